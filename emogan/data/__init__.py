@@ -1,0 +1,1 @@
+"""Loading, splitting and scaling of feature windows."""

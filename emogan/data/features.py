@@ -1,0 +1,230 @@
+"""FeatureSet: a checked table of feature windows, the one thing every loader returns."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+
+import numpy as np
+
+MODALITIES = ("eeg", "eye", "eeg_eye")
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSet:
+    """Windows of physiological features with their labels and where each comes from.
+
+    Every check on input happens here, so that whatever holds a FeatureSet may trust it.
+
+    Parameters
+    ----------
+    x : array (N, F), float32
+        One row per window (SEED: 4 s). Finite; no column is constant over all windows.
+    y : array (N,), int64
+        Class index in 0..K-1; every class occurs.
+    trial, session, subject : arrays (N,), int64 or str
+        A trial (one film clip) is identified by the triple (subject, session, trial).
+    feature_names, class_names : tuples of str
+        Lengths F and K, without repeats.
+    modalities : mapping from "eeg" and "eye" to slices of columns
+        Columns outside both are features of another kind.
+    dataset : str
+        What the scores call this data ("synthetic_seed", "seed", ...).
+
+    Raises
+    ------
+    ValueError
+        Naming what was expected, what came and, for values, in which subject, session and trial.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    trial: np.ndarray
+    session: np.ndarray
+    subject: np.ndarray
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    modalities: Mapping[str, slice] = field(default_factory=dict)
+    dataset: str = "features"
+
+    def __post_init__(self):
+        x, y = np.asarray(self.x), np.asarray(self.y)
+        if x.ndim != 2 or 0 in x.shape:
+            raise ValueError(f"expected features of shape (windows, features), neither empty, got {x.shape}")
+        if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
+            raise ValueError(f"expected real numbers as features, got dtype {x.dtype}")
+        n, n_features = x.shape
+        if not np.issubdtype(y.dtype, np.integer):
+            raise ValueError(f"expected integer labels 0..K-1, got dtype {y.dtype}")
+        columns = {"y": y.astype(np.int64)}
+        for name in ("trial", "session", "subject"):
+            columns[name] = _identifiers(name, getattr(self, name))
+        for name, column in columns.items():
+            if column.shape != (n,):
+                raise ValueError(f"expected one {name} per window, ({n},), got {column.shape}")
+        for name, names in (("feature", self.feature_names), ("class", self.class_names)):
+            names = [str(a) for a in names]
+            if len(set(names)) != len(names):
+                repeated = sorted({a for a in names if names.count(a) > 1})
+                raise ValueError(f"expected distinct {name} names, got {', '.join(repeated)} more than once")
+        if len(self.feature_names) != n_features:
+            raise ValueError(f"expected {n_features} feature names, got {len(self.feature_names)}")
+        modalities = _modalities(self.modalities, n_features)
+
+        for name, value in columns.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "feature_names", tuple(map(str, self.feature_names)))
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        object.__setattr__(self, "modalities", MappingProxyType(modalities))
+        self._check_values(x)
+        object.__setattr__(self, "x", np.array(x, dtype=np.float32, order="C"))  # a copy: the caller's stays writeable
+        self._check_constant()
+        for name in ("x", *columns):
+            getattr(self, name).flags.writeable = False
+
+    def _check_values(self, x: np.ndarray) -> None:
+        bad = ~np.isfinite(x) | (np.abs(x) > np.finfo(np.float32).max)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            raise ValueError(
+                f"expected finite features, got {x[row, column]} in {self.place(row)}, feature "
+                f"{self.feature_names[column]} ({int(bad.sum())} such values in {int(bad.any(1).sum())} windows). "
+                "Repair or leave out these windows."
+            )
+        outside = (self.y < 0) | (self.y >= self.n_classes)
+        if outside.any():
+            row = int(np.argmax(outside))
+            raise ValueError(
+                f"expected labels 0..{self.n_classes - 1} ({', '.join(self.class_names)}), got {self.y[row]} in "
+                f"{self.place(row)}"
+            )
+        counts = np.bincount(self.y, minlength=self.n_classes)
+        if len(counts) < 2 or (counts == 0).any():
+            missing = [name for name, count in zip(self.class_names, counts, strict=True) if count == 0]
+            raise ValueError(
+                f"expected windows of at least two classes and of every class named, got counts "
+                f"{dict(zip(self.class_names, counts.tolist(), strict=True))}"
+                + (f"; none of {', '.join(missing)}" if missing else "")
+            )
+
+    def _check_constant(self) -> None:
+        constant = np.flatnonzero(self.x.max(0) == self.x.min(0))
+        if constant.size:
+            names = ", ".join(self.feature_names[i] for i in constant[:5])
+            raise ValueError(
+                f"expected features that vary, got {constant.size} constant over all {len(self.x)} windows: "
+                f"{names}{', ...' if constant.size > 5 else ''}. Leave these columns out."
+            )
+
+    def __reduce__(self):  # a mapping proxy cannot be pickled or copied
+        values = {**self.__dict__, "modalities": dict(self.modalities)}
+        return FeatureSet, tuple(values[f.name] for f in fields(self))
+
+    def place(self, row: int) -> str:
+        """Where a window comes from, in words for messages."""
+        return f"subject {self.subject[row]}, session {self.session[row]}, trial {self.trial[row]}"
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.class_names)
+
+    def trial_ids(self) -> np.ndarray:
+        """Number the trials (subject, session, trial) of all windows: int64 (N,), 0.. in order of appearance."""
+        return _number(self.subject, self.session, self.trial)
+
+    def experiments(self) -> Iterator[tuple[object, object, np.ndarray]]:
+        """Yield (subject, session, window indices) for each experiment, in order of appearance."""
+        number = _number(self.subject, self.session)
+        for i in range(number.max() + 1):
+            rows = np.flatnonzero(number == i)
+            yield self.subject[rows[0]].item(), self.session[rows[0]].item(), rows
+
+    def restrict(self, modality: str) -> "FeatureSet":
+        """Keep the columns of one modality: "eeg", "eye", or "eeg_eye" for all columns.
+
+        Raises
+        ------
+        ValueError
+            If the modality is unknown or has no columns here.
+        """
+        if modality not in MODALITIES:
+            raise ValueError(f"expected modality {' | '.join(MODALITIES)}, got {modality!r}")
+        needed = ("eeg", "eye") if modality == "eeg_eye" else (modality,)
+        missing = [name for name in needed if name not in self.modalities]
+        if missing:
+            raise ValueError(
+                f"modality={modality} needs {' and '.join(missing)} features; this data has "
+                f"{', '.join(self.modalities) or 'none marked'}"
+            )
+        if modality == "eeg_eye":
+            return self
+        part = self.modalities[modality]
+        return FeatureSet(
+            self.x[:, part], self.y, self.trial, self.session, self.subject, self.feature_names[part],
+            self.class_names, {modality: slice(0, part.stop - part.start)}, self.dataset,
+        )  # fmt: skip
+
+    def summary(self) -> str:
+        """One sentence on what was found: subjects x sessions x trials x windows, features, classes."""
+        experiments = list(self.experiments())
+        per_subject = Counter(subject for subject, *_ in experiments)
+        windows = sorted({len(rows) for *_, rows in experiments})
+        trials = sorted({len(np.unique(self.trial[rows])) for *_, rows in experiments})
+        kinds = [f"{part.stop - part.start} {name}" for name, part in self.modalities.items()]
+        other = self.x.shape[1] - sum(part.stop - part.start for part in self.modalities.values())
+        return (
+            f"{self.dataset}: {len(per_subject)} subjects x {_span(*sorted(set(per_subject.values())))} "
+            f"sessions = {len(experiments)} experiments, {_span(*trials)} trials and {_span(*windows)} windows each; "
+            f"{self.x.shape[1]} features ({' + '.join(kinds + ([f'{other} other'] if other else []))}); "
+            f"{self.n_classes} classes ({', '.join(self.class_names)})"
+        )
+
+    def fingerprint(self) -> str:
+        """sha256 (hex) over every value and name: equal if and only if the data are equal."""
+        digest = hashlib.sha256()
+        for name in ("x", "y", "trial", "session", "subject"):
+            column = getattr(self, name)
+            digest.update(f"{name} {column.dtype.str} {column.shape}".encode())
+            digest.update(np.ascontiguousarray(column).tobytes())
+        digest.update(repr((self.feature_names, self.class_names, sorted(map(repr, self.modalities.items())))).encode())
+        return digest.hexdigest()
+
+
+def concatenate(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+    """Join the columns (x, y, trial, ...) of several experiments along the windows."""
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def _modalities(given: Mapping[str, slice], n_features: int) -> dict[str, slice]:
+    """Checked, and plain, so that equal slices have equal fingerprints."""
+    modalities = {}
+    for name, part in given.items():
+        whole = isinstance(part, slice) and None not in (part.start, part.stop) and part.step in (None, 1)
+        if name not in ("eeg", "eye") or not whole or not 0 <= part.start < part.stop <= n_features:
+            raise ValueError(f"expected slices of {n_features} columns for 'eeg' and 'eye', got {name!r}: {part}")
+        modalities[name] = slice(int(part.start), int(part.stop))
+    ends = sorted((part.start, part.stop) for part in modalities.values())
+    if len(ends) == 2 and ends[1][0] < ends[0][1]:
+        raise ValueError(f"expected separate columns for 'eeg' and 'eye', got {modalities}")
+    return modalities
+
+
+def _identifiers(name: str, values) -> np.ndarray:
+    """Whole numbers as int64, text as wide as the longest; fractions (1.0 would sort as text) are refused."""
+    column = np.asarray(values)
+    if np.issubdtype(column.dtype, np.integer):
+        return column.astype(np.int64)
+    if column.dtype.kind == "U" or (column.dtype == object and all(isinstance(value, str) for value in column.flat)):
+        return np.array(column.tolist(), dtype=np.str_)
+    raise ValueError(f"expected whole numbers or text as {name}, got dtype {column.dtype}")
+
+
+def _number(*columns: np.ndarray) -> np.ndarray:
+    """Number the distinct rows of some columns in order of appearance."""
+    keys: dict[tuple, int] = {}
+    return np.array([keys.setdefault(key, len(keys)) for key in zip(*(c.tolist() for c in columns), strict=True)])
+
+
+def _span(*values: int) -> str:
+    return str(values[0]) if len(values) == 1 else f"{values[0]}-{values[-1]}"
