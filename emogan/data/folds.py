@@ -1,0 +1,200 @@
+"""Splits of a FeatureSet into training and test windows, always by whole trials."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from emogan.data.features import FeatureSet
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+def paper(features: FeatureSet) -> Iterator[Pair]:
+    """Within each experiment, fold f holds the f-th trial of each class, in order of appearance.
+
+    SEED: 5 folds of one trial per class. SEED-V: trials 0-4, 5-9, 10-14. SEED-IV: 6 folds of one trial per class.
+
+    Raises
+    ------
+    ValueError
+        If a trial has windows of several classes, or the classes of an experiment differ in their number of trials.
+    """
+    for subject, session, rows in features.experiments():
+        of_class = [[] for _ in features.class_names]
+        for trial in _trials(features, rows):
+            labels = np.unique(features.y[trial])
+            if len(labels) > 1:
+                raise ValueError(
+                    f"evaluation.folds=paper expects one label per trial, got {len(labels)} in "
+                    f"{features.place(trial[0])}. Use evaluation.folds=trials."
+                )
+            of_class[labels[0]].append(trial)
+        counts = {name: len(found) for name, found in zip(features.class_names, of_class, strict=True)}
+        if len(set(counts.values())) > 1 or len(of_class[0]) < 2:
+            raise ValueError(
+                f"evaluation.folds=paper expects the same number of trials, at least 2, of every class, got {counts} "
+                f"in subject {subject}, session {session}. Use evaluation.folds=trials."
+            )
+        for held_out in zip(*of_class, strict=True):
+            test = np.sort(np.concatenate(held_out))
+            yield np.setdiff1d(rows, test), test
+
+
+def front_back(features: FeatureSet) -> Iterator[Pair]:
+    """Train on the first 3/5 of each experiment's trials, test on the rest: the usual 9 and 6 of SEED.
+
+    Trials are ordered by number, or by appearance where they are text; 3/5 is rounded to the nearest whole number of
+    trials (SEED-IV: 14 and 10).
+    """
+    for subject, session, rows in features.experiments():
+        in_order = _trials(features, rows)
+        if len(in_order) < 2:
+            raise ValueError(
+                f"evaluation.folds=front_back expects at least 2 trials in an experiment, got {len(in_order)} in "
+                f"subject {subject}, session {session}"
+            )
+        if np.issubdtype(features.trial.dtype, np.integer):
+            in_order.sort(key=lambda trial: features.trial[trial[0]])
+        n_train = (3 * len(in_order) + 2) // 5
+        yield np.sort(np.concatenate(in_order[:n_train])), np.sort(np.concatenate(in_order[n_train:]))
+
+
+def leave_session_out(features: FeatureSet) -> Iterator[Pair]:
+    """Test each session of a subject on a training set of the subject's other sessions."""
+    for subject in _distinct(features.subject):
+        own = features.subject == subject
+        sessions = _distinct(features.session[own])
+        if len(sessions) < 2:
+            raise ValueError(
+                f"evaluation.folds=leave_session_out expects at least 2 sessions of every subject, subject {subject} "
+                f"has only session {sessions[0]}. Select others with data.subjects, or other folds."
+            )
+        for session in sessions:
+            held_out = features.session == session
+            yield np.flatnonzero(own & ~held_out), np.flatnonzero(own & held_out)
+
+
+def leave_subject_out(features: FeatureSet) -> Iterator[Pair]:
+    """Test each subject, all sessions together, on a training set of all other subjects."""
+    subjects = _distinct(features.subject)
+    if len(subjects) < 2:
+        raise ValueError(
+            f"evaluation.folds=leave_subject_out expects at least 2 subjects, got only subject {subjects[0]}. "
+            "Select more with data.subjects, or other folds."
+        )
+    for subject in subjects:
+        yield np.flatnonzero(features.subject != subject), np.flatnonzero(features.subject == subject)
+
+
+def trials(features: FeatureSet, n_folds: int = 5, seed: int = 0) -> Iterator[Pair]:
+    """Within each experiment, k folds grouped by trial and stratified by class, for any table.
+
+    Scikit-learn's StratifiedGroupKFold balances numbers of windows, greedily. The folds of an experiment depend on its
+    own windows and on `seed` only.
+
+    Raises
+    ------
+    ValueError
+        If a class of an experiment has fewer trials than there are folds.
+    """
+    if n_folds < 2:
+        raise ValueError(f"expected evaluation.n_folds of at least 2, got {n_folds}")
+    for subject, session, rows in features.experiments():
+        y, trial = features.y[rows], features.trial[rows]
+        counts = {name: len(np.unique(trial[y == k])) for k, name in enumerate(features.class_names)}
+        if min(counts.values()) < n_folds:
+            rarest = min(counts, key=counts.get)
+            advice = (
+                f"Set evaluation.n_folds={counts[rarest]}."
+                if counts[rarest] >= 2
+                else "Leave this class or this experiment out."
+            )
+            raise ValueError(
+                f"evaluation.folds=trials with n_folds={n_folds} expects at least {n_folds} trials of every class, got "
+                f"{counts[rarest]} of {rarest} in subject {subject}, session {session} ({counts}). {advice}"
+            )
+        splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+        for train, test in splitter.split(rows[:, None], y, trial):
+            yield rows[train], rows[test]
+
+
+SPLITTERS = {
+    "paper": paper,
+    "front_back": front_back,
+    "leave_session_out": leave_session_out,
+    "leave_subject_out": leave_subject_out,
+    "trials": trials,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One training set: window indices of a fold, and whose windows are tested.
+
+    `subject` and `session` are those of the test windows, or "all" where there are several; `fold` counts from 0
+    within them.
+    """
+
+    subject: int | str
+    session: int | str
+    fold: int
+    train: np.ndarray
+    test: np.ndarray
+
+
+def members(features: FeatureSet, folds: str = "paper", n_folds: int = 5) -> list[Member]:
+    """All training sets of a job, checked, in the order of the splitter; `n_folds` is for folds="trials" alone.
+
+    Raises
+    ------
+    ValueError
+        If `folds` is unknown, or a fold has no test windows, shares a trial between its sides or lacks a class in
+        training.
+    """
+    if folds not in SPLITTERS:
+        raise ValueError(f"expected evaluation.folds {' | '.join(SPLITTERS)}, got {folds!r}")
+    options = {"n_folds": n_folds} if folds == "trials" else {}
+    number = features.trial_ids()
+    found, counts = [], {}
+    for train, test in SPLITTERS[folds](features, **options):
+        key = tuple(_only(column[test]) for column in (features.subject, features.session))
+        counts[key] = counts.get(key, -1) + 1
+        member = Member(*key, counts[key], train, test)
+        _check(features, number, member)
+        found.append(member)
+    return found
+
+
+def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:
+    place = f"subject {member.subject}, session {member.session}, fold {member.fold}"
+    if not len(member.test):
+        raise ValueError(f"expected test windows in every fold, got none in {place}. Use fewer folds.")
+    both = np.intersect1d(number[member.train], number[member.test])
+    if both.size:  # covers windows on both sides too
+        row = int(np.flatnonzero(number == both[0])[0])
+        raise ValueError(f"expected every trial on one side, got {features.place(row)} in training and test of {place}")
+    counts = np.bincount(features.y[member.train], minlength=features.n_classes)
+    if (counts == 0).any():
+        missing = [name for name, count in zip(features.class_names, counts, strict=True) if count == 0]
+        raise ValueError(
+            f"expected windows of every class in training, got none of {', '.join(missing)} in {place}. Use other "
+            "folds or leave this experiment out."
+        )
+
+
+def _trials(features: FeatureSet, rows: np.ndarray) -> list[np.ndarray]:
+    """Window indices of each trial of an experiment, in order of appearance."""
+    return [rows[features.trial[rows] == trial] for trial in _distinct(features.trial[rows])]
+
+
+def _distinct(values: np.ndarray) -> list:
+    """Distinct values in order of appearance."""
+    return list(dict.fromkeys(values.tolist()))
+
+
+def _only(values: np.ndarray) -> int | str:
+    """The one value of a column, or "all" if there are several."""
+    distinct = _distinct(values)
+    return distinct[0] if len(distinct) == 1 else "all"

@@ -1,0 +1,77 @@
+"""Min-max scaling to [0, 1] by the statistics of a member's training windows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def fit_scaler(
+    x: np.ndarray, train: np.ndarray, fit_on: str = "train", test: np.ndarray | None = None
+) -> "MinMaxScaler":
+    """Fit the scaler of one member.
+
+    Parameters
+    ----------
+    x : array (N, F), the features of all windows
+    train, test : window indices of the member
+    fit_on : "train", or "all" for training and test windows together (all rows of x where `test` is not given). "all"
+        is one reading of the paper's "we normalize ... by min-max normalization"; it LEAKS the extremes of the test
+        windows into training.
+
+    Raises
+    ------
+    ValueError
+        If fit_on is neither.
+    """
+    if fit_on not in ("train", "all"):
+        raise ValueError(f"expected scaling.fit_on train | all (all leaks test windows), got {fit_on!r}")
+    if fit_on == "train":
+        return MinMaxScaler.fit(x[train])
+    return MinMaxScaler.fit(x if test is None else x[np.union1d(train, test)])
+
+
+@dataclass(frozen=True, eq=False)
+class MinMaxScaler:
+    """z = (x - minimum) / span per feature: in [0, 1] for the windows it was fitted on, for others anything.
+
+    A feature that does not vary in the fitted windows, beyond the rounding of its own type, has an infinite span: z is
+    0 for whatever x, so that a test window cannot become an outlier of arbitrary size, and its inverse is the constant.
+
+    Statistics are float64, which holds the differences of float32 features to 1 part in 2^52; results have the type
+    of the input (float32 z resolves 2^-24 of the span).
+
+    Parameters
+    ----------
+    minimum, span : arrays (F,), float64
+    """
+
+    minimum: np.ndarray
+    span: np.ndarray
+
+    @classmethod
+    def fit(cls, x: np.ndarray) -> "MinMaxScaler":
+        """Take minimum and span of x (N, F)."""
+        if x.ndim != 2 or not len(x):
+            raise ValueError(f"expected at least one window to fit the scaling on, (windows, features), got {x.shape}")
+        minimum, maximum = x.min(0).astype(np.float64), x.max(0).astype(np.float64)
+        span = maximum - minimum
+        rounding = np.finfo(_float_type(x)).eps * np.maximum(abs(minimum), abs(maximum))
+        return cls(minimum, np.where(span <= rounding, np.inf, span))
+
+    @property
+    def constant(self) -> np.ndarray:
+        """Indices of the features that do not vary in the fitted windows."""
+        return np.flatnonzero(np.isinf(self.span))
+
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Scale x (..., F)."""
+        return ((x - self.minimum) / self.span).astype(_float_type(x))
+
+    def inverse(self, z: np.ndarray) -> np.ndarray:
+        """Undo `transform` for z (..., F)."""
+        span = np.where(np.isinf(self.span), 0, self.span)
+        return (z * span + self.minimum).astype(_float_type(z))
+
+
+def _float_type(x: np.ndarray) -> np.dtype:
+    return x.dtype if np.issubdtype(x.dtype, np.floating) else np.dtype(np.float64)

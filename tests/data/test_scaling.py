@@ -1,0 +1,167 @@
+"""Tests of the min-max scaling against scikit-learn, its inverse and its constant features."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn import preprocessing
+
+from emogan.data.scaling import MinMaxScaler, fit_scaler
+
+# Differential entropy values and event statistics: magnitudes of 1e-3 to 1e4, both signs.
+tables = arrays(np.float32, st.tuples(st.integers(2, 12), st.integers(1, 6)), elements=st.floats(-1e4, 1e4, width=32))
+
+
+def draw(n: int = 40, n_features: int = 6, dtype=np.float64) -> np.ndarray:
+    random = np.random.default_rng(0)
+    return (random.normal(size=(n, n_features)) * 10.0 ** np.arange(n_features) + 20).astype(dtype)
+
+
+def test_it_equals_scikit_learns_scaler_on_training_and_test_windows():
+    train, test = draw()[:30], draw()[30:]
+    reference = preprocessing.MinMaxScaler().fit(train)
+    scaler = MinMaxScaler.fit(train)
+    for x in (train, test):
+        np.testing.assert_allclose(scaler.transform(x), reference.transform(x), rtol=0, atol=1e-12)
+    z = np.random.default_rng(1).random((7, 6))
+    np.testing.assert_allclose(scaler.inverse(z), reference.inverse_transform(z), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fitted_windows_reach_exactly_0_and_1_in_every_feature(dtype):
+    z = MinMaxScaler.fit(draw(dtype=dtype)).transform(draw(dtype=dtype))
+    assert (z.min(0) == 0).all()
+    assert (z.max(0) == 1).all()
+
+
+def test_other_windows_may_leave_the_unit_interval():
+    scaler = MinMaxScaler.fit(np.array([[0.0], [2.0]]))
+    np.testing.assert_array_equal(scaler.transform(np.array([[-1.0], [5.0]])), [[-0.5], [2.5]])
+
+
+@settings(deadline=None)
+@given(tables)
+def test_any_table_is_mapped_into_the_unit_interval_and_back(x):
+    scaler = MinMaxScaler.fit(x)
+    z = scaler.transform(x)
+    assert z.dtype == np.float32
+    assert ((z >= 0) & (z <= 1)).all()
+    eps = np.finfo(np.float32).eps  # z is rounded at 2^-24 of the span, x at 2^-24 of itself
+    bound = eps * (np.ptp(x.astype(np.float64), axis=0) + np.abs(x).max(0)) + np.finfo(np.float32).tiny
+    assert (np.abs(scaler.inverse(z).astype(np.float64) - x) <= bound).all()
+
+
+@settings(deadline=None)
+@given(tables)
+def test_scaling_keeps_the_order_of_windows(x):
+    z = MinMaxScaler.fit(x).transform(x)
+    for column, scaled in zip(x.T, z.T, strict=True):
+        assert (np.diff(scaled[np.argsort(column)]) >= 0).all()
+
+
+def test_scaling_a_feature_does_not_depend_on_its_unit():
+    x = draw()
+    np.testing.assert_allclose(
+        MinMaxScaler.fit(x).transform(x), MinMaxScaler.fit(3 * x - 7).transform(3 * x - 7), atol=1e-12
+    )
+
+
+def test_float32_is_scaled_as_precisely_as_float64_allows():
+    x = draw(dtype=np.float32)
+    exact = MinMaxScaler.fit(x.astype(np.float64)).transform(x.astype(np.float64))
+    np.testing.assert_array_equal(MinMaxScaler.fit(x).transform(x), exact.astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_type_of_the_input_is_kept(dtype):
+    scaler = MinMaxScaler.fit(draw(dtype=np.float32))
+    assert scaler.minimum.dtype == scaler.span.dtype == np.float64
+    assert scaler.transform(draw(dtype=dtype)).dtype == dtype
+    assert scaler.inverse(draw(dtype=dtype)).dtype == dtype
+
+
+def test_whole_numbers_are_scaled_to_fractions():
+    np.testing.assert_array_equal(MinMaxScaler.fit(np.array([[0], [4]])).transform(np.array([[1]])), [[0.25]])
+
+
+def test_stacked_members_are_scaled_as_single_ones():
+    x = draw()
+    scaler = MinMaxScaler.fit(x)
+    np.testing.assert_array_equal(scaler.transform(x.reshape(4, 10, 6)), scaler.transform(x).reshape(4, 10, 6))
+
+
+def test_the_input_is_left_as_it_was():
+    x = draw()
+    scaler = MinMaxScaler.fit(x)
+    scaler.inverse(scaler.transform(x))
+    np.testing.assert_array_equal(x, draw())
+
+
+def test_a_constant_training_feature_is_0_everywhere_and_comes_back_as_the_constant():
+    train = draw(dtype=np.float32)
+    train[:, [1, 4]] = [0.1, -300]
+    test = draw(dtype=np.float32)
+    scaler = MinMaxScaler.fit(train)
+    assert scaler.constant.tolist() == [1, 4]
+    for x in (train, test):
+        assert (scaler.transform(x)[:, [1, 4]] == 0).all()
+    drawn = scaler.inverse(np.random.default_rng(0).random((9, 6), dtype=np.float32))
+    np.testing.assert_array_equal(drawn[:, [1, 4]], np.tile(np.float32([0.1, -300]), (9, 1)))
+
+
+def test_a_constant_feature_does_not_change_the_others():
+    train, with_constant = draw(), draw()
+    with_constant[:, 2] = 5
+    others = [0, 1, 3, 4, 5]
+    np.testing.assert_array_equal(
+        MinMaxScaler.fit(with_constant).transform(with_constant)[:, others],
+        MinMaxScaler.fit(train).transform(train)[:, others],
+    )
+
+
+def test_a_feature_that_varies_by_rounding_alone_counts_as_constant():
+    x = np.full((5, 3), 20, dtype=np.float32)
+    x[2, 0] = np.nextafter(np.float32(20), np.float32(21))
+    x[2, 1] = np.float32(20) + 2 * np.spacing(np.float32(20))
+    scaler = MinMaxScaler.fit(x)
+    assert scaler.constant.tolist() == [0, 2]
+    assert (abs(scaler.transform(x + 10)[:, 0]) <= 1).all()
+
+
+def test_no_feature_of_ordinary_windows_counts_as_constant():
+    assert MinMaxScaler.fit(draw(dtype=np.float32)).constant.size == 0
+    assert MinMaxScaler.fit(np.array([[0, 0], [1e-30, -1e-30]], dtype=np.float32)).constant.size == 0
+
+
+@pytest.mark.parametrize("x", [np.zeros((0, 3)), np.zeros(3)], ids=["no windows", "one-dimensional"])
+def test_fitting_without_windows_is_refused(x):
+    with pytest.raises(ValueError, match="at least one window to fit the scaling on"):
+        MinMaxScaler.fit(x)
+
+
+def test_by_default_only_training_windows_are_seen():
+    x, train = draw(), np.arange(25)
+    changed = x.copy()
+    changed[25:] += 1e6
+    for one, other in zip(vars(fit_scaler(x, train)).values(), vars(fit_scaler(changed, train)).values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(fit_scaler(x, train, "train", np.arange(25, 40)).minimum, x[:25].min(0))
+
+
+def test_fitting_on_all_sees_training_and_test_windows_of_the_member_alone():
+    x = draw()
+    x[30:] += 1e6  # another experiment
+    scaler = fit_scaler(x, np.arange(20), "all", np.arange(20, 30))
+    np.testing.assert_array_equal(scaler.minimum, x[:30].min(0))
+    np.testing.assert_allclose(scaler.minimum + scaler.span, x[:30].max(0))
+
+
+def test_fitting_on_all_without_test_windows_sees_every_window_given():
+    x = draw()
+    np.testing.assert_array_equal(fit_scaler(x, np.arange(3), "all").minimum, x.min(0))
+
+
+def test_an_unknown_choice_of_windows_names_both():
+    with pytest.raises(ValueError, match=r"scaling\.fit_on train \| all \(all leaks test windows\), got 'test'"):
+        fit_scaler(draw(), np.arange(3), "test")

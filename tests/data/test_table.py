@@ -1,0 +1,553 @@
+"""Tests of the loader of one's own tables: what is read from .npz and .csv, and what is refused and how."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from emogan.data.folds import members
+from emogan.data.table import load
+
+NAMES = ("alpha", "pupil", "theta", "blink", "pulse")
+N = 24
+
+
+def arrays(**changes) -> dict[str, np.ndarray]:
+    """Two subjects x two sessions x two trials of three windows, as an .npz holds them; None leaves an array out."""
+    content = {
+        "x": np.random.default_rng(0).normal(size=(N, 5)).astype(np.float32),
+        "y": np.arange(N) // 3 % 2,
+        "trial": np.arange(N) // 3 % 2 + 1,
+        "subject": np.arange(N) // 12 + 1,
+        "session": np.arange(N) // 6 % 2 + 1,
+        "feature_names": np.array(NAMES),
+        **changes,
+    }
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def write_npz(path: Path, **changes) -> Path:
+    np.savez(path, **arrays(**changes))
+    return path
+
+
+def frame(**changes) -> pd.DataFrame:
+    content = arrays()
+    table = pd.DataFrame(content["x"], columns=list(NAMES))
+    for column, key in (("label", "y"), ("trial", "trial"), ("subject", "subject"), ("session", "session")):
+        table.insert(0, column, content[key])
+    return table.assign(**changes)
+
+
+def write_csv(path: Path, **changes) -> Path:
+    frame(**changes).to_csv(path, index=False)
+    return path
+
+
+def write_text(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def write_folder(folder: Path, write=write_npz, **changes) -> Path:
+    """One file per subject: 1.npz, 2.npz, 10.npz with 3, 5 and 4 EEG windows a trial."""
+    folder.mkdir()
+    for subject, n in ((1, 3), (2, 5), (10, 4)):
+        x = np.random.default_rng(subject).normal(size=(2 * n, 5))
+        trial, label = np.repeat([1, 2], n), np.repeat([0, 1], n)
+        columns = {"x": x, "y": label, "trial": trial, "subject": np.full(2 * n, subject), "session": None}
+        write(folder / f"{subject}.npz", **columns, **changes)
+    return folder
+
+
+def test_an_npz_is_read_to_the_arrays_written(tmp_path):
+    content = arrays()
+    features = load(write_npz(tmp_path / "table.npz"))
+    np.testing.assert_array_equal(features.x, content["x"])
+    for key in ("y", "trial", "subject", "session"):
+        np.testing.assert_array_equal(getattr(features, key), content[key])
+    assert features.feature_names == NAMES
+    assert features.class_names == ("0", "1")
+    assert dict(features.modalities) == {"eeg": slice(0, 5)}
+    assert features.dataset == "features"
+
+
+def test_a_csv_is_read_to_the_values_written(tmp_path):
+    from_csv, from_npz = load(write_csv(tmp_path / "table.csv")), load(write_npz(tmp_path / "table.npz"))
+    assert from_csv.fingerprint() == from_npz.fingerprint()
+
+
+@pytest.mark.parametrize("extension", ["NPZ", "Csv"])
+def test_extensions_may_be_in_capitals(tmp_path, extension):
+    write = write_csv if extension == "Csv" else write_npz
+    file = write(tmp_path / ("table." + extension.lower())).rename(tmp_path / f"table.{extension}")
+    assert load(file).x.shape == (N, 5)
+
+
+def test_the_name_is_what_the_scores_will_call_the_data(tmp_path):
+    assert load(write_csv(tmp_path / "t.csv"), name="lab_2024").dataset == "lab_2024"
+
+
+def test_columns_of_a_csv_go_by_the_names_given(tmp_path):
+    other = {"label": "emotion", "trial": "clip", "subject": "who", "session": "day"}
+    frame().rename(columns=other).to_csv(tmp_path / "t.csv", index=False)
+    assert load(tmp_path / "t.csv", **other).fingerprint() == load(write_npz(tmp_path / "t.npz")).fingerprint()
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv"])
+def test_a_missing_session_is_one_session(tmp_path, kind):
+    if kind == "npz":
+        file = write_npz(tmp_path / "t.npz", session=None)
+    else:
+        file = tmp_path / "t.csv"
+        frame().drop(columns="session").to_csv(file, index=False)
+    features = load(file)
+    assert features.session.tolist() == [1] * N
+    assert features.feature_names == NAMES
+
+
+def test_features_without_names_are_numbered(tmp_path):
+    assert load(write_npz(tmp_path / "t.npz", feature_names=None)).feature_names == ("x0", "x1", "x2", "x3", "x4")
+
+
+def test_a_csv_with_byte_order_mark_spaces_and_blank_lines_is_read(tmp_path):
+    text = frame().to_csv(index=False).replace(",", ", ")
+    (tmp_path / "t.csv").write_text("\n" + text.replace("\n", "\n\n", 3), encoding="utf-8-sig")
+    assert load(tmp_path / "t.csv").fingerprint() == load(write_csv(tmp_path / "plain.csv")).fingerprint()
+
+
+def test_a_quoted_text_may_follow_a_space_and_hold_commas(tmp_path):
+    table = frame(label=np.resize(["sad, very", "happy"], N)).rename(columns={"blink": "blink, mean"})
+    text = table.to_csv(index=False).replace('"sad', ' "sad').replace('"blink', ' "blink')
+    assert text.count(' "') == 1 + N // 2
+    features = load(write_text(tmp_path / "t.csv", text))
+    assert features.class_names == ("happy", "sad, very")
+    assert "blink, mean" in features.feature_names
+
+
+LABELS = {
+    "numbers in numeric order": ([10, 9, -1], ("-1", "9", "10")),
+    "whole floats": ([2.0, 0.0, 1.0], ("0", "1", "2")),
+    "text in alphabetical order": (["sad", "happy", "10"], ("10", "happy", "sad")),
+    "text with stray spaces": (["sad", "happy", "angry "], ("angry", "happy", "sad")),
+}
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv"])
+@pytest.mark.parametrize("case", LABELS)
+def test_labels_are_numbered_in_sorted_order(tmp_path, kind, case):
+    values, class_names = LABELS[case]
+    labels = np.resize(values, N)
+    file = write_npz(tmp_path / "t.npz", y=labels) if kind == "npz" else write_csv(tmp_path / "t.csv", label=labels)
+    features = load(file)
+    assert features.class_names == class_names
+    assert [class_names[k] for k in features.y] == [str(v).removesuffix(".0").strip() for v in labels.tolist()]
+
+
+def test_truth_values_as_labels_are_two_classes(tmp_path):
+    features = load(write_csv(tmp_path / "t.csv", label=np.arange(N) % 2 == 0))
+    assert features.class_names == ("False", "True")
+    assert features.y.tolist() == [1, 0] * (N // 2)
+
+
+def test_with_class_names_labels_are_their_indices(tmp_path):
+    features = load(
+        write_npz(tmp_path / "t.npz", y=np.resize([2, 0, 1], N), class_names=np.array(["sad", "calm", "gay"]))
+    )
+    assert features.class_names == ("sad", "calm", "gay")
+    assert features.y.tolist() == [2, 0, 1] * (N // 3)
+
+
+def test_subjects_sessions_and_trials_may_be_text(tmp_path):
+    who = np.repeat(["s01", "s2"], N // 2)
+    for file in (write_npz(tmp_path / "t.npz", subject=who), write_csv(tmp_path / "t.csv", subject=who)):
+        assert load(file).subject.tolist() == who.tolist()
+
+
+def test_equal_trial_numbers_of_different_experiments_are_different_trials(tmp_path):
+    features = load(write_csv(tmp_path / "t.csv"))
+    np.testing.assert_array_equal(features.trial_ids(), np.arange(N) // 3)
+
+
+KIND = np.array(["eye", "other", "eeg", "eye", "eeg"])
+
+
+def test_modalities_of_an_npz_become_neighbouring_columns_eeg_eye_other(tmp_path):
+    features = load(write_npz(tmp_path / "t.npz", modality=KIND))
+    order = [2, 4, 0, 3, 1]
+    np.testing.assert_array_equal(features.x, arrays()["x"][:, order])
+    assert features.feature_names == tuple(NAMES[i] for i in order)
+    assert dict(features.modalities) == {"eeg": slice(0, 2), "eye": slice(2, 4)}
+
+
+@pytest.mark.parametrize("write", [write_npz, write_csv])
+@pytest.mark.parametrize("eye", [["blink", "pupil"], ["[pb][ul][pi]*"], ["blink", "pup*"]])
+def test_eye_columns_are_those_named_and_the_rest_is_eeg(tmp_path, write, eye):
+    features = load(write(tmp_path / ("t.npz" if write is write_npz else "t.csv")), eye=eye)
+    assert features.feature_names == ("alpha", "theta", "pulse", "pupil", "blink")
+    assert dict(features.modalities) == {"eeg": slice(0, 3), "eye": slice(3, 5)}
+
+
+def test_a_column_name_with_brackets_is_taken_literally(tmp_path):
+    table = frame().rename(columns={"blink": "Blink [ms]", "pupil": "Blink m"})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    features = load(tmp_path / "t.csv", eye=["Blink [ms]"])
+    assert features.feature_names[features.modalities["eye"]] == ("Blink [ms]",)
+
+
+def test_each_modality_gives_its_columns(tmp_path):
+    file = write_npz(tmp_path / "t.npz", modality=KIND)
+    everything = load(file, modality="eeg_eye")
+    assert everything.feature_names == ("theta", "pulse", "alpha", "blink", "pupil")
+    assert load(file, modality="eeg").feature_names == ("theta", "pulse")
+    assert load(file, modality="eye").feature_names == ("alpha", "blink")
+    np.testing.assert_array_equal(load(file, modality="eye").x, everything.x[:, 2:4])
+
+
+@pytest.mark.parametrize("kind", ["eeg", "eye", "other"])
+def test_eeg_eye_is_every_column_of_a_table_of_one_kind(tmp_path, kind):
+    features = load(write_npz(tmp_path / "t.npz", modality=np.array([kind] * 5)), modality="eeg_eye")
+    assert features.feature_names == NAMES
+    assert dict(features.modalities) == ({} if kind == "other" else {kind: slice(0, 5)})
+
+
+def test_eye_of_a_table_without_eye_columns_says_how_to_mark_them(tmp_path):
+    with pytest.raises(ValueError, match=r"needs eye features.*none of alpha, pupil.*data\.eye=\[COLUMN"):
+        load(write_csv(tmp_path / "t.csv"), modality="eye")
+    with pytest.raises(ValueError, match="modality=eeg needs eeg features"):
+        load(write_csv(tmp_path / "t.csv"), modality="eeg", eye=["*"])
+
+
+def test_columns_of_the_other_modality_need_not_be_usable(tmp_path):
+    x = arrays()["x"].copy()
+    x[:, [0, 3]] = np.nan  # the eye columns
+    file = write_npz(tmp_path / "t.npz", modality=KIND, x=x)
+    assert load(file, modality="eeg").feature_names == ("theta", "pulse")
+    with pytest.raises(ValueError, match="feature alpha"):
+        load(file, modality="eye")
+
+
+def test_an_unknown_modality_names_the_known_ones(tmp_path):
+    with pytest.raises(ValueError, match=r"eeg \| eye \| eeg_eye, got 'both'"):
+        load(write_csv(tmp_path / "t.csv"), modality="both")
+
+
+def test_files_of_a_folder_are_joined_in_natural_order(tmp_path):
+    features = load(write_folder(tmp_path / "data"))
+    assert [(subject, len(rows)) for subject, _, rows in features.experiments()] == [(1, 6), (2, 10), (10, 8)]
+    with np.load(tmp_path / "data" / "2.npz") as second:
+        np.testing.assert_array_equal(features.x[6:16], second["x"].astype(np.float32))
+
+
+def test_a_folder_may_mix_npz_and_csv_and_hold_other_files(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    table, content = frame(), arrays()
+    first = table["subject"] == 1
+    table[first].to_csv(folder / "1.csv", index=False)
+    np.savez(folder / "2.npz", **{k: v if k == "feature_names" else v[~first] for k, v in content.items()})
+    (folder / "._1.csv").write_bytes(b"\x00\x05\x16")
+    (folder / "readme.txt").write_text("notes")
+    (folder / "old.csv").mkdir()
+    assert load(folder).fingerprint() == load(write_npz(tmp_path / "whole.npz")).fingerprint()
+
+
+def test_columns_of_later_files_are_brought_into_the_order_of_the_first(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    table = frame()
+    first = table["subject"] == 1
+    table[first].to_csv(folder / "1.csv", index=False)
+    table.loc[~first, table.columns[::-1]].to_csv(folder / "2.csv", index=False)
+    assert load(folder).fingerprint() == load(write_csv(tmp_path / "whole.csv")).fingerprint()
+
+
+def test_classes_are_the_union_over_files(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    table = frame(label=np.where(frame()["subject"] == 1, np.arange(N) % 2, 2 + np.arange(N) % 2))
+    for subject, part in table.groupby("subject"):
+        part.to_csv(folder / f"{subject}.csv", index=False)
+    features = load(folder)
+    assert features.class_names == ("0", "1", "2", "3")
+    np.testing.assert_array_equal(features.y, table["label"])
+
+
+def test_numbers_in_one_file_and_text_in_another_become_text(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for file, who in (("1.csv", 1), ("2.csv", "two")):
+        write_csv(folder / file, subject=who)
+    assert set(load(folder).subject.tolist()) == {"1", "two"}
+
+
+def edit_second(folder: Path, **changes) -> Path:
+    with np.load(folder / "2.npz") as file:
+        content = dict(file) | changes
+    np.savez(folder / "2.npz", **{key: value for key, value in content.items() if value is not None})
+    return folder
+
+
+FOLDERS = {
+    "other features": ({"feature_names": np.array([*NAMES[:4], "noise"])}, r"same features.*only one.*noise, pulse"),
+    "fewer features": (
+        {"x": np.zeros((10, 2)), "feature_names": np.array(NAMES[:2])},
+        "same features.*got 5 in.*and 2 in",
+    ),
+    "other modality": ({"modality": KIND}, r"same modality per feature.*1\.npz and .*2\.npz differ"),
+    "other class names": ({"class_names": np.array(["a", "b"])}, r"same class_names.*got none in.*\('a', 'b'\) in"),
+    "text labels": ({"y": np.resize(["a", "b"], 10)}, "labels that are all numbers or all text"),
+    "an experiment twice": ({"subject": np.full(10, 1)}, r"subject 1, session 1 in .*1\.npz and .*2\.npz"),
+    "an experiment twice, as text": ({"subject": np.full(10, "1")}, "subject 1, session 1 in"),
+}
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_files_that_do_not_belong_together_are_refused(tmp_path, case):
+    changes, message = FOLDERS[case]
+    with pytest.raises(ValueError, match=message):
+        load(edit_second(write_folder(tmp_path / "data"), **changes))
+
+
+def test_subjects_and_sessions_are_selected_as_text(tmp_path):
+    file = write_csv(tmp_path / "t.csv", session=np.where(np.arange(N) // 6 % 2, "late", "early"))
+    for subjects in ([2], ["2"], 2, "2"):
+        features = load(file, subjects=subjects, sessions="late")
+        assert [(subject, session) for subject, session, _ in features.experiments()] == [(2, "late")]
+        np.testing.assert_array_equal(features.x, arrays()["x"][18:])
+        assert features.subject.dtype == np.int64
+
+
+def test_a_selection_is_the_same_data_as_a_table_without_the_others(tmp_path):
+    content = arrays(subject=np.repeat(["s1", "much_longer"], N // 2))
+    np.savez(tmp_path / "part.npz", **{k: v if k == "feature_names" else v[: N // 2] for k, v in content.items()})
+    np.savez(tmp_path / "whole.npz", **content)
+    assert load(tmp_path / "whole.npz", subjects=["s1"]).fingerprint() == load(tmp_path / "part.npz").fingerprint()
+
+
+SELECTIONS = {
+    "missing subject": ({"subjects": [1, 7, "x"]}, "data.subjects asks for 7, x; there are the subjects 1, 2"),
+    "missing session": ({"sessions": [3]}, "data.sessions asks for 3; there are the sessions 1, 2"),
+    "no subject": ({"subjects": []}, "data.subjects asks for none at all; there are the subjects 1, 2"),
+    "session of others": ({"subjects": [1, 2], "sessions": [1, 9]}, "subject 1 has no session 9"),
+}
+
+
+@pytest.mark.parametrize("case", SELECTIONS)
+def test_asking_for_a_missing_subject_or_session_names_what_exists(tmp_path, case):
+    arguments, message = SELECTIONS[case]
+    session = np.where(arrays()["subject"] == 2, [1, 9] * (N // 2), arrays()["session"])
+    changes = {"session": session} if case == "session of others" else {}
+    with pytest.raises(ValueError, match=message):
+        load(write_csv(tmp_path / "t.csv", **changes), **arguments)
+
+
+def test_a_missing_file_is_an_error_with_its_path(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"at .*none\.csv, found nothing"):
+        load(tmp_path / "none.csv")
+
+
+def test_another_extension_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"a \.npz or \.csv file, got .*t\.xlsx"):
+        load(write_text(tmp_path / "t.xlsx", "a,b"))
+
+
+def test_a_folder_without_tables_says_what_is_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"in the folder .*, found none\."):
+        load(tmp_path)
+    (tmp_path / "inner").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"found inner\. Point data\.path"):
+        load(tmp_path)
+
+
+NPZ = {
+    "missing keys": ({"x": None, "trial": None}, "expected the arrays x, y, trial, subject.*missing x, trial$"),
+    "misspelt key": ({"modalities": KIND}, "got x, y, .*: unknown modalities$"),
+    "x of one dimension": ({"x": np.zeros(N)}, r"expected x of real numbers.*float64 \(24,\)"),
+    "x without columns": ({"x": np.zeros((N, 0))}, r"expected x.*\(24, 0\)"),
+    "x of text": ({"x": np.full((N, 5), "a")}, "expected x of real numbers.*<U1"),
+    "x of complex numbers": ({"x": np.zeros((N, 5), complex)}, "expected x of real numbers.*complex128"),
+    "short y": ({"y": np.zeros(3, int)}, r"expected y of shape \(24,\), one per row of x, got \(3,\)"),
+    "short trial": ({"trial": np.zeros(3, int)}, r"expected trial of shape \(24,\)"),
+    "two-dimensional subject": ({"subject": np.zeros((N, 1), int)}, r"expected subject of shape.*got \(24, 1\)"),
+    "short session": ({"session": np.zeros(3, int)}, r"expected session of shape \(24,\)"),
+    "few feature names": ({"feature_names": np.array(["a", "b"])}, "5 feature_names, one per column of x, got 2"),
+    "a single name": ({"feature_names": np.array("a")}, r"feature_names as a list of names, got shape \(\)"),
+    "repeated feature": ({"feature_names": np.array(["a", "b", "a", "c", "d"])}, "distinct column names, got a more"),
+    "short modality": ({"modality": np.array(["eeg"])}, "modality to hold 5 of eeg, eye, other, .* got 1$"),
+    "unknown modality": ({"modality": np.array(["eeg", "ecg", "eye", "eye", "eye"])}, "got 5, among them ecg"),
+    "label beyond class names": (
+        {"class_names": np.array(["a"])},
+        r"expected y to hold their indices 0\.\.0, got 1 in row 4",
+    ),
+    "text label with class names": (
+        {"class_names": np.array(["a", "b"]), "y": np.full(N, "a")},
+        r"with class_names a, b expected y to hold their indices 0\.\.1, got a in row 1",
+    ),
+    "fractional label": ({"y": np.arange(N) / 2}, r"'y', got 0\.5 in row 2\. Ratings"),
+    "trial with a gap": ({"trial": np.where(np.arange(N) == 4, np.nan, 1)}, "'trial', got an empty cell .* in row 5"),
+    "infinite subject": ({"subject": np.full(N, np.inf)}, "'subject', got inf in row 1"),
+    "pickled subject": (
+        {"subject": np.array(["a", 2] * (N // 2), dtype=object)},
+        "subject holds Python objects.*pickles",
+    ),
+    "pickled x": ({"x": np.full((N, 5), 1.0, dtype=object)}, "x holds Python objects.*Save x as an array of numbers"),
+}
+
+
+@pytest.mark.parametrize("case", NPZ)
+def test_a_malformed_npz_is_refused_with_its_path(tmp_path, case):
+    changes, message = NPZ[case]
+    with pytest.raises(ValueError, match=message) as caught:
+        load(write_npz(tmp_path / "table.npz", **changes))
+    assert str(tmp_path / "table.npz") in str(caught.value)
+
+
+def test_eye_that_contradicts_the_modality_of_the_file_is_refused(tmp_path):
+    file = write_npz(tmp_path / "t.npz", modality=KIND)
+    assert load(file, eye=["alpha", "blink"]).fingerprint() == load(file).fingerprint()
+    with pytest.raises(ValueError, match=r"modality and data\.eye mark different columns"):
+        load(file, eye=["alpha"])
+
+
+def test_code_in_a_pickle_is_not_run(tmp_path):
+    class Touch:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "run",)
+
+    np.savez(tmp_path / "t.npz", **arrays(subject=np.array([Touch()] * N, dtype=object)))
+    with pytest.raises(ValueError, match="pickles are not read"):
+        load(tmp_path / "t.npz")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("part", [0, 0.3, 0.9, 0.999])
+def test_an_npz_that_was_cut_off_is_refused(tmp_path, part):
+    file = write_npz(tmp_path / "t.npz")
+    file.write_bytes(file.read_bytes()[: int(part * file.stat().st_size)])
+    with pytest.raises(ValueError, match=r"t\.npz: expected an .npz archive.*cut off or damaged"):
+        load(file)
+
+
+def test_any_changed_byte_is_refused_or_read_as_a_table(tmp_path):
+    np.savez_compressed(tmp_path / "t.npz", **arrays())
+    content = (tmp_path / "t.npz").read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for position in random.choice(len(content), 150, replace=False):
+        changed = bytearray(content)
+        changed[position] ^= 1 << int(random.integers(8))
+        (tmp_path / "changed.npz").write_bytes(changed)
+        try:
+            load(tmp_path / "changed.npz")
+        except ValueError as error:
+            assert "changed.npz" in str(error)  # noqa: PT017
+            refused += 1
+    assert refused > 50
+
+
+def test_an_npy_called_npz_is_refused(tmp_path):
+    with (tmp_path / "t.npz").open("wb") as file:
+        np.save(file, arrays()["x"])
+    with pytest.raises(ValueError, match=r"expected an \.npz archive"):
+        load(tmp_path / "t.npz")
+
+
+def test_a_zip_of_something_else_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as archive:
+        for key in ("x", "y", "trial", "subject"):
+            archive.writestr(key, "text")
+    with pytest.raises(ValueError, match=r"t\.npz: expected x of real numbers"):
+        load(tmp_path / "t.npz")
+
+
+HEADER = "subject,trial,label,a,b\n"
+CSV = {
+    "empty": ("", "expected comma-separated values under one header line"),
+    "blank": ("\n\n", "expected comma-separated values under one header line"),
+    "header alone": (HEADER, "expected one row per window under the header, got no rows"),
+    "no subject": (
+        "trial,label,a\n1,0,2\n",
+        r"a column 'subject' for the subject, got the columns trial, label, a\. Name",
+    ),
+    "no trial": ("subject,label,a\n1,0,2\n", r"a column 'trial'.*data\.trial=COLUMN"),
+    "no label": ("subject,trial,a\n1,0,2\n", r"a column 'label'.*data\.label=COLUMN"),
+    "semicolons": ("subject;trial;label;a\n1;1;0;2\n", "Are the columns separated by commas"),
+    "no features": ("subject,trial,label\n1,1,0\n", "numeric columns beside label, trial, subject, session, got none"),
+    "text feature": (HEADER + "1,1,0,0.5,1\n1,1,0,0.5,high\n", "the feature column 'b', got 'high' in row 2"),
+    "decimal comma": (HEADER + '1,1,0,0.5,"1,5"\n', "the feature column 'b', got '1,5' in row 1"),
+    "duplicate": ("subject,trial,label,a,b,a\n1,1,0,1,2,3\n", "distinct column names, got a more than once"),
+    "row numbers": (",subject,trial,label,a\n0,1,1,0,2\n", r"column 1 has no name.*index=False"),
+    "empty label": (HEADER + "1,1,0,0.5,1\n1,1,,0.5,1\n", "'label', got an empty cell .* in row 2"),
+    "empty text": (HEADER + "s,1,0,0.5,1\n,1,0,0.5,1\n", "'subject', got an empty cell .* in row 2"),
+    "rating": (HEADER + "1,1,2.5,0.5,1\n", r"'label', got 2\.5 in row 1\. Ratings on a scale"),
+    "long row": (HEADER + "1,1,0,1,2\n1,1,0,1,2,3\n", "Expected 5 fields in line 3, saw 6"),
+    "long rows": (HEADER + "1,1,0,1,2,3\n1,1,0,1,2,3\n", "Length of header or names does not match"),
+    "short row": (HEADER + "1,1,0,1,2\n1,1,1,1\n", "got nan in subject 1, session 1, trial 1, feature b"),
+}
+
+
+@pytest.mark.parametrize("case", CSV)
+def test_a_malformed_csv_is_refused_with_its_path(tmp_path, case):
+    text, message = CSV[case]
+    with pytest.raises(ValueError, match=message) as caught:
+        load(write_text(tmp_path / "table.csv", text))
+    assert str(tmp_path / "table.csv") in str(caught.value)
+
+
+def test_a_session_column_that_was_asked_for_must_exist(tmp_path):
+    with pytest.raises(ValueError, match=r"a column 'day' for the session.*data\.session=COLUMN"):
+        load(write_csv(tmp_path / "t.csv"), session="day")
+
+
+def test_a_csv_that_is_not_text_is_refused(tmp_path):
+    (tmp_path / "t.csv").write_bytes("label,Größe\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"t\.csv: expected text in UTF-8"):
+        load(tmp_path / "t.csv")
+
+
+def test_an_eye_column_that_does_not_exist_names_the_features(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"data\.eye names 'pupils', which is none of the features alpha, pupil, theta"
+    ):
+        load(write_csv(tmp_path / "t.csv"), eye=["pupils"])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("write", [write_npz, write_csv])
+def test_a_value_that_is_not_finite_names_file_place_and_feature(tmp_path, write, value):
+    x = arrays()["x"].copy()
+    x[20, 3] = value
+    file = write_npz(tmp_path / "t.npz", x=x) if write is write_npz else write_csv(tmp_path / "t.csv", blink=x[:, 3])
+    with pytest.raises(
+        ValueError, match=rf"t\.(npz|csv): .*got {value} in subject 2, session 2, trial 1, feature blink"
+    ):
+        load(file)
+
+
+def test_a_constant_feature_is_refused_by_name(tmp_path):
+    with pytest.raises(ValueError, match="constant over all 24 windows: blink"):
+        load(write_csv(tmp_path / "t.csv", blink=3))
+
+
+def test_the_configuration_loads_a_table(tmp_path):
+    folder = Path(__file__).parents[2] / "conf" / "data"
+    cfg = OmegaConf.create({"modality": "eeg_eye", "data": OmegaConf.load(folder / "features.yaml")})
+    assert OmegaConf.is_missing(cfg.data, "path")
+    cfg.data.path = str(write_csv(tmp_path / "t.csv"))
+    assert instantiate(cfg.data).fingerprint() == load(cfg.data.path).fingerprint()
+    cfg.data.eye = ["blink"]
+    cfg.data.subjects = [2]
+    cfg.modality = "eye"
+    features = instantiate(cfg.data)
+    assert features.feature_names == ("blink",)
+    assert set(features.subject.tolist()) == {2}
+
+
+def test_a_loaded_table_can_be_split(tmp_path):
+    features = load(write_csv(tmp_path / "t.csv", trial=np.arange(N) % 6, label=np.arange(N) % 2))
+    assert len(members(features, "trials", n_folds=2)) == 8
