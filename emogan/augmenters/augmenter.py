@@ -1,0 +1,76 @@
+"""Augmenter: fit on the training windows of M members, then sample labelled artificial windows."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Augmenter(ABC):
+    """The one interface of GANs and controls.
+
+    An augmenter sees only training windows that were scaled with training statistics. Members are independent: what
+    one of them gives depends on its own windows and seed alone.
+    """
+
+    name: str  # what the scores call it
+
+    @abstractmethod
+    def identity(self) -> dict:
+        """Everything of this augmenter that changes what it gives, as plain values."""
+
+    @abstractmethod
+    def fit(self, x: Tensor, y: Tensor, n: Tensor, seeds: Sequence[int] | None = None) -> "Augmenter":
+        """Fit all members.
+
+        Parameters
+        ----------
+        x, y
+            Training windows (M, N, F) and labels (M, N), padded to the longest member.
+        n
+            Real lengths (M,) of the padded rows.
+        seeds
+            One seed per member; 0..M-1 if not given.
+        """
+
+    @abstractmethod
+    def sample(self, y: Tensor, generator: torch.Generator | Sequence[torch.Generator]) -> Tensor:
+        """Artificial windows (M, n, F) with the labels y (M, n), drawn with one generator or with one per member."""
+
+
+class NoAugmentation(Augmenter):
+    """`model=none`: appends nothing."""
+
+    def __init__(self, name: str = "none"):
+        self.name = name
+
+    def identity(self):
+        return {"augmenter": "none"}
+
+    def fit(self, x, y, n, seeds=None):
+        self.features = x.shape[-1]
+        return self
+
+    def sample(self, y, generator):
+        if y.shape[1]:
+            raise ValueError(f"model={self.name} appends nothing: n_aug must be 0, got {y.shape[1]}")
+        return torch.empty(y.shape[0], 0, self.features)
+
+
+def balanced_labels(n: int, n_classes: int) -> np.ndarray:
+    """Labels (n,) shared equally among the classes, a remainder going to the first classes.
+
+    They go round the classes, so those of a smaller n are the first of those of a larger one.
+    """
+    return np.arange(n) % n_classes
+
+
+def per_member(generator: torch.Generator | Sequence[torch.Generator], members: int) -> list[torch.Generator]:
+    """One generator for each of M members: the given ones, or M times the given one."""
+    if isinstance(generator, torch.Generator):
+        return [generator] * members
+    if len(generator) != members:
+        raise ValueError(f"expected one generator or one for each of {members} members, got {len(generator)}")
+    return list(generator)

@@ -1,0 +1,8 @@
+"""Conditional GANs, each a stack of independent members trained at once."""
+
+from emogan.models.cbegan import CBEGAN
+from emogan.models.cgan import CGAN
+from emogan.models.conditional_gan import Batch, ConditionalGAN
+from emogan.models.cwgan import CWGAN
+
+__all__ = ["CBEGAN", "CGAN", "CWGAN", "Batch", "ConditionalGAN"]

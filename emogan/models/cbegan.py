@@ -1,0 +1,92 @@
+"""cBEGAN: conditional boundary-equilibrium GAN (Luo, Zhu and Lu 2019, 2.2; Berthelot et al. 2017)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from emogan.models.conditional_gan import Batch, ConditionalGAN, check, frozen
+from emogan.models.stacked import StackedMLP, with_label
+
+
+class Autoencoder(nn.Module):
+    """Stacked auto-encoder; the label enters the encoder and the decoder, the features alone are reconstructed."""
+
+    def __init__(self, members: int, features: int, classes: int, hidden: Sequence[int]):
+        super().__init__()
+        self.classes = classes
+        self.encoder = StackedMLP(members, [features + classes, *hidden])
+        self.decoder = StackedMLP(members, [hidden[-1] + classes, *reversed(hidden[:-1]), features])
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """(M, N, F) and (M, N) -> (M, N, F)."""
+        code = torch.relu(self.encoder(with_label(x, y, self.classes)))
+        return self.decoder(with_label(code, y, self.classes))
+
+
+class CBEGAN(ConditionalGAN):
+    """cBEGAN as in the paper: an auto-encoder discriminator whose balance with the generator k_t keeps.
+
+    With L(x) = |x - D(x)|^eta (equation 3), D minimises L(x) - k_t L(G(z)) (7), G minimises L(G(z)) (8),
+    k_{t+1} = k_t + lambda_k (gamma L(x) - L(G(z))), clipped to [0, 1], k_0 = 0 (9), and
+    M_global = L(x) + |gamma L(x) - L(G(z))| (10) tells how far training has come.
+
+    Parameters
+    ----------
+    gamma
+        Equilibrium E[L(G(z))] / E[L(x)], in [0, 1] (6).
+    lambda_k
+        Step of k_t.
+    eta
+        1 or 2.
+    reduction
+        "mean" or "sum" of |x - D(x)|^eta over the features; the sum moves k_t faster by the factor F.
+    **common
+        See `ConditionalGAN`.
+    """
+
+    metrics = ("m_global", "k", "loss_real", "loss_fake")
+    convergence = "m_global"
+
+    def __init__(
+        self,
+        members: int,
+        features: int,
+        classes: int,
+        *,
+        gamma: float = 0.75,
+        lambda_k: float = 1e-3,
+        eta: int = 1,
+        reduction: str = "mean",
+        **common,
+    ):
+        super().__init__(members, features, classes, **common)
+        check("gamma", gamma, 0 <= gamma <= 1, "a number in [0, 1]")
+        check("lambda_k", lambda_k, lambda_k >= 0, "a number >= 0")
+        check("eta", eta, eta in (1, 2), "1 or 2")
+        check("reduction", reduction, reduction in ("mean", "sum"), "mean or sum")
+        self.gamma, self.lambda_k, self.eta, self.reduction = gamma, lambda_k, eta, reduction
+        self.register_buffer("k", torch.zeros(members))
+
+    def build_discriminator(self, hidden: Sequence[int]) -> Autoencoder:
+        return Autoencoder(self.members, self.features, self.classes, hidden)
+
+    def reconstruction_loss(self, x: Tensor, y: Tensor) -> Tensor:
+        """L(x | y) of each window (equation 3): (M, N, F) and (M, N) -> (M, N)."""
+        distance = (x - self.discriminator(x, y)).abs()
+        if self.eta == 2:
+            distance = distance.square()
+        return distance.mean(-1) if self.reduction == "mean" else distance.sum(-1)
+
+    def iterate(self, batch: Batch) -> Tensor:
+        x, y, z = batch.x[0], batch.y[0], batch.z[0]
+        fake = self.generate(z, y)
+        both = self.reconstruction_loss(torch.cat([x, fake.detach()], dim=1), y.repeat(1, 2))
+        loss_real, loss_fake = (half.mean(-1) for half in both.split(x.shape[1], dim=1))
+        self.update(self.discriminator, loss_real - self.k * loss_fake)
+        with frozen(self.discriminator):
+            self.update(self.generator, self.reconstruction_loss(fake, y).mean(-1))
+        with torch.no_grad():
+            balance = self.gamma * loss_real - loss_fake
+            self.k.add_(self.lambda_k * balance).clamp_(0, 1)
+            return torch.stack([loss_real + balance.abs(), self.k, loss_real, loss_fake])

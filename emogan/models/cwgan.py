@@ -1,0 +1,91 @@
+"""cWGAN: conditional Wasserstein GAN (Luo and Lu 2018; Arjovsky et al. 2017; Gulrajani et al. 2017)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from emogan.models.conditional_gan import Batch, ConditionalGAN, check, frozen
+from emogan.models.stacked import StackedMLP, with_label
+
+
+class CWGAN(ConditionalGAN):
+    """cWGAN: a critic D estimates the Wasserstein distance E[D(x)] - E[D(G(z))], which the generator lowers.
+
+    Per iteration the critic takes ``critic_steps`` steps down d_loss = E[D(G(z))] - E[D(x)] + penalty, then the
+    generator one down g_loss = -E[D(G(z))]. d_loss is what the paper's Fig. 2 (a) shows.
+
+    Parameters
+    ----------
+    penalty
+        Weight of (|grad D(x^)|_2 - 1)^2 at x^ between real and artificial windows (Gulrajani et al. 2017).
+    clip
+        If not null, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
+    critic_steps
+        Critic steps per generator step.
+    **common
+        See `ConditionalGAN`.
+    """
+
+    metrics = ("d_loss", "g_loss", "wasserstein")
+    convergence = "wasserstein"
+
+    def __init__(
+        self,
+        members: int,
+        features: int,
+        classes: int,
+        *,
+        penalty: float = 10.0,
+        clip: float | None = None,
+        critic_steps: int = 5,
+        **common,
+    ):
+        super().__init__(members, features, classes, **common)
+        check("penalty", penalty, penalty >= 0, "a number >= 0")
+        check("clip", clip, clip is None or clip > 0, "a positive number or null")
+        check("critic_steps", critic_steps, isinstance(critic_steps, int) and critic_steps >= 1, "an integer >= 1")
+        self.penalty, self.clip, self.critic_steps = penalty, clip, critic_steps
+
+    @property
+    def draws(self) -> int:
+        return self.critic_steps + 1
+
+    def build_discriminator(self, hidden: Sequence[int]) -> nn.Module:
+        return StackedMLP(self.members, [self.features + self.classes, *hidden, 1])
+
+    def critic(self, x: Tensor, y: Tensor) -> Tensor:
+        """D(x | y): (M, N, F) and (M, N) -> (M, N)."""
+        return self.discriminator(with_label(x, y, self.classes)).squeeze(-1)
+
+    def gradient_penalty(self, real: Tensor, fake: Tensor, y: Tensor, u: Tensor) -> Tensor:
+        """Mean of (|grad D(x^)|_2 - 1)^2, x^ = u real + (1 - u) fake, of each member: (M,)."""
+        between = torch.lerp(fake, real, u).requires_grad_()
+        (gradient,) = torch.autograd.grad(self.critic(between, y).sum(), between, create_graph=True)
+        return (gradient.norm(dim=-1) - 1).square().mean(-1)
+
+    def iterate(self, batch: Batch) -> Tensor:
+        for x, y, z, u in zip(*(part[: self.critic_steps] for part in batch), strict=True):
+            d_loss, wasserstein = self.critic_step(x, y, z, u)
+        y, z = batch.y[-1], batch.z[-1]
+        with frozen(self.discriminator):
+            g_loss = -self.critic(self.generate(z, y), y).mean(-1)
+            self.update(self.generator, g_loss)
+        return torch.stack([d_loss, g_loss, wasserstein]).detach()
+
+    def critic_step(self, x: Tensor, y: Tensor, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        """One step of the critic; returns d_loss and the Wasserstein estimate, each (M,)."""
+        with torch.no_grad():
+            fake = self.generate(z, y)
+        both = self.critic(torch.cat([x, fake], dim=1), y.repeat(1, 2))
+        real, artificial = (half.mean(-1) for half in both.split(x.shape[1], dim=1))
+        wasserstein = real - artificial
+        d_loss = -wasserstein
+        if self.clip is None and self.penalty > 0:
+            d_loss = d_loss + self.penalty * self.gradient_penalty(x, fake, y, u)
+        self.update(self.discriminator, d_loss)
+        if self.clip is not None:
+            with torch.no_grad():
+                for parameter in self.discriminator.parameters():
+                    parameter.clamp_(-self.clip, self.clip)
+        return d_loss, wasserstein
