@@ -1,0 +1,73 @@
+"""Convergence curves: a progress bar with the losses and TensorBoard's scalars, over all members."""
+
+import sys
+from collections.abc import Sequence
+
+import lightning
+import numpy as np
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from emogan.augmenters.history import History
+
+EVERY = 25  # iterations between looks at the curves
+
+
+class Progress(lightning.Callback):
+    """Shows the mean losses of the members in training and, given a writer, writes their curves as they grow."""
+
+    def __init__(self, history: History, description: str, writer: SummaryWriter | None):
+        self.history, self.description, self.writer = history, description, writer
+
+    def on_train_start(self, trainer, module):
+        self.shown = 0
+        self.bar = tqdm(
+            total=self.history.iterations,
+            desc=self.description,
+            unit="iteration",
+            mininterval=0.5 if sys.stderr.isatty() else 10,
+        )
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if (batch_idx + 1) % EVERY == 0:
+            self._show(batch_idx + 1)
+
+    def on_train_end(self, trainer, module):
+        self._show(self.history.done)
+        self.bar.close()
+
+    def on_exception(self, trainer, module, exception):
+        if hasattr(self, "bar"):
+            self.bar.close()
+
+    def _show(self, done: int) -> None:
+        values = self.history.values[self.shown : done].cpu().numpy()
+        if len(values):
+            means = dict(zip(self.history.metrics, np.nanmean(values[-1], axis=-1), strict=True))
+            self.bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)
+            if self.writer:
+                write_curves(self.writer, self.history.metrics, values, self.shown)
+        self.bar.update(done - self.shown)
+        self.shown = done
+
+
+def write_curves(writer: SummaryWriter, metrics: Sequence[str], values: np.ndarray, start: int = 0) -> None:
+    """Write values (T, metrics, M) as mean, lowest and highest over the members still training at each iteration."""
+    if start == 0:
+        bands = {name: ["Margin", [f"{name}/{part}" for part in ("mean", "lowest", "highest")]] for name in metrics}
+        writer.add_custom_scalars({"members: mean, lowest, highest": bands})
+    parts = {"mean": np.nanmean(values, -1), "lowest": np.nanmin(values, -1), "highest": np.nanmax(values, -1)}
+    for part, curve in parts.items():
+        for i, name in enumerate(metrics):
+            for t, value in enumerate(curve[:, i]):
+                writer.add_scalar(f"{name}/{part}", value, start + t + 1)
+
+
+def stacked_curves(curves: Sequence[dict[str, np.ndarray]]) -> tuple[list[str], np.ndarray]:
+    """Names and values (T, metrics, M) of several members' curves; NaN after the end of the shorter ones."""
+    names = list(curves[0])
+    values = np.full((max(len(c[names[0]]) for c in curves), len(names), len(curves)), np.nan, dtype=np.float32)
+    for m, member in enumerate(curves):
+        for i, name in enumerate(names):
+            values[: len(member[name]), i, m] = member[name]
+    return names, values

@@ -1,0 +1,1 @@
+"""Scoring what augmentation buys on held-out trials."""

@@ -1,0 +1,107 @@
+"""The store of fitted generators: one safetensors file per member, found by a key made of its content."""
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+log = logging.getLogger(__name__)
+
+SCHEMA = 1  # raise it whenever the same fields would give other numbers
+
+
+def content_key(fields: Mapping) -> str:
+    """sha256 (hex) of the fields that change a number, as canonical JSON, and of the schema version."""
+    text = json.dumps({"schema": SCHEMA, **fields}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fingerprint(*arrays: np.ndarray) -> str:
+    """sha256 (hex) of the types, shapes and bytes of some arrays."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def derived_seed(key: str, purpose: str) -> int:
+    """A 63-bit seed for one purpose, from a content key: never from the order of jobs."""
+    return int.from_bytes(hashlib.sha256(f"{key} {purpose}".encode()).digest()[:8], "little") >> 1
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all: a temporary file beside it, flushed, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class Store:
+    """Records of fitted generators in one folder. A record is its own marker: there whole, or not there."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    def path(self, key: str) -> Path:
+        return self.folder / f"{key}.safetensors"
+
+    def save(self, key: str, tensors: Mapping[str, Tensor], fields: Mapping) -> None:
+        """Write one record: tensors, and the plain values that go with them."""
+        tensors = {name: value.contiguous() for name, value in tensors.items()}
+        metadata = {"key": key, "schema": str(SCHEMA), "sha256": _digest(tensors), "fields": json.dumps(fields)}
+        write_atomically(self.path(key), safetensors.torch.save(tensors, metadata=metadata))
+
+    def load(self, key: str) -> tuple[dict[str, Tensor], dict] | None:
+        """The tensors and values of a record, or None if there is none.
+
+        A record that cannot be read, is another one's or was changed is reported and set aside, never trusted.
+        """
+        path = self.path(key)
+        if not path.exists():
+            return None
+        try:
+            with safetensors.safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}
+            if (metadata.get("key"), metadata.get("schema")) != (key, str(SCHEMA)):
+                raise ValueError(f"it belongs to key {metadata.get('key')}, schema {metadata.get('schema')}")
+            if metadata.get("sha256") != _digest(tensors):
+                raise ValueError("its tensors are not those that were written")
+            return tensors, json.loads(metadata["fields"])
+        except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+            aside = path.with_suffix(f".unusable-{time.time_ns()}")
+            os.replace(path, aside)
+            log.warning(
+                "%s is not a usable record (%s); set aside as %s, it will be made anew", path, error, aside.name
+            )
+            return None
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    names = sorted(tensors)
+    return fingerprint(np.frombuffer(json.dumps(names).encode(), np.uint8), *(tensors[name].numpy() for name in names))
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
