@@ -1,0 +1,179 @@
+"""From the files of one or two modalities to a FeatureSet: which experiments to read, and joining them by window."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emogan.data.eye_names import EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41
+from emogan.data.features import MODALITIES, FeatureSet, concatenate
+from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
+from emogan.data.tree import Experiment, is_simulated
+
+log = logging.getLogger(__name__)
+
+EYE_NAMES = {len(names): names for names in (EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41)}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The folder and files of one modality and how to read one.
+
+    `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial.
+    """
+
+    folder: Path
+    files: Mapping[Experiment, Path]
+    read: Callable[[Path, int], tuple[list[np.ndarray], Sequence[int]]]
+
+
+def sources(modality: str, **openers: Callable[[], Source]) -> dict[str, Source]:
+    """Open the sources that a modality needs and leave the others alone: their files need not exist."""
+    if modality not in MODALITIES:
+        raise ValueError(f"expected modality {' | '.join(MODALITIES)}, got {modality!r}")
+    return {name: opener() for name, opener in openers.items() if name in modality.split("_")}
+
+
+def choose(
+    sources: Mapping[str, Source], subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None
+) -> list[Experiment]:
+    """Choose the experiments, in order, that have files of every modality.
+
+    What lacks a modality is left out with a warning, unless it was asked for: then it is an error (ValueError).
+    """
+    kinds = " and ".join(sources)
+    complete = set.intersection(*(set(source.files) for source in sources.values()))
+    for place, word, asked in ((0, "subject", subjects), (1, "session", sessions)):
+        exists = ", ".join(str(number) for number in sorted({experiment[place] for experiment in complete})) or "none"
+        if asked == []:
+            raise ValueError(f"expected {word} numbers, got an empty list; null means all {word}s, here {exists}")
+        missing = [number for number in asked or () if number not in {experiment[place] for experiment in complete}]
+        if missing or not complete:
+            raise ValueError(
+                f"expected {kinds} features of {f'{word} ' if missing else 'at least one experiment'}"
+                f"{', '.join(map(repr, missing))}{_reasons(sources, place, missing)}; {word}s with {kinds} features: "
+                f"{exists}. Change data.{word}s, modality or data.root."
+            )
+    if subjects and sessions and (gaps := {(i, k) for i in subjects for k in sessions} - complete):
+        raise ValueError(
+            f"expected {kinds} features of every subject and session asked for, none of "
+            + ", ".join(f"subject {i} session {k}" for i, k in sorted(gaps))
+            + ". Change data.subjects or data.sessions."
+        )
+
+    def asked_for(experiments: set[Experiment]) -> list[Experiment]:
+        return sorted(e for e in experiments if e[0] in (subjects or [e[0]]) and e[1] in (sessions or [e[1]]))
+
+    chosen, partial = asked_for(complete), asked_for({e for s in sources.values() for e in s.files} - complete)
+    if partial:
+        log.warning(
+            "left out %d of %d experiments, which do not have both %s features: subjects %s",
+            len(partial), len(partial) + len(chosen), kinds, ", ".join(map(str, sorted({e[0] for e in partial}))),
+        )  # fmt: skip
+    return chosen
+
+
+def _reasons(sources: Mapping[str, Source], place: int, missing: Sequence[int]) -> str:
+    """Of which modality there is no file at all, where two are needed."""
+    have = {name: {experiment[place] for experiment in source.files} for name, source in sources.items()}
+    reasons = [f"no {name} file of {n}" for n in missing for name in have if n not in have[name] and len(have) > 1]
+    return f" ({', '.join(reasons)})" if reasons else ""
+
+
+def feature_set(
+    dataset: str, class_names: Sequence[str], sources: Mapping[str, Source],
+    subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None,
+) -> FeatureSet:  # fmt: skip
+    """Read the chosen experiments and join their modalities window by window.
+
+    The result is called synthetic_{dataset} if a folder says that it holds simulated data.
+
+    Raises
+    ------
+    ValueError
+        If something asked for does not exist, the modalities disagree in windows or labels, or a file differs from
+        the first in its number of features or holds values that are not finite. Names the files.
+    """
+    names: dict[str, tuple[str, ...]] = {}
+    parts = []
+    for subject, session in choose(sources, _as_list(subjects), _as_list(sessions)):
+        read, paths = {}, {name: source.files[subject, session] for name, source in sources.items()}
+        for name, path in paths.items():
+            trials, labels = sources[name].read(path, session)
+            names.setdefault(name, EEG_FEATURES if name == "eeg" else _eye_names(trials[0].shape[1]))
+            where = f"{path}: subject {subject}, session {session}"
+            read[name] = [_checked(x, names[name], f"{where}, trial {i}") for i, x in enumerate(trials, 1)], labels
+        _check_agreement(read, paths)
+        windows = [len(x) for x in trials]
+        x = np.hstack([np.concatenate(trials) for trials, _ in read.values()])
+        y, trial = (np.repeat(np.asarray(v, np.int64), windows) for v in (labels, range(1, len(windows) + 1)))
+        parts.append((x, y, trial, np.full(len(x), session), np.full(len(x), subject)))
+    stops = np.cumsum([len(columns) for columns in names.values()]).tolist()
+    modalities = {name: slice(stop - len(names[name]), stop) for name, stop in zip(names, stops, strict=True)}
+    feature_names = tuple(column for columns in names.values() for column in columns)
+    simulated = any(is_simulated(source.folder) for source in sources.values())
+    dataset = f"synthetic_{dataset}" if simulated else dataset
+    return FeatureSet(*concatenate(parts), feature_names, class_names, modalities, dataset)
+
+
+def _as_list(numbers) -> list | None:
+    return numbers if numbers is None else [numbers] if isinstance(numbers, int | str) else list(numbers)
+
+
+def _eye_names(count: int) -> tuple[str, ...]:
+    return EYE_NAMES.get(count) or tuple(f"eye_{i}" for i in range(1, count + 1))
+
+
+def _checked(x: np.ndarray, names: Sequence[str], where: str) -> np.ndarray:
+    """A trial's windows as float32, with as many features as the first file's and all of them finite."""
+    if x.shape[1] != len(names):
+        raise ValueError(
+            f"{where}: expected {len(names)} features as in the first file, got {x.shape[1]}. "
+            "Leave the files of another kind out with data.subjects and data.sessions."
+        )
+    with np.errstate(over="ignore"):  # a value too large for float32 becomes infinite, which the next line finds
+        x = x.astype(np.float32)
+    bad = np.argwhere(~np.isfinite(x))
+    if len(bad):
+        row, column = bad[0]
+        raise ValueError(
+            f"{where}: expected finite features, got {x[row, column]} as {names[column]} in window {row + 1} "
+            f"({len(bad)} such values in the trial). Repair the file or leave this experiment out."
+        )
+    return x
+
+
+def _check_agreement(read: Mapping[str, tuple[list[np.ndarray], Sequence[int]]], paths: Mapping[str, Path]) -> None:
+    """The modalities of an experiment must have the same windows in every trial, and the same labels."""
+    tables = [list(zip(map(len, trials), labels, strict=True)) for trials, labels in read.values()]
+    for number, rows in enumerate(zip(*tables, strict=True), 1):
+        for what, values in zip(("windows", "label"), zip(*rows, strict=True), strict=True):
+            if len(set(values)) > 1:
+                got = " and ".join(f"{v} in {path}" for v, path in zip(values, paths.values(), strict=True))
+                raise ValueError(
+                    f"expected the same {what} in both modalities, got {got}, trial {number}. Are they of the same "
+                    "release and window length? modality=eeg or modality=eye reads one alone."
+                )
+
+
+def need_shape(array, shape: tuple, path: Path, what: str, advice: str = "") -> np.ndarray:
+    """Check that something read is an array of real numbers of a shape; a word in it stands for any number above 0."""
+    array = np.asarray(array)
+    fits = array.ndim == len(shape) and all(
+        n > 0 and (isinstance(expected, str) or n == expected) for n, expected in zip(array.shape, shape, strict=True)
+    )
+    if not fits or array.dtype.kind not in "fiu":
+        expected = f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+        raise ValueError(
+            f"{path}: expected {what} as numbers of shape {expected}, got shape {array.shape} of type {array.dtype}. "
+            + (advice or "Is the folder the right one and the file copied whole?")
+        )
+    return array
+
+
+def eeg_rows(array, path: Path, what: str) -> np.ndarray:
+    """Features (62, W, 5) of a .mat file -> (W, 310), channel-major."""
+    array = need_shape(array, (len(CHANNELS), "windows", len(BANDS)), path, what)
+    return array.transpose(1, 0, 2).reshape(array.shape[1], -1)

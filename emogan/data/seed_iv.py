@@ -1,0 +1,65 @@
+"""SEED-IV: four classes, 24 film clips a session; EEG and eye movement features as .mat files in session folders."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from emogan.data import matlab
+from emogan.data.experiments import Source, eeg_rows, feature_set, need_shape, sources
+from emogan.data.features import FeatureSet
+from emogan.data.seed import FEATURES
+from emogan.data.tree import DATED, by_session_folder, find_folder
+from emogan.data.trials import SEED_IV_CLASSES, SEED_IV_LABELS
+
+N_TRIALS = 24
+
+
+def load(
+    root: str | os.PathLike,
+    *,
+    feature: str = "de_LDS",
+    modality: str = "eeg_eye",
+    subjects: Sequence[int] | None = None,
+    sessions: Sequence[int] | None = None,
+) -> FeatureSet:
+    """Load SEED-IV (4 s windows) from a folder at, above or inside its release.
+
+    The files hold no labels: these are the published ones of the session that the folder 1, 2 or 3 names.
+
+    Parameters
+    ----------
+    feature
+        One of `seed.FEATURES`: differential entropy or power, smoothed by a linear dynamic system or a moving average.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the folder, a file or a part of one is missing or is not what SEED-IV has there.
+    """
+    if feature not in FEATURES:
+        raise ValueError(f"expected feature {' | '.join(FEATURES)}, got {feature!r}")
+    eeg = partial(_source, root, "eeg_feature_smooth", feature, eeg_rows)
+    eye = partial(_source, root, "eye_feature_smooth", "eye_", _eye_rows)
+    return feature_set("seed_iv", SEED_IV_CLASSES, sources(modality, eeg=eeg, eye=eye), subjects, sessions)
+
+
+def _source(root: str | os.PathLike, name: str, prefix: str, rows) -> Source:
+    folder = find_folder(root, (name,), DATED, "1_20160518.mat")
+    files = by_session_folder(folder)
+    if not files:  # labels hang on the session, which the dates alone would not tell if a file is missing
+        raise ValueError(f"{folder}: expected session folders 1, 2, 3 that hold the files, got the files without them")
+    keys = [f"{prefix}{i}" for i in range(1, N_TRIALS + 1)]
+
+    def read(path: Path, session: int) -> tuple[list[np.ndarray], Sequence[int]]:
+        arrays = matlab.read(path, keys)
+        return [rows(arrays[key], path, key) for key in keys], SEED_IV_LABELS[session - 1]
+
+    return Source(folder, files, read)
+
+
+def _eye_rows(array, path: Path, what: str) -> np.ndarray:
+    """Features (31, W) of a .mat file -> (W, 31)."""
+    return need_shape(array, ("features", "windows"), path, what).T

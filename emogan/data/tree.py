@@ -1,0 +1,112 @@
+"""A data set's tree of files: finding its folders and numbering the files by subject and session."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+Experiment = tuple[int, int]  # subject, session
+SIMULATED = "SIMULATED.txt"  # stands in folders written by emogan.simulate, so that no score passes for a real one
+SESSION_FOLDERS = ("1", "2", "3")
+DATED = re.compile(r"(\d+)_(\d{8})\.mat")  # {subject}_{YYYYMMDD}.mat, and not label.mat or ._1_20131027.mat
+
+
+def find_folder(
+    root: str | os.PathLike, names: Sequence[str], pattern: re.Pattern, example: str,
+    skip: Sequence[str] = (), advice: str = "",
+) -> Path:  # fmt: skip
+    """Find the one folder at or below root that has one of some names and holds files of a pattern.
+
+    The files may stand in session folders 1, 2, 3 below it, and root may be such a session folder. Letter case of the
+    names does not matter; hidden folders, __MACOSX and those of `skip` are not searched; a link to a folder already
+    seen is not a second find. `example` (a file name) and `advice` go into messages.
+
+    Raises
+    ------
+    FileNotFoundError
+        If root is no folder or nothing is found in it.
+    ValueError
+        If more than one folder is found; names them all.
+    """
+    root = Path(root).expanduser().resolve()
+    if not root.is_dir():
+        raise FileNotFoundError(
+            f"expected data.root to be a folder, got {root}, which {'is a file' if root.exists() else 'does not exist'}"
+        )
+    wanted = {name.casefold() for name in names}
+    found, named = [], []
+    for folder in _walk(root, skip, found):
+        is_session = folder == root and folder.name in SESSION_FOLDERS and folder.parent.name.casefold() in wanted
+        if is_session or folder.name.casefold() in wanted:
+            holds = any(matching(place, pattern) for place in (folder, *session_folders(folder).values()))
+            (found if holds else named).append(folder)
+    if len(found) > 1:
+        raise ValueError(
+            f"expected one folder {' or '.join(names)} at or below {root}, got {len(found)}: "
+            f"{', '.join(map(str, found))}. Point data.root at the release you mean."
+        )
+    if not found:
+        inside = sorted(entry.name for entry in root.iterdir())
+        raise FileNotFoundError(
+            f"expected a folder {' or '.join(names)} with files like {example} at or below {root}, found none"
+            + (f" ({', '.join(map(str, named))} holds no such file)" if named else "")
+            + f"; {root} holds {', '.join(inside[:8]) or 'nothing'}{', ...' if len(inside) > 8 else ''}. "
+            f"Point data.root at the folder of the release{advice}."
+        )
+    return found[0]
+
+
+def _walk(root: Path, skip: Sequence[str], found: Sequence[Path]) -> Iterator[Path]:
+    """Every folder below root once, links followed; what the caller puts into `found` is not entered."""
+    seen = set()
+    for place, folders, _ in os.walk(root, followlinks=True):
+        folder = Path(place)
+        real = folder.resolve()
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield folder
+        if folder in found:
+            folders.clear()
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")) and name not in skip)
+
+
+def matching(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:
+    """The files of a folder whose whole name fits a pattern; everything else in it is ignored."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return [(match, path) for path in files if (match := pattern.fullmatch(path.name))]
+
+
+def session_folders(folder: Path) -> dict[int, Path]:
+    """Session folders 1, 2, 3 of a folder, which may itself be one of them."""
+    places = [folder] if folder.name in SESSION_FOLDERS else [folder / name for name in SESSION_FOLDERS]
+    return {int(place.name): place for place in places if place.is_dir()}
+
+
+def numbered(files: Iterable[tuple[int, int, Path]]) -> dict[Experiment, Path]:
+    """Files by (subject, session); two files of one experiment are an error."""
+    found: dict[Experiment, Path] = {}
+    for subject, session, path in files:
+        if (subject, session) in found:
+            raise ValueError(
+                f"expected one file of subject {subject}, session {session}, got {found[subject, session]} and {path}. "
+                "Remove one of them."
+            )
+        found[subject, session] = path
+    return found
+
+
+def by_session_folder(folder: Path) -> dict[Experiment, Path]:
+    """Files {session}/{subject}_{date}.mat by (subject, session)."""
+    return numbered(
+        (int(match[1]), session, path)
+        for session, place in session_folders(folder).items()
+        for match, path in matching(place, DATED)
+    )
+
+
+def is_simulated(folder: Path) -> bool:
+    """Whether a folder of files, or the one that its session folder lies in, was written by emogan.simulate."""
+    places = (folder, folder.parent) if folder.name in SESSION_FOLDERS else (folder,)
+    return any((place / SIMULATED).is_file() for place in places)

@@ -1,0 +1,168 @@
+"""Tests of the simulated trees: their names, keys, types and shapes, and the command that writes them."""
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import loadmat
+
+from emogan.data import seed, synthetic
+from emogan.data.montage import CHANNELS
+from emogan.paths import config_dir
+from emogan.simulate import BACK, FRONT, LEFT, RIGHT, simulate, write_seed, write_seed_iv, write_seed_v
+
+SHAPES = {"de": (62, 5), "psd": (62, 5), "dasm": (27, 5), "rasm": (27, 5), "asm": (54, 5), "dcau": (23, 5)}
+
+
+@pytest.fixture(scope="module")
+def features():
+    """Simulated features of the three data sets, one subject each."""
+    return {name: synthetic.load(name, subjects=[3]) for name in ("seed", "seed_v", "seed_iv")}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def assert_eeg_variables(path: Path, n_trials: int) -> None:
+    stored = {key: value for key, value in loadmat(path).items() if not key.startswith("__")}
+    kinds = [f"{kind}_{smoothing}" for kind in SHAPES for smoothing in ("LDS", "movingAve")]
+    assert set(stored) == {f"{kind}{i}" for kind in kinds for i in range(1, n_trials + 1)}
+    for i in range(1, n_trials + 1):
+        windows = stored[f"de_LDS{i}"].shape[1]
+        for kind in kinds:
+            rows, bands = SHAPES[kind.split("_")[0]]
+            assert stored[f"{kind}{i}"].shape == (rows, windows, bands)
+            assert stored[f"{kind}{i}"].dtype == np.float64
+            assert np.isfinite(stored[f"{kind}{i}"]).all()
+
+
+def test_a_seed_tree_has_the_names_keys_and_types_of_the_release(features, tmp_path):
+    write_seed(features["seed"], tmp_path)
+    folder = tmp_path / "SEED_EEG" / "ExtractedFeatures_4s"
+    files = names(folder)
+    assert {".DS_Store", "SIMULATED.txt", "label.mat", "readme.txt"} < set(files)
+    assert len([name for name in files if name.startswith("3_") and len(name) == len("3_20131027.mat")]) == 3
+    assert_eeg_variables(folder / files[2], 15)
+    label = loadmat(folder / "label.mat")["label"]
+    assert label.tolist() == [[1, 0, -1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 0, 1, -1]]
+    chinese = tmp_path / "SEED_Multimodal" / "Chinese"
+    with np.load(chinese / "02-EEG-DE-feature" / "eeg_used_4s" / "3_2.npz", allow_pickle=False) as stored:
+        assert set(stored) == {"train_data", "test_data", "train_label", "test_label"}
+        for part, n in (("train", 499), ("test", 343)):
+            bands = pickle.loads(stored[f"{part}_data"].item())
+            assert {band: x.shape for band, x in bands.items()} == dict.fromkeys(
+                ("delta", "theta", "alpha", "beta", "gamma"), (n, 62)
+            )
+            assert stored[f"{part}_label"].shape == (n,)
+    folder = chinese / "04-Eye-tracking-feature" / "eye_tracking_feature"
+    assert {"3_1", "3_2", "3_3", "readme.txt"} < set(names(folder))
+    eye = pickle.loads((folder / "3_1").read_bytes())
+    assert {name: x.shape for name, x in eye.items()} == {"train_data_eye": (499, 41), "test_data_eye": (343, 41)}
+
+
+def test_a_seed_v_tree_has_the_names_keys_and_types_of_the_release(features, tmp_path):
+    write_seed_v(features["seed_v"], tmp_path)
+    for folder, columns in (("EEG_DE_features", 310), ("Eye_movement_features", 33)):
+        assert names(tmp_path / folder) == [".DS_Store", "3_123.npz", "SIMULATED.txt", "readme.txt"]
+        with np.load(tmp_path / folder / "3_123.npz", allow_pickle=False) as stored:
+            assert all(stored[entry].shape == () and stored[entry].dtype.kind == "S" for entry in ("data", "label"))
+            data, label = (pickle.loads(stored[entry].item()) for entry in ("data", "label"))
+        assert list(data) == list(label) == list(range(45))
+        for k in range(45):
+            assert data[k].shape == (len(label[k]), columns)
+            assert len(set(label[k].tolist())) == 1
+
+
+def test_a_seed_iv_tree_has_the_names_keys_and_types_of_the_release(features, tmp_path):
+    write_seed_iv(features["seed_iv"], tmp_path)
+    for session in ("1", "2", "3"):
+        (eeg,) = (tmp_path / "eeg_feature_smooth" / session).iterdir()
+        (eye,) = (tmp_path / "eye_feature_smooth" / session).iterdir()
+        assert eeg.name == eye.name
+        assert_eeg_variables(eeg, 24)
+        stored, brain = loadmat(eye), loadmat(eeg)
+        for i in range(1, 25):
+            assert stored[f"eye_{i}"].shape == (31, brain[f"de_LDS{i}"].shape[1])
+
+
+def test_the_electrode_pairs_are_those_of_the_asymmetry_features():
+    left, right, front, back = ([CHANNELS[i] for i in pairs] for pairs in (LEFT, RIGHT, FRONT, BACK))
+    for one, other in zip(left, right, strict=True):
+        assert one[:-1] == other[:-1]
+        assert int(one[-1]) % 2 == 1
+        assert int(other[-1]) == int(one[-1]) + 1
+    assert len(set(left + right)) == 54
+    assert not any(name.endswith("Z") for name in left + right)
+    assert len(set(front + back)) == 46
+    assert [name[-1] for name in front[:21]] == [name[-1] for name in back[:21]]
+
+
+def test_one_modality_alone_is_written_and_read(features, tmp_path):
+    eye = features["seed"].restrict("eye")
+    write_seed(eye, tmp_path / "eye")
+    assert seed.load(tmp_path / "eye", modality="eye").fingerprint() == eye.fingerprint()
+    assert not (tmp_path / "eye" / "SEED_EEG").exists()
+    eeg = features["seed"].restrict("eeg")
+    write_seed(eeg, tmp_path / "eeg")
+    assert seed.load(tmp_path / "eeg", modality="eeg").fingerprint() == eeg.fingerprint()
+
+
+def test_sessions_that_file_dates_could_not_tell_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"expected sessions 1, 2, \.\.\. of subject 3, got \[1, 3\]"):
+        simulate("seed", tmp_path / "seed", subjects=[3], sessions=[1, 3])
+    assert not (tmp_path / "seed").exists()
+    simulate("seed_v", tmp_path / "seed_v", subjects=[3], sessions=[1, 3])
+    assert (tmp_path / "seed_v" / "EEG_DE_features" / "3_13.npz").is_file()
+
+
+def test_features_of_another_data_set_are_refused(features, tmp_path):
+    with pytest.raises(ValueError, match=r"expected the published label \d, got another in subject 3"):
+        write_seed(features["seed_v"], tmp_path)
+    with pytest.raises(ValueError, match=r"expected trials 1\.\.15"):
+        write_seed_v(features["seed_iv"], tmp_path)
+
+
+def test_a_folder_that_holds_something_is_refused_and_kept(tmp_path):
+    (tmp_path / "mine.txt").write_text("kept")
+    with pytest.raises(ValueError, match="expected root to be a new or empty folder"):
+        simulate("seed_v", tmp_path, subjects=[1])
+    assert names(tmp_path) == ["mine.txt"]
+
+
+def test_an_interrupted_write_leaves_no_file_of_a_data_file_s_name(features, tmp_path, monkeypatch):
+    def fail(file, **entries):
+        file.write(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(np, "savez", fail)
+    with pytest.raises(OSError, match="no space left"):
+        write_seed_v(features["seed_v"], tmp_path)
+    assert names(tmp_path / "EEG_DE_features") == []
+
+
+def test_the_command_writes_the_tree_and_nothing_else(tmp_path):
+    command = [sys.executable, "-m", "emogan.simulate", "dataset=seed_v", "subjects=[2]"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(config_dir()).parent)}
+
+    def run(*options):
+        return subprocess.run([*command, *options], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    done = run("root=tree")
+    assert done.returncode == 0, done.stderr
+    assert names(tmp_path) == ["tree"]
+    assert names(tmp_path / "tree") == ["EEG_DE_features", "Eye_movement_features"]
+    assert f"python -m emogan.train data=seed_v data.root={tmp_path / 'tree'}" in done.stdout
+    assert "1 subjects x 3 sessions" in done.stdout
+    for options, message in (
+        (["root=other", "dataset=seedv"], "expected dataset seed | seed_v | seed_iv, got 'seedv'"),
+        ([], "Missing mandatory value: root"),
+    ):
+        failed = run(*options)
+        assert failed.returncode != 0
+        assert message in failed.stderr
+    assert names(tmp_path) == ["tree"]
