@@ -1,0 +1,259 @@
+"""Reading one .npz or .csv table of a user's own."""
+
+import csv
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+KINDS = ("eeg", "eye", "other")
+REQUIRED_KEYS = ("x", "y", "trial", "subject")
+OPTIONAL_KEYS = ("session", "feature_names", "class_names", "modality")
+
+
+@dataclass(frozen=True, eq=False)
+class TableFile:
+    """One file as read: x (N, F), the four other columns (N,), and a name and kind per feature."""
+
+    path: Path
+    x: np.ndarray
+    label: np.ndarray
+    trial: np.ndarray
+    subject: np.ndarray
+    session: np.ndarray
+    feature_names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    class_names: tuple[str, ...] | None = None
+
+
+def find_files(path: str | Path) -> list[Path]:
+    """The .npz and .csv files at a path, those of a folder in natural order (2 before 10); hidden files are skipped."""
+    path = Path(path).expanduser()
+    if path.is_dir():
+        inside = sorted((file for file in path.iterdir() if not file.name.startswith(".")), key=_natural)
+        files = [file for file in inside if file.suffix.lower() in (".npz", ".csv") and file.is_file()]
+        if not files:
+            raise FileNotFoundError(
+                f"expected .npz or .csv files in the folder {path.absolute()}, found {some(f.name for f in inside)}. "
+                "Point data.path at the folder that holds the tables themselves."
+            )
+        return files
+    if not path.exists():
+        raise FileNotFoundError(
+            f"expected a .npz or .csv file, or a folder of them, at {path.absolute()}, found nothing"
+        )
+    if path.suffix.lower() not in (".npz", ".csv"):
+        raise ValueError(f"expected a .npz or .csv file, got {path}. Save the table as one of these.")
+    return [path]
+
+
+def read_npz(path: Path, eye: list[str]) -> TableFile:
+    entries = _npz_entries(path)
+    x = entries["x"]
+    if x.ndim != 2 or 0 in x.shape or x.dtype.kind not in "biuf":
+        raise ValueError(f"{path}: expected x of real numbers, shape (windows, features), got {x.dtype} {x.shape}")
+    n, n_features = x.shape
+    entries.setdefault("session", np.ones(n, dtype=np.int64))
+    feature_names = _texts(path, "feature_names", entries.get("feature_names", [f"x{i}" for i in range(n_features)]))
+    if len(feature_names) != n_features:
+        raise ValueError(f"{path}: expected {n_features} feature_names, one per column of x, got {len(feature_names)}")
+    _refuse_repeated(path, feature_names)
+    kinds = _kinds(path, feature_names, eye)
+    if "modality" in entries:
+        kinds = _stored_kinds(path, _texts(path, "modality", entries["modality"]), kinds if eye else None, n_features)
+    columns = {}
+    for key, column in (("y", "label"), ("trial", "trial"), ("subject", "subject"), ("session", "session")):
+        if entries[key].shape != (n,):
+            raise ValueError(f"{path}: expected {key} of shape ({n},), one per row of x, got {entries[key].shape}")
+        columns[column] = _identifier(path, key, entries[key])
+    classes = _texts(path, "class_names", entries["class_names"]) if "class_names" in entries else None
+    if classes is not None:
+        _check_indices(path, columns["label"], classes)
+    return TableFile(path, x.astype(np.float32) if x.dtype == bool else x, **columns,
+                 feature_names=feature_names, kinds=kinds, class_names=classes)  # fmt: skip
+
+
+def read_csv(path: Path, columns: dict[str, str], eye: list[str]) -> TableFile:
+    frame = _csv_frame(path)
+    present = {key: name for key, name in columns.items() if name in frame}
+    if columns["session"] == "session":  # only where no one asked for another column
+        present.setdefault("session", "")
+    for key, name in columns.items():
+        if key not in present:
+            hint = " Are the columns separated by commas?" if len(frame.columns) == 1 else ""
+            raise ValueError(
+                f"{path}: expected a column {name!r} for the {key}, got the columns {some(frame.columns)}. "
+                f"Name the right one with data.{key}=COLUMN, or add it.{hint}"
+            )
+    feature_names = tuple(name for name in frame if name not in present.values())
+    if not feature_names:
+        raise ValueError(f"{path}: expected numeric columns beside {', '.join(columns.values())}, got none")
+    for name in feature_names:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            row = int(np.argmax(pd.to_numeric(frame[name], errors="coerce").isna() & frame[name].notna()))
+            raise ValueError(
+                f"{path}: expected numbers in the feature column {name!r}, got {frame[name].iloc[row]!r} in row "
+                f"{row + 1}. Correct it or leave the column out."
+            )
+    ids = {
+        key: _identifier(path, name, frame[name].to_numpy()) if name else np.ones(len(frame), dtype=np.int64)
+        for key, name in present.items()
+    }
+    x = frame[list(feature_names)].to_numpy(dtype=np.float64)
+    return TableFile(path, x, **ids, feature_names=feature_names, kinds=_kinds(path, feature_names, eye))
+
+
+def _npz_entries(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an archive, none of them by pickle."""
+    damaged = f"{path}: expected an .npz archive as numpy.savez writes it; this one is cut off or damaged"
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{damaged}. Write or copy it again.")
+    entries, key = {}, "list of arrays"
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:  # NumPy leaves bad files open
+            for key in archive.files:
+                entries[key] = np.asarray(archive[key])
+    except (OSError, EOFError, MemoryError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        if "allow_pickle" in str(error):
+            raise ValueError(
+                f"{path}: {key} holds Python objects, which only a pickle can store, and pickles are not read. "
+                f"Save {key} as an array of numbers or of text (dtype=str)."
+            ) from error
+        raise ValueError(f"{damaged} ({key}: {error}). Write or copy it again.") from error
+    _check_keys(path, list(entries))
+    return entries
+
+
+def _check_keys(path: Path, keys: Sequence[str]) -> None:
+    missing = [key for key in REQUIRED_KEYS if key not in keys]
+    unknown = [key for key in keys if key not in REQUIRED_KEYS + OPTIONAL_KEYS]
+    if missing or unknown:  # an unknown key may be a misspelt one, which must not be passed over
+        raise ValueError(
+            f"{path}: expected the arrays {', '.join(REQUIRED_KEYS)} and, if wanted, {', '.join(OPTIONAL_KEYS)}; "
+            f"got {some(keys)}: "
+            + " and ".join(
+                f"{what} {', '.join(names)}" for what, names in (("missing", missing), ("unknown", unknown)) if names
+            )
+        )
+
+
+def _texts(path: Path, key: str, values) -> tuple[str, ...]:
+    values = np.asarray(values)
+    if values.ndim != 1:
+        raise ValueError(f"{path}: expected {key} as a list of names, got shape {values.shape}")
+    return tuple(str(value).strip() for value in values.astype(np.str_).tolist())
+
+
+def _stored_kinds(path: Path, stored: tuple[str, ...], asked: tuple[str, ...] | None, n: int) -> tuple[str, ...]:
+    unknown = sorted(set(stored) - set(KINDS))
+    if len(stored) != n or unknown:
+        raise ValueError(
+            f"{path}: expected modality to hold {n} of {', '.join(KINDS)}, one per column of x, got {len(stored)}"
+            + (f", among them {', '.join(unknown)}" if unknown else "")
+        )
+    if asked is not None and [kind == "eye" for kind in stored] != [kind == "eye" for kind in asked]:
+        raise ValueError(f"{path}: its array modality and data.eye mark different columns as eye. Leave data.eye out.")
+    return stored
+
+
+def _check_indices(path: Path, labels: np.ndarray, class_names: tuple[str, ...]) -> None:
+    good = labels.dtype.kind == "i" and (0 <= labels) & (labels < len(class_names))
+    if not np.all(good):
+        row = int(np.argmin(good)) if labels.dtype.kind == "i" else 0
+        raise ValueError(
+            f"{path}: with class_names {', '.join(class_names)} expected y to hold their indices "
+            f"0..{len(class_names) - 1}, got {labels[row]} in row {row + 1}"
+        )
+
+
+def _csv_frame(path: Path) -> pd.DataFrame:
+    """Read all rows under a header of distinct, non-empty names."""
+    encoding = "utf-8-sig"  # spreadsheets write a byte order mark
+    with _readable(path), path.open(encoding=encoding, newline="") as file:
+        header = [name.strip() for name in next((row for row in csv.reader(file, skipinitialspace=True) if row), [])]
+    if "" in header:
+        raise ValueError(
+            f"{path}: column {header.index('') + 1} has no name. If it numbers the rows (pandas' index), write the "
+            "table without it (index=False): as a feature it would tell the trial."
+        )
+    _refuse_repeated(path, header)
+    with _readable(path):
+        frame = pd.read_csv(
+            path, names=header, header=0, index_col=False, low_memory=False, skipinitialspace=True, encoding=encoding
+        )
+    if frame.empty:
+        raise ValueError(f"{path}: expected one row per window under the header, got no rows")
+    return frame
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say what a .csv has to be like where the parsers give up."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
+            yield
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in UTF-8, got {error}. Save it as CSV UTF-8.") from error
+    except (ValueError, csv.Error, pd.errors.ParserWarning) as error:  # pandas' parser errors are ValueErrors
+        raise ValueError(f"{path}: expected comma-separated values under one header line: {error}") from error
+
+
+def _identifier(path: Path, name: str, values: np.ndarray) -> np.ndarray:
+    """Whole numbers as int64, everything else as text; gaps and fractions are refused."""
+    if values.dtype.kind in "iu":
+        return values.astype(np.int64)
+    if values.dtype.kind == "f":
+        bad = ~(np.abs(values) < 2**53) | (values != np.rint(values))
+    else:
+        bad = pd.isna(values)
+    if bad.any():
+        row = int(np.argmax(bad))
+        empty = pd.isna(values[row])
+        raise ValueError(
+            f"{path}: expected a whole number or a text in every row of {name!r}, got "
+            f"{'an empty cell (or NA)' if empty else values[row]} in row {row + 1}. "
+            + ("Fill it in." if empty else "Ratings on a scale have to be cut into classes first.")
+        )
+    if values.dtype.kind == "f":
+        return values.astype(np.int64)
+    return np.array([value.strip() for value in values.astype(np.str_).tolist()], dtype=np.str_)
+
+
+def _kinds(path: Path, names: Sequence[str], eye: list[str]) -> tuple[str, ...]:
+    marked = set()
+    for wanted in eye:
+        found = {wanted} & set(names) or {name for name in names if fnmatchcase(name, wanted)}
+        if not found:
+            raise ValueError(f"{path}: data.eye names {wanted!r}, which is none of the features {some(names)}")
+        marked |= found
+    return tuple("eye" if name in marked else "eeg" for name in names)
+
+
+def _refuse_repeated(path: Path, names: Sequence[str]) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{path}: expected distinct column names, got {some(repeated)} more than once")
+
+
+def _natural(path: Path) -> list[int | str]:
+    return [int(text) if i % 2 else text for i, text in enumerate(re.split(r"(\d+)", path.name))]
+
+
+def listed(values) -> list[str]:
+    """A list of texts from a list or, as `data.subjects=3` gives, a single value."""
+    return [str(values)] if isinstance(values, str | int) else [str(value) for value in values]
+
+
+def some(names, limit: int = 12) -> str:
+    """The first of many names, for messages."""
+    names = list(map(str, names))
+    return ", ".join(names[:limit]) + (f", ... ({len(names)} in all)" if len(names) > limit else "") or "none"
