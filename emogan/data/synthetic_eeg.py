@@ -1,0 +1,156 @@
+"""Simulated EEG: differential entropy of 62 channels x 5 bands in the way a felt emotion, arousal and artefacts move it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import itertools
+import numpy as np
+from scipy.linalg import toeplitz
+
+from emogan.data.montage import BANDS, CHANNELS
+from emogan.data.synthetic_paths import Emotion, equidistant, heavy_scale, smooth_paths
+
+# Unit sphere x 1000 (x to the right, y to the nose, z up) in the order of CHANNELS: MNE 1.x's standard 10-05 positions
+# projected from the centre of the best-fitting sphere. MNE has no CB1 and CB2: they stand at PO9 and PO10, below PO7, PO8.
+ELECTRODES = """
+    -285 953 -100  -8 999 -51     269 958 -101   -339 925 171   336 925 177    -754 637 -160  -698 702 141
+    -536 741 403   -291 762 578   -7 772 636     291 769 570    531 753 388    698 704 132    747 644 -163
+    -919 358 -167  -882 410 234   -681 450 577   -370 462 806   -6 469 883     361 473 804    678 458 575
+    877 421 232    912 374 -170   -988 20 -151   -953 46 299    -736 68 673    -395 82 915    -6 88 996
+    396 87 914     739 76 669     954 57 295     987 32 -155    -943 -311 -118 -897 -321 303  -686 -311 658
+    -367 -297 881  -6 -295 955    377 -296 878   693 -305 653   901 -311 301   943 -310 -121  -795 -603 -67
+    -732 -628 265  -558 -631 540  -297 -629 719  -7 -626 780    306 -621 722   561 -625 543   727 -633 265
+    791 -608 -68   -573 -819 -9   -509 -841 184  -386 -856 345  -8 -874 486    372 -864 340   504 -843 186
+    565 -825 -10   -530 -762 -371 -305 -951 52   -9 -994 112    292 -955 52    517 -769 -376
+"""
+
+
+@dataclass(frozen=True)
+class EegSimulation:
+    """Sizes of what makes up a DE value, in the unit of SEED's files, log2 (one unit: power doubled).
+
+    All are standard deviations over channels and bands unless said otherwise.
+    """
+
+    class_pattern: float  # felt emotion of intensity 1; calibrated
+    trial: float  # what one clip adds besides its class: dominates the errors between trials; calibrated with it
+    shared: float = 0.5  # part of the variance of a class pattern that all subjects have in common
+    clip: float = 0.2  # part of the variance of a trial's offset that the clip causes in all who watch it
+    subject: float = 1.0  # skull, skin and person: larger than any emotion, and cancelled within an experiment
+    session: float = 0.4  # cap and electrode gel of the day
+    arousal: float = 0.3  # height of the bands' response curves
+    drift: float = 0.3  # slow drift within a trial
+    drift_memory: float = 0.85  # pole of its double autoregression: correlation time about ten windows of 4 s
+    noise: float = 0.05  # little is left of the windows' own noise after smoothing by a linear dynamic system
+    length: float = 0.8  # radii of the head over which a pattern stays alike: neighbours (0.3 apart) correlate by 0.93
+    local: float = 0.01  # part of the variance that belongs to one electrode alone
+    band_memory: float = 0.7  # correlation of a pattern between neighbouring bands
+    blink: float = 0.5  # frontal delta of a window full of blinks
+    muscle: float = 0.6  # temporal gamma of a typical burst; one in ten is more than three times as large
+    mode: float = 0
+    muscle_rate: float = 0.04  # bursts per window
+
+
+# Mean DE of a band in log2(100 E), falling as the spectrum of EEG does: SEED's files run from about 10 to 28.
+BASE = np.array([22.0, 20.0, 19.0, 18.0, 17.0])
+# Emotion shows most in beta and gamma in SEED (Zheng and Lu 2015); trials wander most in the bands that artefacts reach.
+CLASS_BANDS = np.array([0.6, 0.7, 0.9, 1.2, 1.35])
+TRIAL_BANDS = np.array([1.0, 0.8, 0.8, 1.0, 1.3])
+
+
+@lru_cache
+def positions() -> np.ndarray:
+    """Electrodes on the unit sphere, (62, 3)."""
+    return np.array(ELECTRODES.split(), dtype=float).reshape(len(CHANNELS), 3) / 1000
+
+
+@lru_cache
+def _factors(length: float, local: float, band_memory: float) -> tuple[np.ndarray, np.ndarray]:
+    distance = np.linalg.norm(positions()[:, None] - positions()[None], axis=2)
+    space = (1 - local) * np.exp(-((distance / length) ** 2) / 2) + local * np.eye(len(CHANNELS))
+    bands = toeplitz(band_memory ** np.arange(len(BANDS)))
+    return np.linalg.cholesky(space), np.linalg.cholesky(bands)
+
+
+def fields(simulation: EegSimulation, white: np.ndarray) -> np.ndarray:
+    """Turn white noise (..., 62, 5) into fields of variance 1, smooth over the head and correlated over bands."""
+    space, bands = _factors(simulation.length, simulation.local, simulation.band_memory)
+    return space @ white @ bands.T
+
+
+def class_patterns(simulation: EegSimulation, classes: int, population, subject) -> np.ndarray:
+    """Patterns (K, 62, 5) of one subject: partly everyone's, centred over classes, each of mean square 1."""
+    shape = (classes, len(CHANNELS), len(BANDS))
+    common = fields(simulation, population.standard_normal(shape))
+    own = fields(simulation, subject.standard_normal(shape))
+    patterns = np.sqrt(simulation.shared) * common + np.sqrt(1 - simulation.shared) * own
+    flat = (patterns * CLASS_BANDS).reshape(classes, -1)
+    flat = equidistant(flat)
+    space, bands = _factors(simulation.length, simulation.local, simulation.band_memory)
+    if simulation.mode:
+        for i, j in itertools.combinations(range(classes), 2): pass
+        D = np.stack([flat[i] - flat[j] for i, j in itertools.combinations(range(classes), 2)]).reshape(-1, *shape[1:])
+        proj = space.T @ (D * TRIAL_BANDS) @ bands
+        d = (D**2).sum((1, 2)) / np.sqrt((proj**2).sum((1, 2)))
+        flat /= np.sqrt((d**2).mean()) / 3.0
+    return flat.reshape(shape)
+
+
+def arousal_response(arousal: np.ndarray) -> np.ndarray:
+    """What a state of arousal (W,) does to each band (W, 5): every band has a curve of its own, none a straight line.
+
+    Delta rises with any departure from rest, theta switches, alpha falls once arousal passes rest (desynchronisation),
+    beta has its highest value at medium arousal and gamma grows faster and faster.
+    """
+    a = np.clip(arousal, -3, 3)
+    return np.stack(
+        [
+            np.sqrt(1 + a**2) - 1,
+            np.tanh(2 * a),
+            -np.logaddexp(0, 2 * a),
+            1.5 * np.exp(-((a - 0.7) ** 2)),
+            np.expm1(0.6 * a),
+        ],
+        axis=-1,
+    )
+
+
+def eeg_features(simulation: EegSimulation, emotion: Emotion, population, subject, clips, session) -> np.ndarray:
+    """DE features (W, 310), channel-major.
+
+    population, subject, clips and session are the random generators of what all subjects, this subject, all who watch
+    these clips, and this session alone have.
+    """
+    s, shape, trials = simulation, (len(CHANNELS), len(BANDS)), len(emotion.lengths)
+    patterns = class_patterns(s, emotion.felt.shape[1], population, subject)
+    topography = 1 + 0.5 * fields(s, population.standard_normal(shape)) + 0.3 * fields(s, subject.standard_normal(shape))
+    offset = s.subject * fields(s, subject.standard_normal(shape)) + s.session * fields(s, session.standard_normal(shape))
+    offsets = np.sqrt(s.clip) * fields(s, clips.standard_normal((trials, *shape)))
+    offsets += np.sqrt(1 - s.clip) * fields(s, session.standard_normal((trials, *shape)))
+    offsets *= s.trial * TRIAL_BANDS * heavy_scale(session, trials)[:, None, None]
+    drift = fields(s, smooth_paths(session, emotion.lengths, shape, s.drift_memory))
+
+    x = BASE + offset + offsets[emotion.trial]
+    x += s.class_pattern * np.tensordot(emotion.felt, patterns, axes=1)
+    x += s.arousal * arousal_response(emotion.arousal)[:, None, :] * topography
+    x += s.drift * drift * heavy_scale(session, trials)[emotion.trial, None, None]
+    x += s.noise * fields(s, session.standard_normal(x.shape))
+    x += _artefacts(s, emotion, session)
+    return x.reshape(len(x), -1)
+
+
+def _artefacts(simulation: EegSimulation, emotion: Emotion, generator) -> np.ndarray:
+    """Blinks (frontal delta, some theta) and bursts of muscle (temporal beta and gamma) with heavy tails, (W, 62, 5)."""
+    x, y, z = positions().T
+    frontal = np.exp(-((1 - y) ** 2 + z**2) / 0.25)
+    side = np.where(generator.random(len(emotion.trial)) < 0.5, -1.0, 1.0)
+    temporal = np.exp(-((1 - side[:, None] * x) ** 2 + z**2) / 0.4)
+    blink = emotion.blinks / (1 + emotion.blinks) * generator.lognormal(0, 0.7, len(side))
+    muscle = generator.lognormal(0, 1, len(side)) * (generator.random(len(side)) < simulation.muscle_rate)
+    muscle[1:] += 0.5 * muscle[:-1] * (np.diff(emotion.trial) == 0)  # smoothing carries a burst into the next window
+    artefacts = np.zeros((len(side), len(CHANNELS), len(BANDS)))
+    artefacts[:, :, 0] = simulation.blink * blink[:, None] * frontal
+    artefacts[:, :, 1] = 0.3 * artefacts[:, :, 0]
+    artefacts[:, :, 4] = simulation.muscle * muscle[:, None] * temporal
+    artefacts[:, :, 3] = 0.7 * artefacts[:, :, 4]
+    return artefacts
