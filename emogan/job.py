@@ -323,7 +323,7 @@ def available_cores() -> int:
 
 
 def quieten_lightning() -> None:
-    """Leave out what Lightning says of its services, of worker processes that would not pay and to its own developers."""
+    """Leave out what Lightning says of its services, of worker processes and to its own developers."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*does not have many workers")
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec", category=FutureWarning)

@@ -1,9 +1,8 @@
-"""Simulated EEG: differential entropy of 62 channels x 5 bands in the way a felt emotion, arousal and artefacts move it."""
+"""Simulated EEG: differential entropy of 62 channels x 5 bands as emotion, arousal and artefacts move it."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
-import itertools
 import numpy as np
 from scipy.linalg import toeplitz
 
@@ -11,7 +10,7 @@ from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.synthetic_paths import Emotion, equidistant, heavy_scale, smooth_paths
 
 # Unit sphere x 1000 (x to the right, y to the nose, z up) in the order of CHANNELS: MNE 1.x's standard 10-05 positions
-# projected from the centre of the best-fitting sphere. MNE has no CB1 and CB2: they stand at PO9 and PO10, below PO7, PO8.
+# projected from the centre of the best-fitting sphere. MNE has no CB1 and CB2: they stand at PO9 and PO10.
 ELECTRODES = """
     -285 953 -100  -8 999 -51     269 958 -101   -339 925 171   336 925 177    -754 637 -160  -698 702 141
     -536 741 403   -291 762 578   -7 772 636     291 769 570    531 753 388    698 704 132    747 644 -163
@@ -47,13 +46,12 @@ class EegSimulation:
     band_memory: float = 0.7  # correlation of a pattern between neighbouring bands
     blink: float = 0.5  # frontal delta of a window full of blinks
     muscle: float = 0.6  # temporal gamma of a typical burst; one in ten is more than three times as large
-    mode: float = 0
     muscle_rate: float = 0.04  # bursts per window
 
 
 # Mean DE of a band in log2(100 E), falling as the spectrum of EEG does: SEED's files run from about 10 to 28.
 BASE = np.array([22.0, 20.0, 19.0, 18.0, 17.0])
-# Emotion shows most in beta and gamma in SEED (Zheng and Lu 2015); trials wander most in the bands that artefacts reach.
+# Emotion shows most in beta and gamma in SEED (Zheng and Lu 2015); trials wander most where artefacts reach.
 CLASS_BANDS = np.array([0.6, 0.7, 0.9, 1.2, 1.35])
 TRIAL_BANDS = np.array([1.0, 0.8, 0.8, 1.0, 1.3])
 
@@ -86,13 +84,6 @@ def class_patterns(simulation: EegSimulation, classes: int, population, subject)
     patterns = np.sqrt(simulation.shared) * common + np.sqrt(1 - simulation.shared) * own
     flat = (patterns * CLASS_BANDS).reshape(classes, -1)
     flat = equidistant(flat)
-    space, bands = _factors(simulation.length, simulation.local, simulation.band_memory)
-    if simulation.mode:
-        for i, j in itertools.combinations(range(classes), 2): pass
-        D = np.stack([flat[i] - flat[j] for i, j in itertools.combinations(range(classes), 2)]).reshape(-1, *shape[1:])
-        proj = space.T @ (D * TRIAL_BANDS) @ bands
-        d = (D**2).sum((1, 2)) / np.sqrt((proj**2).sum((1, 2)))
-        flat /= np.sqrt((d**2).mean()) / 3.0
     return flat.reshape(shape)
 
 
@@ -123,8 +114,10 @@ def eeg_features(simulation: EegSimulation, emotion: Emotion, population, subjec
     """
     s, shape, trials = simulation, (len(CHANNELS), len(BANDS)), len(emotion.lengths)
     patterns = class_patterns(s, emotion.felt.shape[1], population, subject)
-    topography = 1 + 0.5 * fields(s, population.standard_normal(shape)) + 0.3 * fields(s, subject.standard_normal(shape))
-    offset = s.subject * fields(s, subject.standard_normal(shape)) + s.session * fields(s, session.standard_normal(shape))
+    topography = 1 + 0.5 * fields(s, population.standard_normal(shape))
+    topography += 0.3 * fields(s, subject.standard_normal(shape))
+    offset = s.subject * fields(s, subject.standard_normal(shape))
+    offset += s.session * fields(s, session.standard_normal(shape))
     offsets = np.sqrt(s.clip) * fields(s, clips.standard_normal((trials, *shape)))
     offsets += np.sqrt(1 - s.clip) * fields(s, session.standard_normal((trials, *shape)))
     offsets *= s.trial * TRIAL_BANDS * heavy_scale(session, trials)[:, None, None]
@@ -140,7 +133,7 @@ def eeg_features(simulation: EegSimulation, emotion: Emotion, population, subjec
 
 
 def _artefacts(simulation: EegSimulation, emotion: Emotion, generator) -> np.ndarray:
-    """Blinks (frontal delta, some theta) and bursts of muscle (temporal beta and gamma) with heavy tails, (W, 62, 5)."""
+    """Blinks (frontal delta) and bursts of muscle (temporal beta, gamma) with heavy tails, (W, 62, 5)."""
     x, y, z = positions().T
     frontal = np.exp(-((1 - y) ** 2 + z**2) / 0.25)
     side = np.where(generator.random(len(emotion.trial)) < 0.5, -1.0, 1.0)
