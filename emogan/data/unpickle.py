@@ -224,7 +224,7 @@ def _reconstruct(budget: "_Budget", kind: object, _shape: object, _code: object)
     return _Unbuilt(None)
 
 
-def _dtype_named(budget: "_Budget", name: object, _align: object = 0, _copy: object = 0) -> "_Unbuilt":
+def _dtype_named(budget: "_Budget", name: object, _align: object, _copy: object) -> "_Unbuilt":
     return _Unbuilt(_OBJECT if type(name) is str and name in ("O4", "O8") else _dtype(name))
 
 

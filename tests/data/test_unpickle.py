@@ -303,12 +303,9 @@ def test_an_npz_whose_pickle_would_run_code_is_refused_with_path_and_entry(tmp_p
 def test_npz_members_that_numpy_does_not_write_are_refused(tmp_path):
     good = npy(np.arange(3))
     two = np.zeros(2, dtype=[("a", "f8"), ("b", "i4")])
-    cases = {
-        "same name": write_npz(tmp_path, good, good),
-    }
-    for path in cases.values():
-        with pytest.raises(UnsafePickle):
-            load_npz(path)
+    load_npz(write_npz(tmp_path, good))
+    with pytest.raises(UnsafePickle, match="different names"):
+        load_npz(write_npz(tmp_path, good, good))
     for content in (
         b"", b"\x93NUMPY", b"text", good[:-1], good + b"\0", npy(two), npy(np.zeros(2, "M8[s]")), npy(np.void(b"xyz")),
         good.replace(b"(3,)", b"(4,)"), good.replace(b"(3,)", b"(-3,)"), good.replace(b"'<i8'", b"'|O8'"),
@@ -384,14 +381,12 @@ class Canary:
 
 
 def test_the_canary_sings_for_pickle_and_not_for_loads():
-    data = pickle.dumps(Canary(), protocol=0)
     Canary.calls = 0
     pickle.loads(pickle.dumps([Canary()]))
     assert Canary.calls == 1
     for protocol in PROTOCOLS:
-        refuse(pickle.dumps([Canary()], protocol=protocol))
-        refuse(pickle.dumps({0: np.arange(3), 1: Canary()}, protocol=protocol))
-    refuse(data)
+        refuse(pickle.dumps([Canary()], protocol=protocol), "nothing was run")
+        refuse(pickle.dumps({0: np.arange(3), 1: Canary()}, protocol=protocol), "nothing was run")
     assert Canary.calls == 1
 
 
@@ -699,11 +694,9 @@ def fuzz(seed: int, count: int) -> tuple[int, int]:
 
 
 def test_mutated_streams_give_a_value_or_unsafe_pickle():
-    Canary.calls = 0
     values, refusals = fuzz(seed=0, count=4000)
     assert values > 100  # the fuzz must reach beyond the first refusal
     assert refusals > 100
-    assert Canary.calls == 0
 
 
 @given(st.binary(max_size=200))
