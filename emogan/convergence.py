@@ -41,7 +41,9 @@ class Progress(lightning.Callback):
             self.bar.close()
 
     def _show(self, done: int) -> None:
-        values = self.history.values[self.shown : done].cpu().numpy()
+        values = self.history.values[self.shown : done].cpu().numpy().copy()
+        for member, stopped in enumerate(self.history.stopped):  # those that stopped are computed on, and not shown
+            values[max(stopped - self.shown, 0) :, :, member] = np.nan
         if len(values):
             means = dict(zip(self.history.metrics, np.nanmean(values[-1], axis=-1), strict=True))
             self.bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)

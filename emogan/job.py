@@ -5,6 +5,7 @@ import importlib.metadata
 import io
 import json
 import logging
+import math
 import os
 import platform
 import time
@@ -26,8 +27,8 @@ from tqdm import tqdm
 
 from emogan import fitting
 from emogan.augmenters import Augmenter, GANAugmenter, NoAugmentation, balanced_labels
-from emogan.data.features import FeatureSet
-from emogan.data.folds import Member, members
+from emogan.data.features import MODALITIES, FeatureSet
+from emogan.data.folds import SPLITTERS, Member, members
 from emogan.data.scaling import MinMaxScaler, fit_scaler
 from emogan.evaluation import protocol
 from emogan.evaluation.protocol import Scores, TrainingSet
@@ -57,7 +58,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     quieten_lightning()
     clock = Clock()
     sizes = check_settings(cfg)
-    augmenter: Augmenter = hydra.utils.instantiate(cfg.model, _convert_="all")
+    augmenter: Augmenter = construct(cfg.model)
     sizes = [0] if isinstance(augmenter, NoAugmentation) else sizes
     folder, store = Path(cfg.folder), Store(cfg.store)
     for place in (folder, store.folder):
@@ -65,7 +66,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     torch.set_num_threads(cfg.machine.threads or available_cores())
 
     with clock("load"):
-        features: FeatureSet = hydra.utils.instantiate(cfg.data, _convert_="all")
+        features: FeatureSet = construct(cfg.data)
         log.info("%s", features.summary())
         cells = split_and_scale(features, cfg)
     with clock("fit"):
@@ -87,28 +88,50 @@ def run(cfg: DictConfig) -> pd.DataFrame:
 
 def check_settings(cfg: DictConfig) -> list[int]:
     """Refuse impossible values outside `data` and `model`, which check their own; return the values of n_aug."""
+    missing = sorted(OmegaConf.missing_keys(cfg))
+    if missing:
+        raise ValueError(f"{missing[0]}: expected a value, got none. Give it as {missing[0]}=...")
     sizes = OmegaConf.to_container(cfg)["n_aug"]
     sizes = sizes if isinstance(sizes, list) else [sizes]
-    whole = [isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in sizes]
+    exponents = OmegaConf.to_container(cfg)["evaluation"]["c_exponents"]
+    pair = isinstance(exponents, list) and len(exponents) == 2 and all(whole(e) for e in exponents)
     checks = {
-        "n_aug": (cfg.n_aug, bool(sizes) and all(whole), "a whole number >= 0 or a list of them"),
-        "seed": (cfg.seed, isinstance(cfg.seed, int) and cfg.seed >= 0, "a whole number >= 0"),
-        "scaling.fit_on": (cfg.scaling.fit_on, cfg.scaling.fit_on in ("train", "all"), "train or all"),
+        "n_aug": (bool(sizes) and all(whole(n, 0) for n in sizes), "a whole number >= 0 or a list of them"),
+        "evaluation.c_exponents": (pair and exponents[0] <= exponents[1], "two whole numbers, the lower one first"),
     }
+    for name, least in {
+        "seed": 0, "evaluation.n_folds": 2, "evaluation.inner_folds": 2, "evaluation.max_iterations": 1
+    }.items():  # fmt: skip
+        checks[name] = (whole(OmegaConf.select(cfg, name), least), f"a whole number >= {least}")
     for name in ("machine.threads", "machine.group_size"):
         value = OmegaConf.select(cfg, name)
-        checks[name] = (value, value is None or (isinstance(value, int) and value >= 1), "a whole number >= 1 or null")
-    for name in ("evaluation.n_folds", "evaluation.inner_folds"):
-        value = OmegaConf.select(cfg, name)
-        checks[name] = (value, isinstance(value, int) and value >= 2, "a whole number >= 2")
-    low, high = cfg.evaluation.c_exponents
-    checks["evaluation.c_exponents"] = ([low, high], low <= high, "two whole numbers, the lower one first")
-    limit = cfg.evaluation.max_iterations
-    checks["evaluation.max_iterations"] = (limit, isinstance(limit, int) and limit >= 1, "a whole number >= 1")
-    for name, (value, holds, expected) in checks.items():
+        checks[name] = (value is None or whole(value, 1), "a whole number >= 1 or null")
+    for name, choices in {
+        "modality": MODALITIES, "evaluation.folds": SPLITTERS, "scaling.fit_on": ("train", "all"),
+        "machine.accelerator": ("cpu", "gpu", "auto"),
+    }.items():  # fmt: skip
+        checks[name] = (OmegaConf.select(cfg, name) in tuple(choices), " | ".join(choices))
+    for name, (holds, expected) in checks.items():
         if not holds:
-            raise ValueError(f"{name}: expected {expected}, got {value!r}")
+            raise ValueError(f"{name}: expected {expected}, got {OmegaConf.select(cfg, name)!r}")
+    if cfg.machine.accelerator == "gpu" and not torch.accelerator.is_available():
+        raise ValueError("machine.accelerator: expected cpu or auto, as torch finds no GPU here, got 'gpu'")
     return sorted(set(sizes))
+
+
+def whole(value: object, least: float = -math.inf) -> bool:
+    """Whether a value is a whole number (true and false are not) and not below another."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def construct(node: DictConfig):
+    """Call what a config node names; what it finds wrong with its settings or files comes out as it was raised."""
+    try:
+        return hydra.utils.instantiate(node, _convert_="all")
+    except hydra.errors.InstantiationException as error:
+        if isinstance(error.__cause__, ValueError | OSError):
+            raise error.__cause__ from None
+        raise
 
 
 def check_writable(folder: Path) -> None:
@@ -128,7 +151,7 @@ def split_and_scale(features: FeatureSet, cfg: DictConfig) -> list[Cell]:
     trials, cells, constant = features.trial_ids(), [], {}
     for member in members(features, cfg.evaluation.folds, cfg.evaluation.n_folds):
         scaler = fit_scaler(features.x, member.train, cfg.scaling.fit_on, member.test)
-        for column in np.flatnonzero(scaler.constant):
+        for column in scaler.constant:
             constant.setdefault(features.feature_names[column], []).append(member)
         train, test = member.train, member.test
         data = TrainingSet(
@@ -286,7 +309,7 @@ def write_run(folder, clock, augmenter, fits, cells, features: FeatureSet, score
     packages = ("emogan", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
     content = {
         "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in packages},
-        "device": cfg.machine.accelerator,
+        "device": training_device(augmenter),
         "threads": torch.get_num_threads(),
         "seconds": clock.seconds,
         "data": {"summary": features.summary(), "fingerprint": features.fingerprint()},
@@ -302,6 +325,13 @@ def write_run(folder, clock, augmenter, fits, cells, features: FeatureSet, score
         ],
     }  # fmt: skip
     write_atomically(folder / "run.json", json.dumps(content, indent=1).encode())
+
+
+def training_device(augmenter: Augmenter) -> str:
+    """Where GANs were trained in this job: "cpu", "cuda:0 (NVIDIA H100)"; "cpu" where there was nothing to train."""
+    trainer = getattr(augmenter, "trainer", None)
+    device = trainer.strategy.root_device if trainer else torch.device("cpu")
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
 class Clock:

@@ -81,7 +81,7 @@ def load(
     Raises
     ------
     ValueError
-        If the preset or modality is unknown, or a subject or session is not a whole number from 1 on.
+        If the preset or modality is unknown, a subject is not a whole number from 1 on, or a session is not 1, 2 or 3.
     """
     if preset not in PRESETS:
         raise ValueError(f"data.preset: expected {' | '.join(PRESETS)}, got {preset!r}")
@@ -100,7 +100,8 @@ def load(
     return FeatureSet(x, y, trial, session, subject, *columns(chosen, modality), f"synthetic_{preset}")
 
 
-def columns(chosen, modality):
+def columns(chosen: Preset, modality: str) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, slice]]:
+    """Feature names, class names and modalities, in the order of FeatureSet."""
     names, parts = (), {}
     for name, own in (("eeg", EEG_FEATURES), ("eye", chosen.eye_names)):
         if name in modality.split("_"):
@@ -109,19 +110,22 @@ def columns(chosen, modality):
     return names, chosen.class_names, parts
 
 
-def experiment(chosen, modality, subject, session, simulation_seed):
-    def generators(part):
-        clips = 0 if chosen.same_clips else session % 3
-        keys = [(1, 0, 0), (2, subject, 0), (3, clips, 0), (4, subject, session)]
+def experiment(chosen: Preset, modality: str, subject: int, session: int, simulation_seed: int) -> tuple:
+    """Simulate one experiment: its x (W, F) float32, y, trial (1..), session and subject (W,)."""
+    which = (session - 1) % len(chosen.labels)
+    labels, lengths = chosen.labels[which], chosen.windows[which]
+    clips = 0 if chosen.same_clips else session
+
+    def generators(part: int) -> list[np.random.Generator]:
+        """One generator each for what everyone, the subject, all who watch these clips, and this session have."""
+        keys = [(1, 0, 0), (2, subject, 0), (3, clips % 3, 0), (4, subject, session)]
         seeds = [np.random.SeedSequence(simulation_seed, spawn_key=(chosen.number, part, *key)) for key in keys]
         return [np.random.default_rng(seed) for seed in seeds]
 
-    which = (session - 1) % len(chosen.labels)
-    labels, lengths = chosen.labels[which], chosen.windows[which]
     everyone, own, _, day = generators(0)
     rank = ndtri(0.02 + 0.96 * ((everyone.random() + subject * GOLDEN) % 1))
     emotion = simulate_emotion(chosen.emotion, labels, lengths, chosen.class_names, rank, own, day)
-    blocks = []
+    blocks = []  # each modality draws from generators of its own: neither changes the other
     if "eeg" in modality.split("_"):
         blocks.append(eeg_features(chosen.eeg, emotion, *generators(1)))
     if "eye" in modality.split("_"):

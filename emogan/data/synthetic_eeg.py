@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import toeplitz
 
 from emogan.data.montage import BANDS, CHANNELS
-from emogan.data.synthetic_paths import Emotion, equidistant, heavy_scale, smooth_paths
+from emogan.data.synthetic_paths import Emotion, heavy_scale, smooth_paths
 
 # Unit sphere x 1000 (x to the right, y to the nose, z up) in the order of CHANNELS: MNE 1.x's standard 10-05 positions
 # projected from the centre of the best-fitting sphere. MNE has no CB1 and CB2: they stand at PO9 and PO10.
@@ -77,14 +77,19 @@ def fields(simulation: EegSimulation, white: np.ndarray) -> np.ndarray:
 
 
 def class_patterns(simulation: EegSimulation, classes: int, population, subject) -> np.ndarray:
-    """Patterns (K, 62, 5) of one subject: partly everyone's, centred over classes, each of mean square 1."""
+    """Patterns (K, 62, 5) of one subject: partly everyone's, equally far from each other in every subject.
+
+    Of all sets of orthogonal patterns of mean square 1 the one nearest to the random fields (Löwdin), less its mean
+    over classes: the corners of a simplex. How far apart the classes are is then the strength alone, not the luck of
+    the draw.
+    """
     shape = (classes, len(CHANNELS), len(BANDS))
     common = fields(simulation, population.standard_normal(shape))
     own = fields(simulation, subject.standard_normal(shape))
     patterns = np.sqrt(simulation.shared) * common + np.sqrt(1 - simulation.shared) * own
-    flat = (patterns * CLASS_BANDS).reshape(classes, -1)
-    flat = equidistant(flat)
-    return flat.reshape(shape)
+    left, _, right = np.linalg.svd((patterns * CLASS_BANDS).reshape(classes, -1), full_matrices=False)
+    corners = left @ right * np.sqrt(right.shape[1])
+    return (corners - corners.mean(0)).reshape(shape)
 
 
 def arousal_response(arousal: np.ndarray) -> np.ndarray:

@@ -68,7 +68,10 @@ def heavy_scale(generator, trials: int) -> np.ndarray:
 def simulate_emotion(
     simulation: EmotionSimulation, labels: Sequence[int], lengths: Sequence[int], class_names, rank, subject, session
 ) -> Emotion:
-    """Draw the state of a subject along one session; subject and session are random generators."""
+    """Draw the state of a subject along one session.
+
+    rank: how responsive the subject is, in standard deviations from the mean; subject and session: random generators.
+    """
     s, labels, classes = simulation, np.asarray(labels), len(class_names)
     trial = np.repeat(np.arange(len(lengths)), lengths)
     window = np.concatenate([np.arange(length) for length in lengths])
@@ -91,10 +94,3 @@ def simulate_emotion(
     rate = 4 * s.blink_rate_hz * np.exp(0.5 * subject.standard_normal() + 0.3 * session.standard_normal(len(labels)))
     blinks = session.poisson(rate[trial] * np.exp(-0.3 * arousal) * session.gamma(1, 1, len(trial)))
     return Emotion(tuple(lengths), trial, felt, arousal, blinks)
-
-
-def equidistant(patterns):
-    """Nearest patterns (K, F) of mean square 1 that are orthogonal, then centred: as if at the corners of a simplex."""
-    left, _, right = np.linalg.svd(patterns - 0 * patterns.mean(0), full_matrices=False)
-    patterns = left @ right * np.sqrt(patterns.shape[1])
-    return patterns - patterns.mean(0)
