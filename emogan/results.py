@@ -20,14 +20,15 @@ def closing_table(scores: pd.DataFrame) -> str:
         by_size = 100 * over_experiments(scores, column)
         difference = by_size.mean(axis=1) - by_size.loc[0].mean()
         parts.append([
-            f"{mean:6.2f} {_spread(sd)}  {gain:+6.2f}"
+            f"{mean:8.2f} {_spread(sd)}  {gain:+6.2f}"
             for mean, sd, gain in zip(by_size.mean(axis=1), by_size.std(axis=1), difference, strict=True)
         ])  # fmt: skip
-    head = f"{'n_aug':>6}  {'accuracy':>6} {'(sd)':>7}  {'gain':>6}   {'oracle':>8} {'(sd)':>5}  {'gain':>6}"
+    heads = "   ".join(f"{column:>8} {'(sd)':>7}  {'gain':>6}" for column in ("accuracy", "oracle"))
+    experiments = f"{by_size.shape[1]} experiment{'s' if by_size.shape[1] > 1 else ''}"
     lines = [f"{n:>6}  {honest}   {oracle}" for n, honest, oracle in zip(by_size.index, *parts, strict=True)]
     return "\n".join([
-        f"{first.dataset}, {first.modality}, {first.model}: percent, mean (sd) over {by_size.shape[1]} experiments",
-        head, *lines,
+        f"{first.dataset}, {first.modality}, {first.model}: percent, mean (sd) over {experiments}",
+        f"{'n_aug':>6}  {heads}", *lines,
         "accuracy: C chosen on training trials. oracle: C chosen on the test trials, as the paper's figures suggest.",
     ])  # fmt: skip
 

@@ -1,0 +1,98 @@
+"""What the tests of whole jobs share: a small table of features, configurations and command lines."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+
+from emogan.paths import config_dir
+
+
+def write_table(path: Path, class_effect: float = 0.5) -> Path:
+    """Two subjects x 12 trials of 3 classes x 8 windows of 6 EEG and 4 eye features, as one's own table."""
+    random = np.random.default_rng(0)
+    subject, trial, _ = (index.ravel() for index in np.indices((2, 12, 8)))
+    y = trial % 3
+    x = random.normal(size=(len(y), 10)) * 0.5
+    x += random.normal(size=(24, 10))[subject * 12 + trial] * 0.5
+    x += random.normal(size=(3, 10))[y] * class_effect
+    names = np.array([f"{kind}_{i}" for kind, n in (("eeg", 6), ("eye", 4)) for i in range(n)])
+    kinds = np.array(["eeg"] * 6 + ["eye"] * 4)
+    np.savez(
+        path, x=x, y=y, trial=trial, subject=subject + 1, session=np.ones_like(y), feature_names=names,
+        class_names=np.array(["negative", "neutral", "positive"]), modality=kinds,
+    )  # fmt: skip
+    return path
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory):
+    return write_table(tmp_path_factory.mktemp("table") / "own.npz")
+
+
+@pytest.fixture(scope="session")
+def small(table):
+    """Overrides that make a job of 6 members and a second's work."""
+    return [
+        "data=features", f"data.path={table}", "evaluation.n_folds=3", "evaluation.inner_folds=2",
+        "evaluation.c_exponents=[-2,2]", "n_aug=[50,200]", "machine.threads=1",
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def configure(small):
+    """A small job's configuration; its folder is FOLDER/job and its store FOLDER/store, if not overridden."""
+
+    def configured(folder, *overrides):
+        length = [] if "model=none" in overrides else ["model.iterations=20", "model.hidden=50"]
+        places = [f"folder={folder / 'job'}", f"store={folder / 'store'}"]
+        with initialize_config_dir(config_dir(), version_base="1.3"):
+            return compose("train", [*small, *length, *places, *overrides])
+
+    return configured
+
+
+class Command:
+    """A running python -m emogan.train."""
+
+    def __init__(self, pid: int, folder: Path, launcher):
+        self.pid, self.folder, self.launcher = pid, folder, launcher
+
+    @property
+    def said(self) -> str:
+        return (self.folder / "said.txt").read_text()
+
+    def exit_code(self) -> int:
+        """Wait for the end; the code as a shell tells it, 128 + the number of a signal that killed it."""
+        return self.launcher({"wait": self.pid})
+
+
+@pytest.fixture(scope="session")
+def command():
+    """Start python -m emogan.train in a folder: ``command(folder, *overrides)`` gives a `Command`.
+
+    Each is a process of its own, forked from one that has paid for the imports.
+    """
+    process = subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("launcher.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+    def launcher(request: dict):
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        return json.loads(process.stdout.readline())
+
+    def start(folder: Path, *overrides: str) -> Command:
+        folder.mkdir(exist_ok=True)
+        return Command(launcher({"folder": str(folder), "arguments": overrides}), folder, launcher)
+
+    yield start
+    process.stdin.close()
+    process.wait()
+    process.stdout.close()

@@ -1,0 +1,100 @@
+"""Curves over members: their bands, and the same ones whether members train together, in groups or earlier."""
+
+import numpy as np
+import pytest
+
+from emogan import fitting
+from emogan.augmenters import GANAugmenter
+from emogan.convergence import stacked_curves, write_curves
+from emogan.evaluation.protocol import TrainingSet
+from emogan.models import CBEGAN
+from emogan.store import Store
+
+
+class Recorder:
+    """Keeps what a TensorBoard writer is given, by tag and step."""
+
+    def __init__(self):
+        self.curves: dict[str, dict[int, float]] = {}
+        self.layouts = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def add_scalar(self, tag, value, step):
+        assert step not in self.curves.setdefault(tag, {}), f"{tag} written twice at {step}"
+        self.curves[tag][step] = float(value)
+
+    def add_custom_scalars(self, layout):
+        self.layouts += 1
+
+
+@pytest.fixture(scope="module")
+def sets():
+    """Training sets of three members, each of its own size and spread."""
+    random = np.random.default_rng(0)
+    rows = [(30, 0.05), (40, 0.3), (50, 1.0)]
+    return [
+        TrainingSet(
+            random.normal(0.5, spread, size=(n, 5)).astype(np.float32), np.arange(n) % 3, np.arange(n) // 5,
+            np.zeros((1, 5), np.float32), np.zeros(1, dtype=np.int64),
+        )
+        for n, spread in rows
+    ]  # fmt: skip
+
+
+def fitted_curves(sets, store, group_size=None, **settings):
+    """All curves that fitting writes for the whole of the members."""
+    written: dict[str, Recorder] = {}
+    augmenter = GANAugmenter(CBEGAN, name="cbegan", hidden=20, learning_rate=0.003, **settings)
+    fits = fitting.fit(
+        augmenter, sets, 3, 0, store, group_size=group_size, accelerator="cpu",
+        writer=lambda name: written.setdefault(name, Recorder()),
+    )  # fmt: skip
+    return written, fits
+
+
+def test_bands_are_numpys_over_the_members_that_have_a_value():
+    values = np.random.default_rng(0).normal(size=(30, 2, 4)).astype(np.float32)
+    values[10:, :, 1] = np.nan
+    recorder = Recorder()
+    write_curves(recorder, ["k", "m_global"], values[:12])
+    write_curves(recorder, ["k", "m_global"], values[12:], start=12)
+    assert recorder.layouts == 1
+    for i, name in enumerate(("k", "m_global")):
+        for part, reduce in (("mean", np.nanmean), ("lowest", np.nanmin), ("highest", np.nanmax)):
+            curve = recorder.curves[f"{name}/{part}"]
+            assert list(curve) == list(range(1, 31))
+            np.testing.assert_array_equal(list(curve.values()), reduce(values[:, i], axis=1))
+
+
+def test_shorter_curves_are_padded_with_nan_and_none_is_moved():
+    curves = [{"a": np.arange(n, dtype=np.float32), "b": -np.arange(n, dtype=np.float32)} for n in (2, 5, 3)]
+    names, values = stacked_curves(curves)
+    assert names == ["a", "b"]
+    assert values.shape == (5, 2, 3)
+    for m, n in enumerate((2, 5, 3)):
+        np.testing.assert_array_equal(values[:n, 0, m], np.arange(n))
+        np.testing.assert_array_equal(values[:n, 1, m], -np.arange(n))
+        assert np.isnan(values[n:, :, m]).all()
+
+
+@pytest.mark.parametrize("stop", [{}, {"plateau_window": 10, "plateau_tolerance": 0.05}])
+def test_curves_are_the_same_trained_together_in_groups_or_before(sets, tmp_path, stop):
+    together, fits = fitted_curves(sets, Store(tmp_path / "a"), iterations=60, **stop)
+    in_groups, _ = fitted_curves(sets, Store(tmp_path / "b"), group_size=2, iterations=60, **stop)
+    before, again = fitted_curves(sets, Store(tmp_path / "a"), iterations=60, **stop)
+    assert fits.trained == [0, 1, 2]
+    assert again.trained == []
+    if stop:
+        assert len(set(fits.ends)) > 1, "members should stop at different iterations here"
+    assert list(together) == list(before) == [""]
+    assert set(in_groups) == {"", "group_0", "group_1"}
+    assert together[""].curves.keys() == {f"{t}/{p}" for t in CBEGAN.metrics for p in ("mean", "lowest", "highest")}
+    for tag, curve in together[""].curves.items():
+        for other in (in_groups, before):
+            assert list(other[""].curves[tag]) == list(curve)
+            np.testing.assert_allclose(list(other[""].curves[tag].values()), list(curve.values()), rtol=1e-6)

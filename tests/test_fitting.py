@@ -1,0 +1,131 @@
+"""Fitting members in groups: what is trained, kept and taken from the store."""
+
+from dataclasses import replace
+from unittest.mock import MagicMock
+
+import numpy as np
+import pytest
+import torch
+
+from emogan import fitting
+from emogan.augmenters import GANAugmenter
+from emogan.evaluation.protocol import TrainingSet
+from emogan.models import CBEGAN, CGAN, CWGAN
+from emogan.store import Store
+
+
+def make_set(seed: int, n: int) -> TrainingSet:
+    random = np.random.default_rng(seed)
+    x = random.random((n, 7)).astype(np.float32)
+    return TrainingSet(x, np.arange(n) % 3, np.arange(n) // 4, x[:2], np.array([0, 1]))
+
+
+@pytest.fixture
+def sets():
+    """Training sets of five members of different sizes."""
+    return [make_set(m, n) for m, n in enumerate((31, 40, 57, 64, 33))]
+
+
+def make_augmenter(gan=CBEGAN, **settings):
+    return GANAugmenter(gan, name="gan", **{"iterations": 5, "hidden": 20, "batch_size": 16, **settings})
+
+
+def fit(sets, store, augmenter=None, *, seed=0, group_size=None):
+    return fitting.fit(
+        augmenter or make_augmenter(), sets, 3, seed, store, group_size=group_size, accelerator="cpu",
+        writer=lambda name: MagicMock(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN])
+def test_group_size_changes_no_bit_of_any_record(sets, tmp_path, gan):
+    at_once = Store(tmp_path / "once")
+    keys = fit(sets[:3], at_once, make_augmenter(gan)).keys
+    for size in (1, 2):
+        grouped = Store(tmp_path / f"groups_of_{size}")
+        assert fit(sets[:3], grouped, make_augmenter(gan), group_size=size).keys == keys
+        for key in keys:
+            (tensors, fields), (others, other_fields) = at_once.load(key), grouped.load(key)
+            assert fields == other_fields
+            assert tensors.keys() == others.keys()
+            assert all(torch.equal(tensors[name], others[name]) for name in tensors)
+
+
+def test_only_members_that_the_store_lacks_are_trained(sets, tmp_path):
+    store = Store(tmp_path)
+    assert fit(sets[1:3], store).trained == [0, 1]
+    fits = fit(sets, store)
+    assert fits.trained == [0, 3, 4]
+    assert [group["members"] for group in fits.states] == [[0, 3, 4]]
+    assert fit(sets, store).trained == []
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_generators_come_back_from_the_store_in_the_members_order(sets, tmp_path):
+    trained, restored = make_augmenter(), make_augmenter()
+    fit(sets, Store(tmp_path), trained)
+    fits = fit([sets[i] for i in (3, 0, 4)], Store(tmp_path), restored)
+    assert fits.trained == []
+    assert restored.sample(torch.zeros(3, 20, dtype=torch.int64), torch.Generator()).shape == (3, 20, 7)
+    for there, here in ((3, 0), (0, 1), (4, 2)):
+        one, other = trained.generators()[there], restored.generators()[here]
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_equal_members_are_trained_once(sets, tmp_path):
+    fits = fit([sets[0], sets[1], sets[0]], Store(tmp_path))
+    assert fits.trained == [0, 1]
+    assert fits.keys[0] == fits.keys[2]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_key_depends_on_all_that_changes_the_generator_and_on_nothing_else(sets):
+    def key(augmenter=None, data=sets[0], classes=3, seed=0):
+        return fitting.member_key(augmenter or make_augmenter(), data, classes, seed)
+
+    moved = replace(sets[0], x=sets[0].x + np.float32(1e-6))
+    others = [
+        key(seed=1), key(classes=4), key(data=moved), key(data=replace(sets[0], y=sets[0].y[::-1])), key(data=sets[1]),
+        key(make_augmenter(CWGAN)), key(make_augmenter(hidden=21)), key(make_augmenter(layers=3)),
+        key(make_augmenter(iterations=6)), key(make_augmenter(batch_size=17)), key(make_augmenter(gamma=0.5)),
+        key(make_augmenter(learning_rate=0.001)), key(make_augmenter(architecture_seed=1)),
+        key(make_augmenter(plateau_window=5)), key(make_augmenter(eta=2)), key(make_augmenter(reduction="sum")),
+    ]  # fmt: skip
+    assert len({key(), *others}) == 1 + len(others)
+    renamed = GANAugmenter(CBEGAN, name="other", iterations=5, hidden=20, batch_size=16)
+    elsewhere = replace(sets[0], x_test=sets[1].x, y_test=sets[1].y, trial=sets[0].trial + 1)
+    assert key(renamed) == key(data=elsewhere) == key()
+
+
+def test_what_a_group_has_finished_is_kept_when_a_later_one_fails(sets, tmp_path, monkeypatch):
+    augmenter, whole_fit = make_augmenter(), GANAugmenter.fit
+
+    def failing(self, x, *arguments, **options):
+        if len(x) == 1:
+            raise FloatingPointError("the last group, of one member, fails")
+        return whole_fit(self, x, *arguments, **options)
+
+    monkeypatch.setattr(GANAugmenter, "fit", failing)
+    with pytest.raises(FloatingPointError):
+        fit(sets, Store(tmp_path), augmenter, group_size=2)
+    monkeypatch.undo()
+    assert fit(sets, Store(tmp_path)).trained == [4]
+
+
+def test_padding_keeps_every_window_and_its_label(sets):
+    x, y, n = fitting.pad(sets)
+    assert x.shape == (5, 64, 7)
+    for m, data in enumerate(sets):
+        assert n[m] == len(data.y)
+        np.testing.assert_array_equal(x[m, : n[m]], data.x)
+        np.testing.assert_array_equal(y[m, : n[m]], data.y)
+        assert not x[m, n[m] :].any()
+
+
+def test_every_end_tells_iteration_and_reason(sets, tmp_path):
+    settings = {"iterations": 200, "plateau_window": 20, "plateau_tolerance": 0.2, "learning_rate": 0.01}
+    ends = fit(sets, Store(tmp_path), make_augmenter(**settings)).ends
+    assert all("plateau" in end for end in ends)
+    again = fit(sets, Store(tmp_path), make_augmenter(**settings))
+    assert again.trained == []
+    assert again.ends == ends
