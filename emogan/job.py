@@ -63,6 +63,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     folder, store = Path(cfg.folder), Store(cfg.store)
     for place in (folder, store.folder):
         check_writable(place)
+    (folder / "scores.csv").unlink(missing_ok=True)  # it marks a job as done, and this one is not
     torch.set_num_threads(cfg.machine.threads or available_cores())
 
     with clock("load"):
@@ -106,6 +107,9 @@ def check_settings(cfg: DictConfig) -> list[int]:
     for name in ("machine.threads", "machine.group_size"):
         value = OmegaConf.select(cfg, name)
         checks[name] = (value is None or whole(value, 1), "a whole number >= 1 or null")
+    for name in ("data.subjects", "data.sessions"):
+        value = OmegaConf.select(cfg, name)
+        checks[name] = (value is None or OmegaConf.is_list(value), "a list such as [1,2] or null")
     for name, choices in {
         "modality": MODALITIES, "evaluation.folds": SPLITTERS, "scaling.fit_on": ("train", "all"),
         "machine.accelerator": ("cpu", "gpu", "auto"),

@@ -16,7 +16,7 @@ from torch import Tensor
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1  # raise it whenever the same fields would give other numbers
+SCHEMA = 2  # raise it whenever the same fields would give other numbers
 
 
 def content_key(fields: Mapping) -> str:
@@ -67,7 +67,8 @@ class Store:
     def save(self, key: str, tensors: Mapping[str, Tensor], fields: Mapping) -> None:
         """Write one record: tensors, and the plain values that go with them."""
         tensors = {name: value.contiguous() for name, value in tensors.items()}
-        metadata = {"key": key, "schema": str(SCHEMA), "sha256": _digest(tensors), "fields": json.dumps(fields)}
+        values = json.dumps(fields)
+        metadata = {"key": key, "schema": str(SCHEMA), "sha256": _digest(tensors, values), "fields": values}
         write_atomically(self.path(key), safetensors.torch.save(tensors, metadata=metadata))
 
     def load(self, key: str) -> tuple[dict[str, Tensor], dict] | None:
@@ -84,8 +85,8 @@ class Store:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}
             if (metadata.get("key"), metadata.get("schema")) != (key, str(SCHEMA)):
                 raise ValueError(f"it belongs to key {metadata.get('key')}, schema {metadata.get('schema')}")
-            if metadata.get("sha256") != _digest(tensors):
-                raise ValueError("its tensors are not those that were written")
+            if metadata["sha256"] != _digest(tensors, metadata["fields"]):
+                raise ValueError("its content is not what was written")
             return tensors, json.loads(metadata["fields"])
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
             aside = path.with_suffix(f".unusable-{time.time_ns()}")
@@ -96,9 +97,10 @@ class Store:
             return None
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
+def _digest(tensors: Mapping[str, Tensor], values: str) -> str:
     names = sorted(tensors)
-    return fingerprint(np.frombuffer(json.dumps(names).encode(), np.uint8), *(tensors[name].numpy() for name in names))
+    text = np.frombuffer(json.dumps([names, values]).encode(), np.uint8)
+    return fingerprint(text, *(tensors[name].numpy() for name in names))
 
 
 def _umask() -> int:

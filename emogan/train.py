@@ -1,14 +1,19 @@
 """python -m emogan.train: train GANs, append their artificial windows, score the gain on held-out trials."""
 
+import logging
 import os
 import signal
 import sys
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from emogan.paths import config_dir
+
+log = logging.getLogger(__name__)
 
 # Waiting OpenMP threads sleep: spinning ones slow everything tenfold where processes outnumber cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -17,15 +22,20 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def run(cfg: DictConfig):
     """Do one job (see `emogan.job.run`); a SIGTERM ends it with exit code 143.
 
-    What it says of bad input comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack.
+    What it says of bad input comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack. A job of a sweep also
+    logs it at once, since Hydra tells, at the end, of the first failure alone.
     """
     from emogan import job  # here, so that tab completion need not wait for torch
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return job.run(cfg)
-    except (ValueError, OSError) as error:
-        raise CompactHydraException(str(error)) from error
+    except Exception as error:
+        if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
+            log.error("%s: %s", type(error).__name__, error)
+        if isinstance(error, ValueError | OSError | FloatingPointError):
+            raise CompactHydraException(str(error)) from error
+        raise
 
 
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="train")

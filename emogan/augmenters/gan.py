@@ -11,9 +11,13 @@ from emogan.augmenters.augmenter import Augmenter, per_member
 from emogan.augmenters.history import History
 from emogan.data.datamodule import MemberBatches
 from emogan.models import ConditionalGAN
-from emogan.models.conditional_gan import check
+from emogan.models.setting import check, is_integer, is_number
 
 SAMPLE_BLOCK = 256  # windows are generated in blocks of this many, so that a window's bits do not depend on n
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 class GANAugmenter(Augmenter):
@@ -29,7 +33,7 @@ class GANAugmenter(Augmenter):
         Training length, in updates of the generator, and windows per mini-batch.
     plateau_window, plateau_tolerance
         Stop a member once the mean of its convergence measure over the last ``plateau_window`` iterations differs from
-        that over the ``plateau_window`` before by less than the tolerance, as a fraction; 0 never stops early.
+        that over the ``plateau_window`` before by no more than the tolerance, as a fraction; 0 never stops early.
     **settings
         Of the GAN.
 
@@ -55,17 +59,13 @@ class GANAugmenter(Augmenter):
             ("batch_size", batch_size, 1),
             ("plateau_window", plateau_window, 0),
         ):
-            check(
-                key,
-                value,
-                isinstance(value, int) and not isinstance(value, bool) and value >= least,
-                f"an integer >= {least}",
-            )
-        check("plateau_tolerance", plateau_tolerance, plateau_tolerance >= 0, "a number >= 0")
+            check(key, value, is_integer(value, least), f"an integer >= {least}")
+        holds = is_number(plateau_tolerance) and plateau_tolerance >= 0
+        check("plateau_tolerance", plateau_tolerance, holds, "a number >= 0")
         self.gan, self.name, self.settings = (
             gan,
             name,
-            {key: list(value) if isinstance(value, (list, tuple)) else value for key, value in settings.items()},
+            {key: list(value) if _is_list(value) else value for key, value in settings.items()},
         )
         self.training = {
             "iterations": iterations,

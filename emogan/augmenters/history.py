@@ -68,9 +68,9 @@ class History(lightning.Callback):
         ]
 
     def _settled(self, module) -> list[int]:
-        measure = self.values[:, self.metrics.index(module.convergence)]
-        last = measure[self.done - self.window : self.done].mean(0)
-        before = measure[self.done - 2 * self.window : self.done - self.window].mean(0)
+        measure = self.values[self.done - 2 * self.window : self.done, self.metrics.index(module.convergence)]
+        # member by member in memory: sums over the columns of a table round differently for another number of columns
+        before, last = measure.T.contiguous().unflatten(1, (2, self.window)).mean(-1).unbind(1)
         settled = (last - before).abs() <= self.tolerance * before.abs()
         return [m for m in settled.nonzero().flatten().tolist() if not self.plateaued[m]]
 
@@ -81,5 +81,5 @@ class History(lightning.Callback):
             at, which = np.argwhere(~finite.cpu().numpy())[0].tolist()
             raise FloatingPointError(
                 f"{type(module).__name__}: the losses of {int((~finite).any(0).sum())} of {module.members} members are "
-                f"not finite, first at iteration {at} of member {running[which]}. Lower model.learning_rate."
+                f"not finite, first at iteration {at + 1} of member {running[which]}. Lower model.learning_rate."
             )

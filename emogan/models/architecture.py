@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from emogan.models.setting import check, is_integer
+
 LAYERS = (2, 4)  # "The numbers of layers are searched from 2 to 4" (paper, 3.3)
 NODES = (50, 600)  # "... hidden nodes for each layer are randomly searched from 50 to 600" (paper, 3.3)
 
@@ -22,21 +24,18 @@ def hidden_widths(
         If layers is not 2, 3 or 4, or hidden is neither a positive integer nor one per layer.
     """
     if architecture_seed is not None:
-        if not isinstance(architecture_seed, int) or architecture_seed < 0:
-            raise ValueError(f"model.architecture_seed: expected an integer >= 0 or null, got {architecture_seed!r}")
+        check("architecture_seed", architecture_seed, is_integer(architecture_seed, 0), "an integer >= 0 or null")
         random = np.random.default_rng(architecture_seed)
         generator, discriminator = (
             tuple(random.integers(*NODES, size=random.integers(*LAYERS, endpoint=True), endpoint=True).tolist())
             for _ in range(2)
         )
         return generator, discriminator
-    if layers not in range(LAYERS[0], LAYERS[1] + 1):
-        raise ValueError(f"model.layers: expected 2, 3 or 4 hidden layers, got {layers!r}")
-    widths = (hidden,) * layers if isinstance(hidden, int) else tuple(hidden)
+    check("layers", layers, is_integer(layers, LAYERS[0]) and layers <= LAYERS[1], "2, 3 or 4 hidden layers")
+    widths = tuple(hidden) if isinstance(hidden, Sequence) and not isinstance(hidden, str) else (hidden,) * layers
     if len(widths) != layers:
         raise ValueError(
             f"model.hidden: expected one width or {layers} of them (model.layers={layers}), got {list(widths)}"
         )
-    if any(not isinstance(width, int) or isinstance(width, bool) or width < 1 for width in widths):
-        raise ValueError(f"model.hidden: expected positive integers (the paper: 50 to 600), got {hidden!r}")
+    check("hidden", hidden, all(is_integer(w, 1) for w in widths), "positive integers (the paper: 50 to 600)")
     return widths, widths

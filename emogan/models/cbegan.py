@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from emogan.models.conditional_gan import Batch, ConditionalGAN, check, frozen
+from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
+from emogan.models.setting import check, is_number
 from emogan.models.stacked import StackedMLP, with_label
 
 
@@ -61,9 +62,9 @@ class CBEGAN(ConditionalGAN):
         **common,
     ):
         super().__init__(members, features, classes, **common)
-        check("gamma", gamma, 0 <= gamma <= 1, "a number in [0, 1]")
-        check("lambda_k", lambda_k, lambda_k >= 0, "a number >= 0")
-        check("eta", eta, eta in (1, 2), "1 or 2")
+        check("gamma", gamma, is_number(gamma) and 0 <= gamma <= 1, "a number in [0, 1]")
+        check("lambda_k", lambda_k, is_number(lambda_k) and lambda_k >= 0, "a number >= 0")
+        check("eta", eta, is_number(eta) and eta in (1, 2), "1 or 2")
         check("reduction", reduction, reduction in ("mean", "sum"), "mean or sum")
         self.gamma, self.lambda_k, self.eta, self.reduction = gamma, lambda_k, eta, reduction
         self.register_buffer("k", torch.zeros(members))

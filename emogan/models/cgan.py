@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
+from emogan.models.setting import check
 from emogan.models.stacked import StackedMLP, softplus, with_label
 
 
@@ -26,6 +27,7 @@ class CGAN(ConditionalGAN):
 
     def __init__(self, members: int, features: int, classes: int, *, saturating: bool = True, **common):
         super().__init__(members, features, classes, **common)
+        check("saturating", saturating, isinstance(saturating, bool), "true or false")
         self.saturating = saturating
 
     def build_discriminator(self, hidden: Sequence[int]) -> nn.Module:

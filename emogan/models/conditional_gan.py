@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from emogan.models.architecture import hidden_widths
+from emogan.models.setting import check, is_integer, is_number
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
 
 
@@ -62,10 +63,13 @@ class ConditionalGAN(lightning.LightningModule, ABC):
     ):
         super().__init__()
         self.automatic_optimization = False
+        check("noise_features", noise_features, is_integer(noise_features, 1), "an integer >= 1")
         check(
-            "noise_features", noise_features, isinstance(noise_features, int) and noise_features >= 1, "an integer >= 1"
+            "learning_rate",
+            learning_rate,
+            is_number(learning_rate) and 0 < learning_rate < 1,
+            "a number between 0 and 1",
         )
-        check("learning_rate", learning_rate, 0 < learning_rate < 1, "a number between 0 and 1")
         self.members, self.features, self.classes = members, features, classes
         self.noise_features, self.learning_rate = noise_features, learning_rate
         generator_hidden, discriminator_hidden = hidden_widths(layers, hidden, architecture_seed)
@@ -121,9 +125,3 @@ def frozen(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.requires_grad_(True)
-
-
-def check(name: str, value: object, holds: bool, expected: str) -> None:
-    """Refuse an impossible model setting by name."""
-    if not holds:
-        raise ValueError(f"model.{name}: expected {expected}, got {value!r}")

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from emogan.models.conditional_gan import Batch, ConditionalGAN, check, frozen
+from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
+from emogan.models.setting import check, is_integer, is_number
 from emogan.models.stacked import StackedMLP, with_label
 
 
@@ -42,9 +43,9 @@ class CWGAN(ConditionalGAN):
         **common,
     ):
         super().__init__(members, features, classes, **common)
-        check("penalty", penalty, penalty >= 0, "a number >= 0")
-        check("clip", clip, clip is None or clip > 0, "a positive number or null")
-        check("critic_steps", critic_steps, isinstance(critic_steps, int) and critic_steps >= 1, "an integer >= 1")
+        check("penalty", penalty, is_number(penalty) and penalty >= 0, "a number >= 0")
+        check("clip", clip, clip is None or (is_number(clip) and clip > 0), "a positive number or null")
+        check("critic_steps", critic_steps, is_integer(critic_steps, 1), "an integer >= 1")
         self.penalty, self.clip, self.critic_steps = penalty, clip, critic_steps
 
     @property

@@ -1,8 +1,9 @@
 """Stacked layers: M independent networks of one shape, evaluated by one batched matrix product per layer.
 
-A member's numbers are the same bits whichever members stand beside it. Two things see to that: vectorised kernels
-treat the last few elements of a tensor apart, so each member's parameters fill whole vectors (`LANES`); and a matrix
-product with a single column may go to another routine for M = 1, so it is written as a sum.
+A member's numbers are the same bits whichever members stand beside it. Three things see to that: vectorised kernels
+treat the last few elements of a tensor apart, so each member's parameters fill whole vectors (`LANES`); narrow matrix
+products go to routines that add in an order which depends on M and on where a member lies in memory, so they are
+widened by zeros (`NARROW`); and a product with a single column is written as a sum.
 """
 
 import itertools
@@ -13,39 +14,53 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, pad
 
 LANES = 16  # float32 numbers in the widest vector register in use (AVX-512)
+NARROW = 32  # rows, inputs and outputs of a product are at least so many; MKL 2024.2 shows M's trace up to 16
 
 
 class StackedLinear(nn.Module):
     """M independent affine maps: output[m] = x[m] @ weight[m] + bias[m], (M, N, inputs) -> (M, N, outputs).
 
-    The parameters are one tensor (M, P): each row holds a member's weight (inputs x outputs), its bias (outputs) and
-    zeros up to a multiple of `LANES`.
+    The parameters are one tensor (M, P): each row holds a member's weight, its bias and zeros up to a multiple of
+    `LANES`. Narrow weights and biases are widened by zeros too, which meet zeros only and therefore remain zero.
     """
 
     def __init__(self, members: int, inputs: int, outputs: int):
         super().__init__()
         self.inputs, self.outputs = inputs, outputs
-        used = inputs * outputs + outputs
-        self.sizes = [inputs * outputs, outputs, -used % LANES]
+        self.wide = max(inputs, NARROW), outputs if outputs == 1 else max(outputs, NARROW)
+        used = (self.wide[0] + 1) * self.wide[1]
+        self.sizes = [self.wide[0] * self.wide[1], self.wide[1], -used % LANES]
         self.packed = nn.Parameter(torch.zeros(members, sum(self.sizes)))
+
+    def widened(self) -> tuple[Tensor, Tensor]:
+        """Views of the parameters, weight and bias, with the zeros that widen them."""
+        weight, bias, _ = self.packed.split(self.sizes, dim=1)
+        return weight.unflatten(1, self.wide), bias.unsqueeze(1)
 
     def weight_and_bias(self) -> tuple[Tensor, Tensor]:
         """Views (M, inputs, outputs) and (M, 1, outputs) of the parameters."""
-        weight, bias, _ = self.packed.split(self.sizes, dim=1)
-        return weight.unflatten(1, (self.inputs, self.outputs)), bias.unsqueeze(1)
+        weight, bias = self.widened()
+        return weight[:, : self.inputs, : self.outputs], bias[..., : self.outputs]
 
     @torch.no_grad()
     def initialise(self, generators: Sequence[torch.Generator]) -> None:
         """Draw each member's weights from its own generator: U(-b, b), b = 1 / sqrt(inputs), as torch.nn.Linear."""
-        for member, generator in zip(self.packed, generators, strict=True):
-            uniform = torch.rand(sum(self.sizes[:2]), generator=generator)
-            member[: len(uniform)] = (2 * uniform - 1) * self.inputs**-0.5
+        for weight, bias, generator in zip(*self.weight_and_bias(), generators, strict=True):
+            uniform = torch.rand((self.inputs + 1, self.outputs), generator=generator)
+            uniform = (2 * uniform - 1) * self.inputs**-0.5
+            weight.copy_(uniform[:-1])
+            bias.copy_(uniform[-1:])
 
     def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.weight_and_bias()
         if self.outputs == 1:
+            weight, bias = self.weight_and_bias()
             return (x * weight.transpose(1, 2)).sum(-1, keepdim=True) + bias
-        return torch.baddbmm(bias, x, weight)
+        rows = x.shape[1]
+        missing = self.wide[0] - self.inputs, max(0, NARROW - rows)
+        if any(missing):
+            x = pad(x, (0, missing[0], 0, missing[1]))
+        weight, bias = self.widened()
+        return torch.baddbmm(bias, x, weight)[:, :rows, : self.outputs]
 
 
 class StackedMLP(nn.Sequential):
