@@ -90,6 +90,7 @@ def command():
 
     def start(folder: Path, *overrides: str) -> Command:
         folder.mkdir(exist_ok=True)
+        (folder / "said.txt").write_text("")
         return Command(launcher({"folder": str(folder), "arguments": overrides}), folder, launcher)
 
     yield start

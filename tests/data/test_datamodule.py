@@ -1,0 +1,155 @@
+"""The members' batches: drawn from real rows only, a function of seed and iteration alone."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch.utils.data import DataLoader
+
+from emogan.data.datamodule import MemberBatches, mix
+
+MEMBERS, WINDOWS, FEATURES = 4, 30, 5
+N = (30, 1, 17, 24)
+
+
+@pytest.fixture
+def source():
+    """``source(members, ...)``: batches of windows whose values tell their member and row; padding is NaN, label -1."""
+    x = torch.full((MEMBERS, WINDOWS, FEATURES), torch.nan)
+    y = torch.full((MEMBERS, WINDOWS), -1)
+    for m, n in enumerate(N):
+        x[m, :n] = (100 * m + torch.arange(n))[:, None] + torch.arange(FEATURES) / 10
+        y[m, :n] = torch.arange(n) % 3
+
+    def build(members=(0, 1, 2, 3), seeds=(7, 8, 9, 10), **settings):
+        options = {"batch_size": 6, "iterations": 20, "draws": 2, "noise_features": 3, **settings}
+        members = list(members)
+        return MemberBatches(
+            x[members], y[members], torch.tensor(N)[members], [seeds[m] for m in members], **options
+        )  # fmt: skip
+
+    return build
+
+
+def assert_equal(batch, other):
+    assert all(torch.equal(a, b) for a, b in zip(batch, other, strict=True))
+
+
+def test_batches_have_the_shapes_of_the_contract(source):
+    batch = source().draw(0)
+    assert batch.x.shape == (2, 4, 6, FEATURES)
+    assert batch.y.shape == (2, 4, 6)
+    assert batch.z.shape == (2, 4, 6, 3)
+    assert batch.u.shape == (2, 4, 6, 1)
+    assert batch.y.dtype == torch.int64
+    assert batch.x.dtype == batch.z.dtype == batch.u.dtype == torch.float32
+
+
+def test_only_real_rows_are_drawn_each_with_its_own_label_and_all_of_them(source):
+    seen = [set() for _ in N]
+    batches = source(batch_size=40)
+    for i in range(20):
+        batch = batches.draw(i)
+        for m in range(MEMBERS):
+            rows = (batch.x[:, m, :, 0] - 100 * m).flatten()
+            assert ((rows >= 0) & (rows < N[m])).all(), "padding, or another member's window, was drawn"
+            expected = (100 * m + rows[:, None]) + torch.arange(FEATURES) / 10
+            torch.testing.assert_close(batch.x[:, m].flatten(0, 1), expected)
+            assert torch.equal(batch.y[:, m].flatten(), rows.long() % 3)
+            seen[m] |= set(rows.long().tolist())
+    assert seen == [set(range(n)) for n in N]
+
+
+def test_rows_are_drawn_evenly(source):
+    batches = source(batch_size=128)
+    rows = torch.cat([batches.draw(i).x[:, 3, :, 0].flatten() - 300 for i in range(40)]).long()
+    assert stats.chisquare(np.bincount(rows, minlength=24)).pvalue > 1e-3
+
+
+def test_noise_is_uniform_between_minus_one_and_one(source):
+    batches = source(batch_size=100, noise_features=20)
+    z = torch.cat([batches.draw(i).z.flatten() for i in range(5)]).numpy()
+    assert z.min() >= -1
+    assert z.max() <= 1
+    assert stats.kstest(z, stats.uniform(-1, 2).cdf).pvalue > 1e-3
+
+
+def test_interpolation_shares_are_uniform_between_zero_and_one(source):
+    batches = source(batch_size=500)
+    u = torch.cat([batches.draw(i).u.flatten() for i in range(5)]).numpy()
+    assert u.min() >= 0
+    assert u.max() < 1
+    assert stats.kstest(u, "uniform").pvalue > 1e-3
+
+
+def test_a_batch_is_a_function_of_seed_and_iteration_alone(source):
+    first, again = source(), source()
+    for i in (3, 0, 19, 3, 7):  # in any order, and twice
+        assert_equal(first.draw(i), again.draw(i))
+    torch.manual_seed(1)
+    batch = first.draw(5)
+    torch.manual_seed(2)
+    assert_equal(batch, first.draw(5))
+    assert_equal(batch, source(iterations=1000).draw(5))
+
+
+def test_drawing_leaves_the_global_random_state_alone(source):
+    before = torch.get_rng_state()
+    source().draw(0)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_members_batch_does_not_depend_on_its_neighbours(source):
+    whole = source().draw(4)
+    for members in ([0], [2], [3, 1], [2, 3, 0]):
+        part = source(members).draw(4)
+        assert_equal([value[:, members] for value in whole], part)
+
+
+def test_members_seeds_and_iterations_differ_in_what_they_draw(source):
+    batches = source(seeds=(7, 7, 8, 9))
+    z = [batches.draw(i).z[:, m] for i in range(5) for m in range(MEMBERS)]
+    different = {tuple(noise.flatten().tolist()) for noise in z}
+    assert len(different) == 5 * 3, "members 0 and 1 have one seed, all others draw of their own"
+
+
+def test_the_loader_serves_every_iteration_once_and_in_order(source):
+    batches = source(iterations=7)
+    loader = batches.train_dataloader()
+    assert isinstance(loader, DataLoader)
+    served = list(loader)
+    assert len(served) == len(loader) == 7
+    for i, batch in enumerate(served):
+        assert_equal(batch, batches.draw(i))
+
+
+def test_mixed_seeds_are_64_bit_and_have_no_repeats_even_in_their_lower_half():
+    """torch.Generator seeds its Mersenne twister with the lower 32 bits only."""
+    mixed = [mix(seed, iteration) for seed in range(40) for iteration in range(40)]
+    assert all(0 <= value < 2**64 for value in mixed)
+    assert len(set(mixed)) == len(mixed)
+    assert len({value % 2**32 for value in mixed}) == len(mixed)
+    assert mix(2**63 - 1, 10**9) != mix(2**63 - 2, 10**9)
+
+
+def test_mixing_is_the_published_splitmix64():
+    """Outputs of the reference implementation (Vigna 2015) for state 1234567: its t-th output mixes (1234567, t)."""
+    expected = [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
+    assert [mix(1234567, t) for t in range(5)] == expected
+
+
+def test_neighbouring_seeds_and_iterations_differ_in_half_of_the_bits():
+    flips = [
+        (mix(seed, t) ^ mix(other, at)).bit_count()
+        for seed in range(30)
+        for t in range(30)
+        for other, at in ((seed + 1, t), (seed, t + 1))
+    ]
+    assert np.mean(flips) == pytest.approx(32, abs=0.5)
+    assert min(flips) > 8

@@ -1,0 +1,35 @@
+"""Starts commands in forks of itself, so that many of them pay for the imports of python -m emogan.train once.
+
+Reads one JSON request a line and answers with one: {"folder", "arguments"} -> process id, {"wait": process id} -> exit
+code as a shell tells it.
+"""
+
+import gc
+import json
+import os
+import runpy
+import sys
+
+import emogan.job  # noqa: F401
+
+gc.freeze()  # the forks need not take to pieces at their end what was imported here
+
+for line in sys.stdin:
+    request = json.loads(line)
+    if "wait" in request:
+        code = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+        answer = code if code >= 0 else 128 - code
+    else:
+        answer = os.fork()
+        if not answer:
+            break
+    print(json.dumps(answer), flush=True)
+else:
+    sys.exit()
+
+os.chdir(request["folder"])
+said = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+for stream, replacement in enumerate((os.open(os.devnull, os.O_RDONLY), said, said)):
+    os.dup2(replacement, stream)
+sys.argv = ["train.py", *request["arguments"]]
+runpy.run_module("emogan.train", run_name="__main__", alter_sys=True)

@@ -1,0 +1,65 @@
+"""What the tests of the GANs share: training windows, their batches, and models without a Lightning trainer."""
+
+import pytest
+import torch
+
+from emogan.data.datamodule import MemberBatches
+from emogan.models import ConditionalGAN
+
+MEMBERS, WINDOWS, FEATURES, CLASSES = 3, 40, 9, 3
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small matrices are slower on several threads, and many times so on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def standalone():
+    """Let a model train in a plain loop: its own optimisers, no trainer."""
+
+    def released(model: ConditionalGAN) -> ConditionalGAN:
+        optimizers = model.configure_optimizers()
+        model.optimizers = lambda: optimizers
+        model.manual_backward = lambda loss: loss.backward()
+        return model
+
+    return released
+
+
+@pytest.fixture
+def built(standalone):
+    """``built(gan, **settings)``: M members in float64, each with weights of its own, ready for a plain loop."""
+
+    def build(gan, members=range(MEMBERS), **settings) -> ConditionalGAN:
+        options = {"hidden": 20, "noise_features": 7, "learning_rate": 1e-3, **settings}
+        model = gan(len(members), FEATURES, CLASSES, **options)
+        model.initialise([100 + m for m in members])
+        return standalone(model.double())
+
+    return build
+
+
+@pytest.fixture
+def batches():
+    """``batches(model, iterations)``: float64 batches of the given members; padded rows are NaN."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(MEMBERS, WINDOWS, FEATURES, generator=generator)
+    y = torch.randint(CLASSES, (MEMBERS, WINDOWS), generator=generator)
+    n = torch.tensor([WINDOWS - 5 * m for m in range(MEMBERS)])
+    for m in range(MEMBERS):
+        x[m, n[m] :] = torch.nan
+
+    def drawn(model: ConditionalGAN, iterations: int, members=range(MEMBERS), batch_size: int = 11):
+        source = MemberBatches(
+            x[list(members)], y[list(members)], n[list(members)], list(members), batch_size=batch_size,
+            iterations=iterations, draws=model.draws, noise_features=model.noise_features,
+        )  # fmt: skip
+        for batch in map(source.draw, range(iterations)):
+            yield batch._replace(x=batch.x.double(), z=batch.z.double(), u=batch.u.double())
+
+    return drawn

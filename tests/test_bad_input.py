@@ -1,0 +1,169 @@
+"""Settings and outputs that cannot work are refused, by name, before data are loaded or anything is trained."""
+
+import errno
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+
+from emogan import job
+from emogan.data import table as tables
+from emogan.paths import config_dir
+
+IMPOSSIBLE = [
+    ("n_aug=-1", "whole number"), ("n_aug=[]", "whole number"), ("n_aug=2.5", "whole number"),
+    ("n_aug=[50,-2]", "whole number"), ("n_aug=many", "whole number"), ("n_aug=null", "whole number"),
+    ("n_aug=true", "whole number"), ("seed=-1", "whole number"), ("seed=0.5", "whole number"),
+    ("modality=egg", "eeg | eye | eeg_eye"), ("evaluation.folds=foo", "paper | front_back"),
+    ("evaluation.n_folds=1", ">= 2"), ("evaluation.inner_folds=1", ">= 2"), ("evaluation.max_iterations=0", ">= 1"),
+    ("evaluation.c_exponents=[1]", "two whole numbers"), ("evaluation.c_exponents=[2,1]", "two whole numbers"),
+    ("evaluation.c_exponents=[0,1,2]", "two whole numbers"), ("evaluation.c_exponents=3", "two whole numbers"),
+    ("evaluation.c_exponents=[0,0.5]", "two whole numbers"), ("scaling.fit_on=test", "train | all"),
+    ("machine.threads=0", "whole number"), ("machine.group_size=0", "whole number"),
+    ("machine.group_size=two", "whole number"), ("machine.accelerator=foo", "cpu | gpu | auto"),
+    ("data.subjects=1", "a list such as [1,2]"), ("data.sessions=all", "a list such as [1,2]"),
+    ("model.layers=7", "2, 3 or 4"), ("model.layers=1", "2, 3 or 4"), ("model.hidden=0", "positive"),
+    ("model.hidden=[100,100,100]", "2 of them"), ("model.architecture_seed=-1", ">= 0"), ("model.gamma=2", "[0, 1]"),
+    ("model.gamma=-0.1", "[0, 1]"), ("model.lambda_k=-1", ">= 0"), ("model.eta=3", "1 or 2"),
+    ("model.reduction=median", "mean or sum"), ("model.iterations=0", ">= 1"), ("model.iterations=1.5", ">= 1"),
+    ("model.batch_size=0", ">= 1"), ("model.noise_features=0", ">= 1"), ("model.learning_rate=0", "between 0 and 1"),
+    ("model.plateau_window=-1", ">= 0"), ("model.plateau_tolerance=-1", ">= 0"),
+]  # fmt: skip
+IMPOSSIBLE_OF_CWGAN = [("model.penalty=-1", ">= 0"), ("model.clip=0", "positive"), ("model.critic_steps=0", ">= 1")]
+MISSPELT = ["model.gama=1", "daat=seed", "model.iteration=5", "evaluation.fold=paper", "sede=1", "n_augs=5"]
+
+
+@pytest.fixture
+def no_data(monkeypatch):
+    """Loading data fails the test."""
+    monkeypatch.setattr(tables, "load", lambda *_, **__: pytest.fail("data were loaded"))
+
+
+def records(folder) -> list:
+    return list((folder / "store").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "model"),
+    [(*case, "cbegan") for case in IMPOSSIBLE] + [(*case, "cwgan") for case in IMPOSSIBLE_OF_CWGAN],
+)
+def test_an_impossible_value_is_refused_by_name_before_data_are_loaded(
+    configure, tmp_path, no_data, change, expected, model
+):
+    key = change.split("=")[0]
+    with pytest.raises(ValueError, match=rf"^{re.escape(key)}: expected .*{re.escape(expected)}.*, got "):
+        job.run(configure(tmp_path, f"model={model}", change))
+    assert not (tmp_path / "job").exists()
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("change", MISSPELT)
+def test_a_misspelt_key_is_refused_by_name(configure, tmp_path, change):
+    with pytest.raises(HydraException, match=re.escape(change.split("=")[0])):
+        configure(tmp_path, change)
+
+
+@pytest.mark.parametrize(("change", "exists"), [("data=sead", "seed_iv"), ("model=gan", "cwgan")])
+def test_an_unknown_option_is_answered_with_those_that_exist(configure, tmp_path, change, exists):
+    with pytest.raises(HydraException, match=rf"(?s){change.split('=')[1]}.*{exists}"):
+        configure(tmp_path, change)
+
+
+@pytest.mark.parametrize("change", ["data=seed", "data=seed_v", "data=seed_iv"])
+def test_a_missing_root_is_asked_for_by_name(tmp_path, change):
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        cfg = compose("train", [change, f"folder={tmp_path}", f"store={tmp_path}"])
+    with pytest.raises(ValueError, match=r"^data\.root: expected a value.*data\.root="):
+        job.run(cfg)
+
+
+def test_what_a_loader_finds_wrong_comes_out_as_it_said_it(configure, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent\.npz"):
+        job.run(configure(tmp_path, f"data.path={tmp_path / 'absent.npz'}"))
+    with pytest.raises(ValueError, match="expected modality") as caught:
+        job.construct(configure(tmp_path, "data.modality=egg").data)
+    assert caught.value.__suppress_context__
+
+
+def test_too_few_trials_to_choose_c_are_told_before_training(configure, tmp_path, table):
+    content = dict(np.load(table))
+    two_per_class = content["trial"] < 6
+    np.savez(
+        tmp_path / "own.npz", **{k: v[two_per_class] if len(v) == len(two_per_class) else v for k, v in content.items()}
+    )
+    with pytest.raises(
+        ValueError, match=r"subject 1, session 1, fold 0: .*at least two of them per class.*\[1, 1, 1\]"
+    ):
+        job.run(configure(tmp_path, f"data.path={tmp_path / 'own.npz'}", "evaluation.n_folds=2"))
+    assert not records(tmp_path)
+
+
+def test_a_class_missing_from_a_training_fold_is_told_before_training(configure, tmp_path, table):
+    content = dict(np.load(table))
+    content["y"][content["subject"] == 1] = content["trial"][content["subject"] == 1] % 2  # the third: subject 2 alone
+    np.savez(tmp_path / "own.npz", **content)
+    with pytest.raises(ValueError, match=r"every class in training, got none of positive in subject 2"):
+        job.run(configure(tmp_path, f"data.path={tmp_path / 'own.npz'}", "evaluation.folds=leave_subject_out"))
+    assert not records(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["folder", "store"])
+def test_an_output_below_a_file_is_refused_before_data_are_loaded(configure, tmp_path, no_data, key):
+    (tmp_path / "file").write_text("a file")
+    place = tmp_path / "file" / "below"
+    with pytest.raises(OSError, match=rf"cannot write to {re.escape(str(place))}.*output="):
+        job.run(configure(tmp_path, f"{key}={place}"))
+    assert not records(tmp_path)
+
+
+def full_after(monkeypatch, n: int) -> list:
+    """Let the disk be full from the (n+1)-th flush on; returns the list of flushes, which grows."""
+    flushed, fsync = [], os.fsync
+
+    def failing(handle):
+        flushed.append(handle)
+        if len(flushed) > n:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    return flushed
+
+
+def test_a_full_disk_is_told_before_data_are_loaded(configure, tmp_path, monkeypatch, no_data):
+    full_after(monkeypatch, 0)
+    with pytest.raises(OSError, match=r"cannot write to .*No space left on device.*Free some space") as caught:
+        job.run(configure(tmp_path))
+    assert caught.value.errno == errno.ENOSPC
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_disk_that_fills_up_leaves_whole_files_and_no_scores_and_the_job_can_go_on(configure, tmp_path, monkeypatch):
+    reference = job.run(configure(tmp_path / "reference"))
+    kept, codes = [], set()
+    for n in range(2, 20):  # the first two flushes are the probes
+        with monkeypatch.context() as patch:
+            flushed = full_after(patch, n)
+            try:
+                job.run(configure(tmp_path))
+            except OSError as error:
+                codes.add(error.errno)
+            else:
+                break
+        assert not (tmp_path / "job/scores.csv").exists()
+        assert not [path for path in tmp_path.rglob(".*")], "temporary files are left"
+        kept.append(len(records(tmp_path)))
+        if (tmp_path / "job/run.json").exists():
+            json.loads((tmp_path / "job/run.json").read_text())
+    assert codes == {errno.ENOSPC}
+    assert kept[0] == 0
+    assert kept == sorted(kept)
+    assert kept[-1] == 6
+    again = tmp_path / "job/scores.csv"
+    assert again.read_bytes() == (tmp_path / "reference/job/scores.csv").read_bytes()
+    assert len(reference) == 12
+    assert flushed

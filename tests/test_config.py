@@ -1,0 +1,196 @@
+"""Every option found in conf/ composes, fits the function that it calls and works; so do the README's commands."""
+
+import inspect
+import itertools
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.utils import get_method, instantiate
+from omegaconf import OmegaConf
+
+from emogan.augmenters import Augmenter, NoAugmentation
+from emogan.data.features import MODALITIES, FeatureSet
+from emogan.data.folds import SPLITTERS, members
+from emogan.job import check_settings
+from emogan.paths import config_dir
+
+CHECKOUT = Path(__file__).parents[1]
+
+
+def options(group: str) -> list[str]:
+    return sorted(file.stem for file in Path(config_dir(), group).glob("*.yaml"))
+
+
+def configure(*overrides: str, name: str = "train"):
+    """The configuration that a command with these overrides has, `hydra` node included."""
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        return compose(name, list(overrides), return_hydra_config=True)
+
+
+def task(cfg):
+    """Without the `hydra` node, and with a folder, as the job sees it."""
+    cfg = OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"])
+    cfg.folder = "folder"
+    return cfg
+
+
+def settings(node) -> dict:
+    """The arguments of the call that a config node stands for."""
+    return {name: value for name, value in OmegaConf.to_container(node).items() if not name.startswith("_")}
+
+
+def test_conf_has_the_options_that_are_promised():
+    assert {"synthetic", "seed", "seed_v", "seed_iv", "features"} <= set(options("data"))
+    assert {"none", "cgan", "cwgan", "cbegan"} <= set(options("model"))
+    assert {"quick", "grid", "random"} <= set(options("experiment"))
+    assert {"paper", "front_back", "leave_session_out", "leave_subject_out", "trials"} <= set(SPLITTERS)
+
+
+def test_the_defaults_are_settings_that_a_job_accepts():
+    assert check_settings(task(configure())) == [50, 200, 600, 2000]
+
+
+@pytest.mark.parametrize("name", options("data"))
+def test_every_data_option_is_a_call_of_its_loader(name):
+    cfg = task(configure(f"data={name}", "modality=eye"))
+    assert cfg.data.modality == "eye"
+    assert {"subjects", "sessions"} <= cfg.data.keys()
+    assert OmegaConf.missing_keys(cfg) <= {"data.root", "data.path"}
+    arguments = settings(cfg.data)
+    signature = inspect.signature(get_method(cfg.data._target_))
+    signature.bind(**arguments)
+    assert set(arguments) == set(signature.parameters), (
+        "an argument that the YAML does not name has no documented default"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in options("data") if not OmegaConf.missing_keys(configure(f"data={name}").data)]
+)
+def test_every_data_option_that_needs_no_files_loads_every_modality(name):
+    for modality in MODALITIES:
+        cfg = task(configure(f"data={name}", f"modality={modality}"))
+        features = instantiate(cfg.data, _convert_="all")
+        assert isinstance(features, FeatureSet)
+        assert set(features.modalities) == set(modality.split("_"))
+
+
+@pytest.mark.parametrize("preset", ["seed", "seed_v", "seed_iv"])
+@pytest.mark.parametrize("folds", SPLITTERS)
+def test_every_kind_of_folds_splits_every_simulated_data_set(preset, folds):
+    cfg = task(configure(f"data.preset={preset}", "data.subjects=[1,2]", "data.sessions=[1,2]", "modality=eye"))
+    features = instantiate(cfg.data, _convert_="all")
+    n_folds = 3 if preset == "seed_v" else cfg.evaluation.n_folds
+    found = members(features, folds, n_folds)
+    assert sorted({m.subject for m in found}) == [1, 2]
+
+
+@pytest.mark.parametrize("name", options("model"))
+def test_every_model_option_fits_and_samples(name):
+    cfg = task(configure(f"model={name}"))
+    assert cfg.model.name == name
+    if "iterations" in cfg.model:
+        cfg.model.iterations = 2
+    augmenter = instantiate(cfg.model, _convert_="all")
+    assert isinstance(augmenter, Augmenter)
+    x = torch.rand(2, 12, 5, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(12).expand(2, -1) % 3
+    augmenter.fit(x, y, torch.tensor([12, 9]), [1, 2])
+    n = 0 if isinstance(augmenter, NoAugmentation) else 7
+    drawn = augmenter.sample(y[:, :n], torch.Generator().manual_seed(0))
+    assert drawn.shape == (2, n, 5)
+    assert drawn.isfinite().all()
+
+
+@pytest.mark.parametrize("name", [name for name in options("model") if name != "none"])
+def test_every_setting_of_a_gan_stands_in_its_yaml(name):
+    cfg = task(configure(f"model={name}"))
+    gan = instantiate(cfg.model.gan)
+    named = {
+        parameter.name
+        for kind in gan.__mro__
+        for parameter in inspect.signature(kind.__init__).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY and kind.__module__.startswith("emogan")
+    }
+    assert named <= set(settings(cfg.model)), "a default that the YAML does not show"
+
+
+@pytest.mark.parametrize("name", options("experiment"))
+def test_every_experiment_composes_with_each_value_that_it_sweeps(name):
+    cfg = configure(f"experiment={name}")
+    sweep = dict(cfg.hydra.sweeper.get("params") or {})
+    assert bool(sweep) == (cfg.hydra.mode is not None)
+    parsed = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in sweep.items()])
+    combinations = list(itertools.product(*(list(override.sweep_string_iterator()) for override in parsed)))
+    assert len(combinations) == len(set(combinations))
+    architectures = set()
+    for values in combinations:
+        swept = [f"{key}={value}" for key, value in zip(sweep, values, strict=True)]
+        one = task(configure(f"experiment={name}", *swept))
+        check_settings(one)
+        gan = instantiate(one.model, _convert_="all").build(members=1, features=4, classes=3)
+        architectures.add(str([tuple(p.shape) for p in gan.parameters()]))
+    assert len(architectures) == (len(combinations) if sweep else 1), "two jobs of a sweep train the same networks"
+
+
+def test_the_grid_is_the_papers_layers_of_both_networks_by_nodes():
+    params = configure("experiment=grid").hydra.sweeper.params
+    assert params["model.layers"] == "2,3,4"
+    assert min(map(int, params["model.hidden"].split(","))) == 50
+    assert max(map(int, params["model.hidden"].split(","))) == 600
+
+
+@pytest.mark.parametrize("model", [name for name in options("model") if name != "none"])
+def test_experiments_that_sweep_take_any_gan(model):
+    for name in ("grid", "random"):
+        assert configure(f"experiment={name}", f"model={model}").model.name == model
+
+
+def test_an_experiment_gives_way_to_the_command_line():
+    cfg = configure("experiment=quick", "modality=eye", "n_aug=7", "model=cwgan", "data.subjects=[2]")
+    assert (cfg.modality, cfg.n_aug, cfg.model.name, cfg.data.subjects) == ("eye", 7, "cwgan", [2])
+
+
+def readme_commands() -> list[str]:
+    """The commands of the README's fenced blocks, without prompts and comments."""
+    fences = re.findall(r"^```[a-z]*\n(.*?)^```", (CHECKOUT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    lines = "\n".join(fences).replace("\\\n", " ").splitlines()
+    return [line.removeprefix("$ ").strip() for line in lines]
+
+
+def test_the_readme_has_the_commands_of_the_first_screen():
+    found = "\n".join(readme_commands())
+    assert "make demo" in found
+    assert "python -m emogan.train -m model=cbegan n_aug=50,200,2000" in found
+    assert "python -m emogan.simulate" in found
+
+
+@pytest.mark.parametrize(
+    "command", [c for c in readme_commands() if re.match(r"(python -m |\S*/python -m )?emogan", c)]
+)
+def test_the_readmes_commands_compose(command):
+    words = shlex.split(command, comments=True)
+    module = words[words.index("-m") + 1] if "-m" in words[:2] else words[0]
+    overrides = [word for word in words if "=" in word]
+    parsed = OverridesParser.create().parse_overrides(overrides)
+    choices = [list(o.sweep_string_iterator()) if o.is_sweep_override() else [o.get_value_string()] for o in parsed]
+    for values in itertools.product(*choices):
+        chosen = [f"{o.key_or_group}={value}" for o, value in zip(parsed, values, strict=True)]
+        if module == "emogan.simulate":
+            assert configure(*chosen, name="simulate").root == "DIR"
+        else:
+            cfg = task(configure(*chosen))
+            check_settings(cfg)
+            get_method(cfg.data._target_)
+            instantiate(cfg.model, _convert_="all")
+
+
+@pytest.mark.parametrize("command", [c for c in readme_commands() if c.startswith("make ")])
+def test_the_readmes_targets_stand_in_the_makefile(command):
+    target = shlex.split(command, comments=True)[1]
+    assert re.search(rf"^{re.escape(target)}:", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)

@@ -1,0 +1,130 @@
+"""The command line: what it exits with, what it leaves and what it says, in processes of their own."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from emogan.results import COLUMNS
+from emogan.store import Store
+
+LENGTH = ["model.iterations=100", "model.hidden=50"]
+
+
+def scores_in(folder) -> list:
+    return sorted(folder.rglob("scores.csv"))
+
+
+def wait_until(started, word: str) -> None:
+    """Until a command says something."""
+    for _ in range(3000):
+        if word in started.said:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"{word!r} was never said, but:\n{started.said}")
+
+
+def test_the_sweep_as_written_trains_each_gan_once(tmp_path):
+    command = ["-m", "emogan.train", "-m", "model=cbegan", "n_aug=50,200,2000"]
+    quick = [
+        "modality=eye", "data.subjects=[1]", "model.iterations=20", "machine.threads=1",
+        "evaluation.c_exponents=[0,0]", "evaluation.max_iterations=1000",
+    ]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, *command, *quick], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    written = scores_in(tmp_path)
+    assert [path.parts[-5] for path in written] == ["outputs"] * 3
+    frames = [pd.read_csv(path) for path in written]
+    assert [list(frame.columns) for frame in frames] == [COLUMNS] * 3
+    assert [set(frame.n_aug) for frame in frames] == [{50}, {200}, {2000}]
+    runs = [json.loads((path.parent / "run.json").read_text()) for path in written]
+    assert [[m["trained"] for m in run["members"]] for run in runs] == [[True] * 5, [False] * 5, [False] * 5]
+    assert len(list((tmp_path / "outputs/store").glob("*.safetensors"))) == 5
+    assert done.stderr.count("cbegan x 5") >= 1
+    assert done.stdout.count("percent, mean (sd) over 1 experiment") == 3
+    for path in written:
+        assert str(path.parent) in done.stdout
+        assert "cbegan" in path.parent.name
+    assert {path.name for path in written[0].parent.parent.iterdir()} >= {"multirun.yaml"}
+    assert (written[0].parent / ".hydra/overrides.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "stage", "code"),
+    [
+        (signal.SIGTERM, "cbegan x 2 (2 of 3)", 143),
+        (signal.SIGTERM, "SVM:", 143),
+        (signal.SIGINT, "cbegan x 2 (2 of 3)", None),
+        (signal.SIGINT, "SVM:", None),
+        (signal.SIGKILL, "cbegan x 2 (2 of 3)", 137),
+    ],
+)
+def test_a_job_that_is_ended_has_no_scores_keeps_what_was_trained_and_goes_on(
+    command, small, tmp_path, sent, stage, code
+):
+    arguments = [*small, *LENGTH, "machine.group_size=2", "hydra.run.dir=outputs/job"]
+    ended = command(tmp_path, *arguments)
+    wait_until(ended, stage)
+    os.kill(ended.pid, sent)
+    found = ended.exit_code()
+    assert found == code if code else found > 0, ended.said
+    assert not scores_in(tmp_path)
+    files = {path.name for path in (tmp_path / "outputs/job").glob("*") if path.is_file()}
+    assert not files & {"checkpoint.ckpt", "run.json"}
+    store = Store(tmp_path / "outputs/store")
+    kept = list(store.folder.glob("*.safetensors"))
+    assert len(kept) == 2 if "x 2" in stage else 6
+    assert all(store.load(path.stem) for path in kept)
+
+    again = command(tmp_path, *arguments)
+    assert again.exit_code() == 0, again.said
+    assert f"6 GANs, {len(kept)} of them from outputs/store" in again.said
+    assert len(scores_in(tmp_path)) == 1
+
+
+def test_jobs_of_a_sweep_that_fail_leave_the_others_whole_and_the_exit_code_tells(command, small, tmp_path):
+    sweep = command(tmp_path, "-m", *small, *LENGTH, "evaluation.n_folds=2,9,3")
+    assert sweep.exit_code() == 1, sweep.said
+    assert [len(pd.read_csv(path)) for path in scores_in(tmp_path)] == [2 * 2 * 2, 2 * 3 * 2]
+    assert len(list((tmp_path / "outputs/store").glob("*.safetensors"))) == 2 * 2 + 2 * 3
+    (failed,) = (path for path in tmp_path.glob("outputs/*/*/*/train.log") if path.parent.name.startswith("1_"))
+    for said in (sweep.said, failed.read_text()):
+        assert "evaluation.folds=trials with n_folds=9 expects at least 9 trials of every class" in said
+
+
+def test_commands_started_together_have_folders_of_their_own_and_share_the_store(command, small, tmp_path):
+    started = [command(tmp_path / str(i), *small, *LENGTH, f"output={tmp_path / 'shared'}") for i in range(2)]
+    assert [one.exit_code() for one in started] == [0, 0]
+    first, second = scores_in(tmp_path / "shared")
+    assert first.read_bytes() == second.read_bytes()
+    assert len(list((tmp_path / "shared/store").iterdir())) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["model.layers=7"], r"^model\.layers: expected 2, 3 or 4 hidden layers, got 7$"),
+        (["n_aug=-1"], r"^n_aug: expected a whole number >= 0 or a list of them, got -1$"),
+        (["data=seed"], r"^data\.root: expected a value, got none\. Give it as data\.root=\.\.\.$"),
+        (["data=seed", "data.root=/absent"], r"^expected data\.root to be a folder, got /absent, which does not exist"),
+        (["model.gama=1"], r"^Could not override 'model\.gama'\.$"),
+        (["data=sead"], r"(?s)'data/sead'.*seed_iv"),
+        (["output=said.txt"], r"said\.txt"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence_and_ends_with_exit_code_1(command, tmp_path, arguments, sentence):
+    refused = command(tmp_path, *arguments)
+    assert refused.exit_code() == 1
+    assert re.search(sentence, refused.said, re.MULTILINE), refused.said
+    assert len(refused.said.splitlines()) < 20
+    assert not scores_in(tmp_path)
+    assert not list(tmp_path.glob("outputs/store/*"))
