@@ -1,5 +1,6 @@
 """The store of fitted generators: one safetensors file per member, found by a key made of its content."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -90,7 +91,8 @@ class Store:
             return tensors, json.loads(metadata["fields"])
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
             aside = path.with_suffix(f".unusable-{time.time_ns()}")
-            os.replace(path, aside)
+            with contextlib.suppress(FileNotFoundError):  # another job has just set it aside
+                os.replace(path, aside)
             log.warning(
                 "%s is not a usable record (%s); set aside as %s, it will be made anew", path, error, aside.name
             )
