@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, pad
 
-LANES = 16  # float32 numbers in the widest vector register in use (AVX-512)
+LANES = 32  # float32 numbers in two of the widest vector registers in use (AVX-512): PyTorch's loops take two at a time
 NARROW = 32  # rows, inputs and outputs of a product are at least so many; MKL 2024.2 shows M's trace up to 16
 
 
