@@ -83,12 +83,12 @@ def load(
 ) -> FeatureSet:
     """Simulate experiments; None takes the preset's number of subjects and sessions 1 to 3.
 
-    An experiment depends on (preset, simulation_seed, subject, session) alone, not on what else is asked for.
+    Any number of either can be had; from the fourth session on the clips of the first three come again. An experiment depends on (preset, simulation_seed, subject, session) alone, not on what else is asked for.
 
     Raises
     ------
     ValueError
-        If the preset or modality is unknown, a subject is not a whole number from 1 on, or a session is not 1, 2 or 3.
+        If the preset or modality is unknown, or a subject or session is not a whole number from 1 on.
     """
     if preset not in PRESETS:
         raise ValueError(f"data.preset: expected {' | '.join(PRESETS)}, got {preset!r}")
@@ -100,8 +100,6 @@ def load(
     for name, wanted in (("subjects", subjects), ("sessions", sessions)):
         if not wanted or any(not isinstance(i, int) or i < 1 for i in wanted) or len(set(wanted)) < len(wanted):
             raise ValueError(f"data.{name}: expected distinct whole numbers from 1 on, got {wanted}")
-    if max(sessions) > 3:
-        raise ValueError(f"data.sessions: expected sessions out of 1, 2, 3, got {sessions}")
     parts = [experiment(chosen, modality, a, b, simulation_seed) for a in sorted(subjects) for b in sorted(sessions)]
     x, y, trial, session, subject = concatenate(parts)
     return FeatureSet(x, y, trial, session, subject, *columns(chosen, modality), f"synthetic_{preset}")

@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 from emogan.data import folds, synthetic, trials
 from emogan.data.eye_names import EYE_EVENTS, EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41
 from emogan.data.montage import BANDS, CHANNELS
-from emogan.data.synthetic_eeg import positions
+from emogan.data.montage import positions
 
 # Tables 1 and 2 of the paper, 0 appended windows: mean and standard deviation over experiments.
 PAPER = {
@@ -114,7 +114,15 @@ def test_the_same_request_gives_the_same_data_and_another_seed_other_data():
     assert not np.isclose(first.x, other.x).any(0).all()
 
 
-@pytest.mark.parametrize("wrong", [{"preset": "sed"}, {"modality": "egg"}, {"subjects": [0]}, {"sessions": [4]}])
+def test_any_number_of_sessions_can_be_had_and_the_clips_come_again():
+    data = synthetic.load("seed_v", subjects=[1], sessions=[1, 4, 5], modality="eye")
+    first, fourth, fifth = (data.y[data.session == session] for session in (1, 4, 5))
+    np.testing.assert_array_equal(first, fourth)
+    assert (len(first), len(fifth)) == (681, 541)
+    assert not np.allclose(data.x[data.session == 1], data.x[data.session == 4])
+
+
+@pytest.mark.parametrize("wrong", [{"preset": "sed"}, {"modality": "egg"}, {"subjects": [0]}, {"sessions": [0]}])
 def test_impossible_selections_are_refused(wrong):
     with pytest.raises(ValueError, match="expected"):
         synthetic.load(**wrong)
