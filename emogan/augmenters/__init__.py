@@ -1,6 +1,25 @@
 """Augmenters: whatever draws labelled artificial windows after having seen training windows."""
 
-from emogan.augmenters.augmenter import Augmenter, NoAugmentation, balanced_labels
+from emogan.augmenters.augmenter import Augmenter, Layout, NoAugmentation, balanced_labels
+from emogan.augmenters.control import Control
 from emogan.augmenters.gan import GANAugmenter
+from emogan.augmenters.resampling import Duplicate, Mixup, Noise, Recombination, Smote
+from emogan.augmenters.rotation import Rotation
+from emogan.augmenters.statistical import Gaussian, RandomEffects
 
-__all__ = ["Augmenter", "GANAugmenter", "NoAugmentation", "balanced_labels"]
+__all__ = [
+    "Augmenter",
+    "Control",
+    "Duplicate",
+    "GANAugmenter",
+    "Gaussian",
+    "Layout",
+    "Mixup",
+    "NoAugmentation",
+    "Noise",
+    "RandomEffects",
+    "Recombination",
+    "Rotation",
+    "Smote",
+    "balanced_labels",
+]

@@ -1,11 +1,26 @@
 """Augmenter: fit on the training windows of M members, then sample labelled artificial windows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the columns of the windows are, and how each member's were scaled: z = (x - minimum) / span.
+
+    minimum and span are arrays (M, F); the span of a feature that is constant in a member's training windows is
+    infinite, and its z is 0.
+    """
+
+    feature_names: tuple[str, ...]
+    modalities: Mapping[str, slice]  # columns of "eeg" and "eye"
+    minimum: np.ndarray
+    span: np.ndarray
 
 
 class Augmenter(ABC):
@@ -21,8 +36,21 @@ class Augmenter(ABC):
     def identity(self) -> dict:
         """Everything of this augmenter that changes what it gives, as plain values."""
 
+    def candidates(self) -> list["Augmenter"]:
+        """One augmenter for each value of a setting that was given as a list to choose from; itself if none was."""
+        return [self]
+
     @abstractmethod
-    def fit(self, x: Tensor, y: Tensor, n: Tensor, seeds: Sequence[int] | None = None) -> "Augmenter":
+    def fit(
+        self,
+        x: Tensor,
+        y: Tensor,
+        n: Tensor,
+        seeds: Sequence[int] | None = None,
+        *,
+        trial: Tensor | None = None,
+        layout: Layout | None = None,
+    ) -> "Augmenter":
         """Fit all members.
 
         Parameters
@@ -33,6 +61,10 @@ class Augmenter(ABC):
             Real lengths (M,) of the padded rows.
         seeds
             One seed per member; 0..M-1 if not given.
+        trial
+            Trial numbers (M, N) of the windows, for augmenters that look at them.
+        layout
+            Names, modalities and scaling of the features, for augmenters that look at them.
         """
 
     @abstractmethod
@@ -49,7 +81,7 @@ class NoAugmentation(Augmenter):
     def identity(self):
         return {"augmenter": "none"}
 
-    def fit(self, x, y, n, seeds=None):
+    def fit(self, x, y, n, seeds=None, *, trial=None, layout=None):
         self.features = x.shape[-1]
         return self
 

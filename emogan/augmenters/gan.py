@@ -83,7 +83,10 @@ class GANAugmenter(Augmenter):
         """Everything of this augmenter that changes what it learns, as plain values."""
         return {"gan": f"{self.gan.__module__}.{self.gan.__qualname__}", **self.training, **self.settings}
 
-    def fit(self, x, y, n, seeds=None, *, classes=None, callbacks=lambda history: [], accelerator="cpu"):
+    def fit(
+        self, x, y, n, seeds=None, *,
+        trial=None, layout=None, classes=None, callbacks=lambda history: [], accelerator="cpu",
+    ):  # fmt: skip
         """See `Augmenter.fit`.
 
         ``classes`` is K if not y.max() + 1; ``accelerator`` is Lightning's; ``callbacks`` gives further Lightning

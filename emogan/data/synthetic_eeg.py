@@ -6,22 +6,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.linalg import toeplitz
 
-from emogan.data.montage import BANDS, CHANNELS
+from emogan.data.montage import BANDS, CHANNELS, positions
 from emogan.data.synthetic_paths import Emotion, heavy_scale, smooth_paths
-
-# Unit sphere x 1000 (x to the right, y to the nose, z up) in the order of CHANNELS: MNE 1.x's standard 10-05 positions
-# projected from the centre of the best-fitting sphere. MNE has no CB1 and CB2: they stand at PO9 and PO10.
-ELECTRODES = """
-    -285 953 -100  -8 999 -51     269 958 -101   -339 925 171   336 925 177    -754 637 -160  -698 702 141
-    -536 741 403   -291 762 578   -7 772 636     291 769 570    531 753 388    698 704 132    747 644 -163
-    -919 358 -167  -882 410 234   -681 450 577   -370 462 806   -6 469 883     361 473 804    678 458 575
-    877 421 232    912 374 -170   -988 20 -151   -953 46 299    -736 68 673    -395 82 915    -6 88 996
-    396 87 914     739 76 669     954 57 295     987 32 -155    -943 -311 -118 -897 -321 303  -686 -311 658
-    -367 -297 881  -6 -295 955    377 -296 878   693 -305 653   901 -311 301   943 -310 -121  -795 -603 -67
-    -732 -628 265  -558 -631 540  -297 -629 719  -7 -626 780    306 -621 722   561 -625 543   727 -633 265
-    791 -608 -68   -573 -819 -9   -509 -841 184  -386 -856 345  -8 -874 486    372 -864 340   504 -843 186
-    565 -825 -10   -530 -762 -371 -305 -951 52   -9 -994 112    292 -955 52    517 -769 -376
-"""
 
 
 @dataclass(frozen=True)
@@ -54,12 +40,6 @@ BASE = np.array([22.0, 20.0, 19.0, 18.0, 17.0])
 # Emotion shows most in beta and gamma in SEED (Zheng and Lu 2015); trials wander most where artefacts reach.
 CLASS_BANDS = np.array([0.6, 0.7, 0.9, 1.2, 1.35])
 TRIAL_BANDS = np.array([1.0, 0.8, 0.8, 1.0, 1.3])
-
-
-@lru_cache
-def positions() -> np.ndarray:
-    """Electrodes on the unit sphere, (62, 3)."""
-    return np.array(ELECTRODES.split(), dtype=float).reshape(len(CHANNELS), 3) / 1000
 
 
 @lru_cache

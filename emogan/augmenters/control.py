@@ -1,0 +1,159 @@
+"""Control: the base of what draws artificial windows from a member's own training windows without a GAN."""
+
+import itertools
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from emogan.augmenters.augmenter import Augmenter, Layout, per_member
+from emogan.data.montage import split_name
+from emogan.data.scaling import MinMaxScaler
+from emogan.models.setting import check, is_number
+
+BLOCK = 256  # windows of a class are drawn in blocks of this many, so that a window's bits do not depend on n
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """One member's training windows, without padding.
+
+    x (N, F) float32 in scaled units, y (N,) and, where they were given, trial (N,) and the scaler of the features.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    trial: np.ndarray | None
+    scaler: MinMaxScaler | None
+
+    def of(self, label: int) -> np.ndarray:
+        """The windows of one class, float64."""
+        return self.x[self.y == label].astype(np.float64)
+
+    def resample(self, label: int, n: int, random: np.random.Generator) -> np.ndarray:
+        """Windows (n, F) of one class, drawn with replacement."""
+        own = self.of(label)
+        return own[random.integers(len(own), size=n)]
+
+
+class Control(Augmenter):
+    """What a GAN has to beat: a member's artificial windows come from its own windows by a formula.
+
+    The i-th artificial window of a class depends on the member's windows, its generator, the class and i alone: fewer
+    windows are the first of more. Features that do not vary in a member's training windows keep their value. Artificial
+    windows may leave [0, 1], as test windows do.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
+    **settings
+        Plain values; a list holds the values to choose from (see `candidates`).
+    """
+
+    needs: Sequence[str] = ()  # arguments of fit besides windows and labels: "trial", "layout"
+    least = 1  # training windows of a class that it takes to draw others
+
+    def __init__(self, name: str, **settings):
+        self.name, self.settings = name, settings
+
+    def identity(self):
+        return {"control": f"{type(self).__module__}.{type(self).__qualname__}", **self.settings}
+
+    def candidates(self):
+        open_settings = {key: value for key, value in self.settings.items() if isinstance(value, list)}
+        if not open_settings:
+            return [self]
+        return [
+            type(self)(name=self.name, **self.settings | dict(zip(open_settings, values, strict=True)))
+            for values in itertools.product(*open_settings.values())
+        ]
+
+    def fit(self, x, y, n, seeds=None, *, trial=None, layout=None):
+        """See `Augmenter.fit`.
+
+        Raises
+        ------
+        ValueError
+            If a setting is still a list, or an argument that this control needs was not given.
+        """
+        self._refuse_lists()
+        for need, given in (("trial", trial), ("layout", layout)):
+            if need in self.needs and given is None:
+                raise ValueError(f"model={self.name} needs fit(..., {need}=...), got none")
+        self.layout, self.features = layout, x.shape[-1]
+        self.members = [
+            Windows(
+                x[m, :length].clone().numpy(),
+                y[m, :length].clone().numpy(),
+                None if trial is None else trial[m, :length].clone().numpy(),
+                None if layout is None else MinMaxScaler(layout.minimum[m], layout.span[m]),
+            )
+            for m, length in enumerate(n.tolist())
+        ]
+        return self
+
+    def sample(self, y, generator):
+        """See `Augmenter.sample`.
+
+        Raises
+        ------
+        ValueError
+            If a setting is still a list, or a member has too few training windows of a class.
+        """
+        self._refuse_lists()
+        drawn = torch.empty(*y.shape, self.features)
+        generators = per_member(generator, len(y))
+        for m, (windows, one) in enumerate(zip(self.members, generators, strict=True)):
+            seed = int(torch.randint(2**62, (), generator=one))
+            for label in y[m].unique().tolist():
+                places = y[m] == label
+                drawn[m, places] = torch.from_numpy(self._queue(windows, label, int(places.sum()), seed)).float()
+        return drawn
+
+    @abstractmethod
+    def draw(self, windows: Windows, label: int, n: int, random: np.random.Generator) -> np.ndarray:
+        """Artificial windows (n, F) of one class in scaled units, float64."""
+
+    def _queue(self, windows: Windows, label: int, n: int, seed: int) -> np.ndarray:
+        count = int((windows.y == label).sum())
+        if count < self.least:
+            raise ValueError(
+                f"model={self.name} draws from at least {self.least} training windows of a class, got {count} of class "
+                f"{label}. Take more training trials, or another model."
+            )
+        sequences = [np.random.SeedSequence(seed, spawn_key=(label, block)) for block in range(-(-n // BLOCK))]
+        blocks = [self.draw(windows, label, BLOCK, np.random.default_rng(sequence)) for sequence in sequences]
+        drawn = np.concatenate(blocks)[:n]
+        constant = windows.x.min(0) == windows.x.max(0)
+        drawn[:, constant] = windows.x[0, constant]
+        return drawn
+
+    def _refuse_lists(self) -> None:
+        for key, value in self.settings.items():
+            if isinstance(value, list):
+                raise ValueError(f"model.{key}: expected one value to fit with, got {value}: take one of candidates()")
+
+
+def one_or_several(key: str, value: object, holds: Callable[[object], bool], expected: str) -> object:
+    """A setting, or a list of values to choose from; refused by name if one of them is impossible."""
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    values = list(value) if several else [value]
+    check(key, value, bool(values) and all(map(holds, values)), f"{expected}, or a list of such values to choose from")
+    return values if several else value
+
+
+def is_positive(value: object) -> bool:
+    """A finite number above 0."""
+    return is_number(value) and value > 0
+
+
+def band_columns(layout: Layout) -> dict[str, list[int]]:
+    """Columns of each EEG band, in order; none without EEG features."""
+    eeg = layout.modalities.get("eeg", slice(0))
+    columns: dict[str, list[int]] = {}
+    for column in range(len(layout.feature_names))[eeg]:
+        columns.setdefault(split_name(layout.feature_names[column])[1], []).append(column)
+    return columns
