@@ -4,11 +4,13 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
-from emogan.augmenters import GANAugmenter
+from emogan.augmenters import Augmenter, GANAugmenter, Layout
 from emogan.convergence import Progress, stacked_curves, write_curves
-from emogan.evaluation.protocol import TrainingSet
+from emogan.data.features import FeatureSet
+from emogan.evaluation.plan import TrainingSet
 from emogan.store import Store, content_key, derived_seed, fingerprint
 
 log = logging.getLogger(__name__)
@@ -31,15 +33,28 @@ def member_key(augmenter, data: TrainingSet, classes: int, seed: int) -> str:
     )
 
 
-def pad(sets: Sequence[TrainingSet]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Stack the training windows of several members: x (M, N, F), y (M, N) and real lengths n (M,)."""
+def pad(sets: Sequence[TrainingSet]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Stack the windows of several training sets: x (M, N, F), y (M, N), real lengths n (M,) and trials (M, N)."""
     n = [len(data.y) for data in sets]
     x = torch.zeros(len(sets), max(n), sets[0].x.shape[1])
-    y = torch.zeros(len(sets), max(n), dtype=torch.int64)
+    y, trial = (torch.zeros(len(sets), max(n), dtype=torch.int64) for _ in range(2))
     for m, data in enumerate(sets):
         x[m, : n[m]] = torch.from_numpy(data.x)
         y[m, : n[m]] = torch.from_numpy(data.y)
-    return x, y, torch.tensor(n)
+        trial[m, : n[m]] = torch.from_numpy(data.trial)
+    return x, y, torch.tensor(n), trial
+
+
+def fit_directly(augmenter: Augmenter, sets: Sequence[TrainingSet], features: FeatureSet, seed: int) -> Fits:
+    """Fit an augmenter that has nothing to train, each member's randomness again from its content key."""
+    keys = [member_key(augmenter, data, features.n_classes, seed) for data in sets]
+    minimum, span = (np.stack([getattr(data.scaler, name) for data in sets]) for name in ("minimum", "span"))
+    x, y, n, trial = pad(sets)
+    augmenter.fit(
+        x, y, n, [derived_seed(key, "train") for key in keys],
+        trial=trial, layout=Layout(features.feature_names, features.modalities, minimum, span),
+    )  # fmt: skip
+    return Fits(keys, ["nothing to train"] * len(keys))
 
 
 def fit(
@@ -49,11 +64,14 @@ def fit(
     seed: int,
     store: Store,
     *,
+    kept: int,
     group_size: int | None,
     accelerator: str,
     writer: Callable,
 ) -> Fits:
     """Fit every member that the store does not hold, save each group as it is done, and load all into the augmenter.
+
+    Whole networks and optimisers are returned of the first ``kept`` members alone.
 
     ``writer(name)`` opens a TensorBoard writer: "" for the curves of all members, "group_0", ... for those of a group
     while it trains.
@@ -71,7 +89,8 @@ def fit(
     for i, group in enumerate(groups):
         name = f"{augmenter.name} x {len(group)}" + (f" ({i + 1} of {len(groups)})" if len(groups) > 1 else "")
         with writer("" if at_once else f"group_{i}") as curves:
-            states.append(_train_group(augmenter, sets, keys, group, classes, accelerator, name, curves))
+            _train_group(augmenter, sets, keys, group, classes, accelerator, name, curves)
+        states += _states(augmenter, group, kept)
         for m, record in zip(group, _records(augmenter), strict=True):
             store.save(keys[m], *record)
             records[keys[m]] = record
@@ -85,15 +104,29 @@ def fit(
     return Fits(keys, ends, missing, states)
 
 
-def _train_group(augmenter, sets, keys, group, classes, accelerator, name, curves) -> dict:
+def _train_group(augmenter, sets, keys, group, classes, accelerator, name, curves) -> None:
     seeds = [derived_seed(keys[m], "train") for m in group]
-    x, y, n = pad([sets[m] for m in group])
+    x, y, n, _ = pad([sets[m] for m in group])
     augmenter.fit(
         x, y, n, seeds,
         classes=classes, accelerator=accelerator, callbacks=lambda history: [Progress(history, name, curves)],
     )  # fmt: skip
+
+
+def _states(augmenter: GANAugmenter, group: Sequence[int], kept: int) -> list[dict]:
+    """Networks and optimisers of those of the group just trained that are to be kept, if any; members come first."""
+    rows = [i for i, m in enumerate(group) if m < kept]
+    if not rows:
+        return []
+
+    def part(value: torch.Tensor) -> torch.Tensor:
+        return value[rows] if value.ndim else value  # a count of steps is common to all
+
     optimizers = [optimizer.state_dict() for optimizer in augmenter.trainer.optimizers]
-    return {"members": group, "state_dict": augmenter.model.state_dict(), "optimizers": optimizers}
+    for state in optimizers:
+        state["state"] = {i: {name: part(v) for name, v in one.items()} for i, one in state["state"].items()}
+    weights = {name: part(value) for name, value in augmenter.model.state_dict().items()}
+    return [{"members": [group[i] for i in rows], "state_dict": weights, "optimizers": optimizers}]
 
 
 def _records(augmenter: GANAugmenter) -> list[tuple[dict[str, torch.Tensor], dict]]:

@@ -1,11 +1,58 @@
 """Scores as a table: their columns, and the summary printed at the end of a job."""
 
-import pandas as pd
+import json
+from collections.abc import Sequence
 
-COLUMNS = [
-    "dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed",
-    "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test",
-]  # fmt: skip
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+from sklearn.metrics import f1_score
+
+from emogan.data.features import FeatureSet
+from emogan.evaluation import Classifier
+from emogan.evaluation.plan import Plan
+from emogan.evaluation.protocol import Scores, oracle_choice
+
+IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
+COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test"]
+SELECTION = ["accuracy_inner", "settings", "settings_oracle"]
+
+
+def tabulate(
+    scores: dict[int, list[Scores]],
+    plan: Plan,
+    features: FeatureSet,
+    classifier: Classifier,
+    settings: Sequence[dict],
+    model: str,
+    cfg: DictConfig,
+) -> pd.DataFrame:
+    """One row per n_aug and member, `COLUMNS` and `SELECTION`; the oracle's choice is common to an experiment's folds.
+
+    settings are those of each candidate; the columns tell what sets the chosen one apart from the others.
+    """
+    varied = [name for name in settings[0] if len({json.dumps(one[name]) for one in settings}) > 1]
+    told = [json.dumps({name: one[name] for name in varied}) for one in settings]
+    rows = []
+    for n, found in scores.items():
+        experiments: dict[tuple, list[Scores]] = {}
+        for split, result in zip(plan.splits, found, strict=True):
+            experiments.setdefault((split.member.subject, split.member.session), []).append(result)
+        oracle = {place: oracle_choice(results) for place, results in experiments.items()}
+        for split, result in zip(plan.splits, found, strict=True):
+            member, (setting, c) = split.member, result.chosen
+            best = oracle[member.subject, member.session]
+            f1 = f1_score(
+                features.y[member.test], result.predictions[setting, c],
+                labels=np.arange(features.n_classes), average="macro", zero_division=0,
+            )  # fmt: skip
+            rows.append((
+                features.dataset, member.subject, member.session, member.fold, cfg.modality, model, n, cfg.seed,
+                result.accuracy[setting, c], classifier.values[c], result.accuracy[best], classifier.values[best[1]],
+                f1, len(member.train), len(member.test),
+                result.inner_accuracy[setting, c], told[setting], told[best[0]],
+            ))  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS + SELECTION)
 
 
 def over_experiments(scores: pd.DataFrame, column: str) -> pd.DataFrame:

@@ -1,9 +1,12 @@
 """python -m emogan.train: train GANs, append their artificial windows, score the gain on held-out trials."""
 
+import contextlib
 import logging
 import os
 import signal
 import sys
+import traceback
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -25,15 +28,17 @@ def run(cfg: DictConfig):
     What it says of bad input comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack. A job of a sweep also
     logs it at once, since Hydra tells, at the end, of the first failure alone.
     """
-    from emogan import job  # here, so that tab completion need not wait for torch
+    from emogan import job, job_files  # here, so that tab completion need not wait for torch
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return job.run(cfg)
     except Exception as error:
+        with contextlib.suppress(OSError):  # outputs that cannot be written may be why it failed
+            job_files.write_failure(Path(cfg.folder), error, traceback.format_exc())
         if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
             log.error("%s: %s", type(error).__name__, error)
-        if isinstance(error, ValueError | OSError | FloatingPointError):
+        if isinstance(error, ValueError | OSError | ImportError | FloatingPointError):
             raise CompactHydraException(str(error)) from error
         raise
 

@@ -13,6 +13,7 @@ from hydra.errors import HydraException
 from emogan import job
 from emogan.data import table as tables
 from emogan.paths import config_dir
+from emogan.settings import construct
 
 IMPOSSIBLE = [
     ("n_aug=-1", "whole number"), ("n_aug=[]", "whole number"), ("n_aug=2.5", "whole number"),
@@ -20,7 +21,9 @@ IMPOSSIBLE = [
     ("n_aug=true", "whole number"), ("seed=-1", "whole number"), ("seed=0.5", "whole number"),
     ("modality=egg", "eeg | eye | eeg_eye"), ("evaluation.folds=foo", "paper | front_back"),
     ("evaluation.n_folds=1", ">= 2"), ("evaluation.inner_folds=1", ">= 2"), ("evaluation.max_iterations=0", ">= 1"),
-    ("evaluation.c_exponents=[1]", "two whole numbers"), ("evaluation.c_exponents=[2,1]", "two whole numbers"),
+    ("evaluation.inner=none", "refit | reuse"), ("evaluation.trials_per_class=0", "whole number"),
+    ("evaluation.permute_labels=1", "true or false"), ("evaluation.equal_windows=allow", "refuse | report"),
+    ("quality=yes", "true or false"), ("evaluation.c_exponents=[1]", "two whole numbers"), ("evaluation.c_exponents=[2,1]", "two whole numbers"),
     ("evaluation.c_exponents=[0,1,2]", "two whole numbers"), ("evaluation.c_exponents=3", "two whole numbers"),
     ("evaluation.c_exponents=[0,0.5]", "two whole numbers"), ("scaling.fit_on=test", "train | all"),
     ("machine.threads=0", "whole number"), ("machine.group_size=0", "whole number"),
@@ -85,21 +88,22 @@ def test_what_a_loader_finds_wrong_comes_out_as_it_said_it(configure, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"absent\.npz"):
         job.run(configure(tmp_path, f"data.path={tmp_path / 'absent.npz'}"))
     with pytest.raises(ValueError, match="expected modality") as caught:
-        job.construct(configure(tmp_path, "data.modality=egg").data)
+        construct(configure(tmp_path, "data.modality=egg").data)
     assert caught.value.__suppress_context__
 
 
-def test_too_few_trials_to_choose_c_are_told_before_training(configure, tmp_path, table):
+@pytest.mark.parametrize("windows", [8, 1])
+def test_too_few_trials_to_choose_c_are_told_before_training(configure, tmp_path, table, caplog, windows):
     content = dict(np.load(table))
-    two_per_class = content["trial"] < 6
-    np.savez(
-        tmp_path / "own.npz", **{k: v[two_per_class] if len(v) == len(two_per_class) else v for k, v in content.items()}
-    )
-    with pytest.raises(
-        ValueError, match=r"subject 1, session 1, fold 0: .*at least two of them per class.*\[1, 1, 1\]"
-    ):
-        job.run(configure(tmp_path, f"data.path={tmp_path / 'own.npz'}", "evaluation.n_folds=2"))
-    assert not records(tmp_path)
+    kept = (content["trial"] < 6) & (np.arange(len(content["trial"])) % 8 < windows)
+    np.savez(tmp_path / "own.npz", **{k: v[kept] if len(v) == len(kept) else v for k, v in content.items()})
+    cfg = configure(tmp_path, "model=none", f"data.path={tmp_path / 'own.npz'}", "evaluation.n_folds=2")
+    if windows > 1:
+        job.run(cfg)
+        assert "a class has a single training trial in 4 of 4 training sets" in caplog.text
+    else:
+        with pytest.raises(ValueError, match=r"subject 1, session 1, fold 0: .*needs two training trials of every"):
+            job.run(cfg)
 
 
 def test_a_class_missing_from_a_training_fold_is_told_before_training(configure, tmp_path, table):
@@ -143,13 +147,14 @@ def test_a_full_disk_is_told_before_data_are_loaded(configure, tmp_path, monkeyp
 
 
 def test_a_disk_that_fills_up_leaves_whole_files_and_no_scores_and_the_job_can_go_on(configure, tmp_path, monkeypatch):
-    reference = job.run(configure(tmp_path / "reference"))
+    short = "quality=false"
+    reference = job.run(configure(tmp_path / "reference", short))
     kept, codes = [], set()
-    for n in range(2, 20):  # the first two flushes are the probes
+    for n in range(2, 40):  # the first two flushes are the probes
         with monkeypatch.context() as patch:
             flushed = full_after(patch, n)
             try:
-                job.run(configure(tmp_path))
+                job.run(configure(tmp_path, short))
             except OSError as error:
                 codes.add(error.errno)
             else:
@@ -162,7 +167,7 @@ def test_a_disk_that_fills_up_leaves_whole_files_and_no_scores_and_the_job_can_g
     assert codes == {errno.ENOSPC}
     assert kept[0] == 0
     assert kept == sorted(kept)
-    assert kept[-1] == 6
+    assert kept[-1] == 18  # 6 members and their 2 inner folds each
     again = tmp_path / "job/scores.csv"
     assert again.read_bytes() == (tmp_path / "reference/job/scores.csv").read_bytes()
     assert len(reference) == 12

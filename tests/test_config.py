@@ -4,22 +4,28 @@ import inspect
 import itertools
 import re
 import shlex
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hydra.utils import get_method, instantiate
 from omegaconf import OmegaConf
+from sklearn.exceptions import ConvergenceWarning
 
-from emogan.augmenters import Augmenter, NoAugmentation
+from emogan.augmenters import Augmenter, Layout, NoAugmentation
 from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.folds import SPLITTERS, members
-from emogan.job import check_settings
+from emogan.data.montage import EEG_FEATURES
 from emogan.paths import config_dir
+from emogan.settings import check_settings
 
 CHECKOUT = Path(__file__).parents[1]
+GANS = ("cbegan", "cgan", "cwgan")
 
 
 def options(group: str) -> list[str]:
@@ -46,7 +52,12 @@ def settings(node) -> dict:
 
 def test_conf_has_the_options_that_are_promised():
     assert {"synthetic", "seed", "seed_v", "seed_iv", "features"} <= set(options("data"))
-    assert {"none", "cgan", "cwgan", "cbegan"} <= set(options("model"))
+    controls = {
+        "duplicate", "noise", "rotation", "recombination", "mixup", "smote", "gaussian", "random_effects"
+    }  # fmt: skip
+    assert {"none", *GANS, *controls} <= set(options("model"))
+    assert {"nested", "paper"} <= set(options("evaluation"))
+    assert {"linear_svm", "rbf_svm", "logistic_regression", "lda", "random_forest", "mlp"} <= set(options("classifier"))
     assert {"quick", "grid", "random"} <= set(options("experiment"))
     assert {"paper", "front_back", "leave_session_out", "leave_subject_out", "trials"} <= set(SPLITTERS)
 
@@ -100,14 +111,47 @@ def test_every_model_option_fits_and_samples(name):
     assert isinstance(augmenter, Augmenter)
     x = torch.rand(2, 12, 5, generator=torch.Generator().manual_seed(0))
     y = torch.arange(12).expand(2, -1) % 3
-    augmenter.fit(x, y, torch.tensor([12, 9]), [1, 2])
-    n = 0 if isinstance(augmenter, NoAugmentation) else 7
-    drawn = augmenter.sample(y[:, :n], torch.Generator().manual_seed(0))
-    assert drawn.shape == (2, n, 5)
-    assert drawn.isfinite().all()
+    layout = Layout(EEG_FEATURES[:5], {"eeg": slice(0, 5)}, np.zeros((2, 5)), np.ones((2, 5)))
+    for candidate in augmenter.candidates():
+        candidate.fit(x, y, torch.tensor([12, 9]), [1, 2], trial=torch.arange(12).expand(2, -1) // 2, layout=layout)
+        n = 0 if isinstance(candidate, NoAugmentation) else 7
+        drawn = candidate.sample(y[:, :n], torch.Generator().manual_seed(0))
+        assert drawn.shape == (2, n, 5)
+        assert drawn.isfinite().all()
 
 
-@pytest.mark.parametrize("name", [name for name in options("model") if name != "none"])
+@pytest.mark.parametrize("name", options("classifier"))
+def test_every_classifier_predicts_at_every_value_of_its_parameter(name):
+    classifier = instantiate(task(configure(f"classifier={name}")).classifier, _convert_="all")
+    assert classifier.name == name
+    random = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    x = (random.normal(size=(90, 4)) + 3 * np.eye(4)[y]).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        short, long = classifier.paths(x, y, [45, 60], x[60:])
+    assert short.predictions.shape == long.predictions.shape == (len(classifier.values), 30)
+    assert ((long.predictions == y[60:]).mean(1).max()) > 0.7
+
+
+def test_an_unknown_classifier_parameter_is_refused():
+    with pytest.raises(HydraException, match="kernal"):
+        configure("classifier=rbf_svm", "classifier.kernal=rbf")
+
+
+@pytest.mark.parametrize("name", options("evaluation"))
+def test_every_evaluation_is_one_that_a_job_accepts(name):
+    cfg = task(configure(f"evaluation={name}"))
+    check_settings(cfg)
+    assert cfg.evaluation.keys() == task(configure()).evaluation.keys()
+
+
+def test_a_table_is_split_by_trials_whatever_the_evaluation():
+    for name in options("evaluation"):
+        assert configure("data=features", f"evaluation={name}").evaluation.folds == "trials"
+
+
+@pytest.mark.parametrize("name", GANS)
 def test_every_setting_of_a_gan_stands_in_its_yaml(name):
     cfg = task(configure(f"model={name}"))
     gan = instantiate(cfg.model.gan)
@@ -145,7 +189,7 @@ def test_the_grid_is_the_papers_layers_of_both_networks_by_nodes():
     assert max(map(int, params["model.hidden"].split(","))) == 600
 
 
-@pytest.mark.parametrize("model", [name for name in options("model") if name != "none"])
+@pytest.mark.parametrize("model", GANS)
 def test_experiments_that_sweep_take_any_gan(model):
     for name in ("grid", "random"):
         assert configure(f"experiment={name}", f"model={model}").model.name == model

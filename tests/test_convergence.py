@@ -6,7 +6,8 @@ import pytest
 from emogan import fitting
 from emogan.augmenters import GANAugmenter
 from emogan.convergence import stacked_curves, write_curves
-from emogan.evaluation.protocol import TrainingSet
+from emogan.data.scaling import MinMaxScaler
+from emogan.evaluation.plan import TrainingSet
 from emogan.models import CBEGAN
 from emogan.store import Store
 
@@ -39,8 +40,8 @@ def sets():
     rows = [(30, 0.05), (40, 0.3), (50, 1.0)]
     return [
         TrainingSet(
+            np.arange(n), np.arange(n), MinMaxScaler(np.zeros(5), np.ones(5)),
             random.normal(0.5, spread, size=(n, 5)).astype(np.float32), np.arange(n) % 3, np.arange(n) // 5,
-            np.zeros((1, 5), np.float32), np.zeros(1, dtype=np.int64),
         )
         for n, spread in rows
     ]  # fmt: skip
@@ -51,7 +52,7 @@ def fitted_curves(sets, store, group_size=None, **settings):
     written: dict[str, Recorder] = {}
     augmenter = GANAugmenter(CBEGAN, name="cbegan", hidden=20, learning_rate=0.003, **settings)
     fits = fitting.fit(
-        augmenter, sets, 3, 0, store, group_size=group_size, accelerator="cpu",
+        augmenter, sets, 3, 0, store, kept=len(sets), group_size=group_size, accelerator="cpu",
         writer=lambda name: written.setdefault(name, Recorder()),
     )  # fmt: skip
     return written, fits

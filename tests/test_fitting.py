@@ -9,7 +9,8 @@ import torch
 
 from emogan import fitting
 from emogan.augmenters import GANAugmenter
-from emogan.evaluation.protocol import TrainingSet
+from emogan.data.scaling import MinMaxScaler
+from emogan.evaluation.plan import TrainingSet
 from emogan.models import CBEGAN, CGAN, CWGAN
 from emogan.store import Store
 
@@ -17,7 +18,8 @@ from emogan.store import Store
 def make_set(seed: int, n: int) -> TrainingSet:
     random = np.random.default_rng(seed)
     x = random.random((n, 7)).astype(np.float32)
-    return TrainingSet(x, np.arange(n) % 3, np.arange(n) // 4, x[:2], np.array([0, 1]))
+    rows = np.arange(n)
+    return TrainingSet(rows, rows, MinMaxScaler(np.zeros(7), np.ones(7)), x, rows % 3, rows // 4)
 
 
 @pytest.fixture
@@ -30,9 +32,10 @@ def make_augmenter(gan=CBEGAN, **settings):
     return GANAugmenter(gan, name="gan", **{"iterations": 5, "hidden": 20, "batch_size": 16, **settings})
 
 
-def fit(sets, store, augmenter=None, *, seed=0, group_size=None):
+def fit(sets, store, augmenter=None, *, seed=0, group_size=None, kept=None):
     return fitting.fit(
-        augmenter or make_augmenter(), sets, 3, seed, store, group_size=group_size, accelerator="cpu",
+        augmenter or make_augmenter(), sets, 3, seed, store, kept=kept or len(sets), group_size=group_size,
+        accelerator="cpu",
         writer=lambda name: MagicMock(),
     )  # fmt: skip
 
@@ -59,6 +62,19 @@ def test_only_members_that_the_store_lacks_are_trained(sets, tmp_path):
     assert [group["members"] for group in fits.states] == [[0, 3, 4]]
     assert fit(sets, store).trained == []
     assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_whole_networks_are_kept_of_the_first_members_alone(sets, tmp_path):
+    (whole,) = fit(sets, Store(tmp_path / "whole")).states
+    parts = fit(sets, Store(tmp_path / "parts"), group_size=2, kept=3).states
+    assert [part["members"] for part in parts] == [[0, 1], [2]]
+    for part in parts:
+        rows = part["members"]
+        assert all(torch.equal(value, whole["state_dict"][name][rows]) for name, value in part["state_dict"].items())
+        for one, other in zip(part["optimizers"], whole["optimizers"], strict=True):
+            for i, state in one["state"].items():
+                assert torch.equal(state["exp_avg"], other["state"][i]["exp_avg"][rows])
+                assert torch.equal(state["step"], other["state"][i]["step"])
 
 
 def test_generators_come_back_from_the_store_in_the_members_order(sets, tmp_path):
@@ -93,7 +109,7 @@ def test_a_key_depends_on_all_that_changes_the_generator_and_on_nothing_else(set
     ]  # fmt: skip
     assert len({key(), *others}) == 1 + len(others)
     renamed = GANAugmenter(CBEGAN, name="other", iterations=5, hidden=20, batch_size=16)
-    elsewhere = replace(sets[0], x_test=sets[1].x, y_test=sets[1].y, trial=sets[0].trial + 1)
+    elsewhere = replace(sets[0], rows=sets[0].rows + 9, trial=sets[0].trial + 1)
     assert key(renamed) == key(data=elsewhere) == key()
 
 
@@ -113,12 +129,13 @@ def test_what_a_group_has_finished_is_kept_when_a_later_one_fails(sets, tmp_path
 
 
 def test_padding_keeps_every_window_and_its_label(sets):
-    x, y, n = fitting.pad(sets)
+    x, y, n, trial = fitting.pad(sets)
     assert x.shape == (5, 64, 7)
     for m, data in enumerate(sets):
         assert n[m] == len(data.y)
         np.testing.assert_array_equal(x[m, : n[m]], data.x)
         np.testing.assert_array_equal(y[m, : n[m]], data.y)
+        np.testing.assert_array_equal(trial[m, : n[m]], data.trial)
         assert not x[m, n[m] :].any()
 
 

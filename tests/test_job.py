@@ -10,7 +10,8 @@ import safetensors.torch
 import torch
 from hydra.utils import instantiate
 from sklearn.model_selection import PredefinedSplit, cross_val_score
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
 from sklearn.svm import SVC
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -64,8 +65,10 @@ def test_scores_have_a_row_per_member_and_n_aug_in_the_order_of_the_contract(don
 def test_a_job_leaves_the_files_of_the_contract_and_no_others(done):
     folder, _ = done
     kept = {path.name for path in folder.iterdir() if not path.name.startswith("events.out.tfevents.")}
-    assert kept == {"scores.csv", "run.json", "checkpoint.ckpt"}
-    assert len(list((folder.parent / "store").iterdir())) == 6
+    assert kept == {
+        "scores.csv", "selection.csv", "confusion.csv", "quality.csv", "windows.npz", "run.json", "checkpoint.ckpt"
+    }  # fmt: skip
+    assert len(list((folder.parent / "store").iterdir())) == 18  # 6 members and their 2 inner folds each
 
 
 def test_a_checkpoint_holds_all_that_training_can_go_on_from(done, features):
@@ -216,24 +219,32 @@ def inner_split(y, trial, n_folds=2):
     return PredefinedSplit(fold)
 
 
-def test_without_augmentation_both_accuracies_are_those_of_scikit_learn(configure, features, tmp_path):
-    scores = job.run(configure(tmp_path, "model=none"))
+@pytest.mark.parametrize("inner", ["refit", "reuse"])
+def test_without_augmentation_both_accuracies_are_those_of_scikit_learn(configure, features, tmp_path, inner):
+    scores = job.run(configure(tmp_path, "model=none", f"evaluation.inner={inner}"))
+    chosen = pd.read_csv(tmp_path / "job/selection.csv")
     table = np.empty((6, len(GRID)))
     for m, member in enumerate(members(features, "trials", 3)):
         (x, y), (x_test, y_test), trial = scaled_sides(features, member)
         table[m] = [SVC(C=c, kernel="linear").fit(x, y).score(x_test, y_test) for c in GRID]
-        sizes = np.bincount(inner_split(y, trial).test_fold)
-        inner = [
-            np.average(cross_val_score(SVC(C=c, kernel="linear"), x, y, cv=inner_split(y, trial)), weights=sizes)
-            for c in GRID
-        ]
-        honest = int(np.argmax(inner))
+        inner_x = features.x[member.train].astype(np.float64) if inner == "refit" else x
+        split = inner_split(y, trial)
+        sizes = np.bincount(split.test_fold)
+        rates = [np.average(cross_val_score(machine(c, inner), inner_x, y, cv=split), weights=sizes) for c in GRID]
+        honest = int(np.argmax(rates))
         assert scores.c[m] == GRID[honest]
         assert scores.accuracy[m] == pytest.approx(table[m, honest])
+        assert chosen.accuracy_inner[m] == pytest.approx(rates[honest])
     for i, experiment in enumerate((slice(0, 3), slice(3, 6))):
         best = int(table[experiment].mean(0).argmax())
         assert list(scores.c_oracle[experiment]) == [GRID[best]] * 3, i
         np.testing.assert_allclose(scores.accuracy_oracle[experiment], table[experiment, best])
+
+
+def machine(c, inner):
+    """What is fitted in an inner fold: the scaler too, or the machine alone."""
+    scaling = [MinMaxScaler(), FunctionTransformer(np.float32)] if inner == "refit" else []
+    return make_pipeline(*scaling, SVC(C=c, kernel="linear"))
 
 
 def test_with_augmentation_the_scores_are_those_of_windows_drawn_from_the_checkpoint(done, configure, features):
@@ -299,7 +310,7 @@ def test_scaling_with_test_windows_is_told_as_leaking(configure, tmp_path, caplo
 def test_svm_fits_that_meet_their_bound_are_counted(configure, tmp_path, caplog):
     with caplog.at_level("INFO"):
         job.run(configure(tmp_path, "model=none", "evaluation.max_iterations=1"))
-    assert "the SVM met its iteration bound in 6 of 6 training sets, from C = 0.25" in caplog.text
+    assert "linear_svm met its iteration bound in 6 of 6 training sets, from c = 0.25" in caplog.text
     assert {m["svm_bounded_from_c"]["0"] for m in read_run(tmp_path / "job")["members"]} == {0.25}
 
 

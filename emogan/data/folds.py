@@ -1,7 +1,7 @@
 """Splits of a FeatureSet into training and test windows, always by whole trials."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
@@ -165,6 +165,29 @@ def members(features: FeatureSet, folds: str = "paper", n_folds: int = 5) -> lis
         _check(features, number, member)
         found.append(member)
     return found
+
+
+def permute_labels(features: FeatureSet, seed: int) -> FeatureSet:
+    """Shuffle the labels over the trials of each experiment; the data set's name tells.
+
+    What depends on the classes is then gone, and what is left of an accuracy above chance is an error of the protocol.
+
+    Raises
+    ------
+    ValueError
+        If a trial has windows of several classes.
+    """
+    y, random = features.y.copy(), np.random.default_rng(seed)
+    for _, _, rows in features.experiments():
+        trials = _trials(features, rows)
+        for trial in trials:
+            if len(np.unique(features.y[trial])) > 1:
+                raise ValueError(
+                    f"evaluation.permute_labels expects one label per trial, got several in {features.place(trial[0])}"
+                )
+        for trial, other in zip(trials, random.permutation(len(trials)), strict=True):
+            y[trial] = features.y[trials[other][0]]
+    return replace(features, y=y, dataset=f"{features.dataset}_permuted")
 
 
 def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:

@@ -1,11 +1,9 @@
 """Linear support vector machine over a grid of C, from Gram matrices (paper, 3.3)."""
 
-import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC
 
 
@@ -29,7 +27,7 @@ def path(
     Two rules save the fits that bring nothing or never end. Where every dual coefficient lies below C the margin is
     hard: a larger C has the same solution, so it is not fitted again. Where libsvm reaches ``max_iterations`` (per pair
     of classes) before its tolerance, larger C would only get further from a solution: the one reached stands for
-    them too, and ``bounded_from`` says where that began.
+    them too, and ``bounded_from`` says where that began; scikit-learn's ConvergenceWarning comes through.
 
     Parameters
     ----------
@@ -43,9 +41,7 @@ def path(
     predictions = np.empty((len(c_values), len(gram_test)), dtype=np.int64)
     for i, c in enumerate(c_values):
         machine = SVC(C=c, kernel="precomputed", cache_size=500, max_iter=max_iterations)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # told by fit_status_
-            machine.fit(gram_train, y)
+        machine.fit(gram_train, y)
         predictions[i:] = machine.predict(gram_test)
         if machine.fit_status_ or np.abs(machine.dual_coef_).max() < c:
             return Path(predictions, i if machine.fit_status_ else None)

@@ -1,0 +1,74 @@
+"""Classifiers that are trained with and without artificial windows, each over a grid of one parameter."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from emogan.evaluation import svm
+from emogan.evaluation.svm import Path
+
+
+class Classifier(ABC):
+    """A classifier and the values of its parameter to choose from, in the order in which the first of equals wins."""
+
+    name: str
+    values: np.ndarray  # (C,), what the column c of the scores holds
+
+    @abstractmethod
+    def paths(self, x: np.ndarray, y: np.ndarray, lengths: Sequence[int], x_held_out: np.ndarray) -> list[Path]:
+        """Train on the first so many windows of x (n, F), for each length, and predict x_held_out (n_held_out, F)."""
+
+
+class LinearSVM(Classifier):
+    """Linear support vector machine, C = 2^low .. 2^high (paper, 3.3: 2^-10 to 2^10), see `emogan.evaluation.svm`."""
+
+    def __init__(self, name: str, c_exponents: Sequence[int], max_iterations: int):
+        self.name, self.max_iterations = name, max_iterations
+        self.values = powers(c_exponents)
+
+    def paths(self, x, y, lengths, x_held_out):
+        x = x[: max(lengths)]
+        products, held_out = svm.gram(x, x), svm.gram(x_held_out, x)
+        return [svm.path(products[:n, :n], y[:n], held_out[:, :n], self.values, self.max_iterations) for n in lengths]
+
+
+class Estimator(Classifier):
+    """Any of scikit-learn's classifiers over a grid of one of its parameters.
+
+    Parameters
+    ----------
+    estimator
+        Makes an untrained classifier, given the parameter by name.
+    parameter
+        Its name; null for a classifier without one, whose column c is then 0.
+    values
+        To choose from.
+    """
+
+    def __init__(
+        self, name: str, estimator: Callable[..., BaseEstimator], parameter: str | None, values: Sequence[float] = (0,)
+    ):
+        self.name, self.estimator, self.parameter = name, estimator, parameter
+        self.values = np.asarray(values, dtype=float)
+
+    def paths(self, x, y, lengths, x_held_out):
+        return [self._path(x[:n], y[:n], x_held_out) for n in lengths]
+
+    def _path(self, x, y, x_held_out) -> Path:
+        predictions, bounded = [], []
+        for i, value in enumerate(self.values.tolist()):
+            settings = {self.parameter: int(value) if value.is_integer() else value} if self.parameter else {}
+            machine = self.estimator(**settings).fit(x, y)
+            predictions.append(machine.predict(x_held_out))
+            limit = getattr(machine, "max_iter", -1)
+            if 0 < limit <= np.max(getattr(machine, "n_iter_", 0)):
+                bounded.append(i)
+        return Path(np.stack(predictions), min(bounded, default=None))
+
+
+def powers(exponents: Sequence[int]) -> np.ndarray:
+    """2^low, ..., 2^high."""
+    low, high = exponents
+    return 2.0 ** np.arange(low, high + 1)

@@ -1,0 +1,110 @@
+"""The plan of a job's fits: who is fitted on what, and predicts what."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from emogan.data.folds import members
+from emogan.evaluation.plan import INNER, build, inner_folds, thin
+
+
+def plan_of(features, folds="paper", *, inner="refit", n_inner_folds=4, fit_on="train", n_folds=3):
+    return build(features, members(features, folds, n_folds), inner=inner, n_inner_folds=n_inner_folds, fit_on=fit_on)
+
+
+@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize("folds", ["paper", "trials", "leave_subject_out"])
+def test_inner_folds_hold_every_training_window_out_once_and_never_a_test_window(make_features, inner, folds):
+    features = make_features()
+    plan = plan_of(features, folds, inner=inner)
+    trials = features.trial_ids()
+    for split in plan.splits:
+        held_out = np.sort(np.concatenate([rows for _, rows in split.inner]))
+        np.testing.assert_array_equal(held_out, split.member.train)
+        outer = plan.fits[split.outer]
+        np.testing.assert_array_equal(plan.sets[outer.training_set].rows[outer.kept], split.member.train)
+        assert np.isin(split.member.test, outer.predicted).all()
+        for i, rows in split.inner:
+            fit = plan.fits[i]
+            seen = plan.sets[fit.training_set].rows[fit.kept]
+            np.testing.assert_array_equal(np.sort(np.concatenate([seen, rows])), split.member.train)
+            assert not np.intersect1d(trials[seen], trials[rows]).size
+            assert np.isin(rows, fit.predicted).all()
+
+
+def test_refitting_scales_each_inner_training_set_by_its_own_windows(make_features):
+    features = make_features()
+    plan = plan_of(features)
+    for data in plan.sets:
+        np.testing.assert_array_equal(data.scaled_by, data.rows)
+        np.testing.assert_array_equal(data.scaler.minimum, features.x[data.rows].min(0))
+        np.testing.assert_allclose(data.x.max(0), 1, atol=1e-6)
+        np.testing.assert_array_equal(data.y, features.y[data.rows])
+
+
+def test_reusing_leaves_the_members_scaler_and_augmenter_in_the_inner_folds(make_features):
+    plan = plan_of(make_features(), inner="reuse")
+    assert len(plan.sets) == len(plan.splits)
+    for number, split in enumerate(plan.splits):
+        assert {plan.fits[i].training_set for i, _ in split.inner} == {number}
+
+
+def test_an_inner_set_without_two_folds_is_fitted_once_for_both_members(make_features):
+    plan = plan_of(make_features(experiments=3, trials_per_class=5))
+    pairs = len(list(itertools.combinations(range(5), 2)))
+    assert len(plan.splits) == 3 * 5
+    assert len(plan.sets) == len(plan.fits) == 3 * (5 + pairs)
+
+
+def test_the_first_sets_are_those_of_the_splits_even_if_two_have_the_same_windows(make_features):
+    features = make_features(experiments=1, trials_per_class=4)
+    found = [thin(features, member, 1, seed) for member in members(features) for seed in range(20)]
+    plan = build(features, found, inner="refit", n_inner_folds=4, fit_on="train")
+    assert len({member.train.tobytes() for member in found}) < len(found)
+    for split, data in zip(plan.splits, plan.outer_sets, strict=True):
+        np.testing.assert_array_equal(data.rows, split.member.train)
+
+
+def test_scaling_on_all_windows_takes_those_that_are_held_out_too(make_features):
+    features = make_features()
+    plan = plan_of(features, fit_on="all")
+    for subject, _, rows in features.experiments():
+        own = [data for data in plan.sets if features.subject[data.rows[0]] == subject]
+        assert all(np.array_equal(data.scaled_by, rows) for data in own)
+
+
+def test_inner_folds_share_out_the_trials_of_each_class_in_turn():
+    trial = np.repeat(np.arange(9), 2)
+    y = np.repeat([0, 1, 0, 1, 0, 1, 0, 1, 0], 2)  # 5 trials of class 0, 4 of class 1
+    np.testing.assert_array_equal(inner_folds(y, trial, 3), np.repeat([0, 0, 1, 1, 2, 2, 0, 0, 1], 2))
+    assert inner_folds(y, trial, 10).max() + 1 == 4
+
+
+def test_with_one_trial_of_a_class_its_halves_are_the_folds(make_features):
+    np.testing.assert_array_equal(inner_folds(np.repeat([0, 1], 4), np.repeat([7, 8], 4), 4), [0, 0, 1, 1] * 2)
+    features = make_features(trials_per_class=2)
+    assert plan_of(features).halved == len(members(features))
+    assert plan_of(make_features(trials_per_class=3)).halved == 0
+    with pytest.raises(ValueError, match=r"subject 1, session 1, fold 0: .*two windows in every trial"):
+        plan_of(make_features(trials_per_class=2, windows=1))
+
+
+def test_a_learning_curves_smaller_training_sets_are_parts_of_the_larger_ones(make_features):
+    features = make_features(trials_per_class=5)
+    for member in members(features):
+        before = np.array([], dtype=int)
+        for n in (1, 2, 3, 4):
+            thinned = thin(features, member, n, seed=3)
+            np.testing.assert_array_equal(thinned.test, member.test)
+            assert np.isin(before, thinned.train).all()
+            assert np.isin(thinned.train, member.train).all()
+            trials = {(features.y[i], features.trial[i]) for i in thinned.train}
+            assert sorted(y for y, _ in trials) == sorted([0, 1, 2] * n)
+            assert len(thinned.train) == 3 * n * 3  # whole trials
+            before = thinned.train
+        np.testing.assert_array_equal(before, member.train)
+        with pytest.raises(ValueError, match="at most 4, the training trials of a in subject"):
+            thin(features, member, 5, seed=3)
+    drawn = {thin(features, members(features)[0], 1, seed).train.tobytes() for seed in range(30)}
+    assert len(drawn) > 10

@@ -1,0 +1,217 @@
+"""What a job leaves beside its scores, and what the options of the evaluation change."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra.errors import CompactHydraException
+
+from emogan import job, train
+from emogan.data import table as tables
+from emogan.data.folds import members, permute_labels
+from emogan.evaluation.audit import LeakageError
+
+IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, configure):
+    """A finished job with a control whose strength is chosen: its folder and its scores."""
+    folder = tmp_path_factory.mktemp("done")
+    return folder / "job", job.run(configure(folder, "model=noise", "model.strength=[0.01,2.0]", "n_aug=[0,50]"))
+
+
+@pytest.fixture(scope="module")
+def configure(small):
+    from hydra import compose, initialize_config_dir
+
+    from emogan.paths import config_dir
+
+    def configured(folder, *overrides):
+        places = [f"folder={folder / 'job'}", f"store={folder / 'store'}"]
+        with initialize_config_dir(config_dir(), version_base="1.3"):
+            return compose("train", [*small, *places, *overrides])
+
+    return configured
+
+
+def read(folder, name):
+    return pd.read_csv(folder / name, keep_default_na=False)
+
+
+def test_every_file_has_a_row_for_every_score(done):
+    folder, scores = done
+    selection, confusion = read(folder, "selection.csv"), read(folder, "confusion.csv")
+    pd.testing.assert_frame_equal(selection[IDENTITY], scores[IDENTITY], check_dtype=False)
+    assert list(selection.columns[8:]) == ["accuracy_inner", "settings", "settings_oracle"]
+    assert selection.accuracy_inner.between(0, 1).all()
+    counts = confusion.groupby(IDENTITY, sort=False)["count"].sum().reset_index()
+    np.testing.assert_array_equal(counts["count"], scores.n_test)
+    right = confusion[confusion.label == confusion.predicted].groupby(IDENTITY, sort=False)["count"].sum()
+    np.testing.assert_allclose(right.to_numpy() / scores.n_test, scores.accuracy)
+
+
+def test_the_strength_is_chosen_on_training_trials_and_told(done):
+    folder, scores = done
+    selection = read(folder, "selection.csv")
+    chosen = selection.settings[scores.n_aug == 50].map(json.loads)
+    assert {one["strength"] for one in chosen} <= {0.01, 2.0}
+    alone = {}
+    for strength in (0.01, 2.0):
+        where = folder.parent / str(strength)
+        cfg = [
+            "model=noise", f"model.strength={strength}", "n_aug=50", f"folder={where}", f"store={folder.parent / 'store'}"
+        ]  # fmt: skip
+        alone[strength] = job.run(_again(cfg, folder)), read(where, "selection.csv")
+    for m in range(6):
+        row = scores[scores.n_aug == 50].iloc[m]
+        rates = {strength: one[1].accuracy_inner[m] for strength, one in alone.items()}
+        best = max(rates, key=rates.get)  # the first of equals
+        assert chosen.iloc[m] == {"strength": best}
+        assert row.accuracy == alone[best][0].accuracy[m]
+        assert row.c == alone[best][0].c[m]
+    for _, rows in scores[scores.n_aug == 50].groupby("subject"):
+        means = [one[0][one[0].subject == rows.subject.iloc[0]].accuracy_oracle.mean() for one in alone.values()]
+        assert rows.accuracy_oracle.mean() == pytest.approx(max(means))
+
+
+def _again(overrides, folder):
+    """The configuration of the fixture's job with other places."""
+    from omegaconf import OmegaConf
+
+    checkpoint = __import__("torch").load(folder / "checkpoint.ckpt", weights_only=True)
+    cfg = OmegaConf.create(checkpoint["config"])
+    for override in overrides:
+        key, value = override.split("=", 1)
+        if key != "model":
+            OmegaConf.update(cfg, key, OmegaConf.create(f"a: {value}").a)
+    return cfg
+
+
+def test_quality_has_a_row_per_member_class_and_metric(done):
+    folder, _ = done
+    quality = read(folder, "quality.csv")
+    assert list(quality.columns) == [
+        "dataset", "subject", "session", "fold", "modality", "model", "class", "metric", "value", "reference"
+    ]  # fmt: skip
+    per_metric = quality.groupby("metric").size()
+    assert (per_metric == 6 * 3).all()
+    assert {"spread_ratio", "frechet_distance", "two_sample_accuracy", "closest_record"} <= set(per_metric.index)
+    assert set(quality["class"]) == {"negative", "neutral", "positive"}
+
+
+def test_the_windows_to_look_at_are_the_first_members_in_scaled_units(done, table):
+    folder, _ = done
+    features = tables.load(table)
+    first = members(features, "trials", 3)[0].train
+    with np.load(folder / "windows.npz") as windows:
+        assert windows["x_real"].shape == windows["x_artificial"].shape == (len(first), 10)
+        np.testing.assert_allclose(windows["x_real"].max(0), 1, atol=1e-6)
+        np.testing.assert_array_equal(windows["y_real"], features.y[first])
+        np.testing.assert_array_equal(np.bincount(windows["y_artificial"]), np.bincount(features.y[first]))
+        assert list(windows["eye"]) == [6, 10]
+        assert str(windows["training_set"]) == "subject 1, session 1, fold 0"
+        expected = np.mean(
+            [
+                [features.x[m.train][features.y[m.train] == k].mean(0) for k in range(3)]
+                for m in members(features, "trials", 3)
+            ],
+            axis=0,
+        )
+        np.testing.assert_allclose(windows["mean_real"], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_run_json_tells_the_evaluation_and_the_audits_verdict(done):
+    run = json.loads((done[0] / "run.json").read_text())
+    assert run["audit"]["verdict"] == "no test window was seen"
+    assert run["evaluation"]["inner"] == "refit"
+    assert run["classifier"] == "linear_svm"
+    assert run["n_aug"] == [0, 50]
+    for member in run["members"]:
+        assert member["scaler_saw"] == member["augmenter_saw"]
+
+
+def test_a_trial_stored_twice_under_another_name_fails_the_job_before_training(configure, tmp_path, table):
+    content = dict(np.load(table))
+    content["x"][content["trial"] == 3] = content["x"][content["trial"] == 0]
+    np.savez(tmp_path / "own.npz", **content)
+    cfg = configure(tmp_path, "model=none", f"data.path={tmp_path / 'own.npz'}")
+    with pytest.raises(LeakageError, match="Are trials stored twice"):
+        job.run(cfg)
+    cfg.evaluation.equal_windows = "report"
+    job.run(cfg)
+    run = json.loads((tmp_path / "job/run.json").read_text())
+    assert run["audit"]["equal_windows_on_both_sides"] > 0
+
+
+def test_an_augmenter_that_gives_test_windows_away_fails_the_job(configure, tmp_path, monkeypatch):
+    whole = job.sample
+
+    def leaking(augmenter, fits, n, classes):
+        drawn, labels = whole(augmenter, fits, n, classes)
+        drawn = drawn.copy()
+        drawn[0, 7] = stolen["x"]
+        return drawn, labels
+
+    stolen, prepare = {}, job.prepare
+
+    def watched(cfg):
+        features, plan = prepare(cfg)
+        member = plan.splits[0].member
+        stolen["x"] = plan.sets[0].scaler.transform(features.x[member.test[:1]])
+        return features, plan
+
+    monkeypatch.setattr(job, "sample", leaking)
+    monkeypatch.setattr(job, "prepare", watched)
+    with pytest.raises(LeakageError, match="1 artificial windows of model=duplicate are copies of test windows"):
+        job.run(configure(tmp_path, "model=duplicate"))
+    assert not (tmp_path / "job/scores.csv").exists()
+
+
+def test_a_job_that_fails_says_why_in_a_file_that_a_later_success_removes(configure, tmp_path, monkeypatch):
+    cfg = configure(tmp_path, "model=none")
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "score", lambda *_: (_ for _ in ()).throw(ValueError("not this time")))
+        with pytest.raises(CompactHydraException, match="not this time"):
+            train.run(cfg)
+    failed = json.loads((tmp_path / "job/failed.json").read_text())
+    assert (failed["error"], failed["message"]) == ("ValueError", "not this time")
+    assert "Traceback" in failed["traceback"]
+    train.run(cfg)
+    assert not (tmp_path / "job/failed.json").exists()
+    assert (tmp_path / "job/scores.csv").exists()
+
+
+def test_permuted_labels_change_trials_as_a_whole_and_the_data_sets_name(table):
+    features = tables.load(table)
+    permuted = permute_labels(features, seed=0)
+    assert permuted.dataset == "features_permuted"
+    np.testing.assert_array_equal(permuted.x, features.x)
+    assert (permuted.y != features.y).any()
+    for _, _, rows in features.experiments():
+        trials = features.trial[rows]
+        labels = [set(permuted.y[rows][trials == t]) for t in np.unique(trials)]
+        assert all(len(label) == 1 for label in labels)
+        before = sorted(features.y[rows][trials == t][0] for t in np.unique(trials))
+        assert sorted(label.pop() for label in labels) == before
+    assert permute_labels(features, seed=0).y.tolist() == permuted.y.tolist()
+    assert permute_labels(features, seed=1).y.tolist() != permuted.y.tolist()
+
+
+def test_fewer_trials_per_class_train_on_fewer_windows(configure, tmp_path):
+    sizes = {}
+    for n in (1, 2, "null"):
+        scores = job.run(configure(tmp_path, "model=none", f"evaluation.trials_per_class={n}"))
+        sizes[n] = set(scores.n_train)
+        assert set(scores.n_test) == {32}
+    assert sizes == {1: {3 * 8}, 2: {6 * 8}, "null": {64}}
+
+
+@pytest.mark.parametrize("name", ["lda", "logistic_regression"])
+def test_another_classifier_scores_its_own_parameter(configure, tmp_path, name):
+    cfg = configure(tmp_path, "model=duplicate", f"classifier={name}", "quality=false", "n_aug=[0,50]")
+    scores = job.run(cfg)
+    assert set(scores.c) | set(scores.c_oracle) <= set(map(float, cfg.classifier["values"]))
+    assert scores.accuracy.mean() > 0.4
+    assert not (tmp_path / "job/quality.csv").exists()

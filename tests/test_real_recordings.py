@@ -1,0 +1,53 @@
+"""Whole jobs on features of real EEG: rest against mental arithmetic."""
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+
+from emogan import job
+from emogan.paths import config_dir
+
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif("EMOGAN_REAL_DATA" not in os.environ, reason="EMOGAN_REAL_DATA names no folder of recordings"),
+]
+
+
+@pytest.fixture(scope="module")
+def eegmat(tmp_path_factory):
+    """The table of features of the script beside this file."""
+    spec = importlib.util.spec_from_file_location("eegmat", Path(__file__).with_name("eegmat.py"))
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    path = tmp_path_factory.mktemp("eegmat") / "eegmat.npz"
+    np.savez(path, **script.table(Path(os.environ["EMOGAN_REAL_DATA"], "eegmat")))
+    return path
+
+
+def configure(folder, path, *overrides):
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        return compose(
+            "train",
+            ["data=features", f"data.path={path}", "data.name=eegmat", "evaluation.folds=leave_subject_out",
+             "modality=eeg", "machine.threads=1", f"folder={folder / 'job'}", f"store={folder / 'store'}", *overrides],
+        )  # fmt: skip
+
+
+def test_some_c_tells_rest_from_arithmetic_in_new_people(eegmat, tmp_path):
+    scores = job.run(configure(tmp_path, eegmat, "model=none"))
+    assert sorted(scores.subject) == list(range(8))
+    assert (scores.n_test == 30).all()
+    assert scores.accuracy_oracle.mean() > 0.62  # half is chance, and the oracle's choice adds some points to it
+
+
+@pytest.mark.parametrize("model", ["rotation", "random_effects"])
+def test_controls_that_look_at_electrodes_and_trials_take_real_recordings(eegmat, tmp_path, model):
+    cfg = configure(tmp_path, eegmat, f"model={model}", "n_aug=60", "evaluation.c_exponents=[-6,-6]", "quality=false")
+    scores = job.run(cfg)
+    assert len(scores) == 8
+    assert json.loads((tmp_path / "job/run.json").read_text())["audit"]["verdict"] == "no test window was seen"
