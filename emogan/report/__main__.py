@@ -1,0 +1,52 @@
+"""python -m emogan.report PATH [PATH ...]: a report of the jobs in and below some folders."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the report, print its main tables and what is not counted; 1 if there is nothing to report."""
+    parser = argparse.ArgumentParser(prog="python -m emogan.report", description=__doc__)
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="+", type=Path, help="folder of a job or sweep, or one above them"
+    )
+    parser.add_argument("--out", type=Path, help="default: report/ in PATH if there is one, outputs/report for several")
+    options = parser.parse_args(arguments)
+    default = options.paths[0] / "report" if len(options.paths) == 1 else Path("outputs/report")
+    try:
+        report(options.paths, (options.out or default).resolve())
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def report(paths: Sequence[Path], out: Path) -> None:
+    """Collect, write and say what was written.
+
+    Raises
+    ------
+    ValueError, OSError
+        If there is no finished job below the paths or the folder cannot be written.
+    """
+    from emogan.report import collect, page  # here, so that --help need not wait for them
+
+    collection = collect.collect(paths, skip=out)
+    counted = [f"{problem.kind}: {problem.where}: {problem.what}" for problem in collection.problems]
+    if not collection.jobs:
+        raise ValueError("\n".join(["expected at least one finished job, found none:", *counted]))
+    with threadpool_limits(1):  # after the imports, which load what it limits; matrices as small as these need no more
+        chapters = page.write(collection, collect.common_folder(paths), out)
+    for chapter in chapters:
+        print(next(part.table.text() for part in chapter.parts if part.name == "comparison"), end="\n\n")
+    if counted:
+        print("not counted:", *counted, "", sep="\n")
+    print(f"{len(collection.jobs)} jobs; report: {out / page.PAGE}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

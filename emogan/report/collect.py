@@ -1,0 +1,291 @@
+"""Find the jobs below some folders and read them: the done ones as frames, all others by name and reason."""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from emogan.report import sweeps
+from emogan.report.windows import load_windows
+from emogan.results import COLUMNS
+
+KEY = COLUMNS[:8]
+CELL = ["dataset", "subject", "session", "fold", "modality", "model"]
+FILES = {
+    "scores": COLUMNS,
+    "selection": [*KEY, "accuracy_inner", "settings", "settings_oracle"],
+    "confusion": [*KEY, "label", "predicted", "count"],
+    "quality": [*CELL, "class", "metric", "value", "reference"],
+}
+NUMBERS = {
+    "n_aug", "seed", "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test", "accuracy_inner",
+    "count", "value", "reference",
+}  # fmt: skip
+UNIQUE = [*KEY, "label", "predicted", "class", "metric"]  # what tells the rows of a file apart
+RATES = ("accuracy", "accuracy_oracle", "macro_f1", "accuracy_inner")
+PRUNED = ("store", "report", ".hydra")  # folders that hold no jobs
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One finished job: its frames with the job-level columns, and what `run.json` says."""
+
+    folder: Path
+    finished: float  # when scores.csv was written, seconds since 1970
+    run: dict
+    data: dict  # the configuration's data, without the modality
+    scores: pd.DataFrame  # scores.csv and selection.csv side by side
+    confusion: pd.DataFrame
+    quality: pd.DataFrame  # empty for model=none
+
+    @property
+    def dataset(self) -> str:
+        return str(self.scores.dataset.iloc[0])
+
+    @property
+    def modality(self) -> str:
+        return str(self.scores.modality.iloc[0])
+
+    @property
+    def model(self) -> str:
+        return str(self.scores.model.iloc[0])
+
+    @property
+    def identity(self) -> str:
+        """The augmenter's settings as text: jobs of one model that differ in them are different settings of it."""
+        return json.dumps(self.run["augmenter"], sort_keys=True)
+
+    @property
+    def trials_per_class(self) -> int | None:
+        return self.run["evaluation"].get("trials_per_class")
+
+    @property
+    def fingerprint(self) -> str:
+        return self.run["data"]["fingerprint"]
+
+    @cached_property
+    def evaluation(self) -> dict:
+        """Everything that jobs of one table must have in common, as plain values by dotted name."""
+        evaluation = {k: v for k, v in self.run["evaluation"].items() if k != "trials_per_class"}
+        return {
+            "dataset": self.dataset, "classifier": self.run["classifier"],
+            "scaling.fit_on": self.run["scaling"]["fit_on"],
+            **{f"evaluation.{k}": v for k, v in evaluation.items()}, **{f"data.{k}": v for k, v in self.data.items()},
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not in the tables, and why: failed | unfinished | missing | unreadable | superseded."""
+
+    kind: str
+    where: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What was found: finished jobs, oldest first, and everything that cannot be counted."""
+
+    jobs: tuple[Job, ...]
+    problems: tuple[Problem, ...]
+
+
+def collect(paths: Sequence[str | Path], skip: Path | None = None) -> Collection:
+    """Read all jobs in and below some folders; ``skip`` is a folder not to look into.
+
+    Where the same cell (data set, evaluation settings, model and its settings, n_aug, seed, subject, session, fold)
+    stands in several jobs, that of the job finished last counts.
+
+    Raises
+    ------
+    ValueError
+        If a path is not a folder, or there is no trace of a job below any of them.
+    """
+    folders, multiruns = _find(paths, skip)
+    if not folders and not multiruns:
+        raise ValueError(
+            f"expected folders that python -m emogan.train wrote, or one above them; found no job in or below "
+            f"{', '.join(map(str, paths))}"
+        )
+    jobs, problems = [], []
+    for folder in folders:
+        found = _read(folder)
+        (jobs if isinstance(found, Job) else problems).append(found)
+    for multirun in multiruns:
+        problems += _missing(multirun, folders)
+    jobs.sort(key=lambda job: job.finished)
+    jobs, stale = _same_data(jobs)
+    jobs, superseded = _newest(jobs)
+    return Collection(tuple(jobs), (*problems, *stale, *superseded))
+
+
+def common_folder(paths: Iterable[str | Path]) -> Path:
+    """The deepest folder that holds all of some folders."""
+    return Path(os.path.commonpath([Path(path).resolve() for path in paths]))
+
+
+def _find(paths: Iterable[str | Path], skip: Path | None) -> tuple[list[Path], list[Path]]:
+    """Folders of jobs and multirun.yaml files, each once, in the order of their names."""
+    folders, multiruns = set(), set()
+    for path in map(Path, paths):
+        if not path.is_dir():
+            raise ValueError(f"expected a folder of one or many jobs, got {path}, which is not a folder")
+        for place, below, files in os.walk(path.resolve()):
+            here = Path(place)
+            if ".hydra" in below or {"scores.csv", "failed.json"} & set(files):
+                folders.add(here)
+            if "multirun.yaml" in files:
+                multiruns.add(here / "multirun.yaml")
+            below[:] = [name for name in below if name not in PRUNED and here / name != skip]
+    return sorted(folders, key=_natural), sorted(multiruns)
+
+
+def _natural(path: Path) -> list:
+    """Sort key under which job 10 follows job 9."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for p in path.parts for part in p.split("_")]
+
+
+def _read(folder: Path) -> Job | Problem:
+    if (folder / "scores.csv").exists():
+        try:
+            return _done(folder)
+        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
+            text = f"no {error} in run.json" if isinstance(error, KeyError) else str(error)
+            return Problem("unreadable", str(folder), text)
+    if (folder / "failed.json").exists():
+        try:
+            failure = json.loads((folder / "failed.json").read_text())
+            return Problem("failed", str(folder), f"{failure['error']}: {failure['message']}")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return Problem("failed", str(folder), f"for a reason that failed.json does not tell ({error})")
+    changed = max(_changed(path) for path in (folder, *folder.iterdir()))
+    since = datetime.fromtimestamp(changed).isoformat(" ", "minutes")
+    minutes = (time.time() - changed) / 60
+    return Problem("unfinished", str(folder), f"running or killed: last changed {since}, {minutes:.0f} minutes ago")
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # a temporary file of a running job
+        return 0.0
+
+
+def _done(folder: Path) -> Job:
+    finished = (folder / "scores.csv").stat().st_mtime
+    run = json.loads((folder / "run.json").read_text())
+    run["augmenter"], run["classifier"], run["data"]["fingerprint"], run["scaling"]["fit_on"]  # or KeyError
+    if not isinstance(run["evaluation"], dict):
+        raise ValueError(f"expected a mapping as evaluation in run.json, got {run['evaluation']!r}")
+    scores, selection, confusion = (_table(folder, name) for name in ("scores", "selection", "confusion"))
+    scores = scores.merge(selection, on=KEY, how="left", validate="one_to_one")
+    if scores.accuracy_inner.isna().any():
+        raise ValueError("expected a row of selection.csv for each of scores.csv; some are not there")
+    if len(scores[["dataset", "modality", "model", "seed"]].drop_duplicates()) != 1:
+        raise ValueError("expected one data set, modality, model and seed in scores.csv, got several")
+    for column in RATES:
+        if not scores[column].between(0, 1).all():
+            low, high = scores[column].min(), scores[column].max()
+            raise ValueError(f"expected rates in [0, 1] in {column}, got {low} to {high}")
+    quality = _table(folder, "quality") if (folder / "quality.csv").exists() else pd.DataFrame(columns=FILES["quality"])
+    if (folder / "windows.npz").exists():
+        load_windows(folder)  # or ValueError
+    quality = quality.assign(seed=scores.seed.iloc[0])
+    job = Job(folder, finished, run, _data_settings(folder), scores, confusion, quality)
+    columns = {
+        "folder": str(folder), "folds": run["evaluation"]["folds"], "inner": run["evaluation"]["inner"],
+        "permute_labels": bool(run["evaluation"]["permute_labels"]), "classifier": run["classifier"],
+        "trials_per_class": np.inf if job.trials_per_class is None else job.trials_per_class,  # inf: all of them
+        "fit_on": run["scaling"]["fit_on"], "job": job.identity,
+    }  # fmt: skip
+    return replace(job, scores=scores.assign(**columns))
+
+
+def _table(folder: Path, name: str) -> pd.DataFrame:
+    """One of a job's .csv files: names as text, numbers as numbers."""
+    path = folder / f"{name}.csv"
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if list(frame.columns) != FILES[name] or frame.empty:
+        raise ValueError(f"expected rows of {', '.join(FILES[name])} in {path.name}, got {', '.join(frame.columns)}")
+    for column in NUMBERS & set(frame.columns):
+        frame[column] = pd.to_numeric(frame[column].replace("", np.nan))
+    return frame
+
+
+def _data_settings(folder: Path) -> dict:
+    path = folder / ".hydra" / "config.yaml"
+    if not path.exists():
+        return {}
+    try:
+        data = OmegaConf.to_container(OmegaConf.load(path).data)
+    except (OmegaConfBaseException, YAMLError, AttributeError) as error:
+        raise ValueError(f"expected a job's configuration in .hydra/config.yaml, got {error}") from error
+    return {name: value for name, value in data.items() if name != "modality"}
+
+
+def _missing(multirun: Path, folders: Iterable[Path]) -> list[Problem]:
+    try:
+        expected = sweeps.combinations(multirun)
+    except ValueError as error:
+        return [Problem("unreadable", str(multirun), str(error))]
+    files = [folder / ".hydra" / "overrides.yaml" for folder in folders if multirun.parent in folder.parents]
+    absent = sweeps.missing(expected, [_overrides(path) for path in files if path.exists()])
+    return [
+        Problem("missing", str(multirun.parent), f"{' '.join(overrides)}: not started, or its folder was removed")
+        for overrides in absent
+    ]
+
+
+def _overrides(path: Path) -> list[str]:
+    try:
+        return [str(override) for override in OmegaConf.load(path)]
+    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError):
+        return []  # of a job that was killed while it started
+
+
+def _same_data(jobs: Sequence[Job]) -> tuple[list[Job], list[Problem]]:
+    """Leave out jobs that read other data under the same settings than the newest one did."""
+    kept, stale, newest = [], [], {}
+    for job in reversed(jobs):
+        place = json.dumps(job.evaluation, sort_keys=True), job.trials_per_class, job.modality
+        first = newest.setdefault(place, job)
+        if job.fingerprint != first.fingerprint:
+            what = f"the data have changed since: {first.folder.name} read others under the same settings, and counts"
+            stale.append(Problem("superseded", str(job.folder), what))
+        else:
+            kept.append(job)
+    return kept[::-1], stale
+
+
+def _newest(jobs: Sequence[Job]) -> tuple[list[Job], list[Problem]]:
+    """Keep each cell once, in the job finished last; jobs must come oldest first."""
+    seen: dict[str, set] = {"scores": set(), "confusion": set(), "quality": set()}
+    kept, superseded = [], []
+    for job in reversed(jobs):
+        place = json.dumps(job.evaluation, sort_keys=True), job.trials_per_class, job.identity
+        frames = {}
+        for name in seen:
+            frame = getattr(job, name)
+            keys = frame.columns.intersection(UNIQUE)
+            cells = [(*place, *cell) for cell in frame[keys].itertuples(index=False, name=None)]
+            fresh = np.array([cell not in seen[name] for cell in cells], dtype=bool)
+            seen[name] |= set(cells)
+            frames[name] = frame[fresh]
+        dropped = len(job.scores) - len(frames["scores"])
+        if dropped:
+            what = f"{dropped} of its {len(job.scores)} rows of scores stand in a job that finished later, which counts"
+            superseded.append(Problem("superseded", str(job.folder), what))
+        if len(frames["scores"]):
+            kept.append(replace(job, **frames))
+    return kept[::-1], superseded

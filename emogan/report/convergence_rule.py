@@ -1,0 +1,41 @@
+"""The iteration from which a training curve counts as converged."""
+
+import numpy as np
+
+WINDOW = 50  # iterations of the running mean
+TOLERANCE = 0.05  # of the curve's span
+TAIL = 0.2  # last part of the run: its mean is the final level
+
+RULE = (
+    f"the first iteration from which the running mean over {WINDOW} iterations stays within "
+    f"{TOLERANCE:.0%} of the curve's span of its final level. Final level: mean over the last {TAIL:.0%} of the run; "
+    "span: largest distance of the running mean from it. A curve that gets there in that last part only has not "
+    "converged."
+)
+
+
+def convergence(
+    curve: np.ndarray, window: int = WINDOW, tolerance: float = TOLERANCE, tail: float = TAIL
+) -> int | None:
+    """Iteration, counted from 1, at which a curve (T,) has converged, or None if it has not.
+
+    With s_t the mean over iterations t - window + 1 .. t, level the mean over the last tail * T iterations and
+    span = max_t |s_t - level|: the first t with |s_u - level| <= tolerance * span for all u >= t, unless it lies in the
+    tail, where the level was taken. A straight slope, for instance, never converges.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    """
+    curve = np.asarray(curve, dtype=float)
+    if not np.isfinite(curve).all():
+        raise ValueError(f"expected finite values, got {curve[~np.isfinite(curve)][0]}: cut the curve before it ends")
+    last = round(len(curve) * (1 - tail))
+    if len(curve) < 2 * window or last <= window:
+        return None
+    running = np.convolve(curve, np.full(window, 1 / window), mode="valid")
+    distance = np.abs(running - curve[last:].mean())
+    outside = np.flatnonzero(distance > tolerance * distance.max())
+    iteration = window + (outside[-1] + 1 if len(outside) else 0)
+    return int(iteration) if iteration <= last else None

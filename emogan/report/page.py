@@ -1,0 +1,173 @@
+"""The report as files: one self-contained HTML page, Markdown, LaTeX tables, figures and their TensorBoard events."""
+
+import base64
+import importlib.metadata
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import jinja2
+from torch.utils.tensorboard import SummaryWriter
+
+from emogan.report import accuracy_figures, confusion_figure, training_curves, window_figures
+from emogan.report.collect import Collection
+from emogan.report.paper_table import paper_table
+from emogan.report.picture import Picture, style
+from emogan.report.records import problem_table, quality_table, run_table
+from emogan.report.sections import Section, sections
+from emogan.report.table import Table
+from emogan.report.tables import against_controls, choices, comparison
+from emogan.store import write_atomically
+
+PAGE = "report.html"
+READING = (
+    (
+        "Nested",
+        "is the honest accuracy: the classifier's parameter, n_aug and a model's settings are chosen by "
+        "cross-validation over training trials, and the test trials are looked at once. With inner=refit scaler and "
+        "augmenter are fitted anew for each inner fold; with inner=reuse they have seen what the choice is made on.",
+    ),
+    (
+        "Oracle",
+        "is what explains the paper's figures best: the same choices made by accuracy on the test trials. It is "
+        "optimistic for every model, none included; optimism is what it adds to nested. It never supports a claim.",
+    ),
+    (
+        "The unit of inference",
+        "is the subject: folds are averaged first, then sessions, then subjects are compared in pairs. Standard "
+        "deviations are over experiments (a subject in a session), as the paper prints them.",
+    ),
+    (
+        "Quality",
+        "compares artificial with real windows of their class. Each measure stands beside a reference, the same "
+        "measure between real windows of different training trials: what new real trials would reach.",
+    ),
+    (
+        "SIMULATED",
+        "marks simulated data; PERMUTED LABELS a check in which there is nothing to learn, so that accuracy must be at "
+        "chance and no model may gain. Neither is ever in one table with real results.",
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A table or a picture of a chapter."""
+
+    table: Table | None = None
+    picture: Picture | None = None
+
+    @property
+    def name(self) -> str:
+        return (self.table or self.picture).name
+
+    @property
+    def heading(self) -> str:
+        return self.picture.title if self.picture else self.table.title.partition(": ")[0]
+
+    @cached_property
+    def png(self) -> bytes:
+        return self.picture.png()
+
+    @property
+    def base64(self) -> str:
+        return base64.b64encode(self.png).decode()
+
+
+@dataclass(frozen=True, eq=False)
+class Chapter:
+    """A section with its tables and pictures, in the order of the page."""
+
+    number: int
+    section: Section
+    parts: tuple[Part, ...]
+
+    @property
+    def anchor(self) -> str:
+        return f"section-{self.number}"
+
+    def file(self, part: Part, ending: str) -> str:
+        name = re.sub(r"[^\w-]+", "_", f"{self.number}_{self.section.dataset}_{part.name}")
+        return f"figures/{name}.{ending}"
+
+
+def chapter(number: int, section: Section, root: Path) -> Chapter:
+    """Make all tables and figures of a section."""
+    made: list[Table | Picture | None] = [
+        comparison(section), against_controls(section), *accuracy_figures.accuracy_by_size(section),
+        *accuracy_figures.paired_by_subject(section), paper_table(section), choices(section),
+        accuracy_figures.learning_curve(section), *confusion_figure.confusion_matrices(section),
+        quality_table(section), training_curves.training_curves(section), *window_figures.components(section),
+        *window_figures.topographies(section), run_table(section, root),
+    ]  # fmt: skip
+    parts = (Part(table=one) if isinstance(one, Table) else Part(picture=one) for one in made if one)
+    return Chapter(number, section, tuple(parts))
+
+
+def write(collection: Collection, root: Path, out: Path) -> list[Chapter]:
+    """Write the report of a collection into a folder; paths in it are relative to ``root``.
+
+    What an earlier report left in the folder is replaced.
+    """
+    chapters = [chapter(i, section, root) for i, section in enumerate(sections(collection.jobs), 1)]
+    problems = problem_table(collection.problems, root)
+    if (out / PAGE).exists():
+        for old in [*(out / "figures").glob("*.p[nd][gf]"), *(out / "tensorboard").glob("events.*")]:
+            old.unlink()
+    for one in chapters:
+        for part in one.parts:
+            if part.picture:
+                write_atomically(out / one.file(part, "png"), part.png)
+                write_atomically(out / one.file(part, "pdf"), part.picture.pdf())
+    write_events(chapters, out / "tensorboard")
+    write_atomically(out / "tables.tex", latex(chapters, problems).encode())
+    write_atomically(out / "report.md", markdown(chapters, problems).encode())
+    write_atomically(out / PAGE, html(chapters, problems).encode())
+    return chapters
+
+
+def html(chapters: Sequence[Chapter], problems: Table | None) -> str:
+    """The page, with everything that it shows inside."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("emogan.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html.j2").render(
+        chapters=chapters, problems=problems, reading=READING, made=f"{datetime.now():%Y-%m-%d %H:%M}",
+        version=importlib.metadata.version("emogan"),
+        n_jobs=sum(len(one.section.jobs) + len(one.section.other_jobs) for one in chapters),
+    )  # fmt: skip
+
+
+def markdown(chapters: Sequence[Chapter], problems: Table | None) -> str:
+    """The same as Markdown; figures are links to their files."""
+    blocks = ["# EmoGAN report", "\n".join(f"- **{term}** {meaning}" for term, meaning in READING)]
+    blocks += ["## Not counted", problems.markdown()] if problems else []
+    for one in chapters:
+        blocks.append(f"## {one.section.label}")
+        for part in one.parts:
+            if part.table:
+                blocks.append(part.table.markdown())
+            else:
+                picture = part.picture
+                blocks += [f"![{picture.title}]({one.file(part, 'png')})", f"*{picture.title}.* {picture.caption}"]
+    return "\n\n".join(block.strip() for block in blocks) + "\n"
+
+
+def latex(chapters: Sequence[Chapter], problems: Table | None) -> str:
+    """All tables, to be used with \\input; labels are tab:SECTION-NAME."""
+    tables = [problems] if problems else []
+    for one in chapters:
+        tables += [replace(part.table, name=f"{one.number}-{part.name}") for part in one.parts if part.table]
+    return "% Needs \\usepackage{booktabs}\n\n" + "\n".join(table.latex() for table in tables)
+
+
+def write_events(chapters: Sequence[Chapter], folder: Path) -> None:
+    """Write the figures for TensorBoard's Images tab."""
+    with style(), SummaryWriter(str(folder)) as writer:
+        for one in chapters:
+            for part in one.parts:
+                if part.picture:
+                    writer.add_figure(f"{one.section.label}/{part.name}", part.picture.figure)

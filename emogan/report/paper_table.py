@@ -1,0 +1,76 @@
+"""Tables 1 and 2 of the paper (Luo, Zhu and Lu 2019), filled with ours beside its numbers."""
+
+from importlib.resources import files
+
+import pandas as pd
+
+from emogan.evaluation import statistics
+from emogan.report.models import look
+from emogan.report.sections import MODALITIES, Section
+from emogan.report.table import DASH, Table, percent
+
+GANS = ("cwgan", "cbegan")
+PAPER_MODALITIES = ("eeg", "eye", "eeg_eye")
+
+
+def reported() -> pd.DataFrame:
+    """The paper's numbers: table, dataset, modality, model, n_aug, mean, std (rates)."""
+    with files("emogan.report").joinpath("reported.csv").open() as file:
+        return pd.read_csv(file)
+
+
+def paper_table(section: Section) -> Table | None:
+    """The paper's layout, rows n_aug and columns modality x model, mean over sd; ours nested, ours oracle, the paper's.
+
+    None where the paper has no table of the data set, or the folds are not its own. Row 0 is `none`, for both models.
+    """
+    paper = reported()
+    paper = paper[paper.dataset == section.dataset.removeprefix("synthetic_")]
+    if paper.empty or section.folds != "paper" or section.permuted:
+        return None
+    sources = {
+        f"ours{', SIMULATED' * section.simulated}: nested": _at_each_size(section, "accuracy"),
+        f"ours{', SIMULATED' * section.simulated}: oracle": _at_each_size(section, "accuracy_oracle"),
+        "paper (real data)": paper.set_index(["modality", "model", "n_aug"])[["mean", "std"]]
+        .agg(tuple, axis=1)
+        .to_dict(),
+    }
+    sizes = sorted({place[2] for cells in sources.values() for place in cells})
+    places = [(modality, model) for modality in PAPER_MODALITIES for model in GANS]
+    rows = [
+        (str(n), name, *(_cell(cells, modality, model, n) for modality, model in places))
+        for n in sizes
+        for name, cells in sources.items()
+        if any(_find(cells, modality, model, n) for modality, model in places)
+    ]
+    columns = (("", "n_aug"), ("", "source"), *((MODALITIES[m], look(model).label) for m, model in places))
+    number = paper.table.iloc[0]
+    note = (
+        "Percent; mean and, below it, standard deviation (n - 1) over experiments. Nested: classifier parameter and "
+        "settings chosen on training trials at each n_aug. Oracle: chosen on the test trials, as the paper's figures "
+        "are best explained."
+    )
+    if section.simulated:
+        note += " Ours are SIMULATED data: they say nothing about the real data set."
+    title = f"Layout of the paper's Table {number}: {section.label}"
+    return Table("paper", title, columns, tuple(rows), note, 2)
+
+
+def _at_each_size(section: Section, column: str) -> dict[tuple, tuple[float, float]]:
+    """Mean and sd over experiments by modality, model and n_aug; settings are chosen at each n_aug."""
+    choose = statistics.choose_n_aug if column == "accuracy" else statistics.oracle_n_aug
+    cells = {}
+    for n, scores in section.scores.groupby("n_aug"):
+        for row in statistics.describe(choose(scores), column, statistics.MODEL).itertuples():
+            cells[row.modality, row.model, int(n)] = row.mean, row.sd
+    return cells
+
+
+def _find(cells: dict, modality: str, model: str, n: int) -> tuple[float, float] | None:
+    own = cells.get((modality, model, n))
+    return cells.get((modality, "none", 0), own) if n == 0 else own
+
+
+def _cell(cells: dict, modality: str, model: str, n: int) -> str:
+    found = _find(cells, modality, model, n)
+    return "\n".join(percent(value, 2) for value in found) if found else DASH

@@ -1,0 +1,69 @@
+"""A picture of the report: a figure with its name and caption, drawn in one style and saved as PNG and PDF."""
+
+import io
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib
+from matplotlib.figure import Figure
+
+DPI = 150
+PAGE_PIXELS = 105  # of a page, per inch
+WIDTH = 10.0  # inches, of a figure as wide as the page
+NARROWEST = 4.5  # inches, of a figure
+STYLE = {
+    "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "figure.titlesize": 10, "legend.fontsize": 8.5,
+    "xtick.labelsize": 8, "ytick.labelsize": 8, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": False, "axes.axisbelow": True, "grid.color": "#dddddd", "grid.linewidth": 0.6,
+    "figure.facecolor": "white", "savefig.facecolor": "white", "legend.frameon": False, "pdf.fonttype": 42,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """The caption says what is drawn; the label of its section stands in the figure itself."""
+
+    name: str  # of its files
+    title: str
+    caption: str
+    figure: Figure
+
+    def __post_init__(self):
+        with style():
+            self.figure.draw_without_rendering()  # lays out its parts
+        self.figure.set_layout_engine("none")  # not again for each of its files: that takes longest
+
+    @property
+    def page_width(self) -> int:
+        """Pixels of a page at which the text of all figures has one size."""
+        return round(PAGE_PIXELS * self.figure.get_figwidth())
+
+    def png(self) -> bytes:
+        return self._saved("png")
+
+    def pdf(self) -> bytes:
+        return self._saved("pdf", metadata={"CreationDate": None})
+
+    def _saved(self, kind: str, **options) -> bytes:
+        buffer = io.BytesIO()
+        with style():
+            self.figure.savefig(buffer, format=kind, **options)
+        return buffer.getvalue()
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Matplotlib's settings while a figure is made or saved."""
+    with matplotlib.rc_context(STYLE):
+        yield
+
+
+def panels(rows: int, columns: int, panel_width: float, panel_height: float, title: str, **options):
+    """A figure and its axes (rows, columns), each panel about so many inches large, under a title."""
+    width = max(columns * panel_width, NARROWEST)
+    figure = Figure(figsize=(width, rows * panel_height + 0.4), dpi=DPI, layout="constrained")
+    characters = int(13 * width)  # of the title's font
+    figure.suptitle("\n".join(part for line in title.splitlines() for part in textwrap.wrap(line, characters)))
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)

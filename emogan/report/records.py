@@ -1,0 +1,99 @@
+"""Tables of what the jobs say of themselves: sample quality, versions and device, and jobs that are not counted."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from emogan.evaluation.quality import METRICS
+from emogan.report.collect import Job, Problem
+from emogan.report.models import look
+from emogan.report.sections import MODALITIES, Section
+from emogan.report.table import DASH, Table, number
+
+
+def quality_table(section: Section) -> Table | None:
+    """Metrics x models, means over classes and training sets, with real against real; None where none was measured."""
+    frames = [job.quality for job in section.jobs if len(job.quality)]
+    if not frames:
+        return None
+    frame = pd.concat(frames, ignore_index=True)
+    values = frame.groupby(["modality", "metric", "model"]).value.mean()
+    references = frame.groupby(["modality", "metric"]).reference.mean()
+    models = [
+        model for model in dict.fromkeys(m for x in section.modalities for m in section.models(x)) if model != "none"
+    ]
+    measured = set(frame.metric)
+    metrics = [name for name in METRICS if name in measured] + sorted(measured - set(METRICS))
+    rows = [
+        (
+            MODALITIES.get(modality, modality), _metric_label(metric), number(references.get((modality, metric)), 3),
+            *(number(values.get((modality, metric, model), float("nan")), 3) for model in models),
+        )
+        for modality in section.modalities
+        for metric in metrics
+        if (modality, metric) in references
+    ]  # fmt: skip
+    note = (
+        "Means over classes and training sets, in scaled units ([0, 1] on the training windows). Real: the same "
+        "measure between real windows of different training trials; an augmenter that draws from the distribution of "
+        "new trials has values like it. ↑ high is good, ↓ low is good, = as the reference is good."
+    )
+    columns = (
+        ("", "modality"),
+        ("", "metric"),
+        ("reference", "real"),
+        *(("artificial", look(m).label) for m in models),
+    )
+    return Table("quality", f"Quality of artificial windows: {section.label}", columns, tuple(rows), note, 2)
+
+
+def _metric_label(name: str) -> str:
+    if name not in METRICS:
+        return name
+    sign = {"high": "↑", "low": "↓"}.get(METRICS[name].best, "=")
+    return f"{METRICS[name].title} {sign}"
+
+
+def run_table(section: Section, root: Path) -> Table:
+    """One row per job: where it ran, how long, on which data, with what verdict of the leakage audit."""
+    jobs = sorted((*section.jobs, *section.other_jobs), key=lambda job: str(job.folder))
+    versions = list(dict.fromkeys(_versions(job) for job in jobs))
+    rows = []
+    for job in jobs:
+        audit = job.run.get("audit") or {}
+        rows.append((
+            _below(job.folder, root), job.modality, look(job.model).label,
+            "all" if job.trials_per_class is None else str(job.trials_per_class),
+            f"{job.run.get('device', DASH)} × {job.run.get('threads', DASH)}",
+            f"{sum(job.run.get('seconds', {}).values()):.0f}", job.fingerprint[:10], str(audit.get("verdict", DASH)),
+            str(versions.index(_versions(job)) + 1),
+        ))  # fmt: skip
+    heads = "folder, modality, model, trials per class, device × threads, seconds, data, leakage audit, versions"
+    columns = tuple(("", head) for head in heads.split(", "))
+    listed = "; ".join(f"({i}) {text}" for i, text in enumerate(versions, 1))
+    summaries = " · ".join(dict.fromkeys(str(job.run["data"].get("summary", "")) for job in jobs))
+    note = f"Data: {summaries}. Their fingerprint is shortened. Versions: {listed}."
+    return Table("runs", f"Jobs: {section.label}", columns, tuple(rows), note, 3)
+
+
+def problem_table(problems: Iterable[Problem], root: Path) -> Table | None:
+    """Failed, unfinished, missing, unreadable and superseded jobs; None if there are none."""
+    rows = [(problem.kind, _below(Path(problem.where), root), problem.what) for problem in problems]
+    if not rows:
+        return None
+    note = (
+        "Missing: a combination of a sweep without a job folder. Unfinished: neither scores nor a failure yet. "
+        "Superseded: rows that stand in a job finished later."
+    )
+    columns = (("", "what"), ("", "where"), ("", "why"))
+    return Table("problems", "Not counted in any table", columns, tuple(rows), note, 3)
+
+
+def _versions(job: Job) -> str:
+    return ", ".join(f"{name} {version}" for name, version in job.run.get("versions", {}).items())
+
+
+def _below(folder: Path, root: Path) -> str:
+    return os.path.relpath(folder, root)

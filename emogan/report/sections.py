@@ -1,0 +1,135 @@
+"""Sections of the report: jobs that may stand in one table, told apart by data set and evaluation settings."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import pandas as pd
+
+from emogan.evaluation import statistics
+from emogan.report.collect import Job
+from emogan.report.models import in_order
+
+MODALITIES = {"eeg": "EEG", "eye": "Eye movements", "eeg_eye": "EEG and eye movements"}
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """Jobs of one data set and one way of evaluation.
+
+    All tables use ``scores``, those of the largest training sets; ``jobs`` are the ones behind them. ``all_scores``
+    has the learning curve's smaller training sets too.
+    """
+
+    title: str
+    dataset: str
+    warnings: tuple[str, ...]  # what must stand beside every number: SIMULATED, PERMUTED LABELS, ...
+    jobs: tuple[Job, ...]
+    other_jobs: tuple[Job, ...]  # with fewer training trials per class
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        return pd.concat([job.scores for job in self.jobs], ignore_index=True)
+
+    @cached_property
+    def all_scores(self) -> pd.DataFrame:
+        return pd.concat([job.scores for job in (*self.jobs, *self.other_jobs)], ignore_index=True)
+
+    @cached_property
+    def nested(self) -> pd.DataFrame:
+        """Rows of scores at the honest choice of n_aug and settings, see `statistics.choose_n_aug`."""
+        return statistics.choose_n_aug(self.scores)
+
+    @cached_property
+    def oracle(self) -> pd.DataFrame:
+        return statistics.oracle_n_aug(self.scores)
+
+    @property
+    def label(self) -> str:
+        """The title with its warnings in front, as figures and tables carry it."""
+        return " · ".join([*self.warnings, self.title])
+
+    @property
+    def folds(self) -> str:
+        return self.jobs[0].run["evaluation"]["folds"]
+
+    @property
+    def permuted(self) -> bool:
+        return bool(self.jobs[0].run["evaluation"]["permute_labels"])
+
+    @property
+    def simulated(self) -> bool:
+        return self.dataset.startswith("synthetic_")
+
+    @cached_property
+    def modalities(self) -> list[str]:
+        present = list(dict.fromkeys(self.scores.modality))
+        return [name for name in MODALITIES if name in present] + [name for name in present if name not in MODALITIES]
+
+    def models(self, modality: str, *kinds: str) -> list[str]:
+        """Models scored on a modality, in the report's order; only some kinds (none, control, gan) if given."""
+        present = in_order(self.scores.model[self.scores.modality == modality].unique())
+        return [name for name in present if not kinds or self.kind(name) in kinds]
+
+    def kind(self, model: str) -> str:
+        """none, gan (whatever the GANs' augmenter ran) or control (all else)."""
+        if model == "none":
+            return "none"
+        return "gan" if any(job.model == model and "gan" in job.run["augmenter"] for job in self.jobs) else "control"
+
+    def newest(self, modality: str, model: str) -> Job | None:
+        """The job of a model that finished last."""
+        jobs = [job for job in self.jobs if (job.modality, job.model) == (modality, model)]
+        return max(jobs, key=lambda job: job.finished, default=None)
+
+    def best_control(self, modality: str) -> str | None:
+        """The control with the highest mean nested accuracy: for choosing what a figure shows, not for inference."""
+        means = statistics.describe(self.nested, by=statistics.MODEL).set_index(["modality", "model"])["mean"]
+        return max(self.models(modality, "control"), key=lambda model: means[modality, model], default=None)
+
+    def shown(self, modality: str) -> list[str]:
+        """Models that figures with a panel per model show: all GANs and the best control."""
+        best = self.best_control(modality)
+        return ([best] if best else []) + self.models(modality, "gan")
+
+
+def sections(jobs: Sequence[Job]) -> list[Section]:
+    """Group jobs: real data first, permuted labels last, each in the order of their titles."""
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(json.dumps(job.evaluation, sort_keys=True), []).append(job)
+    found = _told_apart([_section(group) for group in groups.values()])
+    return sorted(found, key=lambda one: (one.permuted, one.simulated, one.title))
+
+
+def _section(jobs: Sequence[Job]) -> Section:
+    sizes = {job.trials_per_class for job in jobs}
+    largest = None if None in sizes else max(sizes)
+    main = tuple(job for job in jobs if job.trials_per_class == largest)
+    first, warnings = main[0], []
+    if first.dataset.startswith("synthetic_"):
+        warnings.append("SIMULATED")
+    if first.run["evaluation"]["permute_labels"]:
+        warnings.append("PERMUTED LABELS")
+    if first.run["scaling"]["fit_on"] != "train":
+        warnings.append("LEAKS: scaled with test windows")
+    settings = first.evaluation
+    title = [first.dataset, f"folds={settings['evaluation.folds']}", str(first.run["classifier"])]
+    title += [f"inner={settings['evaluation.inner']}"]
+    if largest is not None:
+        title.append(f"{largest} training trials per class")
+    rest = tuple(job for job in jobs if job.trials_per_class != largest)
+    return Section(", ".join(title), first.dataset, tuple(warnings), main, rest)
+
+
+def _told_apart(found: list[Section]) -> list[Section]:
+    """Add to equal titles the settings that tell the sections apart."""
+    named = []
+    for section in found:
+        twins = [one.jobs[0].evaluation for one in found if one.label == section.label]
+        own = section.jobs[0].evaluation
+        differing = [name for name in own if any(twin.get(name) != own[name] for twin in twins)]
+        extra = "".join(f", {name.removeprefix('evaluation.')}={own[name]}" for name in differing)
+        named.append(replace(section, title=section.title + extra))
+    return named

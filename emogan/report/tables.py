@@ -1,0 +1,151 @@
+"""The report's tables of accuracies, each made from a section's scores alone."""
+
+import numpy as np
+import pandas as pd
+
+from emogan.evaluation import statistics
+from emogan.evaluation.statistics import MODEL
+from emogan.report.models import look
+from emogan.report.sections import MODALITIES, Section
+from emogan.report.table import DASH, Table, number, p_value, percent, points
+
+FEWEST = 6  # subjects: below, Wilcoxon's test cannot fall under 0.05, and bootstrap intervals are far too narrow
+
+
+def comparison(section: Section) -> Table:
+    """One row per modality and model: nested accuracy against none, the oracle's beside it, and its optimism."""
+    nested = statistics.describe(section.nested, by=MODEL).set_index(["modality", "model"])
+    oracle = statistics.describe(section.oracle, "accuracy_oracle", MODEL).set_index(["modality", "model"])
+    optimism = statistics.selection_optimism(section.scores).groupby(["modality", "model"]).optimism.mean()
+    against, notes = paired_differences(section, ("none",))
+    rows = []
+    for modality in section.modalities:
+        for model in section.models(modality):
+            place = modality, model
+            rows.append((
+                MODALITIES.get(modality, modality), look(model).label, _mean_sd(nested.loc[place]),
+                *_difference(against.get((modality, "none", model))), _mean_sd(oracle.loc[place]),
+                points(optimism[place]),
+            ))  # fmt: skip
+    experiments = sorted(set(nested.experiments))
+    subjects = sorted(set(section.nested.groupby(["modality", "model"]).subject.nunique()))
+    if subjects[0] < FEWEST:
+        notes.append(f"Fewer than {FEWEST} subjects: neither interval nor p can support a claim.")
+    note = (
+        f"Percent; mean (sd, n - 1) over {_range(experiments)} experiments; differences are paired and in percentage "
+        f"points, the unit of inference is the subject ({_range(subjects)} of them). Nested: classifier "
+        "parameter, n_aug and settings chosen on training trials. Interval: bootstrap, 95 %. p: Wilcoxon signed-rank, "
+        "Holm-corrected over the models of a modality. d_z: mean / sd of the subjects' differences. Oracle: the same "
+        "chosen on the test trials; optimism = oracle − nested."
+    )
+    columns = (
+        ("", "modality"), ("", "model"), ("nested (honest)", "accuracy"), ("nested − none", "difference [95 %]"),
+        ("nested − none", "p (Holm)"), ("nested − none", "d_z"), ("nested − none", "better/worse/equal"),
+        ("oracle", "accuracy"), ("oracle", "optimism"),
+    )  # fmt: skip
+    return Table(
+        "comparison", f"Comparison of all models: {section.label}", columns, tuple(rows), _join(note, notes), 2
+    )
+
+
+def against_controls(section: Section) -> Table | None:
+    """Nested difference of each GAN to each control; None where there are not both."""
+    pairs = {m: (section.models(m, "control"), section.models(m, "gan")) for m in section.modalities}
+    pairs = {modality: both for modality, both in pairs.items() if all(both)}
+    if not pairs:
+        return None
+    gans = list(dict.fromkeys(gan for _, found in pairs.values() for gan in found))
+    against, notes = paired_differences(section, "control", "gan")
+    rows = []
+    for modality, (controls, _) in pairs.items():
+        for control in controls:
+            cells = (_short_difference(against.get((modality, control, gan))) for gan in gans)
+            rows.append((MODALITIES.get(modality, modality), look(control).label, *cells))
+    note = (
+        "GAN − control in percentage points at the nested choice, paired by subject, with bootstrap 95 % interval; "
+        "below it p (Wilcoxon signed-rank, Holm-corrected over the GANs of a row) and the number of subjects "
+        "better/worse."
+    )
+    columns = (("", "modality"), ("", "control"), *(("GAN", look(gan).label) for gan in gans))
+    return Table("controls", f"GANs against controls: {section.label}", columns, tuple(rows), _join(note, notes), 2)
+
+
+def choices(section: Section) -> Table:
+    """How often the nested choice took each n_aug, per modality and model, in percent of the training sets."""
+    sizes = sorted(section.scores.n_aug.unique())
+    rows = []
+    for modality in section.modalities:
+        for model in section.models(modality):
+            chosen = section.nested[(section.nested.modality == modality) & (section.nested.model == model)]
+            offered = set(section.scores.n_aug[(section.scores.modality == modality) & (section.scores.model == model)])
+            shares = [percent((chosen.n_aug == n).mean(), 0) if n in offered else DASH for n in sizes]
+            settings = chosen.groupby(["job", "settings"]).ngroups
+            rows.append((
+                MODALITIES.get(modality, modality), look(model).label, str(len(chosen)), *shares,
+                f"{chosen.c.median():.3g}", str(settings),
+            ))  # fmt: skip
+    columns = (
+        ("", "modality"), ("", "model"), ("", "training sets"), *(("n_aug chosen (percent)", str(n)) for n in sizes),
+        ("", "c (median)"), ("", "settings used"),
+    )  # fmt: skip
+    note = "What inner cross-validation over training trials chose; c is the classifier's parameter."
+    return Table("choices", f"Choices made on training trials: {section.label}", columns, tuple(rows), note, 2)
+
+
+def paired_differences(section: Section, references, models=None) -> tuple[dict[tuple, pd.Series], list[str]]:
+    """`statistics.compare` of the nested scores by (modality, reference, model), and what must be said about it.
+
+    ``references`` and ``models`` are names or a kind of models (control, gan). Where two models were not scored on the
+    same training sets, those that both have are compared, and a note says so.
+    """
+    found, notes = {}, []
+    for modality in section.modalities:
+        present = section.models(modality)
+        names = section.models(modality, references) if isinstance(references, str) else references
+        names = [name for name in names if name in present]
+        compared = section.models(modality, models) if models else [name for name in present if name not in names]
+        if not names or not compared:
+            continue
+        scores = section.nested[section.nested.modality == modality]
+        try:
+            frame = statistics.compare(scores, names, models=compared)
+        except ValueError:
+            try:
+                frame = statistics.compare(scores, names, models=compared, common_only=True)
+                notes.append(
+                    f"{modality}: models were not all scored on the same training sets; compared are common ones."
+                )
+            except ValueError as error:
+                notes.append(f"{modality}: no paired comparison, as {error}.")
+                continue
+        found |= {(modality, row.reference, row.model): row for row in frame.itertuples()}
+    return found, notes
+
+
+def _mean_sd(row: pd.Series) -> str:
+    return f"{percent(row['mean'])} ({percent(row['sd'])})"
+
+
+def _difference(row) -> tuple[str, str, str, str]:
+    if row is None:
+        return (DASH,) * 4
+    counts = f"{row.better}/{row.worse}/{row.equal}"
+    return f"{points(row.difference)} {_interval(row)}", p_value(row.p_holm), number(row.d_z), counts
+
+
+def _short_difference(row) -> str:
+    if row is None:
+        return DASH
+    return f"{points(row.difference)} {_interval(row)}\np {p_value(row.p_holm)} · {row.better}/{row.worse}"
+
+
+def _interval(row) -> str:
+    return f"[{points(row.low)}, {points(row.high)}]" if np.isfinite(row.low) else f"[{DASH}]"
+
+
+def _range(values: list) -> str:
+    return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
+
+
+def _join(note: str, notes: list[str]) -> str:
+    return " ".join([note, *notes])

@@ -1,0 +1,59 @@
+"""Combinations that a sweep should have run, against Hydra itself."""
+
+import subprocess
+import sys
+
+import pytest
+from omegaconf import OmegaConf
+
+from emogan.report import sweeps
+
+APP = """
+import hydra
+@hydra.main(version_base="1.3", config_path=".", config_name="app")
+def main(cfg):
+    pass
+main()
+"""
+
+
+CONFIG = """
+hydra:
+  sweep: {dir: out}
+  sweeper: {params: {seed: "7", extra: "1,2"}}
+model: none
+seed: 0
+extra: 0
+"""
+
+
+def test_combinations_are_those_that_hydra_runs(tmp_path):
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "app.yaml").write_text(CONFIG)
+    arguments = ["model=none,cbegan", "seed=range(0,2)", "+n_aug=[0,50]", "+name='a b'", "hydra.job.chdir=false"]
+    subprocess.run([sys.executable, "app.py", "-m", *arguments], cwd=tmp_path, check=True, capture_output=True)
+    ran = [tuple(OmegaConf.load(path)) for path in (tmp_path / "out").glob("*/.hydra/overrides.yaml")]
+    expected = sweeps.combinations(tmp_path / "out" / "multirun.yaml")
+    assert len(ran) == len(expected) == 8
+    assert {frozenset(job) for job in ran} == {frozenset(job) for job in expected}
+    assert sweeps.missing(expected, ran) == []
+    assert sweeps.missing(expected, ran[1:]) == [job for job in expected if frozenset(job) == frozenset(ran[0])]
+
+
+def test_of_equal_combinations_as_many_are_missing_as_were_not_found():
+    assert sweeps.missing([("a=1",), ("a=1",), ("a=2",)], [["a=1"]]) == [("a=1",), ("a=2",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hydra: [", "a file written by Hydra"),
+        ("other: 1\n", "a file written by Hydra"),
+        ("hydra: {overrides: {task: []}, sweeper: {_target_: optuna.Sweeper, params: null}}", "got optuna.Sweeper"),
+        ("hydra: {overrides: {task: ['a=glob(*)']}, sweeper: {_target_: x.BasicSweeper, params: null}}", "be expanded"),
+    ],
+)
+def test_what_cannot_be_expanded_is_said(tmp_path, text, message):
+    (tmp_path / "multirun.yaml").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        sweeps.combinations(tmp_path / "multirun.yaml")

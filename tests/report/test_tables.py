@@ -1,0 +1,150 @@
+"""The tables of the small sweep, cell by cell against numbers worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from emogan.report import paper_table, records, tables
+from emogan.report.collect import Problem, collect
+from emogan.report.sections import sections
+
+
+@pytest.fixture(scope="module")
+def found(sweep):
+    return collect([sweep])
+
+
+@pytest.fixture(scope="module")
+def section(found):
+    (only,) = sections(found.jobs)
+    return only
+
+
+def cells(table):
+    """The cells that are no stubs, by the stubs."""
+    return {row[: table.stubs]: row[table.stubs :] for row in table.rows}
+
+
+def test_the_comparison_shows_the_nested_choice_and_its_difference_to_none(section, fake):
+    shown = cells(tables.comparison(section))
+    # none: 0.60 + 0.02 s + 0.05 for subjects 1 to 4; cBEGAN adds 0.03 / 2 to subject 1 (50 windows chosen), and
+    # 0.06 s / 2 to the others (200 chosen)
+    none = np.array([0.67, 0.69, 0.71, 0.73])
+    gain = np.array([0.015, 0.06, 0.09, 0.12])
+    assert shown["EEG", "none"][0] == f"{100 * none.mean():.1f} ({100 * none.std(ddof=1):.1f})" == "70.0 (2.6)"
+    accuracy, difference, p, effect, counts, oracle, optimism = shown["EEG", "cBEGAN"]
+    assert accuracy == f"{100 * (none + gain).mean():.1f} ({100 * (none + gain).std(ddof=1):.1f})"
+    assert difference.split()[0] == f"+{100 * gain.mean():.1f}"
+    # each of the three models has p = 2 / 16 or more, and Holm multiplies the smallest by three
+    smallest = stats.wilcoxon(gain).pvalue
+    assert (p, effect, counts) == (f"{3 * smallest:.3f}", f"{gain.mean() / gain.std(ddof=1):.2f}", "4/0/0")
+    # the oracle takes 200 windows for everyone and adds 0.01
+    best = none + 0.06 * np.arange(1, 5) / 2 + fake.OPTIMISM
+    assert oracle == f"{100 * best.mean():.1f} ({100 * best.std(ddof=1):.1f})"
+    assert optimism == f"+{100 * (best - none - gain).mean():.1f}"
+    assert shown["EEG", "none"][-1] == f"+{100 * fake.OPTIMISM:.1f}"
+
+
+def test_every_gan_is_compared_with_every_control(section):
+    table = tables.against_controls(section)
+    assert [head for _, head in table.columns] == ["modality", "control", "cWGAN", "cBEGAN"]
+    gaussian = np.array([0.02 / 2, 0.04, 0.06, 0.08])
+    cbegan = np.array([0.03 / 2, 0.06, 0.09, 0.12])
+    first, second = cells(table)["EEG", "Gaussian"][1].split("\n")
+    assert first.startswith(f"+{100 * (cbegan - gaussian).mean():.1f} [")
+    assert second == f"p {2 * 2 / 16:.3f} · 4/0"
+
+
+def test_the_paper_stands_beside_ours_in_its_own_layout(section, fake):
+    table = paper_table.paper_table(section)
+    shown = cells(table)
+    assert table.title.startswith("Layout of the paper's Table 1: SIMULATED")
+    # columns: EEG cWGAN, EEG cBEGAN, eye cWGAN, eye cBEGAN, both cWGAN, both cBEGAN
+    assert shown["50", "paper (real data)"][:2] == ("83.31\n10.14", "84.23\n10.20")
+    assert shown["2000", "paper (real data)"][5] == "90.00\n7.76"
+    ours = np.array([fake.accuracy("eeg", "cbegan", 50, s, 0) + 0.05 for s in fake.SUBJECTS])
+    assert shown["50", "ours, SIMULATED: nested"][1] == f"{100 * ours.mean():.2f}\n{100 * ours.std(ddof=1):.2f}"
+    assert shown["50", "ours, SIMULATED: oracle"][1].startswith(f"{100 * (ours.mean() + fake.OPTIMISM):.2f}")
+    assert shown["0", "ours, SIMULATED: nested"][0] == shown["0", "ours, SIMULATED: nested"][1] == "70.00\n2.58"
+    assert shown["0", "ours, SIMULATED: nested"][2] == "–"
+    assert ("600", "ours, SIMULATED: nested") not in shown
+
+
+@pytest.mark.parametrize(("dataset", "number"), [("seed_v", 2), ("synthetic_seed_v", 2), ("seed", 1), ("mine", None)])
+def test_the_papers_table_is_that_of_the_data_set(tmp_path, dataset, number, fake):
+    fake.write_job(tmp_path / "job", "eeg", "none", dataset=dataset)
+    table = paper_table.paper_table(sections(collect([tmp_path]).jobs)[0])
+    assert (table and f"Table {number}:" in table.title) == (True if number else None)
+    if number:
+        assert any("SIMULATED" in row[1] for row in table.rows) == dataset.startswith("synthetic")
+
+
+@pytest.mark.parametrize("changes", [{"folds": "trials"}, {"permute_labels": True}])
+def test_other_folds_and_permuted_labels_do_not_stand_beside_the_paper(tmp_path, changes, fake):
+    fake.write_job(tmp_path / "job", "eeg", "none", dataset="seed", **changes)
+    assert paper_table.paper_table(sections(collect([tmp_path]).jobs)[0]) is None
+
+
+def test_choices_are_shares_of_the_training_sets(section):
+    # training sets: 4 subjects x 2 folds; both of subject 1 take 50 windows, the others 200
+    assert cells(tables.choices(section))["EEG", "cBEGAN"] == ("8", "0", "25", "75", "0.25", "1")
+    assert cells(tables.choices(section))["EEG", "none"] == ("8", "100", "–", "–", "0.25", "1")
+
+
+def test_of_several_settings_of_a_model_each_training_set_takes_its_own_best(tmp_path, fake):
+    for name, shift in (("a", 0.0), ("b", 0.02)):
+        fake.write_job(tmp_path / name, "eeg", "cbegan", shift=shift)
+        path = tmp_path / name / "run.json"
+        path.write_text(path.read_text().replace('"hidden": 100', f'"hidden": {len(name) + 100 * (name == "b")}'))
+    path = tmp_path / "b" / "selection.csv"
+    frame = pd.read_csv(path)
+    frame.loc[frame.subject == 2, "accuracy_inner"] += 0.2
+    frame.to_csv(path, index=False)
+    (section,) = sections(collect([tmp_path]).jobs)
+    chosen = section.nested.assign(folder=section.nested.folder.str[-1])
+    assert dict(chosen.groupby("subject").folder.first()) == {"1": "a", "2": "b", "3": "a", "4": "a"}
+    assert cells(tables.choices(section))["EEG", "cBEGAN"][-1] == "2"
+
+
+def test_models_scored_on_other_training_sets_are_compared_on_common_ones_and_that_is_said(tmp_path, fake):
+    for model in ("none", "gaussian"):
+        fake.write_job(tmp_path / model, "eeg", model)
+    for file in ("scores", "selection", "confusion"):
+        path = tmp_path / "gaussian" / f"{file}.csv"
+        frame = pd.read_csv(path)
+        frame[frame.subject > 1].to_csv(path, index=False)
+    (section,) = sections(collect([tmp_path]).jobs)
+    table = tables.comparison(section)
+    assert "eeg: models were not all scored on the same training sets" in table.note
+    assert cells(table)["EEG", "Gaussian"][1].startswith(f"+{100 * np.mean([0.04, 0.06, 0.08]):.1f}")
+
+
+def test_without_none_there_are_accuracies_and_no_differences(tmp_path, fake):
+    fake.write_job(tmp_path / "job", "eeg", "gaussian")
+    (section,) = sections(collect([tmp_path]).jobs)
+    accuracy, *rest = cells(tables.comparison(section))["EEG", "Gaussian"]
+    assert accuracy.startswith("74.")
+    assert rest[:4] == ["–"] * 4
+    assert tables.against_controls(section) is None
+
+
+def test_quality_is_averaged_over_classes_and_training_sets_beside_its_reference(section, fake):
+    shown = cells(records.quality_table(section))
+    spread = np.mean([0.5 + 0.1 * s for s in fake.SUBJECTS])
+    assert shown["EEG", "within-class spread, artificial / real ="] == ("0.900", *[f"{spread:.3f}"] * 3)
+    assert shown["EEG", "coverage ↑"] == ("0.900", "0.250", "0.250", "0.250")
+
+
+def test_jobs_are_listed_with_device_time_data_and_verdict(section, sweep):
+    table = records.run_table(section, sweep)
+    shown = cells(table)["0_eeg_none", "eeg", "none"]
+    assert shown == ("all", "cpu × 2", "12", "fingerprin", "no test window was seen", "1")
+    assert "(1) python 3.11, torch 2.13" in table.note
+
+
+def test_a_failed_job_is_named_not_dropped(found, sweep):
+    rows = records.problem_table(found.problems, sweep.parent).rows
+    assert ("failed", "sweep/4_eeg_cgan", "FloatingPointError: losses are not finite") in rows
+    assert records.problem_table([], sweep) is None
+    assert records.problem_table([Problem("missing", str(sweep), "x")], sweep).rows == (("missing", ".", "x"),)
