@@ -55,10 +55,10 @@ def test_the_wheel_holds_every_module_and_config_and_nothing_at_the_top_but_emog
     assert any(name.endswith("LICENSE") for name in names)
 
 
-def test_the_console_script_is_declared(installed):
+def test_the_console_scripts_are_declared(installed):
     (folder,) = installed.glob("emogan-*.dist-info")
-    scripts = Distribution.at(folder).entry_points.select(group="console_scripts", name="emogan-train")
-    assert [script.value for script in scripts] == ["emogan.train:main"]
+    scripts = {script.name: script.value for script in Distribution.at(folder).entry_points}
+    assert scripts == {"emogan-train": "emogan.train:main", "emogan-report": "emogan.report.__main__:main"}
 
 
 @pytest.mark.parametrize("way", ["module", "script"])
@@ -72,11 +72,11 @@ def test_the_installed_package_runs_from_an_empty_directory_and_writes_to_its_ou
         "machine.threads=1",
     ]  # fmt: skip
     said = run([*start, *tiny], tmp_path, PYTHONPATH=str(installed), OMP_NUM_THREADS="1")
-    assert "5 GANs, 0 of them from outputs/store" in said
+    assert "15 GANs, 0 of them from outputs/store" in said  # 5 folds and 10 pairs of folds
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
     (scores,) = tmp_path.glob("outputs/*/*/scores.csv")
     assert len(pd.read_csv(scores)) == 5
-    assert len(list((tmp_path / "outputs/store").iterdir())) == 5
+    assert len(list((tmp_path / "outputs/store").iterdir())) == 15
     where = run(
         [sys.executable, "-c", "import emogan.paths as p; print(p.config_dir())"], tmp_path, PYTHONPATH=str(installed)
     )
@@ -94,6 +94,18 @@ def test_the_installed_package_simulates_a_data_set_and_trains_on_it(installed, 
     small = ["modality=eye", "model=none", "evaluation.c_exponents=[-2,0]", "machine.threads=1"]
     said = run([*python, "emogan.train", "data=seed", "data.root=tree", *small], tmp_path, **environment)
     assert said.startswith("synthetic_seed: 1 subjects x 1 sessions = 1 experiments, 15 trials and 842 windows each")
+
+
+def test_the_installed_package_reports_on_its_jobs(installed, tmp_path):
+    environment = {"PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"}
+    python = [sys.executable, "-m"]
+    sweep = [
+        "-m", "model=none,duplicate", "modality=eye", "n_aug=50", "evaluation.c_exponents=[-2,0]", "machine.threads=1"
+    ]  # fmt: skip
+    run([*python, "emogan.train", *sweep], tmp_path, **environment)
+    said = run([*python, "emogan.report", "outputs"], tmp_path, **environment)
+    assert "2 jobs; report: " in said
+    assert "SIMULATED" in (tmp_path / "outputs/report/report.html").read_text()
 
 
 def test_tab_completion_knows_the_options(installed, tmp_path):

@@ -83,7 +83,8 @@ def load(
 ) -> FeatureSet:
     """Simulate experiments; None takes the preset's number of subjects and sessions 1 to 3.
 
-    Any number of either can be had; from the fourth session on the clips of the first three come again. An experiment depends on (preset, simulation_seed, subject, session) alone, not on what else is asked for.
+    Any number of either can be had; from the fourth session on the clips of the first three come again. An experiment
+    depends on (preset, simulation_seed, subject, session) alone, not on what else is asked for.
 
     Raises
     ------

@@ -43,7 +43,8 @@ class Job:
     folder: Path
     finished: float  # when scores.csv was written, seconds since 1970
     run: dict
-    data: dict  # the configuration's data, without the modality
+    data: dict  # the configuration's data, without modality, subjects and sessions
+    experiments: tuple  # the configuration's data.subjects and data.sessions
     scores: pd.DataFrame  # scores.csv and selection.csv side by side
     confusion: pd.DataFrame
     quality: pd.DataFrame  # empty for model=none
@@ -202,7 +203,7 @@ def _done(folder: Path) -> Job:
     if (folder / "windows.npz").exists():
         load_windows(folder)  # or ValueError
     quality = quality.assign(seed=scores.seed.iloc[0])
-    job = Job(folder, finished, run, _data_settings(folder), scores, confusion, quality)
+    job = Job(folder, finished, run, *_data_settings(folder), scores, confusion, quality)
     columns = {
         "folder": str(folder), "folds": run["evaluation"]["folds"], "inner": run["evaluation"]["inner"],
         "permute_labels": bool(run["evaluation"]["permute_labels"]), "classifier": run["classifier"],
@@ -223,15 +224,17 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
     return frame
 
 
-def _data_settings(folder: Path) -> dict:
+def _data_settings(folder: Path) -> tuple[dict, tuple]:
+    """The configuration's data, and which experiments of them: jobs of one table may differ in these."""
     path = folder / ".hydra" / "config.yaml"
     if not path.exists():
-        return {}
+        return {}, ()
     try:
         data = OmegaConf.to_container(OmegaConf.load(path).data)
     except (OmegaConfBaseException, YAMLError, AttributeError) as error:
         raise ValueError(f"expected a job's configuration in .hydra/config.yaml, got {error}") from error
-    return {name: value for name, value in data.items() if name != "modality"}
+    experiments = tuple(data.pop(name, None) for name in ("subjects", "sessions"))
+    return {name: value for name, value in data.items() if name != "modality"}, experiments
 
 
 def _missing(multirun: Path, folders: Iterable[Path]) -> list[Problem]:
@@ -258,7 +261,7 @@ def _same_data(jobs: Sequence[Job]) -> tuple[list[Job], list[Problem]]:
     """Leave out jobs that read other data under the same settings than the newest one did."""
     kept, stale, newest = [], [], {}
     for job in reversed(jobs):
-        place = json.dumps(job.evaluation, sort_keys=True), job.trials_per_class, job.modality
+        place = json.dumps([job.evaluation, job.experiments, job.trials_per_class, job.modality], sort_keys=True)
         first = newest.setdefault(place, job)
         if job.fingerprint != first.fingerprint:
             what = f"the data have changed since: {first.folder.name} read others under the same settings, and counts"

@@ -10,8 +10,7 @@ from sklearn.svm import SVC
 
 from emogan.data import folds, synthetic, trials
 from emogan.data.eye_names import EYE_EVENTS, EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41
-from emogan.data.montage import BANDS, CHANNELS
-from emogan.data.montage import positions
+from emogan.data.montage import BANDS, CHANNELS, positions
 
 # Tables 1 and 2 of the paper, 0 appended windows: mean and standard deviation over experiments.
 PAPER = {

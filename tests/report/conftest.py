@@ -34,13 +34,19 @@ def inner_accuracy(model: str, n_aug: int, subject: int) -> float:
 
 
 def write_job(folder: Path, modality: str, model: str, *, seed: int = 0, dataset: str = "synthetic_seed", **changes):
-    """Write a finished job. ``changes`` are values of run.json's evaluation, or shift=... to move all accuracies."""
+    """Write a finished job.
+
+    ``changes`` are values of run.json's evaluation, or shift=... to move all accuracies, or subjects=... for a block.
+    """
+    subjects = changes.pop("subjects", SUBJECTS)
     shift, fingerprint = changes.pop("shift", 0.0), changes.pop("fingerprint", f"fingerprint of {dataset} {modality}")
     random = np.random.default_rng(0)
     (folder / ".hydra").mkdir(parents=True)
     overrides = [f"modality={modality}", f"model={model}", "n_aug=[0,50,200]"]
     (folder / ".hydra" / "overrides.yaml").write_text("".join(f"- {text}\n" for text in overrides))
-    (folder / ".hydra" / "config.yaml").write_text("data:\n  preset: seed\n  modality: ${modality}\n  subjects: null\n")
+    (folder / ".hydra" / "config.yaml").write_text("data:\n  preset: seed\n  modality: ${modality}\n")
+    with (folder / ".hydra" / "config.yaml").open("a") as file:
+        file.write(f"  subjects: {'null' if subjects is SUBJECTS else list(subjects)}\n")
     evaluation = {
         "folds": "paper", "n_folds": 5, "inner": "refit", "inner_folds": 4, "c_exponents": [-10, 10],
         "trials_per_class": None, "permute_labels": False, **changes,
@@ -55,7 +61,7 @@ def write_job(folder: Path, modality: str, model: str, *, seed: int = 0, dataset
     (folder / "run.json").write_text(json.dumps(run))
     scores, selection, confusion, quality = [], [], [], []
     for n in GAIN[model]:
-        for subject in SUBJECTS:
+        for subject in subjects:
             for fold in FOLDS:
                 place = (dataset, subject, 1, fold, modality, model, n, seed)
                 value = accuracy(modality, model, n, subject, fold) + shift
@@ -64,7 +70,7 @@ def write_job(folder: Path, modality: str, model: str, *, seed: int = 0, dataset
                 confusion += [
                     (*place, a, b, (6 + n // 100 if a == b else 2 - n // 200)) for a in CLASSES for b in CLASSES
                 ]
-    for subject in SUBJECTS:
+    for subject in subjects:
         for fold in FOLDS:
             for name in CLASSES:
                 for metric, value in (("spread_ratio", 0.5 + 0.1 * subject), ("coverage", 0.25)):

@@ -144,6 +144,15 @@ def test_simulated_real_and_permuted_results_and_other_evaluations_never_share_a
     assert len({section.label for section in found}) == 5
 
 
+def test_jobs_on_blocks_of_subjects_form_one_section(tmp_path, fake):
+    for number, subjects in enumerate([(1, 2), (3, 4)]):
+        fake.write_job(tmp_path / str(number), "eeg", "none", subjects=subjects, fingerprint=f"of block {number}")
+    found = collect([tmp_path])
+    assert not found.problems
+    (section,) = sections(found.jobs)
+    assert sorted(set(section.scores.subject)) == ["1", "2", "3", "4"]
+
+
 def test_scaling_with_test_windows_is_a_section_of_its_own_and_said_to_leak(tmp_path, fake):
     for name, fit_on in (("honest", "train"), ("leaking", "all")):
         fake.write_job(tmp_path / name, "eeg", "none")
