@@ -48,8 +48,8 @@ def test_the_sweep_as_written_trains_each_gan_once(tmp_path):
     assert [set(frame.n_aug) for frame in frames] == [{50}, {200}, {2000}]
     runs = [json.loads((path.parent / "run.json").read_text()) for path in written]
     assert [[m["trained"] for m in run["members"]] for run in runs] == [[True] * 5, [False] * 5, [False] * 5]
-    assert len(list((tmp_path / "outputs/store").glob("*.safetensors"))) == 5
-    assert done.stderr.count("cbegan x 5") >= 1
+    assert len(list((tmp_path / "outputs/store").glob("*.safetensors"))) == 15  # 5 folds and 10 pairs of folds
+    assert done.stderr.count("cbegan x 15") >= 1
     assert done.stdout.count("percent, mean (sd) over 1 experiment") == 3
     for path in written:
         assert str(path.parent) in done.stdout
@@ -61,11 +61,11 @@ def test_the_sweep_as_written_trains_each_gan_once(tmp_path):
 @pytest.mark.parametrize(
     ("sent", "stage", "code"),
     [
-        (signal.SIGTERM, "cbegan x 2 (2 of 3)", 143),
-        (signal.SIGTERM, "SVM:", 143),
-        (signal.SIGINT, "cbegan x 2 (2 of 3)", None),
-        (signal.SIGINT, "SVM:", None),
-        (signal.SIGKILL, "cbegan x 2 (2 of 3)", 137),
+        (signal.SIGTERM, "cbegan x 2 (2 of 9)", 143),
+        (signal.SIGTERM, "linear_svm:", 143),
+        (signal.SIGINT, "cbegan x 2 (2 of 9)", None),
+        (signal.SIGINT, "linear_svm:", None),
+        (signal.SIGKILL, "cbegan x 2 (2 of 9)", 137),
     ],
 )
 def test_a_job_that_is_ended_has_no_scores_keeps_what_was_trained_and_goes_on(
@@ -82,12 +82,12 @@ def test_a_job_that_is_ended_has_no_scores_keeps_what_was_trained_and_goes_on(
     assert not files & {"checkpoint.ckpt", "run.json"}
     store = Store(tmp_path / "outputs/store")
     kept = list(store.folder.glob("*.safetensors"))
-    assert len(kept) == 2 if "x 2" in stage else 6
+    assert len(kept) == 2 if "x 2" in stage else 18  # 6 members and their 2 inner folds each
     assert all(store.load(path.stem) for path in kept)
 
     again = command(tmp_path, *arguments)
     assert again.exit_code() == 0, again.said
-    assert f"6 GANs, {len(kept)} of them from outputs/store" in again.said
+    assert f"18 GANs, {len(kept)} of them from outputs/store" in again.said
     assert len(scores_in(tmp_path)) == 1
 
 
@@ -95,7 +95,7 @@ def test_jobs_of_a_sweep_that_fail_leave_the_others_whole_and_the_exit_code_tell
     sweep = command(tmp_path, "-m", *small, *LENGTH, "evaluation.n_folds=2,9,3")
     assert sweep.exit_code() == 1, sweep.said
     assert [len(pd.read_csv(path)) for path in scores_in(tmp_path)] == [2 * 2 * 2, 2 * 3 * 2]
-    assert len(list((tmp_path / "outputs/store").glob("*.safetensors"))) == 2 * 2 + 2 * 3
+    assert len(list((tmp_path / "outputs/store").glob("*.safetensors"))) == 4 * 3 + 6 * 3  # members and 2 inner folds each
     (failed,) = (path for path in tmp_path.glob("outputs/*/*/*/train.log") if path.parent.name.startswith("1_"))
     for said in (sweep.said, failed.read_text()):
         assert "evaluation.folds=trials with n_folds=9 expects at least 9 trials of every class" in said
@@ -106,7 +106,7 @@ def test_commands_started_together_have_folders_of_their_own_and_share_the_store
     assert [one.exit_code() for one in started] == [0, 0]
     first, second = scores_in(tmp_path / "shared")
     assert first.read_bytes() == second.read_bytes()
-    assert len(list((tmp_path / "shared/store").iterdir())) == 6
+    assert len(list((tmp_path / "shared/store").iterdir())) == 18
 
 
 @pytest.mark.parametrize(
