@@ -13,6 +13,7 @@ from emogan.report.windows import Windows, load_windows
 
 HEAD_RADIUS = 0.095  # m, of MNE's head
 CENTRE = (0.0, 0.0, -0.02, HEAD_RADIUS)  # seen from a little lower, the cap's lower rows lie on the head's outline
+LEGEND_COLUMN = 1.45  # inches
 MOST = 300  # artificial windows drawn in a panel: more hide the real ones
 CLASS_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999933")
 
@@ -58,7 +59,10 @@ def _component_panels(found: dict[str, Windows], label: str):
             axis.set_title(look(model).label)
         axes[0, 0].set_ylabel(f"component 2 ({second:.0%})")
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(one.class_names), markerscale=1.3)
+        figure.legend(
+            handles, labels, loc="outside lower center", markerscale=1.3, columnspacing=1, handletextpad=0.2,
+            ncols=min(len(one.class_names), int(figure.get_figwidth() // LEGEND_COLUMN)),
+        )  # fmt: skip
     return figure
 
 
