@@ -49,7 +49,9 @@ def configure(small):
     """A small job's configuration; its folder is FOLDER/job and its store FOLDER/store, if not overridden."""
 
     def configured(folder, *overrides):
-        length = [] if "model=none" in overrides else ["model.iterations=20", "model.hidden=50"]
+        models = [override.removeprefix("model=") for override in overrides if override.startswith("model=")]
+        trains = set(models) <= {"cbegan", "cwgan", "cgan"}
+        length = ["model.iterations=20", "model.hidden=50"] if trains else []
         places = [f"folder={folder / 'job'}", f"store={folder / 'store'}"]
         with initialize_config_dir(config_dir(), version_base="1.3"):
             return compose("train", [*small, *length, *places, *overrides])

@@ -22,20 +22,6 @@ def done(tmp_path_factory, configure):
     return folder / "job", job.run(configure(folder, "model=noise", "model.strength=[0.01,2.0]", "n_aug=[0,50]"))
 
 
-@pytest.fixture(scope="module")
-def configure(small):
-    from hydra import compose, initialize_config_dir
-
-    from emogan.paths import config_dir
-
-    def configured(folder, *overrides):
-        places = [f"folder={folder / 'job'}", f"store={folder / 'store'}"]
-        with initialize_config_dir(config_dir(), version_base="1.3"):
-            return compose("train", [*small, *places, *overrides])
-
-    return configured
-
-
 def read(folder, name):
     return pd.read_csv(folder / name, keep_default_na=False)
 
@@ -52,7 +38,7 @@ def test_every_file_has_a_row_for_every_score(done):
     np.testing.assert_allclose(right.to_numpy() / scores.n_test, scores.accuracy)
 
 
-def test_the_strength_is_chosen_on_training_trials_and_told(done):
+def test_the_strength_is_chosen_on_training_trials_and_told(done, configure):
     folder, scores = done
     selection = read(folder, "selection.csv")
     chosen = selection.settings[scores.n_aug == 50].map(json.loads)
@@ -60,10 +46,8 @@ def test_the_strength_is_chosen_on_training_trials_and_told(done):
     alone = {}
     for strength in (0.01, 2.0):
         where = folder.parent / str(strength)
-        cfg = [
-            "model=noise", f"model.strength={strength}", "n_aug=50", f"folder={where}", f"store={folder.parent / 'store'}"
-        ]  # fmt: skip
-        alone[strength] = job.run(_again(cfg, folder)), read(where, "selection.csv")
+        cfg = configure(folder.parent, "model=noise", f"model.strength={strength}", "n_aug=50", f"folder={where}")
+        alone[strength] = job.run(cfg), read(where, "selection.csv")
     for m in range(6):
         row = scores[scores.n_aug == 50].iloc[m]
         rates = {strength: one[1].accuracy_inner[m] for strength, one in alone.items()}
@@ -74,19 +58,6 @@ def test_the_strength_is_chosen_on_training_trials_and_told(done):
     for _, rows in scores[scores.n_aug == 50].groupby("subject"):
         means = [one[0][one[0].subject == rows.subject.iloc[0]].accuracy_oracle.mean() for one in alone.values()]
         assert rows.accuracy_oracle.mean() == pytest.approx(max(means))
-
-
-def _again(overrides, folder):
-    """The configuration of the fixture's job with other places."""
-    from omegaconf import OmegaConf
-
-    checkpoint = __import__("torch").load(folder / "checkpoint.ckpt", weights_only=True)
-    cfg = OmegaConf.create(checkpoint["config"])
-    for override in overrides:
-        key, value = override.split("=", 1)
-        if key != "model":
-            OmegaConf.update(cfg, key, OmegaConf.create(f"a: {value}").a)
-    return cfg
 
 
 def test_quality_has_a_row_per_member_class_and_metric(done):
