@@ -27,10 +27,10 @@ from emogan.evaluation import Classifier, protocol, quality
 from emogan.evaluation.audit import audit, audit_artificial
 from emogan.evaluation.plan import Plan, build, thin
 from emogan.evaluation.protocol import Scores
-from emogan.evaluation.svm import Path as Predictions
+from emogan.evaluation.svm import Predictions
 from emogan.results import COLUMNS, closing_table, tabulate
 from emogan.settings import check_settings, check_writable, construct
-from emogan.store import Store, derived_seed, write_atomically
+from emogan.store import Store, derived_seed, fingerprint, write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,13 @@ log = logging.getLogger(__name__)
 class Candidate:
     """One setting of the augmenter: its fits and what classifiers predict with its windows."""
 
-    augmenter: Augmenter
+    settings: dict
     fits: fitting.Fits
     predictions: dict[int, dict[int, Predictions]]  # by n_aug, then by fit of the plan
     drawn: list[tuple[np.ndarray, np.ndarray]]  # by split: windows and labels to look at, see `draw_like_training`
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # NumPy's: fits run side by side, and their bits do not vary
 def run(cfg: DictConfig) -> pd.DataFrame:
     """Do the job that a configuration describes and return its scores, as written to ``scores.csv``.
 
@@ -63,48 +64,48 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     folder, store = Path(cfg.folder), Store(cfg.store)
     for place in (folder, store.folder):
         check_writable(place)
-    for marker in ("scores.csv", "failed.json"):  # of an earlier job in this folder
-        (folder / marker).unlink(missing_ok=True)
+    for name in job_files.NAMES:  # of an earlier job in this folder
+        (folder / name).unlink(missing_ok=True)
     torch.set_num_threads(cfg.machine.threads or available_cores())
 
     with clock("load"):
-        features, plan = prepare(cfg)
+        loaded: FeatureSet = construct(cfg.data)
+        features, plan = prepare(loaded, cfg)
         verdict = audit(
             features, plan,
             scaling_leaks=cfg.scaling.fit_on == "all", equal_windows=cfg.evaluation.equal_windows,
         )  # fmt: skip
-    candidates = [
-        evaluate(one, plan, features, sorted({0, *sizes}), classifier, cfg, clock) for one in augmenter.candidates()
+    offered = augmenter.candidates() if max(sizes) else augmenter.candidates()[:1]
+    candidates = [  # without artificial windows all are one
+        evaluate(one, plan, features, [0, *sizes] if i == 0 else [n for n in sizes if n], classifier, cfg, clock)
+        for i, one in enumerate(offered)
     ]
+    fits = candidates[0].fits
     with clock("write"):
         scores = gather(candidates, plan, features)
-        settings = [one.augmenter.identity() for one in candidates]
-        table = tabulate(scores, plan, features, classifier, settings, augmenter.name, cfg)
+        table = tabulate(
+            scores, plan, features, classifier, [one.settings for one in candidates], augmenter.name, cfg
+        )  # fmt: skip
         asked = table[table.n_aug.isin(sizes)].reset_index(drop=True)
-        job_files.write_checkpoint(folder, candidates[0].augmenter, candidates[0].fits, plan, features, cfg)
+        job_files.write_checkpoint(folder, augmenter, fits, plan, features, cfg)
         job_files.write_hparams(folder, asked, cfg)
         job_files.write_details(folder, asked, scores, plan, features)
     if not isinstance(augmenter, NoAugmentation):
         with clock("quality"):
-            chosen = [one.chosen[0] for one in scores[max(scores)]]
-            drawn = [candidates[setting].drawn[i] for i, setting in enumerate(chosen)]
+            drawn = [candidates[found.chosen[0]].drawn[i] for i, found in enumerate(scores[max(scores)])]
             job_files.write_windows(folder, drawn, plan, features)
             if cfg.quality:
-                write_atomically(
-                    folder / "quality.csv", job_files.csv(assess(drawn, plan, features, augmenter.name, cfg))
-                )
+                found = assess(drawn, plan, features, augmenter.name, cfg)
+                write_atomically(folder / "quality.csv", job_files.csv(found))
     report_bounds(scores, classifier)
-    job_files.write_run(
-        folder, clock.seconds, augmenter, candidates[0].fits, plan, features, scores, classifier, sizes, verdict, cfg
-    )
+    job_files.write_run(folder, clock.seconds, augmenter, fits, plan, loaded, scores, classifier, sizes, verdict, cfg)
     write_atomically(folder / "scores.csv", job_files.csv(asked[COLUMNS]))
     log.info("\n%s\n\nscores, checkpoint, curves: %s", closing_table(table), folder)
     return asked[COLUMNS]
 
 
-def prepare(cfg: DictConfig) -> tuple[FeatureSet, Plan]:
-    """Load the data and plan all fits, scaled; warn of what makes them less than they seem."""
-    features: FeatureSet = construct(cfg.data)
+def prepare(features: FeatureSet, cfg: DictConfig) -> tuple[FeatureSet, Plan]:
+    """The data, with labels permuted if asked, and all fits planned; warns of what makes them less than they seem."""
     if cfg.evaluation.permute_labels:
         features = permute_labels(features, cfg.seed)
     log.info("%s", features.summary())
@@ -144,14 +145,16 @@ def evaluate(
     clock: "Clock",
 ) -> Candidate:
     """Fit one setting of the augmenter to all training sets and score classifiers with so many of its windows."""
+    sizes = sorted(set(sizes))
     with clock("fit"):
         fits = fit(augmenter, plan, features, cfg)
     with clock("score"):
         artificial, labels = sample(augmenter, fits, max(sizes), features.n_classes)
         audit_artificial(plan, features.x, artificial[: len(plan.splits)], augmenter.name)
         predictions = score(plan, features.x, artificial, labels, sizes, classifier, cfg.machine.threads)
-    drawn = [] if isinstance(augmenter, NoAugmentation) else draw_like_training(augmenter, fits, plan)
-    return Candidate(augmenter, fits, predictions, drawn)
+    with clock("quality"):
+        drawn = [] if isinstance(augmenter, NoAugmentation) else draw_like_training(augmenter, fits, plan)
+    return Candidate(augmenter.identity(), fits, predictions, drawn)
 
 
 def fit(augmenter: Augmenter, plan: Plan, features: FeatureSet, cfg: DictConfig) -> fitting.Fits:
@@ -186,7 +189,7 @@ def draw_like_training(augmenter: Augmenter, fits: fitting.Fits, plan: Plan) -> 
         row[: len(data.y)] = torch.from_numpy(np.sort(data.y))
     generators = [torch.Generator().manual_seed(derived_seed(key, "look")) for key in fits.keys]
     drawn = augmenter.sample(y, generators).numpy()
-    return [(x[: len(data.y)], np.sort(data.y)) for x, data in zip(drawn, plan.outer_sets, strict=False)]
+    return [(x[: len(data.y)].copy(), np.sort(data.y)) for x, data in zip(drawn, plan.outer_sets, strict=False)]
 
 
 def score(
@@ -206,7 +209,7 @@ def score(
         return protocol.predict(plan.sets[one.training_set], one, x[one.predicted], drawn, labels, sizes, classifier)
 
     order = sorted(range(len(plan.fits)), key=lambda i: -len(plan.fits[i].kept))  # the long ones first
-    with threadpool_limits(1), warnings.catch_warnings():  # fits run side by side; libsvm releases the lock
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # counted and reported instead
         jobs = Parallel(n_jobs=threads or available_cores(), prefer="threads", return_as="generator")(
             delayed(predict)(i) for i in order
@@ -217,11 +220,11 @@ def score(
 
 
 def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet) -> dict[int, list[Scores]]:
-    """Scores of every split by n_aug; without artificial windows all candidates are one."""
+    """Scores of every split by n_aug."""
     return {
         n: [
-            protocol.gather(split, plan, [one.predictions[n] for one in candidates[: None if n else 1]], features.y)
-            for split in plan.splits
+            protocol.gather(i, plan, [one.predictions[n] for one in candidates if n in one.predictions], features.y)
+            for i in range(len(plan.splits))
         ]
         for n in candidates[0].predictions
     }
@@ -233,18 +236,18 @@ def assess(drawn, plan: Plan, features: FeatureSet, model: str, cfg: DictConfig)
     def one(i: int) -> pd.DataFrame:
         data, member = plan.outer_sets[i], plan.splits[i].member
         x, y = drawn[i]
-        rows = quality.assess(data.x, data.y, data.trial, x, y, features.class_names, np.random.default_rng(i))
+        random = np.random.default_rng(derived_seed(fingerprint(data.x, data.y), "quality"))
+        rows = quality.assess(data.x, data.y, data.trial, x, y, features.class_names, random)
         place = {
             "dataset": features.dataset, "subject": member.subject, "session": member.session, "fold": member.fold,
             "modality": cfg.modality, "model": model,
         }  # fmt: skip
         return rows.assign(**place)[[*place, "class", "metric", "value", "reference"]]
 
-    with threadpool_limits(1):
-        jobs = Parallel(n_jobs=cfg.machine.threads or available_cores(), prefer="threads", return_as="generator")(
-            delayed(one)(i) for i in range(len(drawn))
-        )
-        return pd.concat(list(tqdm(jobs, total=len(drawn), desc="quality", unit="set", mininterval=1)))
+    jobs = Parallel(n_jobs=cfg.machine.threads or available_cores(), prefer="threads", return_as="generator")(
+        delayed(one)(i) for i in range(len(drawn))
+    )
+    return pd.concat(list(tqdm(jobs, total=len(drawn), desc="quality", unit="set", mininterval=1)))
 
 
 def report_bounds(scores: dict[int, list[Scores]], classifier: Classifier) -> None:

@@ -24,6 +24,10 @@ from emogan.fitting import Fits
 from emogan.results import IDENTITY, SELECTION
 from emogan.store import fingerprint, write_atomically
 
+NAMES = (
+    "scores.csv", "selection.csv", "confusion.csv", "quality.csv", "windows.npz", "checkpoint.ckpt", "run.json",
+    "failed.json",
+)  # fmt: skip
 PACKAGES = ("emogan", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
 
 
@@ -127,7 +131,10 @@ def write_run(
     audit: dict,
     cfg: DictConfig,
 ) -> None:
-    """Write ``run.json``: versions, device, seconds per stage, data, settings, audit and what became of each member."""
+    """Write ``run.json``: versions, device, seconds per stage, data, settings, audit and what became of each member.
+
+    features are the data as they were loaded.
+    """
     bounded = {
         n: [None if s.bounded_from is None else float(classifier.values[s.bounded_from]) for s in found]
         for n, found in scores.items()
@@ -141,6 +148,7 @@ def write_run(
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
         "evaluation": OmegaConf.to_container(cfg.evaluation, resolve=True),
         "classifier": classifier.name,
+        "classifier_settings": _settings(cfg.classifier),
         "augmenter": augmenter.identity(),
         "n_aug": list(sizes),
         "seed": cfg.seed,
@@ -150,12 +158,19 @@ def write_run(
                 "key": fits.keys[m], "trained": m in fits.trained, "end": fits.ends[m],
                 "scaler_saw": {"windows": len(data.scaled_by), "sha256": fingerprint(features.x[data.scaled_by])},
                 "augmenter_saw": {"windows": len(data.rows), "sha256": fingerprint(features.x[data.rows])},
-                "svm_bounded_from_c": {str(n): found[m] for n, found in bounded.items()},
+                "bounded_from_c": {str(n): found[m] for n, found in bounded.items()},
             }
             for m, data in enumerate(plan.outer_sets)
         ],
     }  # fmt: skip
     write_atomically(folder / "run.json", json.dumps(content, indent=1).encode())
+
+
+def _settings(node: DictConfig) -> dict:
+    """A config node as plain values, less the seed that it may hold."""
+    plain = OmegaConf.to_container(node, resolve=True)
+    plain.get("estimator", {}).pop("random_state", None)
+    return plain
 
 
 def write_failure(folder: Path, error: BaseException, stack: str) -> None:

@@ -32,9 +32,9 @@ def tabulate(
     settings are those of each candidate; the columns tell what sets the chosen one apart from the others.
     """
     varied = [name for name in settings[0] if len({json.dumps(one[name]) for one in settings}) > 1]
-    told = [json.dumps({name: one[name] for name in varied}) for one in settings]
     rows = []
     for n, found in scores.items():
+        told = [json.dumps({name: one[name] for name in varied if n}) for one in settings]
         experiments: dict[tuple, list[Scores]] = {}
         for split, result in zip(plan.splits, found, strict=True):
             experiments.setdefault((split.member.subject, split.member.session), []).append(result)
@@ -76,7 +76,7 @@ def closing_table(scores: pd.DataFrame) -> str:
     return "\n".join([
         f"{first.dataset}, {first.modality}, {first.model}: percent, mean (sd) over {experiments}",
         f"{'n_aug':>6}  {heads}", *lines,
-        "accuracy: C chosen on training trials. oracle: C chosen on the test trials, as the paper's figures suggest.",
+        "accuracy: all choices made on training trials. oracle: on the test trials, as the paper's figures suggest.",
     ])  # fmt: skip
 
 

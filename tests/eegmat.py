@@ -4,7 +4,8 @@ FOLDER holds Subject00_1.edf (rest) and Subject00_2.edf (arithmetic), ... of Phy
 Tasks" (Zyma et al. 2019). From each come 15 windows of 4 s: the last minute of rest and the first of arithmetic, so
 that both classes are equally frequent. Features are DE = ln(2 pi e var) / 2 in nats, var the power in a band by a Hann
 periodogram, 19 channels x 5 bands, standardised within each subject without regard to class (people differ by more
-than conditions do). Trials are the recordings, or blocks of BLOCK_S seconds for splits within a subject.
+than conditions do): a person's test windows take part in it, without their labels. Trials are the recordings, or
+blocks of BLOCK_S seconds for splits within a subject.
 """
 
 import sys

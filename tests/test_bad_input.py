@@ -102,7 +102,7 @@ def test_too_few_trials_to_choose_c_are_told_before_training(configure, tmp_path
         job.run(cfg)
         assert "a class has a single training trial in 4 of 4 training sets" in caplog.text
     else:
-        with pytest.raises(ValueError, match=r"subject 1, session 1, fold 0: .*needs two training trials of every"):
+        with pytest.raises(ValueError, match=r"subject 1, session 1, fold 0: .*two windows in every trial"):
             job.run(cfg)
 
 

@@ -311,7 +311,7 @@ def test_svm_fits_that_meet_their_bound_are_counted(configure, tmp_path, caplog)
     with caplog.at_level("INFO"):
         job.run(configure(tmp_path, "model=none", "evaluation.max_iterations=1"))
     assert "linear_svm met its iteration bound in 6 of 6 training sets, from c = 0.25" in caplog.text
-    assert {m["svm_bounded_from_c"]["0"] for m in read_run(tmp_path / "job")["members"]} == {0.25}
+    assert {m["bounded_from_c"]["0"] for m in read_run(tmp_path / "job")["members"]} == {0.25}
 
 
 def test_a_job_ends_by_telling_what_was_found_the_table_and_where_its_files_are(configure, tmp_path, caplog):

@@ -113,7 +113,7 @@ def test_a_trial_stored_twice_under_another_name_fails_the_job_before_training(c
     cfg.evaluation.equal_windows = "report"
     job.run(cfg)
     run = json.loads((tmp_path / "job/run.json").read_text())
-    assert run["audit"]["equal_windows_on_both_sides"] > 0
+    assert run["audit"]["verdict"].startswith("LEAKS: ")
 
 
 def test_an_augmenter_that_gives_test_windows_away_fails_the_job(configure, tmp_path, monkeypatch):
@@ -127,8 +127,8 @@ def test_an_augmenter_that_gives_test_windows_away_fails_the_job(configure, tmp_
 
     stolen, prepare = {}, job.prepare
 
-    def watched(cfg):
-        features, plan = prepare(cfg)
+    def watched(loaded, cfg):
+        features, plan = prepare(loaded, cfg)
         member = plan.splits[0].member
         stolen["x"] = plan.sets[0].scaler.transform(features.x[member.test[:1]])
         return features, plan
@@ -186,3 +186,43 @@ def test_another_classifier_scores_its_own_parameter(configure, tmp_path, name):
     assert set(scores.c) | set(scores.c_oracle) <= set(map(float, cfg.classifier["values"]))
     assert scores.accuracy.mean() > 0.4
     assert not (tmp_path / "job/quality.csv").exists()
+
+
+@pytest.mark.parametrize("option", ["evaluation.trials_per_class=2", "evaluation.permute_labels=true"])
+def test_a_subject_gets_the_same_whoever_else_is_in_the_job(configure, tmp_path, option):
+    overrides = "model=noise", "model.strength=0.1", "n_aug=50", option
+    both = job.run(configure(tmp_path / "both", *overrides))
+    alone = job.run(configure(tmp_path / "alone", *overrides, "data.subjects=[2]"))
+    pd.testing.assert_frame_equal(alone, both[both.subject == 2].reset_index(drop=True), check_exact=True)
+    quality = [read(tmp_path / where / "job", "quality.csv") for where in ("both", "alone")]
+    own = quality[0][quality[0].subject == 2].reset_index(drop=True)
+    pd.testing.assert_frame_equal(own, quality[1], check_exact=True)
+
+
+def test_the_fingerprint_is_that_of_the_data_as_loaded(configure, tmp_path, table):
+    job.run(configure(tmp_path, "model=none", "evaluation.permute_labels=true"))
+    run = json.loads((tmp_path / "job/run.json").read_text())
+    assert run["data"]["fingerprint"] == tables.load(table).fingerprint()
+
+
+def test_nothing_of_an_earlier_job_is_left_in_its_folder(configure, tmp_path):
+    job.run(configure(tmp_path, "model=duplicate"))
+    job.run(configure(tmp_path, "model=none"))
+    assert not {"quality.csv", "windows.npz"} & {path.name for path in (tmp_path / "job").iterdir()}
+
+
+def test_class_means_of_artificial_windows_are_in_original_units(configure, tmp_path, table):
+    cfg = configure(tmp_path, "model=noise", "model.strength=0.1", "evaluation.folds=front_back", "data.subjects=[1]")
+    job.run(cfg)  # one training set
+    (only,) = members(tables.load(table, subjects=[1]), "front_back")
+    x = tables.load(table, subjects=[1]).x[only.train].astype(np.float64)
+    with np.load(tmp_path / "job/windows.npz") as windows:
+        scaled = windows["x_artificial"] * (x.max(0) - x.min(0)) + x.min(0)
+        expected = [scaled[windows["y_artificial"] == k].mean(0) for k in range(3)]
+        np.testing.assert_allclose(windows["mean_artificial"], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_without_artificial_windows_there_is_nothing_to_choose(configure, tmp_path):
+    scores = job.run(configure(tmp_path, "model=noise", "model.strength=[0.1,0.2]", "n_aug=0"))
+    assert set(read(tmp_path / "job", "selection.csv").settings) == {"{}"}
+    assert set(scores.n_aug) == {0}

@@ -133,9 +133,13 @@ class FeatureSet:
         """Number the trials (subject, session, trial) of all windows: int64 (N,), 0.. in order of appearance."""
         return _number(self.subject, self.session, self.trial)
 
+    def experiment_ids(self) -> np.ndarray:
+        """Number the experiments (subject, session) of all windows: int64 (N,), 0.. in order of appearance."""
+        return _number(self.subject, self.session)
+
     def experiments(self) -> Iterator[tuple[object, object, np.ndarray]]:
         """Yield (subject, session, window indices) for each experiment, in order of appearance."""
-        number = _number(self.subject, self.session)
+        number = self.experiment_ids()
         for i in range(number.max() + 1):
             rows = np.flatnonzero(number == i)
             yield self.subject[rows[0]].item(), self.session[rows[0]].item(), rows

@@ -1,5 +1,6 @@
 """Splits of a FeatureSet into training and test windows, always by whole trials."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -177,8 +178,9 @@ def permute_labels(features: FeatureSet, seed: int) -> FeatureSet:
     ValueError
         If a trial has windows of several classes.
     """
-    y, random = features.y.copy(), np.random.default_rng(seed)
-    for _, _, rows in features.experiments():
+    y = features.y.copy()
+    for subject, session, rows in features.experiments():
+        random = own_generator("permute", seed, subject, session)
         trials = _trials(features, rows)
         for trial in trials:
             if len(np.unique(features.y[trial])) > 1:
@@ -188,6 +190,12 @@ def permute_labels(features: FeatureSet, seed: int) -> FeatureSet:
         for trial, other in zip(trials, random.permutation(len(trials)), strict=True):
             y[trial] = features.y[trials[other][0]]
     return replace(features, y=y, dataset=f"{features.dataset}_permuted")
+
+
+def own_generator(purpose: str, seed: int, subject: int | str, session: int | str) -> np.random.Generator:
+    """Random numbers of one experiment, whichever others are there."""
+    digest = hashlib.sha256(repr((purpose, seed, subject, session)).encode()).digest()
+    return np.random.default_rng(list(digest))
 
 
 def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:

@@ -5,18 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 
-def fit_scaler(
-    x: np.ndarray, train: np.ndarray, fit_on: str = "train", test: np.ndarray | None = None
-) -> "MinMaxScaler":
-    """Fit the scaler of one member.
+def scaling_windows(train: np.ndarray, held_out: np.ndarray, fit_on: str = "train") -> np.ndarray:
+    """Indices of the windows whose extremes scale a member's features, rising.
 
     Parameters
     ----------
-    x : array (N, F), the features of all windows
-    train, test : window indices of the member
-    fit_on : "train", or "all" for training and test windows together (all rows of x where `test` is not given). "all"
-        is one reading of the paper's "we normalize ... by min-max normalization"; it LEAKS the extremes of the test
-        windows into training.
+    train, held_out : window indices of the member
+    fit_on : "train", or "all" for training and held-out windows together. "all" is one reading of the paper's "we
+        normalize ... by min-max normalization"; it LEAKS the extremes of the test windows into training.
 
     Raises
     ------
@@ -25,9 +21,7 @@ def fit_scaler(
     """
     if fit_on not in ("train", "all"):
         raise ValueError(f"expected scaling.fit_on train | all (all leaks test windows), got {fit_on!r}")
-    if fit_on == "train":
-        return MinMaxScaler.fit(x[train])
-    return MinMaxScaler.fit(x if test is None else x[np.union1d(train, test)])
+    return np.unique(train) if fit_on == "train" else np.union1d(train, held_out)
 
 
 @dataclass(frozen=True, eq=False)

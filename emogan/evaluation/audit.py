@@ -5,89 +5,105 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from emogan.data.features import FeatureSet
-from emogan.evaluation.plan import Plan, Split
+from emogan.data.scaling import MinMaxScaler
+from emogan.evaluation.plan import Plan, TrainingSet
 
 
 class LeakageError(ValueError):
     """A window that scores a fit was seen while fitting."""
 
 
-def digests(x: np.ndarray) -> np.ndarray:
-    """Windows (n, F) as bytes (n,): equal if and only if all features are."""
+def contents(x: np.ndarray) -> np.ndarray:
+    """Number (n,) of each window of x (n, F) by content: equal if and only if all features are."""
     x = np.ascontiguousarray(x + 0.0)  # -0.0 and 0.0 are the same value
-    return x.view(np.dtype((np.void, x.dtype.itemsize * x.shape[1]))).ravel()
+    digests = x.view(np.dtype((np.void, x.dtype.itemsize * x.shape[1]))).ravel()
+    return np.unique(digests, return_inverse=True)[1]
 
 
 def audit(features: FeatureSet, plan: Plan, *, scaling_leaks: bool, equal_windows: str) -> dict:
     """Compare, for every member, what its fits saw with what they predict: by window and by content.
 
-    The fit that is tested is charged with what its scaler and its augmenter saw; those of the inner cross-validation
-    with what their classifier saw. Returns the verdict for ``run.json``. Scaling with test windows where that was asked
-    for (``scaling_leaks``) is told in the verdict and does not fail the job.
+    A fit saw the windows of its training set and those that scaled it. What it must not have seen are the windows that
+    it validates and, whether it is tested or helps to choose, the member's test windows. With inner="reuse" an inner
+    fit is charged with what its classifier saw. Returns the verdict for ``run.json``; scaling with test windows where
+    that was asked for (``scaling_leaks``) is told there and does not fail the job.
 
     Parameters
     ----------
     equal_windows
         "refuse": windows of equal content on both sides (copies under another trial's name, for instance) fail the job
-        too. "report": they are counted only.
+        too. "report": test windows that have such copies are counted in the verdict.
 
     Raises
     ------
     LeakageError
         Naming the member, the fold and the window.
     """
-    contents, equal = digests(features.x), 0
-    for split in plan.splits:
+    content, copied = contents(features.x), set()
+    for data in plan.sets:
+        _check_scaling(features, data)
+    for number, split in enumerate(plan.splits):
         place = f"subject {split.member.subject}, session {split.member.session}, fold {split.member.fold}"
-        for name, seen, held_out in _exposures(plan, split, scaling_leaks):
+        for name, seen, held_out in _exposures(plan, number, scaling_leaks):
             both = np.intersect1d(seen, held_out)
             if len(both):
                 raise LeakageError(
-                    f"{place}: {len(both)} of the {len(held_out)} windows of its {name} were seen in training, the "
-                    f"first of them in {features.place(both[0])}. This is a defect of the folds: please report it."
+                    f"{place}: {len(both)} of the {len(held_out)} windows held out from its {name} were seen there, "
+                    f"the first of them in {features.place(both[0])}. This is a defect of the folds: please report it."
                 )
-            copies = np.isin(contents[held_out], contents[seen])
-            equal += int(copies.sum())
-            if copies.any() and equal_windows == "refuse":
+            copies = held_out[np.isin(content[held_out], content[seen])]
+            copied |= set(copies.tolist()) & set(split.member.test.tolist())
+            if len(copies) and equal_windows == "refuse":
                 raise LeakageError(
-                    f"{place}: expected windows of its {name} that occur in no training trial, got {copies.sum()} of "
-                    f"{len(held_out)} with exactly the features of a training window, the first of them in "
-                    f"{features.place(held_out[copies][0])}. Are trials stored twice under different names? "
+                    f"{place}: expected windows held out from its {name} that occur in no training trial, got "
+                    f"{len(copies)} of {len(held_out)} with exactly the features of a training window, the first of "
+                    f"them in {features.place(copies[0])}. Are trials stored twice under different names? "
                     "evaluation.equal_windows=report lets them pass and counts them."
                 )
-    return {
-        "verdict": "LEAKS: scaled with test windows, as asked" if scaling_leaks else "no test window was seen",
-        "equal_windows_on_both_sides": equal,
-    }
+    leaks = ["scaled with test windows, as asked"] if scaling_leaks else []
+    leaks += [f"{len(copied)} test windows occur in training, as allowed"] if copied else []
+    verdict = f"LEAKS: {'; '.join(leaks)}" if leaks else "no test window was seen"
+    return {"verdict": verdict, "test_windows_that_occur_in_training": len(copied)}
 
 
-def _exposures(plan: Plan, split: Split, scaling_leaks: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def _check_scaling(features: FeatureSet, data: TrainingSet) -> None:
+    """That a set's windows are scaled by what it says that scaled them."""
+    scaler = MinMaxScaler.fit(features.x[data.scaled_by])
+    if not np.array_equal(scaler.transform(features.x[data.rows]), data.x):
+        raise LeakageError(
+            "a training set is scaled by other windows than it says. This is a defect: please report it."
+        )
+
+
+def _exposures(plan: Plan, number: int, scaling_leaks: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Of each of a split's fits: its name, the windows seen and the windows held out."""
-    tested = plan.sets[plan.fits[split.outer].training_set]
-    yield "test", tested.rows if scaling_leaks else np.union1d(tested.rows, tested.scaled_by), split.member.test
-    for k, (i, held_out) in enumerate(split.inner):
+    split = plan.splits[number]
+    inner = [(f"inner fold {k}", fit, validated) for k, (fit, validated) in enumerate(split.inner)]
+    for name, i, validated in [("test", number, np.array([], dtype=np.int64)), *inner]:
         fit = plan.fits[i]
-        yield f"inner fold {k}", plan.sets[fit.training_set].rows[fit.kept], held_out
+        data = plan.sets[fit.training_set]
+        reused = i != number and fit.training_set == number
+        seen = data.rows[fit.kept] if reused else data.rows if scaling_leaks else np.union1d(data.rows, data.scaled_by)
+        yield name, seen, np.union1d(validated, split.member.test)
 
 
-def audit_artificial(plan: Plan, x: np.ndarray, artificial: Sequence[np.ndarray], model: str) -> int:
+def audit_artificial(plan: Plan, x: np.ndarray, artificial: Sequence[np.ndarray], model: str) -> None:
     """Look for scaled artificial windows, (n, F) of each split, that are copies of test windows of x (N, F), unscaled.
-
-    Returns how many were looked at.
 
     Raises
     ------
     LeakageError
         If there is one: the augmenter has seen what it could not know.
     """
-    for split, drawn in zip(plan.splits, artificial, strict=True):
-        data, member = plan.sets[plan.fits[split.outer].training_set], split.member
-        test = digests(data.scaler.transform(x[member.test]))
-        unseen = test[~np.isin(test, digests(data.x))]  # a copy of a training window gives nothing away
-        copies = np.isin(digests(drawn), unseen)
+    for split, data, drawn in zip(plan.splits, plan.outer_sets, artificial, strict=True):
+        member, test = split.member, data.scaler.transform(x[split.member.test])
+        real, tested, made = np.split(
+            contents(np.concatenate([data.x, test, drawn])), np.cumsum([len(data.x), len(test)])
+        )
+        unseen = tested[~np.isin(tested, real)]  # a copy of a training window gives nothing away
+        copies = np.isin(made, unseen)
         if copies.any():
             raise LeakageError(
                 f"subject {member.subject}, session {member.session}, fold {member.fold}: {copies.sum()} artificial "
                 f"windows of model={model} are copies of test windows. It must see training windows alone."
             )
-    return sum(map(len, artificial))

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from emogan.evaluation import svm
-from emogan.evaluation.svm import Path
+from emogan.evaluation.svm import Predictions
 
 
 class Classifier(ABC):
@@ -17,7 +17,7 @@ class Classifier(ABC):
     values: np.ndarray  # (C,), what the column c of the scores holds
 
     @abstractmethod
-    def paths(self, x: np.ndarray, y: np.ndarray, lengths: Sequence[int], x_held_out: np.ndarray) -> list[Path]:
+    def paths(self, x: np.ndarray, y: np.ndarray, lengths: Sequence[int], x_held_out: np.ndarray) -> list[Predictions]:
         """Train on the first so many windows of x (n, F), for each length, and predict x_held_out (n_held_out, F)."""
 
 
@@ -45,6 +45,11 @@ class Estimator(Classifier):
         Its name; null for a classifier without one, whose column c is then 0.
     values
         To choose from.
+
+    Raises
+    ------
+    ValueError
+        If there are no values, or the estimator does not take the parameter.
     """
 
     def __init__(
@@ -52,20 +57,31 @@ class Estimator(Classifier):
     ):
         self.name, self.estimator, self.parameter = name, estimator, parameter
         self.values = np.asarray(values, dtype=float)
+        if self.values.ndim != 1 or not self.values.size:
+            raise ValueError(f"classifier.values: expected a list of numbers to choose from, got {values!r}")
+        try:
+            self._machine(self.values[0])
+        except TypeError as error:
+            raise ValueError(
+                f"classifier.parameter: expected one that {name} has, got {parameter!r} ({error})"
+            ) from None
 
     def paths(self, x, y, lengths, x_held_out):
         return [self._path(x[:n], y[:n], x_held_out) for n in lengths]
 
-    def _path(self, x, y, x_held_out) -> Path:
+    def _path(self, x, y, x_held_out) -> Predictions:
         predictions, bounded = [], []
-        for i, value in enumerate(self.values.tolist()):
-            settings = {self.parameter: int(value) if value.is_integer() else value} if self.parameter else {}
-            machine = self.estimator(**settings).fit(x, y)
+        for i, value in enumerate(self.values):
+            machine = self._machine(value).fit(x, y)
             predictions.append(machine.predict(x_held_out))
             limit = getattr(machine, "max_iter", -1)
             if 0 < limit <= np.max(getattr(machine, "n_iter_", 0)):
                 bounded.append(i)
-        return Path(np.stack(predictions), min(bounded, default=None))
+        return Predictions(np.stack(predictions), min(bounded, default=None))
+
+    def _machine(self, value: float) -> BaseEstimator:
+        whole = int(value) if float(value).is_integer() else float(value)  # some parameters are counts
+        return self.estimator(**{self.parameter: whole} if self.parameter else {})
 
 
 def powers(exponents: Sequence[int]) -> np.ndarray:

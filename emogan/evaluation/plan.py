@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from emogan.data.features import FeatureSet
-from emogan.data.folds import Member
-from emogan.data.scaling import MinMaxScaler, fit_scaler
+from emogan.data.folds import Member, own_generator
+from emogan.data.scaling import MinMaxScaler, scaling_windows
 
 INNER = ("refit", "reuse")
 
@@ -35,16 +35,15 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A member's fits: the one that is tested, and those of the inner cross-validation with what each validates."""
+    """A member, and the fits of its inner cross-validation with what each validates."""
 
     member: Member
-    outer: int
     inner: tuple[tuple[int, np.ndarray], ...]  # index of the fit, indices of its validation windows
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything that a job fits. The first training sets are those of the splits, in their order."""
+    """Everything that a job fits. The first training sets and fits are those of the splits, in their order."""
 
     sets: list[TrainingSet]
     fits: list[Fit]
@@ -57,44 +56,63 @@ class Plan:
         return self.sets[: len(self.splits)]
 
 
-def inner_folds(y: np.ndarray, trial: np.ndarray, n_folds: int) -> np.ndarray:
-    """Inner fold (n,) of each window: the rank of its trial among the trials of its class, modulo the folds.
+def inner_folds(features: FeatureSet, member: Member, n_folds: int) -> tuple[np.ndarray, bool]:
+    """Inner fold (n,) of each training window of a member, and whether folds are halves of trials.
 
-    Used are ``n_folds`` or as many as the rarest class has trials, whichever is less. Where a class has a single trial
-    (the low end of a learning curve) the halves of the trials are the two folds: of all choices without a look at the
-    test trials the one left, and one that is easily satisfied, since windows of a trial resemble each other.
+    Inner folds hold out what the outer fold holds out: whole subjects, else whole sessions, where the test windows are
+    of others and there are two of them at least; else whole trials. The r-th unit (of a class, for trials) is in fold r
+    modulo the number of folds, ``n_folds`` or as many as there are units (of the rarest class). Where a class has a
+    single training trial (the low end of a learning curve) the halves of the trials are the two folds: of all choices
+    without a look at the test trials the one left, and easily satisfied, since windows of a trial resemble each other.
 
     Raises
     ------
     ValueError
-        If a class is missing or a single-trial class has a single window: nothing can be held out then.
+        If some training set would lack a class.
     """
+    y, trial = features.y[member.train], features.trial_ids()[member.train]
+    for unit in (features.subject, features.experiment_ids()):
+        if not np.isin(unit[member.train], unit[member.test]).any():
+            fold = _in_turn(unit[member.train], n_folds)
+            if fold.max() > 0 and not _lacking(y, fold, features):
+                return fold, False
     fold = np.empty(len(y), dtype=np.int64)
-    _, first, number = np.unique(trial, return_index=True, return_inverse=True)
-    label = np.array([np.bincount(y[number == i]).argmax() for i in range(len(first))])
-    counts = np.bincount(label)
-    counts = counts[counts > 0]
-    if counts.min() < 2:
-        return _halves(number)
-    k = min(n_folds, int(counts.min()))
-    for c in np.unique(label):
-        trials = np.flatnonzero(label == c)
-        for rank, i in enumerate(trials[np.argsort(first[trials])]):
-            fold[number == i] = rank % k
-    return fold
+    label = _majority(y, trial)
+    counts = {features.class_names[k]: len(np.unique(trial[label == k])) for k in np.unique(label)}
+    if halved := min(counts.values()) < 2:
+        for one in np.unique(trial):
+            windows = np.flatnonzero(trial == one)
+            fold[windows] = np.arange(len(windows)) * 2 // len(windows)
+    else:
+        for k in np.unique(label):
+            fold[label == k] = _in_turn(trial[label == k], min(n_folds, *counts.values()))
+    if lacking := _lacking(y, fold, features):
+        raise ValueError(
+            "choosing the classifier's parameter by inner cross-validation needs windows of every class in every inner "
+            f"training set, and one has none of {', '.join(lacking)}. It takes two training trials of every class, or "
+            f"two windows in every trial; got training trials {counts}"
+        )
+    return fold, halved
 
 
-def _halves(number: np.ndarray) -> np.ndarray:
-    fold = np.empty(len(number), dtype=np.int64)
-    for i in range(number.max() + 1):
-        windows = np.flatnonzero(number == i)
-        if len(windows) < 2:
-            raise ValueError(
-                "choosing the classifier's parameter by inner cross-validation needs two training trials of every "
-                f"class, or two windows in every trial; got one trial of a class, and {len(windows)} window in a trial"
-            )
-        fold[windows] = np.arange(len(windows)) * 2 // len(windows)
-    return fold
+def _in_turn(unit: np.ndarray, n_folds: int) -> np.ndarray:
+    """Fold (n,) of each window: the rank of its unit, by appearance, modulo the folds (or the units, if fewer)."""
+    rank = {one: i for i, one in enumerate(dict.fromkeys(unit.tolist()))}
+    return np.array([rank[one] for one in unit.tolist()]) % min(n_folds, len(rank))
+
+
+def _majority(y: np.ndarray, trial: np.ndarray) -> np.ndarray:
+    """The most frequent label (n,) of each window's trial."""
+    label = np.empty_like(y)
+    for one in np.unique(trial):
+        label[trial == one] = np.bincount(y[trial == one]).argmax()
+    return label
+
+
+def _lacking(y: np.ndarray, fold: np.ndarray, features: FeatureSet) -> list[str]:
+    """Classes that the training set of some inner fold lacks."""
+    present = set.intersection(*(set(y[fold != k].tolist()) for k in range(fold.max() + 1)))
+    return [name for k, name in enumerate(features.class_names) if k not in present]
 
 
 def thin(features: FeatureSet, member: Member, trials_per_class: int, seed: int) -> Member:
@@ -106,8 +124,9 @@ def thin(features: FeatureSet, member: Member, trials_per_class: int, seed: int)
         If a class of an experiment has fewer training trials.
     """
     kept = []
-    for number, (subject, session, own) in enumerate(features.experiments()):
+    for subject, session, own in features.experiments():
         own = np.intersect1d(own, member.train)
+        random = own_generator("thin", seed, subject, session)
         for k, name in enumerate(features.class_names if len(own) else ()):
             rows = own[features.y[own] == k]
             trials = list(dict.fromkeys(features.trial[rows].tolist()))
@@ -116,7 +135,7 @@ def thin(features: FeatureSet, member: Member, trials_per_class: int, seed: int)
                     f"evaluation.trials_per_class: expected at most {len(trials)}, the training trials of {name} in "
                     f"subject {subject}, session {session}, got {trials_per_class}"
                 )
-            order = np.random.default_rng([seed, number, k]).permutation(len(trials))[:trials_per_class]
+            order = random.permutation(len(trials))[:trials_per_class]
             kept += [rows[features.trial[rows] == trials[i]] for i in order]
     return replace(member, train=np.sort(np.concatenate(kept)))
 
@@ -132,15 +151,14 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
     sets = _TrainingSets(features, fit_on)
     for number, member in enumerate(members):
         sets.add(member.train, member.test, member.test, of=number)
-    splits, partial, halved = [], [], 0
+    splits, partial, n_halved = [], [], 0
     for number, member in enumerate(members):
-        trial = sets.found[number].trial
         try:
-            fold = inner_folds(sets.found[number].y, trial, n_inner_folds)
+            fold, halved = inner_folds(features, member, n_inner_folds)
         except ValueError as error:
             place = f"subject {member.subject}, session {member.session}, fold {member.fold}"
             raise ValueError(f"{place}: {error}") from None
-        halved += len(np.unique([trial, fold], axis=1).T) > len(np.unique(trial))
+        n_halved += halved
         parts = []
         for k in range(fold.max() + 1):
             kept, held_out = np.flatnonzero(fold != k), member.train[fold == k]
@@ -150,12 +168,12 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
                 fit = len(members) + len(partial)
                 partial.append(Fit(number, kept, held_out))
             parts.append((fit, held_out))
-        splits.append(Split(member, number, tuple(parts)))
+        splits.append(Split(member, tuple(parts)))
     whole = [
         Fit(i, np.arange(len(data.rows)), np.unique(np.concatenate(sets.predicted[i])))
         for i, data in enumerate(sets.found)
     ]
-    return Plan(sets.found, whole + partial, splits, halved)
+    return Plan(sets.found, whole + partial, splits, n_halved)
 
 
 class _TrainingSets:
@@ -170,11 +188,11 @@ class _TrainingSets:
     def add(self, rows: np.ndarray, predicted: np.ndarray, held_out: np.ndarray, of: int | None = None) -> int:
         """Index of the training set of some windows, new or known; held_out: all that the member does not train on."""
         features = self.features
-        scaled_by = rows if self.fit_on == "train" else np.union1d(rows, held_out)
+        scaled_by = scaling_windows(rows, held_out, self.fit_on)
         key = rows.tobytes(), scaled_by.tobytes(), of
         if key not in self._known:
             self._known[key] = len(self.found)
-            scaler = fit_scaler(features.x, rows, self.fit_on, held_out)
+            scaler = MinMaxScaler.fit(features.x[scaled_by])
             x = scaler.transform(features.x[rows])
             self.found.append(TrainingSet(rows, scaled_by, scaler, x, features.y[rows], self.trials[rows]))
             self.predicted.append([])

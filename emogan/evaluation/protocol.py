@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from emogan.evaluation.classifiers import Classifier
-from emogan.evaluation.plan import Fit, Plan, Split, TrainingSet
-from emogan.evaluation.svm import Path
+from emogan.evaluation.plan import Fit, Plan, TrainingSet
+from emogan.evaluation.svm import Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ def predict(
     y_artificial: np.ndarray,
     sizes: Sequence[int],
     classifier: Classifier,
-) -> dict[int, Path]:
+) -> dict[int, Predictions]:
     """Append artificial windows (n, F) to those kept of a training set and predict held-out windows, for each size."""
     x = np.concatenate([data.x[fit.kept], x_artificial])
     y = np.concatenate([data.y[fit.kept], y_artificial])
@@ -44,19 +44,20 @@ def predict(
     return dict(zip(sizes, paths, strict=True))
 
 
-def gather(split: Split, plan: Plan, candidates: Sequence[Mapping[int, Path]], y: np.ndarray) -> Scores:
-    """Scores of one member from the paths of its fits, ``candidates[s][fit]``; y (N,) are the labels of all windows."""
+def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Predictions]], y: np.ndarray) -> Scores:
+    """Scores of a split, by its number, from ``candidates[s][fit]``; y (N,) are the labels of all windows."""
+    split = plan.splits[number]
 
-    def predictions(paths: Mapping[int, Path], fit: int, windows: np.ndarray) -> np.ndarray:
+    def predictions(paths: Mapping[int, Predictions], fit: int, windows: np.ndarray) -> np.ndarray:
         return paths[fit].predictions[:, np.searchsorted(plan.fits[fit].predicted, windows)]
 
     test = split.member.test
-    outer = np.stack([predictions(paths, split.outer, test) for paths in candidates])
+    outer = np.stack([predictions(paths, number, test) for paths in candidates])
     correct = sum(
         np.stack([(predictions(paths, fit, held_out) == y[held_out]).sum(1) for paths in candidates])
         for fit, held_out in split.inner
     )
-    fits = [split.outer, *(fit for fit, _ in split.inner)]
+    fits = [number, *(fit for fit, _ in split.inner)]
     bounds = [paths[fit].bounded_from for paths in candidates for fit in fits]
     return Scores(
         predictions=outer,
@@ -71,7 +72,7 @@ def oracle_choice(folds: Sequence[Scores]) -> tuple[int, int]:
 
     This is how the paper's figures are best explained, and it looks at the test trials: never a choice for honest use.
     """
-    return _best(np.mean([scores.accuracy for scores in folds], axis=0))
+    return _best(np.mean([scores.accuracy for scores in folds], axis=0).round(12))  # equal means stay equal
 
 
 def _best(rates: np.ndarray) -> tuple[int, int]:

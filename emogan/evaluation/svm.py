@@ -6,8 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.svm import SVC
 
+BLOCK = 256  # windows
 
-class Path(NamedTuple):
+
+class Predictions(NamedTuple):
     """What a linear SVM predicts at every C of a grid."""
 
     predictions: np.ndarray  # (C, n_test) int64
@@ -15,13 +17,27 @@ class Path(NamedTuple):
 
 
 def gram(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Inner products (n_a, n_b) of two sets of windows (n, F), in float64."""
-    return a.astype(np.float64) @ b.astype(np.float64).T
+    """Inner products (n_a, n_b) of two sets of windows (n, F), in float64.
+
+    They are computed in blocks of one shape, so that those of some windows have the same bits whatever follows them.
+    """
+    blocks_a, blocks_b = _blocks(a), _blocks(b)
+    products = np.empty((len(blocks_a) * BLOCK, len(blocks_b) * BLOCK))
+    for i, rows in enumerate(blocks_a):
+        for j, columns in enumerate(blocks_b):
+            products[i * BLOCK : (i + 1) * BLOCK, j * BLOCK : (j + 1) * BLOCK] = rows @ columns.T
+    return products[: len(a), : len(b)]
+
+
+def _blocks(x: np.ndarray) -> np.ndarray:
+    padded = np.zeros((-(-len(x) // BLOCK) * BLOCK, x.shape[1]))
+    padded[: len(x)] = x
+    return padded.reshape(-1, BLOCK, x.shape[1])
 
 
 def path(
     gram_train: np.ndarray, y: np.ndarray, gram_test: np.ndarray, c_values: Sequence[float], max_iterations: int
-) -> Path:
+) -> Predictions:
     """Predictions of scikit-learn's SVC (one against one, linear kernel) at every C, in rising order.
 
     Two rules save the fits that bring nothing or never end. Where every dual coefficient lies below C the margin is
@@ -44,5 +60,5 @@ def path(
         machine.fit(gram_train, y)
         predictions[i:] = machine.predict(gram_test)
         if machine.fit_status_ or np.abs(machine.dual_coef_).max() < c:
-            return Path(predictions, i if machine.fit_status_ else None)
-    return Path(predictions, None)
+            return Predictions(predictions, i if machine.fit_status_ else None)
+    return Predictions(predictions, None)

@@ -80,7 +80,7 @@ class Job:
         evaluation = {k: v for k, v in self.run["evaluation"].items() if k != "trials_per_class"}
         return {
             "dataset": self.dataset, "classifier": self.run["classifier"],
-            "scaling.fit_on": self.run["scaling"]["fit_on"],
+            "scaling.fit_on": self.run["scaling"]["fit_on"], "classifier_settings": self.run.get("classifier_settings"),
             **{f"evaluation.{k}": v for k, v in evaluation.items()}, **{f"data.{k}": v for k, v in self.data.items()},
         }  # fmt: skip
 
@@ -158,7 +158,7 @@ def _natural(path: Path) -> list:
 
 
 def _read(folder: Path) -> Job | Problem:
-    if (folder / "scores.csv").exists():
+    if (folder / "scores.csv").exists() and not _failed_since(folder):
         try:
             return _done(folder)
         except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -174,6 +174,12 @@ def _read(folder: Path) -> Job | Problem:
     since = datetime.fromtimestamp(changed).isoformat(" ", "minutes")
     minutes = (time.time() - changed) / 60
     return Problem("unfinished", str(folder), f"running or killed: last changed {since}, {minutes:.0f} minutes ago")
+
+
+def _failed_since(folder: Path) -> bool:
+    """Whether a later job in the same folder was refused before it did anything: the scores are not its own."""
+    failure = folder / "failed.json"
+    return failure.exists() and failure.stat().st_mtime >= (folder / "scores.csv").stat().st_mtime
 
 
 def _changed(path: Path) -> float:

@@ -114,6 +114,8 @@ def _section(jobs: Sequence[Job]) -> Section:
         warnings.append("PERMUTED LABELS")
     if first.run["scaling"]["fit_on"] != "train":
         warnings.append("LEAKS: scaled with test windows")
+    elif any(str((job.run.get("audit") or {}).get("verdict", "")).startswith("LEAKS") for job in main):
+        warnings.append("LEAKS: test windows occur in training")
     settings = first.evaluation
     title = [first.dataset, f"folds={settings['evaluation.folds']}", str(first.run["classifier"])]
     title += [f"inner={settings['evaluation.inner']}"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from emogan.data.folds import members
+from emogan.data.scaling import MinMaxScaler
 from emogan.evaluation.audit import LeakageError, audit, audit_artificial
 from emogan.evaluation.plan import INNER, build
 
@@ -22,7 +23,7 @@ def check(features, plan, leaks=False, equal_windows="refuse"):
 def test_a_clean_plan_passes(make_features, inner):
     features = make_features()
     verdict = check(features, plan_of(features, inner=inner))
-    assert verdict == {"verdict": "no test window was seen", "equal_windows_on_both_sides": 0}
+    assert verdict == {"verdict": "no test window was seen", "test_windows_that_occur_in_training": 0}
 
 
 def test_a_test_window_in_training_is_found(make_features):
@@ -30,14 +31,16 @@ def test_a_test_window_in_training_is_found(make_features):
     found = members(features)
     planted = int(found[2].test[1])
     found[2] = replace(found[2], train=np.sort(np.append(found[2].train, planted)))
-    with pytest.raises(LeakageError, match="subject 1, session 1, fold 2: 1 of the 9 windows of its test were seen"):
+    with pytest.raises(
+        LeakageError, match="subject 1, session 1, fold 2: 1 of the 9 windows held out from its test were seen"
+    ):
         check(features, plan_of(features, found))
 
 
 def test_a_scaler_that_saw_a_test_window_is_found_unless_that_was_asked_for(make_features):
     features = make_features()
     plan = plan_of(features, fit_on="all")
-    with pytest.raises(LeakageError, match="9 of the 9 windows of its test"):
+    with pytest.raises(LeakageError, match="9 of the 9 windows held out from its test"):
         check(features, plan)
     assert "LEAKS" in check(features, plan, leaks=True)["verdict"]
 
@@ -52,9 +55,11 @@ def test_a_validation_window_in_an_inner_fold_is_found(make_features, inner):
         plan.fits[i] = replace(fit, kept=np.arange(len(plan.sets[fit.training_set].rows)))
     else:
         data = plan.sets[fit.training_set]
-        plan.sets[fit.training_set] = replace(data, rows=np.append(data.rows, held_out[0]))
+        rows = np.append(data.rows, held_out[0])
+        plan.sets[fit.training_set] = replace(data, rows=rows, x=data.scaler.transform(features.x[rows]))
         plan.fits[i] = replace(fit, kept=np.arange(len(data.rows) + 1))
-    with pytest.raises(LeakageError, match="windows of its inner fold 1 were seen"):
+    n = 9 if inner == "reuse" else 1
+    with pytest.raises(LeakageError, match=f"{n} of the 18 windows held out from its inner fold 1 were seen"):
         check(features, plan)
 
 
@@ -66,14 +71,42 @@ def test_a_trial_stored_twice_under_another_name_is_found_by_its_content(make_fe
     copied = replace(features, x=x)
     with pytest.raises(LeakageError, match=r"3 of 9 with exactly the features of a training window.*subject 1"):
         check(copied, plan_of(copied))
-    assert check(copied, plan_of(copied), equal_windows="report")["equal_windows_on_both_sides"] > 0
+    verdict = check(copied, plan_of(copied), equal_windows="report")
+    assert verdict["test_windows_that_occur_in_training"] == 6  # three windows and their copies, each tested once
+    assert verdict["verdict"] == "LEAKS: 6 test windows occur in training, as allowed"
+
+
+@pytest.mark.parametrize("inner", INNER)
+def test_a_test_window_in_an_inner_fold_is_found(make_features, inner):
+    features = make_features()
+    plan = plan_of(features, inner=inner)
+    i, _ = plan.splits[0].inner[0]
+    data = plan.sets[plan.fits[i].training_set]
+    rows = np.append(data.rows, plan.splits[0].member.test[0])
+    planted = replace(data, rows=rows, x=data.scaler.transform(features.x[rows]))
+    plan.sets[plan.fits[i].training_set] = planted
+    plan.fits[i] = replace(plan.fits[i], kept=np.append(plan.fits[i].kept, len(rows) - 1))
+    name = "inner fold 0" if inner == "refit" else "test"  # where the augmenter is that of the member
+    with pytest.raises(LeakageError, match=f"{name} were seen"):
+        check(features, plan)
+
+
+@pytest.mark.parametrize("outer", [True, False])
+def test_a_scaler_that_was_fitted_on_more_than_it_says_is_found(make_features, outer):
+    features = make_features()
+    plan = plan_of(features)
+    i = 0 if outer else len(plan.sets) - 1
+    scaler = MinMaxScaler.fit(features.x)
+    plan.sets[i] = replace(plan.sets[i], scaler=scaler, x=scaler.transform(features.x[plan.sets[i].rows]))
+    with pytest.raises(LeakageError, match="scaled by other windows than it says"):
+        check(features, plan)
 
 
 def test_artificial_windows_that_copy_test_windows_are_found(make_features):
     features = make_features()
     plan = plan_of(features)
     honest = [data.x[:5] for data in plan.outer_sets]  # copies of training windows are no leak
-    assert audit_artificial(plan, features.x, honest, "duplicate") == 5 * len(plan.splits)
+    audit_artificial(plan, features.x, honest, "duplicate")
     split = plan.splits[4]
     planted = plan.outer_sets[4].scaler.transform(features.x[split.member.test[:2]])
     leaking = [*honest[:4], planted, *honest[5:]]

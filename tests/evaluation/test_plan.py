@@ -1,11 +1,13 @@
 """The plan of a job's fits: who is fitted on what, and predicts what."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from emogan.data.folds import members
+from emogan.data.features import FeatureSet
+from emogan.data.folds import Member, members
 from emogan.evaluation.plan import INNER, build, inner_folds, thin
 
 
@@ -19,10 +21,10 @@ def test_inner_folds_hold_every_training_window_out_once_and_never_a_test_window
     features = make_features()
     plan = plan_of(features, folds, inner=inner)
     trials = features.trial_ids()
-    for split in plan.splits:
+    for number, split in enumerate(plan.splits):
         held_out = np.sort(np.concatenate([rows for _, rows in split.inner]))
         np.testing.assert_array_equal(held_out, split.member.train)
-        outer = plan.fits[split.outer]
+        outer = plan.fits[number]
         np.testing.assert_array_equal(plan.sets[outer.training_set].rows[outer.kept], split.member.train)
         assert np.isin(split.member.test, outer.predicted).all()
         for i, rows in split.inner:
@@ -74,20 +76,56 @@ def test_scaling_on_all_windows_takes_those_that_are_held_out_too(make_features)
         assert all(np.array_equal(data.scaled_by, rows) for data in own)
 
 
-def test_inner_folds_share_out_the_trials_of_each_class_in_turn():
-    trial = np.repeat(np.arange(9), 2)
-    y = np.repeat([0, 1, 0, 1, 0, 1, 0, 1, 0], 2)  # 5 trials of class 0, 4 of class 1
-    np.testing.assert_array_equal(inner_folds(y, trial, 3), np.repeat([0, 0, 1, 1, 2, 2, 0, 0, 1], 2))
-    assert inner_folds(y, trial, 10).max() + 1 == 4
+def test_inner_folds_share_out_the_trials_of_each_class_in_turn(make_features):
+    features = make_features(experiments=1, trials_per_class=6, windows=2)
+    first = members(features)[0]  # trains on trials 4 to 18: five of each class
+    fold, halved = inner_folds(features, first, 3)
+    np.testing.assert_array_equal(fold, np.repeat([0, 1, 2, 0, 1], 3 * 2))
+    assert not halved
+    assert inner_folds(features, first, 10)[0].max() + 1 == 5
+
+
+@pytest.mark.parametrize(("folds", "unit"), [("leave_subject_out", "subject"), ("leave_session_out", "session")])
+def test_inner_folds_hold_out_what_the_outer_folds_do(make_features, folds, unit):
+    features = make_features(experiments=5)
+    if unit == "session":
+        features = replace(features, session=features.subject, subject=np.ones_like(features.subject))
+    for member in members(features, folds):
+        fold, _ = inner_folds(features, member, 3)
+        units = getattr(features, unit)[member.train]
+        assert len({*zip(units.tolist(), fold.tolist(), strict=True)}) == 4
+        assert sorted(np.bincount(fold)) == [12 * 3, 12 * 3, 2 * 12 * 3]
+
+
+def test_with_a_single_other_subject_trials_are_held_out(make_features):
+    features = make_features(experiments=2)
+    fold, _ = inner_folds(features, members(features, "leave_subject_out")[0], 4)
+    assert fold.max() + 1 == 4
 
 
 def test_with_one_trial_of_a_class_its_halves_are_the_folds(make_features):
-    np.testing.assert_array_equal(inner_folds(np.repeat([0, 1], 4), np.repeat([7, 8], 4), 4), [0, 0, 1, 1] * 2)
-    features = make_features(trials_per_class=2)
-    assert plan_of(features).halved == len(members(features))
+    features = make_features(experiments=1, trials_per_class=2, windows=4)
+    fold, halved = inner_folds(features, members(features)[0], 4)
+    assert halved
+    np.testing.assert_array_equal(fold, [0, 0, 1, 1] * 3)
+    assert plan_of(features).halved == 2
     assert plan_of(make_features(trials_per_class=3)).halved == 0
-    with pytest.raises(ValueError, match=r"subject 1, session 1, fold 0: .*two windows in every trial"):
+    with pytest.raises(
+        ValueError, match=r"subject 1, session 1, fold 0: .*none of a, b, c.*two windows in every trial"
+    ):
         plan_of(make_features(trials_per_class=2, windows=1))
+
+
+def test_a_class_that_an_inner_training_set_would_lack_is_named(make_features):
+    features = make_features(experiments=1, trials_per_class=4)
+    y = features.y.copy()
+    y[y == 2] = 0
+    y[(features.trial == 6) & (np.arange(len(y)) % 3 == 0)] = 2  # a trial of mixed labels
+    y[(features.trial == 9) & (np.arange(len(y)) % 3 == 0)] = 2
+    mixed = replace(features, y=y)
+    member = Member(1, 1, 0, np.flatnonzero(features.trial != 9), np.flatnonzero(features.trial == 9))
+    with pytest.raises(ValueError, match="one has none of c"):
+        inner_folds(mixed, member, 4)
 
 
 def test_a_learning_curves_smaller_training_sets_are_parts_of_the_larger_ones(make_features):
@@ -106,5 +144,13 @@ def test_a_learning_curves_smaller_training_sets_are_parts_of_the_larger_ones(ma
         np.testing.assert_array_equal(before, member.train)
         with pytest.raises(ValueError, match="at most 4, the training trials of a in subject"):
             thin(features, member, 5, seed=3)
+    alone = features.subject == 2
+    two = FeatureSet(
+        features.x[alone], features.y[alone], features.trial[alone], features.session[alone], features.subject[alone],
+        features.feature_names, features.class_names, dict(features.modalities),
+    )  # fmt: skip
+    for one, other in zip(members(two), members(features)[5:], strict=True):
+        shift = np.flatnonzero(alone)[0]
+        np.testing.assert_array_equal(thin(two, one, 2, 3).train + shift, thin(features, other, 2, 3).train)
     drawn = {thin(features, members(features)[0], 1, seed).train.tobytes() for seed in range(30)}
     assert len(drawn) > 10

@@ -6,7 +6,7 @@ import pytest
 from emogan.data.folds import members
 from emogan.evaluation import protocol
 from emogan.evaluation.plan import INNER, build
-from emogan.evaluation.svm import Path
+from emogan.evaluation.svm import Predictions
 
 
 def made_up(plan, rates: np.ndarray, y: np.ndarray, seed: int):
@@ -15,7 +15,7 @@ def made_up(plan, rates: np.ndarray, y: np.ndarray, seed: int):
     paths = {}
     for i, fit in enumerate(plan.fits):
         right = random.random((len(rates), len(fit.predicted))) < rates[:, None]
-        paths[i] = Path(np.where(right, y[fit.predicted], (y[fit.predicted] + 1) % 3), None)
+        paths[i] = Predictions(np.where(right, y[fit.predicted], (y[fit.predicted] + 1) % 3), None)
     return paths
 
 
@@ -25,13 +25,13 @@ def test_rates_are_those_of_the_windows_held_out_and_the_best_inner_one_chooses(
     plan = build(features, members(features), inner=inner, n_inner_folds=4, fit_on="train")
     y = features.y
     candidates = [made_up(plan, np.array(rates), y, s) for s, rates in enumerate([(0.3, 0.5), (0.9, 0.4)])]
-    for split in plan.splits:
-        scores = protocol.gather(split, plan, candidates, y)
+    for number, split in enumerate(plan.splits):
+        scores = protocol.gather(number, plan, candidates, y)
         assert scores.chosen == (1, 0)
         for s, c in np.ndindex(2, 2):
             hits = [candidates[s][i].predictions[c] == y[plan.fits[i].predicted] for i in range(len(plan.fits))]
             by_window = [dict(zip(plan.fits[i].predicted, hit, strict=True)) for i, hit in enumerate(hits)]
-            expected = [by_window[split.outer][w] for w in split.member.test]
+            expected = [by_window[number][w] for w in split.member.test]
             assert scores.accuracy[s, c] == pytest.approx(np.mean(expected))
             inner_hits = [by_window[i][w] for i, held_out in split.inner for w in held_out]
             assert scores.inner_accuracy[s, c] == pytest.approx(np.mean(inner_hits))
@@ -41,7 +41,7 @@ def test_of_equal_choices_the_first_setting_and_the_smallest_c_win(make_features
     features = make_features(experiments=1)
     plan = build(features, members(features), inner="refit", n_inner_folds=4, fit_on="train")
     same = made_up(plan, np.array([1.0, 1.0]), features.y, 0)
-    assert protocol.gather(plan.splits[0], plan, [same, same], features.y).chosen == (0, 0)
+    assert protocol.gather(0, plan, [same, same], features.y).chosen == (0, 0)
 
 
 def test_the_bound_told_is_the_first_of_any_fit_of_the_member(make_features):
@@ -50,8 +50,8 @@ def test_the_bound_told_is_the_first_of_any_fit_of_the_member(make_features):
     paths = made_up(plan, np.array([1.0, 1.0, 1.0]), features.y, 0)
     split = plan.splits[0]
     paths[split.inner[0][0]] = paths[split.inner[0][0]]._replace(bounded_from=2)
-    paths[split.outer] = paths[split.outer]._replace(bounded_from=1)
-    assert protocol.gather(split, plan, [paths], features.y).bounded_from == 1
+    paths[0] = paths[0]._replace(bounded_from=1)
+    assert protocol.gather(0, plan, [paths], features.y).bounded_from == 1
 
 
 def test_the_oracle_takes_the_best_mean_over_an_experiments_folds():
@@ -59,6 +59,7 @@ def test_the_oracle_takes_the_best_mean_over_an_experiments_folds():
         return protocol.Scores(np.zeros((2, 2, 1)), np.array(accuracy), np.zeros((2, 2)), None)
 
     folds = [scores([[0.1, 0.9], [0.6, 0.5]]), scores([[0.1, 0.2], [0.7, 0.71]])]
+    assert protocol.oracle_choice([scores([[0.3, 0.1], [0, 0]]), scores([[0.0, 0.2], [0, 0]])]) == (0, 0)  # equal means
     assert protocol.oracle_choice(folds[:1]) == (0, 1)
     assert protocol.oracle_choice(folds[1:]) == (1, 1)
     assert protocol.oracle_choice(folds) == (1, 0)  # means 0.1, 0.55; 0.65, 0.605

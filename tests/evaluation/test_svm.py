@@ -27,6 +27,14 @@ def test_every_prediction_is_that_of_a_fit_from_the_features(distance):
     assert (found.predictions == expected).mean() > 0.998  # the tolerance leaves a window on a boundary open
 
 
+def test_inner_products_are_those_of_numpy_and_keep_their_bits_whatever_follows():
+    x, _ = blobs(1.0, n=700, features=40)
+    whole = gram(x, x)
+    np.testing.assert_allclose(whole, x.astype(np.float64) @ x.astype(np.float64).T, rtol=1e-12)
+    for n in (1, 255, 256, 257, 450, 601):
+        np.testing.assert_array_equal(gram(x[:n], x[:n]), whole[:n, :n])
+
+
 def test_a_hard_margin_is_not_fitted_again_for_larger_c(monkeypatch):
     x, y = blobs(12.0)
     fitted = []

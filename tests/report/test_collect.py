@@ -153,6 +153,32 @@ def test_jobs_on_blocks_of_subjects_form_one_section(tmp_path, fake):
     assert sorted(set(section.scores.subject)) == ["1", "2", "3", "4"]
 
 
+def test_jobs_with_other_settings_of_a_classifier_do_not_share_a_section(tmp_path, fake):
+    for number, values in enumerate([[1, 10], [1]]):
+        fake.write_job(tmp_path / str(number), "eeg", "none")
+        run = json.loads((tmp_path / str(number) / "run.json").read_text())
+        run["classifier_settings"] = {"parameter": "C", "values": values}
+        (tmp_path / str(number) / "run.json").write_text(json.dumps(run))
+    assert len(sections(collect([tmp_path]).jobs)) == 2
+
+
+def test_scores_of_an_earlier_job_do_not_count_where_a_later_one_in_the_folder_failed(tmp_path, fake):
+    fake.write_job(tmp_path / "job", "eeg", "none")
+    (tmp_path / "job/failed.json").write_text(json.dumps({"error": "ValueError", "message": "n_aug", "traceback": ""}))
+    found = collect([tmp_path])
+    assert not found.jobs
+    assert [problem.kind for problem in found.problems] == ["failed"]
+
+
+def test_test_windows_that_occur_in_training_are_said_beside_every_number(tmp_path, fake):
+    fake.write_job(tmp_path / "job", "eeg", "none")
+    run = json.loads((tmp_path / "job/run.json").read_text())
+    run["audit"] = {"verdict": "LEAKS: 6 test windows occur in training, as allowed"}
+    (tmp_path / "job/run.json").write_text(json.dumps(run))
+    (section,) = sections(collect([tmp_path]).jobs)
+    assert "LEAKS: test windows occur in training" in section.label
+
+
 def test_scaling_with_test_windows_is_a_section_of_its_own_and_said_to_leak(tmp_path, fake):
     for name, fit_on in (("honest", "train"), ("leaking", "all")):
         fake.write_job(tmp_path / name, "eeg", "none")
