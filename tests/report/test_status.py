@@ -1,0 +1,40 @@
+"""python -m emogan.status on the fake sweep."""
+
+import json
+
+import pytest
+
+from emogan.status import main
+
+
+def test_every_job_that_is_not_done_is_named_and_the_exit_code_tells(sweep, capsys):
+    assert main([str(sweep)]) == 1
+    *lines, counts = capsys.readouterr().out.splitlines()
+    assert counts == "8 done, 1 failed, 1 missing"
+    (failed,) = (line for line in lines if line.startswith("failed"))
+    assert "4_eeg_cgan: FloatingPointError: losses are not finite" in failed
+    (missing,) = (line for line in lines if line.startswith("missing"))
+    assert "modality=eeg_eye model=cgan" in missing
+
+
+def test_the_traceback_of_a_failed_job_is_shown_if_asked(tmp_path, capsys):
+    (tmp_path / "job/.hydra").mkdir(parents=True)
+    failure = {"error": "ValueError", "message": "no", "traceback": "Traceback: here"}
+    (tmp_path / "job/failed.json").write_text(json.dumps(failure))
+    assert main([str(tmp_path)]) == 1
+    assert "Traceback" not in capsys.readouterr().out
+    assert main([str(tmp_path), "--traceback"]) == 1
+    assert "Traceback: here" in capsys.readouterr().out
+
+
+def test_all_done_is_exit_code_0_and_an_older_job_of_equal_cells_is_done_too(tmp_path, fake, capsys):
+    for name in ("older", "newer"):
+        fake.write_job(tmp_path / name, "eeg", "none")
+    assert main([str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 done"
+
+
+@pytest.mark.parametrize("place", ["absent", "."])
+def test_a_folder_without_jobs_is_said_and_exits_with_1(tmp_path, capsys, place):
+    assert main([str(tmp_path / place)]) == 1
+    assert "expected" in capsys.readouterr().err
