@@ -68,7 +68,7 @@ def test_quality_has_a_row_per_member_class_and_metric(done):
     ]  # fmt: skip
     per_metric = quality.groupby("metric").size()
     assert (per_metric == 6 * 3).all()
-    assert {"spread_ratio", "frechet_distance", "two_sample_accuracy", "closest_record"} <= set(per_metric.index)
+    assert {"spread_ratio", "frechet_distance", "two_sample_auc", "closest_record"} <= set(per_metric.index)
     assert set(quality["class"]) == {"negative", "neutral", "positive"}
 
 
