@@ -64,8 +64,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     folder, store = Path(cfg.folder), Store(cfg.store)
     for place in (folder, store.folder):
         check_writable(place)
-    for name in job_files.NAMES:  # of an earlier job in this folder
-        (folder / name).unlink(missing_ok=True)
+    job_files.remove_earlier(folder)
     torch.set_num_threads(cfg.machine.threads or available_cores())
 
     with clock("load"):

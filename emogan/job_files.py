@@ -24,11 +24,18 @@ from emogan.fitting import Fits
 from emogan.results import IDENTITY, SELECTION
 from emogan.store import fingerprint, write_atomically
 
-NAMES = (
+PATTERNS = (
     "scores.csv", "selection.csv", "confusion.csv", "quality.csv", "windows.npz", "checkpoint.ckpt", "run.json",
-    "failed.json",
+    "failed.json", "events.out.tfevents.*", "group_*/events.out.tfevents.*",
 )  # fmt: skip
 PACKAGES = ("emogan", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
+
+
+def remove_earlier(folder: Path) -> None:
+    """Remove what an earlier job wrote into a folder: none of it is this job's."""
+    for pattern in PATTERNS:
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 def csv(table: pd.DataFrame) -> bytes:

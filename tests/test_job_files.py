@@ -206,9 +206,12 @@ def test_the_fingerprint_is_that_of_the_data_as_loaded(configure, tmp_path, tabl
 
 
 def test_nothing_of_an_earlier_job_is_left_in_its_folder(configure, tmp_path):
+    job.run(configure(tmp_path, "model=cbegan", "machine.group_size=9"))
     job.run(configure(tmp_path, "model=duplicate"))
     job.run(configure(tmp_path, "model=none"))
-    assert not {"quality.csv", "windows.npz"} & {path.name for path in (tmp_path / "job").iterdir()}
+    left = [path for path in (tmp_path / "job").rglob("*") if path.is_file()]
+    assert not {"quality.csv", "windows.npz"} & {path.name for path in left}
+    assert [path.parent.name for path in left if "tfevents" in path.name] == ["job"]  # the hyperparameters of the last
 
 
 def test_class_means_of_artificial_windows_are_in_original_units(configure, tmp_path, table):
