@@ -22,10 +22,10 @@ from tqdm import tqdm
 from emogan import fitting, job_files
 from emogan.augmenters import Augmenter, GANAugmenter, NoAugmentation, balanced_labels
 from emogan.data.features import FeatureSet
-from emogan.data.folds import members, permute_labels
+from emogan.data.folds import members, permute_labels, thin
 from emogan.evaluation import Classifier, protocol, quality
 from emogan.evaluation.audit import audit, audit_artificial
-from emogan.evaluation.plan import Plan, build, thin
+from emogan.evaluation.plan import Plan, build
 from emogan.evaluation.protocol import Scores
 from emogan.evaluation.svm import Predictions
 from emogan.results import COLUMNS, closing_table, tabulate
@@ -233,14 +233,11 @@ def assess(drawn, plan: Plan, features: FeatureSet, model: str, cfg: DictConfig)
     """Sample quality of every split's artificial windows, one row per class and metric."""
 
     def one(i: int) -> pd.DataFrame:
-        data, member = plan.outer_sets[i], plan.splits[i].member
+        data = plan.outer_sets[i]
         x, y = drawn[i]
         random = np.random.default_rng(derived_seed(fingerprint(data.x, data.y), "quality"))
         rows = quality.assess(data.x, data.y, data.trial, x, y, features.class_names, random)
-        place = {
-            "dataset": features.dataset, "subject": member.subject, "session": member.session, "fold": member.fold,
-            "modality": cfg.modality, "model": model,
-        }  # fmt: skip
+        place = {"dataset": features.dataset, **job_files.place(plan, i), "modality": cfg.modality, "model": model}
         return rows.assign(**place)[[*place, "class", "metric", "value", "reference"]]
 
     jobs = Parallel(n_jobs=cfg.machine.threads or available_cores(), prefer="threads", return_as="generator")(

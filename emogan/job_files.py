@@ -111,7 +111,6 @@ def write_windows(
     sets, classes = plan.outer_sets, range(features.n_classes)
     real = [[features.x[d.rows][d.y == k].mean(0) for k in classes] for d in sets]
     artificial = [[d.scaler.inverse(x)[y == k].mean(0) for k in classes] for d, (x, y) in zip(sets, drawn, strict=True)]
-    where = place(plan, 0)
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
@@ -119,7 +118,7 @@ def write_windows(
         mean_real=np.mean(real, axis=0), mean_artificial=np.mean(artificial, axis=0),
         x_real=sets[0].x, y_real=sets[0].y, trial_real=sets[0].trial,
         x_artificial=drawn[0][0], y_artificial=drawn[0][1],
-        training_set=np.array(", ".join(f"{name} {value}" for name, value in where.items())),
+        training_set=np.array(plan.splits[0].member.place),
         **{name: np.array([part.start, part.stop]) for name, part in features.modalities.items()},
     )  # fmt: skip
     write_atomically(folder / "windows.npz", buffer.getvalue())

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -131,11 +132,21 @@ class FeatureSet:
 
     def trial_ids(self) -> np.ndarray:
         """Number the trials (subject, session, trial) of all windows: int64 (N,), 0.. in order of appearance."""
-        return _number(self.subject, self.session, self.trial)
+        return self._numbers["trial"]
 
     def experiment_ids(self) -> np.ndarray:
         """Number the experiments (subject, session) of all windows: int64 (N,), 0.. in order of appearance."""
-        return _number(self.subject, self.session)
+        return self._numbers["experiment"]
+
+    @cached_property
+    def _numbers(self) -> dict[str, np.ndarray]:
+        """Both kinds of numbers, read-only: every member of a job asks for them."""
+        numbers = {
+            "trial": _number(self.subject, self.session, self.trial), "experiment": _number(self.subject, self.session)
+        }  # fmt: skip
+        for column in numbers.values():
+            column.flags.writeable = False
+        return numbers
 
     def experiments(self) -> Iterator[tuple[object, object, np.ndarray]]:
         """Yield (subject, session, window indices) for each experiment, in order of appearance."""

@@ -144,6 +144,11 @@ class Member:
     train: np.ndarray
     test: np.ndarray
 
+    @property
+    def place(self) -> str:
+        """Which training set this is, in words for messages."""
+        return f"subject {self.subject}, session {self.session}, fold {self.fold}"
+
 
 def members(features: FeatureSet, folds: str = "paper", n_folds: int = 5) -> list[Member]:
     """All training sets of a job, checked, in the order of the splitter; `n_folds` is for folds="trials" alone.
@@ -192,6 +197,29 @@ def permute_labels(features: FeatureSet, seed: int) -> FeatureSet:
     return replace(features, y=y, dataset=f"{features.dataset}_permuted")
 
 
+def thin(features: FeatureSet, member: Member, trials_per_class: int, seed: int) -> Member:
+    """Keep so many training trials of each class of each experiment, drawn at random; more trials include the fewer.
+
+    Raises
+    ------
+    ValueError
+        If a class of an experiment has fewer training trials.
+    """
+    kept = []
+    for subject, session, own in features.experiments():
+        own = np.intersect1d(own, member.train)
+        random = own_generator("thin", seed, subject, session)
+        for k, name in enumerate(features.class_names if len(own) else ()):
+            trials = _trials(features, own[features.y[own] == k])
+            if len(trials) < trials_per_class:
+                raise ValueError(
+                    f"evaluation.trials_per_class: expected at most {len(trials)}, the training trials of {name} in "
+                    f"subject {subject}, session {session}, got {trials_per_class}"
+                )
+            kept += [trials[i] for i in random.permutation(len(trials))[:trials_per_class]]
+    return replace(member, train=np.sort(np.concatenate(kept)))
+
+
 def own_generator(purpose: str, seed: int, subject: int | str, session: int | str) -> np.random.Generator:
     """Random numbers of one experiment, whichever others are there."""
     digest = hashlib.sha256(repr((purpose, seed, subject, session)).encode()).digest()
@@ -199,7 +227,7 @@ def own_generator(purpose: str, seed: int, subject: int | str, session: int | st
 
 
 def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:
-    place = f"subject {member.subject}, session {member.session}, fold {member.fold}"
+    place = member.place
     if not len(member.test):
         raise ValueError(f"expected test windows in every fold, got none in {place}. Use fewer folds.")
     both = np.intersect1d(number[member.train], number[member.test])

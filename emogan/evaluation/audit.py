@@ -43,7 +43,7 @@ def audit(features: FeatureSet, plan: Plan, *, scaling_leaks: bool, equal_window
     for data in plan.sets:
         _check_scaling(features, data)
     for number, split in enumerate(plan.splits):
-        place = f"subject {split.member.subject}, session {split.member.session}, fold {split.member.fold}"
+        place = split.member.place
         for name, seen, held_out in _exposures(plan, number, scaling_leaks):
             both = np.intersect1d(seen, held_out)
             if len(both):
@@ -104,6 +104,6 @@ def audit_artificial(plan: Plan, x: np.ndarray, artificial: Sequence[np.ndarray]
         copies = np.isin(made, unseen)
         if copies.any():
             raise LeakageError(
-                f"subject {member.subject}, session {member.session}, fold {member.fold}: {copies.sum()} artificial "
-                f"windows of model={model} are copies of test windows. It must see training windows alone."
+                f"{member.place}: {copies.sum()} artificial windows of model={model} are copies of test windows. It "
+                "must see training windows alone."
             )

@@ -1,12 +1,12 @@
 """What a job fits: its training sets, outer and inner, and the held-out windows that each classifier predicts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from emogan.data.features import FeatureSet
-from emogan.data.folds import Member, own_generator
+from emogan.data.folds import Member
 from emogan.data.scaling import MinMaxScaler, scaling_windows
 
 INNER = ("refit", "reuse")
@@ -115,31 +115,6 @@ def _lacking(y: np.ndarray, fold: np.ndarray, features: FeatureSet) -> list[str]
     return [name for k, name in enumerate(features.class_names) if k not in present]
 
 
-def thin(features: FeatureSet, member: Member, trials_per_class: int, seed: int) -> Member:
-    """Keep so many training trials of each class of each experiment, drawn at random; more trials include the fewer.
-
-    Raises
-    ------
-    ValueError
-        If a class of an experiment has fewer training trials.
-    """
-    kept = []
-    for subject, session, own in features.experiments():
-        own = np.intersect1d(own, member.train)
-        random = own_generator("thin", seed, subject, session)
-        for k, name in enumerate(features.class_names if len(own) else ()):
-            rows = own[features.y[own] == k]
-            trials = list(dict.fromkeys(features.trial[rows].tolist()))
-            if len(trials) < trials_per_class:
-                raise ValueError(
-                    f"evaluation.trials_per_class: expected at most {len(trials)}, the training trials of {name} in "
-                    f"subject {subject}, session {session}, got {trials_per_class}"
-                )
-            order = random.permutation(len(trials))[:trials_per_class]
-            kept += [rows[features.trial[rows] == trials[i]] for i in order]
-    return replace(member, train=np.sort(np.concatenate(kept)))
-
-
 def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inner_folds: int, fit_on: str) -> Plan:
     """Plan the fits of the nested protocol.
 
@@ -156,8 +131,7 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
         try:
             fold, halved = inner_folds(features, member, n_inner_folds)
         except ValueError as error:
-            place = f"subject {member.subject}, session {member.session}, fold {member.fold}"
-            raise ValueError(f"{place}: {error}") from None
+            raise ValueError(f"{member.place}: {error}") from None
         n_halved += halved
         parts = []
         for k in range(fold.max() + 1):

@@ -10,10 +10,10 @@ BLOCK = 256  # windows
 
 
 class Predictions(NamedTuple):
-    """What a linear SVM predicts at every C of a grid."""
+    """What a classifier predicts at every value of its parameter, C of them."""
 
     predictions: np.ndarray  # (C, n_test) int64
-    bounded_from: int | None  # index of the first C whose fit hit the iteration bound, if any
+    bounded_from: int | None  # index of the first value whose fit hit the iteration bound, if any
 
 
 def gram(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from emogan.data.features import FeatureSet
-from emogan.data.folds import Member, members
-from emogan.evaluation.plan import INNER, build, inner_folds, thin
+from emogan.data.folds import Member, members, thin
+from emogan.evaluation.plan import INNER, build, inner_folds
 
 
 def plan_of(features, folds="paper", *, inner="refit", n_inner_folds=4, fit_on="train", n_folds=3):
