@@ -209,7 +209,7 @@ def score(
 
     order = sorted(range(len(plan.fits)), key=lambda i: -len(plan.fits[i].kept))  # the long ones first
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # counted and reported instead
+        warnings.simplefilter("ignore", ConvergenceWarning)  # solved otherwise, or counted and reported
         jobs = Parallel(n_jobs=threads or available_cores(), prefer="threads", return_as="generator")(
             delayed(predict)(i) for i in order
         )
@@ -247,12 +247,12 @@ def assess(drawn, plan: Plan, features: FeatureSet, model: str, cfg: DictConfig)
 
 
 def report_bounds(scores: dict[int, list[Scores]], classifier: Classifier) -> None:
-    """Say in how many training sets the classifier met its iteration bound, and from which value on."""
+    """Say in how many training sets the classifier did not converge, and from which value on."""
     for n, found in scores.items():
         met = [classifier.values[s.bounded_from] for s in found if s.bounded_from is not None]
         if met:
             log.info(
-                "n_aug=%d: %s met its iteration bound in %d of %d training sets, from c = %g on at the earliest",
+                "n_aug=%d: %s did not converge in %d of %d training sets, from c = %g on at the earliest",
                 n, classifier.name, len(met), len(found), min(met),
             )  # fmt: skip
 
@@ -276,7 +276,8 @@ def available_cores() -> int:
 
 
 def quieten_lightning() -> None:
-    """Leave out what Lightning says of its services, of worker processes and to its own developers."""
+    """Leave out what Lightning says of its services, of worker processes, of Slurm and to its own developers."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message="The .srun. command is available")
     warnings.filterwarnings("ignore", message=".*does not have many workers")
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec", category=FutureWarning)

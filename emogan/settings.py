@@ -28,7 +28,7 @@ def check_settings(cfg: DictConfig) -> list[int]:
         "evaluation.c_exponents": (pair and exponents[0] <= exponents[1], "two whole numbers, the lower one first"),
     }
     for name, least in {
-        "seed": 0, "evaluation.n_folds": 2, "evaluation.inner_folds": 2, "evaluation.max_iterations": 1
+        "seed": 0, "evaluation.n_folds": 2, "evaluation.inner_folds": 2, "evaluation.libsvm_iterations": 1
     }.items():  # fmt: skip
         checks[name] = (whole(OmegaConf.select(cfg, name), least), f"a whole number >= {least}")
     for name in ("machine.threads", "machine.group_size", "evaluation.trials_per_class"):

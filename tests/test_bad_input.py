@@ -20,7 +20,7 @@ IMPOSSIBLE = [
     ("n_aug=[50,-2]", "whole number"), ("n_aug=many", "whole number"), ("n_aug=null", "whole number"),
     ("n_aug=true", "whole number"), ("seed=-1", "whole number"), ("seed=0.5", "whole number"),
     ("modality=egg", "eeg | eye | eeg_eye"), ("evaluation.folds=foo", "paper | front_back"),
-    ("evaluation.n_folds=1", ">= 2"), ("evaluation.inner_folds=1", ">= 2"), ("evaluation.max_iterations=0", ">= 1"),
+    ("evaluation.n_folds=1", ">= 2"), ("evaluation.inner_folds=1", ">= 2"), ("evaluation.libsvm_iterations=0", ">= 1"),
     ("evaluation.inner=none", "refit | reuse"), ("evaluation.trials_per_class=0", "whole number"),
     ("evaluation.permute_labels=1", "true or false"), ("evaluation.equal_windows=allow", "refuse | report"),
     ("quality=yes", "true or false"), ("evaluation.c_exponents=[1]", "two whole numbers"), ("evaluation.c_exponents=[2,1]", "two whole numbers"),

@@ -307,11 +307,12 @@ def test_scaling_with_test_windows_is_told_as_leaking(configure, tmp_path, caplo
     assert read_run(tmp_path / "job")["scaling"] == {"fit_on": "all", "leaks": True}
 
 
-def test_svm_fits_that_meet_their_bound_are_counted(configure, tmp_path, caplog):
+def test_fits_of_a_classifier_that_do_not_converge_are_counted(configure, tmp_path, caplog):
+    short = ["classifier=logistic_regression", "classifier.estimator.max_iter=1"]
     with caplog.at_level("INFO"):
-        job.run(configure(tmp_path, "model=none", "evaluation.max_iterations=1"))
-    assert "linear_svm met its iteration bound in 6 of 6 training sets, from c = 0.25" in caplog.text
-    assert {m["bounded_from_c"]["0"] for m in read_run(tmp_path / "job")["members"]} == {0.25}
+        job.run(configure(tmp_path, "model=none", *short))
+    assert "logistic_regression did not converge in 6 of 6 training sets, from c = 0.001" in caplog.text
+    assert {m["bounded_from_c"]["0"] for m in read_run(tmp_path / "job")["members"]} == {0.001}
 
 
 def test_a_job_ends_by_telling_what_was_found_the_table_and_where_its_files_are(configure, tmp_path, caplog):

@@ -24,14 +24,17 @@ class Classifier(ABC):
 class LinearSVM(Classifier):
     """Linear support vector machine, C = 2^low .. 2^high (paper, 3.3: 2^-10 to 2^10), see `emogan.evaluation.svm`."""
 
-    def __init__(self, name: str, c_exponents: Sequence[int], max_iterations: int):
-        self.name, self.max_iterations = name, max_iterations
+    def __init__(self, name: str, c_exponents: Sequence[int], libsvm_iterations: int):
+        self.name, self.libsvm_iterations = name, libsvm_iterations
         self.values = powers(c_exponents)
 
     def paths(self, x, y, lengths, x_held_out):
         x = x[: max(lengths)]
-        products, held_out = svm.gram(x, x), svm.gram(x_held_out, x)
-        return [svm.path(products[:n, :n], y[:n], held_out[:, :n], self.values, self.max_iterations) for n in lengths]
+        products, held_out = svm.gram(x), svm.gram(x_held_out, x)
+        return [
+            svm.path(x[:n], y[:n], x_held_out, products[:n, :n], held_out[:, :n], self.values, self.libsvm_iterations)
+            for n in lengths
+        ]
 
 
 class Estimator(Classifier):

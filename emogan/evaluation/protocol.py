@@ -20,7 +20,7 @@ class Scores:
     predictions: np.ndarray  # (S, C, n_test) labels
     accuracy: np.ndarray  # (S, C) on the test trials
     inner_accuracy: np.ndarray  # (S, C) by cross-validation over the training trials
-    bounded_from: int | None  # index of the first C at which any fit hit the iteration bound
+    bounded_from: int | None  # index of the first C at which any fit did not converge
 
     @property
     def chosen(self) -> tuple[int, int]:
