@@ -20,17 +20,18 @@ class Progress(lightning.Callback):
         self.history, self.description, self.writer = history, description, writer
 
     def on_train_start(self, trainer, module):
-        self.shown = 0
+        self.shown, self.start = 0, self.history.done
         self.bar = tqdm(
             total=self.history.iterations,
+            initial=self.start,
             desc=self.description,
             unit="iteration",
             mininterval=0.5 if sys.stderr.isatty() else 10,
         )
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
-        if (batch_idx + 1) % EVERY == 0:
-            self._show(batch_idx + 1)
+        if self.history.done % EVERY == 0:
+            self._show(self.history.done)
 
     def on_train_end(self, trainer, module):
         self._show(self.history.done)
@@ -49,7 +50,7 @@ class Progress(lightning.Callback):
             self.bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)
             if self.writer:
                 write_curves(self.writer, self.history.metrics, values, self.shown)
-        self.bar.update(done - self.shown)
+        self.bar.update(done - max(self.shown, self.start))
         self.shown = done
 
 

@@ -1,5 +1,6 @@
 """Fitting the GANs of many members in groups, each kept in the store and taken from there when asked for again."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +9,12 @@ import numpy as np
 import torch
 
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
+from emogan.augmenters.half_trained import SaveHalfTrained
+from emogan.augmenters.history import History
 from emogan.convergence import Progress, stacked_curves, write_curves
 from emogan.data.features import FeatureSet
 from emogan.evaluation.plan import TrainingSet
+from emogan.saves import Saves
 from emogan.store import Store, content_key, derived_seed, fingerprint
 
 log = logging.getLogger(__name__)
@@ -67,11 +71,14 @@ def fit(
     kept: int,
     group_size: int | None,
     accelerator: str,
+    checkpoint_s: float | None,
     writer: Callable,
 ) -> Fits:
     """Fit every member that the store does not hold, save each group as it is done, and load all into the augmenter.
 
-    Whole networks and optimisers are returned of the first ``kept`` members alone.
+    Members that another process is training are left to it and taken from the store when it is done. A group that was
+    cut off goes on from its last save, at most ``checkpoint_s`` seconds earlier (null: from its start). Whole networks
+    and optimisers are returned of the first ``kept`` members alone.
 
     ``writer(name)`` opens a TensorBoard writer: "" for the curves of all members, "group_0", ... for those of a group
     while it trains.
@@ -81,35 +88,83 @@ def fit(
     first = {key: m for m, key in reversed(list(enumerate(keys)))}  # equal members are trained once
     missing = sorted(m for key, m in first.items() if key not in records)
     log.info("%s: %d GANs, %d of them from %s", augmenter.name, len(keys), len(keys) - len(missing), store.folder)
-    size = group_size or len(missing) or 1
-    groups = [missing[i : i + size] for i in range(0, len(missing), size)]
-    at_once = len(groups) == 1 and len(missing) == len(keys)
-
-    states = []
-    for i, group in enumerate(groups):
-        name = f"{augmenter.name} x {len(group)}" + (f" ({i + 1} of {len(groups)})" if len(groups) > 1 else "")
-        with writer("" if at_once else f"group_{i}") as curves:
-            _train_group(augmenter, sets, keys, group, classes, accelerator, name, curves)
-        states += _states(augmenter, group, kept)
-        for m, record in zip(group, _records(augmenter), strict=True):
-            store.save(keys[m], *record)
-            records[keys[m]] = record
+    saves, size = Saves(store), group_size or len(missing) or 1
+    trained, states, groups = [], [], 0
+    while missing:
+        with contextlib.ExitStack() as claims:
+            group, source = _claim_group(missing, keys, store, saves, size, claims)
+            for m in missing:  # other processes may have finished some
+                if store.path(keys[m]).exists() and (record := store.load(keys[m])):
+                    records[keys[m]] = record
+            group = [m for m in group if keys[m] not in records]
+            if group:
+                of = groups + -(-len(missing) // size)
+                name = f"{augmenter.name} x {len(group)}" + (f" ({groups + 1} of {of})" if of > 1 else "")
+                with writer("" if len(group) == len(keys) else f"group_{groups}") as curves:
+                    group_keys = [keys[m] for m in group]
+                    _train_group(
+                        augmenter, [sets[m] for m in group], group_keys, classes, accelerator, name, curves,
+                        saves, source, checkpoint_s,
+                    )  # fmt: skip
+                states += _states(augmenter, group, kept)
+                for key, record in zip(group_keys, _records(augmenter), strict=True):
+                    store.save(key, *record)
+                    records[key] = record
+                saves.clear(group_keys)
+                trained, groups = trained + group, groups + 1
+        missing = [m for m in missing if keys[m] not in records]
 
     ends = [records[key][1]["end"] for key in keys]
     augmenter.restore([_part(records[key][0], "generator.") for key in keys], sets[0].x.shape[1], classes)
-    if not at_once:
+    if groups != 1 or len(trained) < len(keys):  # else they were written as they grew
         names, values = stacked_curves([_part(records[key][0], "history.") for key in keys])
         with writer("") as curves:
             write_curves(curves, names, values)
-    return Fits(keys, ends, missing, states)
+    return Fits(keys, ends, sorted(trained), states)
 
 
-def _train_group(augmenter, sets, keys, group, classes, accelerator, name, curves) -> None:
-    seeds = [derived_seed(keys[m], "train") for m in group]
-    x, y, n, _ = pad([sets[m] for m in group])
+def _claim_group(
+    missing: Sequence[int],
+    keys: Sequence[str],
+    store: Store,
+    saves: Saves,
+    size: int,
+    claims: contextlib.ExitStack,
+) -> tuple[list[int], str | None]:
+    """Members that this process alone trains now, all new or all from one save, and that save.
+
+    None, after a while, where other processes have claimed all that is missing.
+    """
+    sources = saves.sources()
+    group: list[int] = []
+    for m in sorted(missing, key=lambda m: (keys[m] not in sources, sources.get(keys[m]), m)):
+        if len(group) == size or (group and sources.get(keys[m]) != sources.get(keys[group[0]])):
+            break
+        if claims.enter_context(store.claim(keys[m])):
+            group.append(m)
+    if not group:
+        log.info("waiting for another process, which trains %d of these GANs", len(missing))
+        claims.enter_context(store.claim(keys[missing[0]], timeout_s=-1))
+    return group, sources.get(keys[group[0]]) if group else None
+
+
+def _train_group(
+    augmenter, sets, keys, classes, accelerator, name, curves, saves: Saves, source: str | None, checkpoint_s
+) -> None:
+    x, y, n, _ = pad(sets)
+    half_trained = saves.load(source, keys)
+    if half_trained:
+        log.info("%s: going on from iteration %d", name, half_trained.iteration)
+
+    def callbacks(history: History) -> list:
+        saving = [] if checkpoint_s is None else [
+            SaveHalfTrained(history, lambda state: saves.save(keys, state), checkpoint_s)
+        ]  # fmt: skip
+        return [Progress(history, name, curves), *saving]
+
     augmenter.fit(
-        x, y, n, seeds,
-        classes=classes, accelerator=accelerator, callbacks=lambda history: [Progress(history, name, curves)],
+        x, y, n, [derived_seed(key, "train") for key in keys],
+        classes=classes, accelerator=accelerator, callbacks=callbacks, half_trained=half_trained,
     )  # fmt: skip
 
 

@@ -12,25 +12,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from joblib import Parallel, delayed
-from omegaconf import DictConfig
-from sklearn.exceptions import ConvergenceWarning
+from omegaconf import DictConfig, OmegaConf
 from threadpoolctl import threadpool_limits
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
-from emogan import fitting, job_files
+from emogan import fitting, job_files, scoring
 from emogan.augmenters import Augmenter, GANAugmenter, NoAugmentation, balanced_labels
 from emogan.data.features import FeatureSet
 from emogan.data.folds import members, permute_labels, thin
-from emogan.evaluation import Classifier, protocol, quality
+from emogan.evaluation import Classifier, protocol
 from emogan.evaluation.audit import audit, audit_artificial
 from emogan.evaluation.plan import Plan, build
 from emogan.evaluation.protocol import Scores
 from emogan.evaluation.svm import Predictions
+from emogan.inputs import compare, finished, job_inputs, job_key, remember
 from emogan.results import COLUMNS, closing_table, tabulate
 from emogan.settings import check_settings, check_writable, construct
-from emogan.store import Store, derived_seed, fingerprint, write_atomically
+from emogan.store import Store, derived_seed, write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +62,18 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     folder, store = Path(cfg.folder), Store(cfg.store)
     for place in (folder, store.folder):
         check_writable(place)
-    job_files.remove_earlier(folder)
-    torch.set_num_threads(cfg.machine.threads or available_cores())
+    torch.set_num_threads(threads(cfg))
 
     with clock("load"):
         loaded: FeatureSet = construct(cfg.data)
+        inputs = job_inputs(cfg, loaded.fingerprint())
+        key = job_key(inputs)
+        if (done := finished(folder, key)) is not None:
+            log.info("\n%s\n\ndone already: %s", closing_table(done), folder)
+            return done
+        job_files.remove_earlier(folder)
+        if told := compare(store, inputs):
+            log.info("%s", told)
         features, plan = prepare(loaded, cfg)
         verdict = audit(
             features, plan,
@@ -91,14 +96,19 @@ def run(cfg: DictConfig) -> pd.DataFrame:
         job_files.write_details(folder, asked, scores, plan, features)
     if not isinstance(augmenter, NoAugmentation):
         with clock("quality"):
-            drawn = [candidates[found.chosen[0]].drawn[i] for i, found in enumerate(scores[max(scores)])]
+            chosen = [candidates[found.chosen[0]] for found in scores[max(scores)]]
+            drawn = [one.drawn[i] for i, one in enumerate(chosen)]
             job_files.write_windows(folder, drawn, plan, features)
             if cfg.quality:
-                found = assess(drawn, plan, features, augmenter.name, cfg)
+                keys = [one.fits.keys[i] for i, one in enumerate(chosen)]
+                found = quality_table(drawn, keys, plan, features, augmenter.name, store, cfg)
                 write_atomically(folder / "quality.csv", job_files.csv(found))
     report_bounds(scores, classifier)
-    job_files.write_run(folder, clock.seconds, augmenter, fits, plan, loaded, scores, classifier, sizes, verdict, cfg)
+    job_files.write_run(
+        folder, key, clock.seconds, augmenter, fits, plan, loaded, scores, classifier, sizes, verdict, cfg
+    )  # fmt: skip
     write_atomically(folder / "scores.csv", job_files.csv(asked[COLUMNS]))
+    remember(store, key, inputs, folder)
     log.info("\n%s\n\nscores, checkpoint, curves: %s", closing_table(table), folder)
     return asked[COLUMNS]
 
@@ -150,7 +160,11 @@ def evaluate(
     with clock("score"):
         artificial, labels = sample(augmenter, fits, max(sizes), features.n_classes)
         audit_artificial(plan, features.x, artificial[: len(plan.splits)], augmenter.name)
-        predictions = score(plan, features.x, artificial, labels, sizes, classifier, cfg.machine.threads)
+        predictions = scoring.score(
+            plan, features.x, artificial, labels, sizes, classifier,
+            settings=OmegaConf.to_container(cfg.classifier, resolve=True), keys=fits.keys, store=Store(cfg.store),
+            threads=threads(cfg),
+        )  # fmt: skip
     with clock("quality"):
         drawn = [] if isinstance(augmenter, NoAugmentation) else draw_like_training(augmenter, fits, plan)
     return Candidate(augmenter.identity(), fits, predictions, drawn)
@@ -168,7 +182,8 @@ def fit(augmenter: Augmenter, plan: Plan, features: FeatureSet, cfg: DictConfig)
     if isinstance(augmenter, GANAugmenter):
         return fitting.fit(
             augmenter, plan.sets, features.n_classes, cfg.seed, Store(cfg.store), kept=len(plan.splits),
-            group_size=cfg.machine.group_size, accelerator=cfg.machine.accelerator, writer=writer,
+            group_size=cfg.machine.group_size, accelerator=cfg.machine.accelerator,
+            checkpoint_s=cfg.machine.checkpoint_s, writer=writer,
         )  # fmt: skip
     return fitting.fit_directly(augmenter, plan.sets, features, cfg.seed)
 
@@ -191,33 +206,6 @@ def draw_like_training(augmenter: Augmenter, fits: fitting.Fits, plan: Plan) -> 
     return [(x[: len(data.y)].copy(), np.sort(data.y)) for x, data in zip(drawn, plan.outer_sets, strict=False)]
 
 
-def score(
-    plan: Plan,
-    x: np.ndarray,
-    artificial: np.ndarray,
-    labels: np.ndarray,
-    sizes: Sequence[int],
-    classifier: Classifier,
-    threads: int | None,
-) -> dict[int, dict[int, Predictions]]:
-    """What every fit of the plan predicts, by n_aug and fit."""
-
-    def predict(i: int) -> dict[int, Predictions]:
-        one = plan.fits[i]
-        drawn = artificial[one.training_set]
-        return protocol.predict(plan.sets[one.training_set], one, x[one.predicted], drawn, labels, sizes, classifier)
-
-    order = sorted(range(len(plan.fits)), key=lambda i: -len(plan.fits[i].kept))  # the long ones first
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # solved otherwise, or counted and reported
-        jobs = Parallel(n_jobs=threads or available_cores(), prefer="threads", return_as="generator")(
-            delayed(predict)(i) for i in order
-        )
-        bar = tqdm(jobs, total=len(order), desc=classifier.name, unit="fit", mininterval=1)
-        results = dict(zip(order, bar, strict=True))
-    return {n: {i: results[i][n] for i in results} for n in sizes}
-
-
 def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet) -> dict[int, list[Scores]]:
     """Scores of every split by n_aug."""
     return {
@@ -229,21 +217,18 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet) ->
     }
 
 
-def assess(drawn, plan: Plan, features: FeatureSet, model: str, cfg: DictConfig) -> pd.DataFrame:
-    """Sample quality of every split's artificial windows, one row per class and metric."""
-
-    def one(i: int) -> pd.DataFrame:
-        data = plan.outer_sets[i]
-        x, y = drawn[i]
-        random = np.random.default_rng(derived_seed(fingerprint(data.x, data.y), "quality"))
-        rows = quality.assess(data.x, data.y, data.trial, x, y, features.class_names, random)
-        place = {"dataset": features.dataset, **job_files.place(plan, i), "modality": cfg.modality, "model": model}
-        return rows.assign(**place)[[*place, "class", "metric", "value", "reference"]]
-
-    jobs = Parallel(n_jobs=cfg.machine.threads or available_cores(), prefer="threads", return_as="generator")(
-        delayed(one)(i) for i in range(len(drawn))
-    )
-    return pd.concat(list(tqdm(jobs, total=len(drawn), desc="quality", unit="set", mininterval=1)))
+def quality_table(
+    drawn, keys: Sequence[str], plan: Plan, features: FeatureSet, model: str, store: Store, cfg: DictConfig
+) -> pd.DataFrame:
+    """Sample quality of every split's artificial windows, with the place of each."""
+    place = {"dataset": features.dataset, "modality": cfg.modality, "model": model}
+    tables = [
+        rows.assign(**place, **job_files.place(plan, i))
+        for i, rows in enumerate(scoring.assess(plan, features, drawn, keys, store, threads(cfg)))
+    ]
+    return pd.concat(tables)[
+        ["dataset", "subject", "session", "fold", "modality", "model", "class", "metric", "value", "reference"]
+    ]
 
 
 def report_bounds(scores: dict[int, list[Scores]], classifier: Classifier) -> None:
@@ -268,6 +253,11 @@ class Clock:
         start = time.perf_counter()
         yield
         self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - start, 3)
+
+
+def threads(cfg: DictConfig) -> int:
+    """As many as asked for, or as there are cores."""
+    return cfg.machine.threads or available_cores()
 
 
 def available_cores() -> int:

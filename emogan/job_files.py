@@ -126,6 +126,7 @@ def write_windows(
 
 def write_run(
     folder: Path,
+    key: str,
     seconds: dict[str, float],
     augmenter: Augmenter,
     fits: Fits,
@@ -139,13 +140,14 @@ def write_run(
 ) -> None:
     """Write ``run.json``: versions, device, seconds per stage, data, settings, audit and what became of each member.
 
-    features are the data as they were loaded.
+    key is the job's (see `emogan.inputs`); features are the data as they were loaded.
     """
     bounded = {
         n: [None if s.bounded_from is None else float(classifier.values[s.bounded_from]) for s in found]
         for n, found in scores.items()
     }
     content = {
+        "key": key,
         "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
         "device": training_device(augmenter),
         "threads": torch.get_num_threads(),

@@ -34,6 +34,10 @@ def check_settings(cfg: DictConfig) -> list[int]:
     for name in ("machine.threads", "machine.group_size", "evaluation.trials_per_class"):
         value = OmegaConf.select(cfg, name)
         checks[name] = (value is None or whole(value, 1), "a whole number >= 1 or null")
+    seconds = cfg.machine.checkpoint_s
+    checks["machine.checkpoint_s"] = (
+        seconds is None or (isinstance(seconds, int | float) and seconds >= 0), "a number of seconds or null"
+    )  # fmt: skip
     for name in ("evaluation.permute_labels", "quality"):
         checks[name] = (isinstance(OmegaConf.select(cfg, name), bool), "true or false")
     for name in ("data.subjects", "data.sessions"):

@@ -1,4 +1,4 @@
-"""The store of fitted generators: one safetensors file per member, found by a key made of its content."""
+"""The store of what need not be computed again: one safetensors file per record, found by a key made of its content."""
 
 import contextlib
 import hashlib
@@ -7,12 +7,13 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import safetensors
 import safetensors.torch
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,10 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 class Store:
-    """Records of fitted generators in one folder. A record is its own marker: there whole, or not there."""
+    """Records in one folder. A record is its own marker: there whole, or not there.
+
+    Several processes may use a store. What takes long is claimed first (see `claim`), so that one of them does it.
+    """
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
@@ -97,6 +101,42 @@ class Store:
                 "%s is not a usable record (%s); set aside as %s, it will be made anew", path, error, aside.name
             )
             return None
+
+    def describe(self) -> Iterator[tuple[str, dict]]:
+        """Key and values of every record, unverified and without its tensors."""
+        for path in sorted(self.folder.glob("*.safetensors")):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError):
+                with safetensors.safe_open(path, framework="pt") as file:
+                    yield path.stem, json.loads(file.metadata()["fields"])
+
+    def remove(self, key: str) -> None:
+        """Remove a record, if it is there."""
+        self.path(key).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def claim(self, key: str, timeout_s: float = 0) -> Iterator[bool]:
+        """Whether this process alone works on a record now; the claim ends with the process, however that ends.
+
+        It waits so many seconds for another process to give its claim up, or for ever (-1). On a file system without
+        locks every process has the claim, and a record may be made twice.
+        """
+        lock = FileLock(self.folder / "claims" / f"{key}.lock")
+        lock_file = Path(lock.lock_file)
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=timeout_s)
+        except Timeout:
+            yield False
+            return
+        except (NotImplementedError, OSError) as error:
+            log.warning("%s cannot be locked (%s): another process may do the same work", lock_file, error)
+            yield True
+            return
+        try:
+            yield True
+        finally:
+            lock_file.unlink(missing_ok=True)  # whoever waits for it finds the record, or works without need
+            lock.release()
 
 
 def _digest(tensors: Mapping[str, Tensor], values: str) -> str:

@@ -47,7 +47,7 @@ def no_data(monkeypatch):
 
 
 def records(folder) -> list:
-    return list((folder / "store").glob("*"))
+    return list((folder / "store").glob("*.safetensors"))
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def fitted_curves(sets, store, group_size=None, **settings):
     written: dict[str, Recorder] = {}
     augmenter = GANAugmenter(CBEGAN, name="cbegan", hidden=20, learning_rate=0.003, **settings)
     fits = fitting.fit(
-        augmenter, sets, 3, 0, store, kept=len(sets), group_size=group_size, accelerator="cpu",
+        augmenter, sets, 3, 0, store, kept=len(sets), group_size=group_size, accelerator="cpu", checkpoint_s=None,
         writer=lambda name: written.setdefault(name, Recorder()),
     )  # fmt: skip
     return written, fits

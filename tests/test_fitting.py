@@ -1,5 +1,7 @@
 """Fitting members in groups: what is trained, kept and taken from the store."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from unittest.mock import MagicMock
 
@@ -12,6 +14,7 @@ from emogan.augmenters import GANAugmenter
 from emogan.data.scaling import MinMaxScaler
 from emogan.evaluation.plan import TrainingSet
 from emogan.models import CBEGAN, CGAN, CWGAN
+from emogan.saves import Saves
 from emogan.store import Store
 
 
@@ -32,12 +35,19 @@ def make_augmenter(gan=CBEGAN, **settings):
     return GANAugmenter(gan, name="gan", **{"iterations": 5, "hidden": 20, "batch_size": 16, **settings})
 
 
-def fit(sets, store, augmenter=None, *, seed=0, group_size=None, kept=None):
+def fit(sets, store, augmenter=None, *, seed=0, group_size=None, kept=None, checkpoint_s=None):
     return fitting.fit(
         augmenter or make_augmenter(), sets, 3, seed, store, kept=kept or len(sets), group_size=group_size,
-        accelerator="cpu",
-        writer=lambda name: MagicMock(),
+        accelerator="cpu", checkpoint_s=checkpoint_s, writer=lambda name: MagicMock(),
     )  # fmt: skip
+
+
+def assert_same_records(store, other, keys):
+    for key in keys:
+        (tensors, fields), (others, other_fields) = store.load(key), other.load(key)
+        assert fields == other_fields
+        assert tensors.keys() == others.keys()
+        assert all(torch.equal(tensors[name], others[name]) for name in tensors)
 
 
 @pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN])
@@ -47,11 +57,7 @@ def test_group_size_changes_no_bit_of_any_record(sets, tmp_path, gan):
     for size in (1, 2):
         grouped = Store(tmp_path / f"groups_of_{size}")
         assert fit(sets[:3], grouped, make_augmenter(gan), group_size=size).keys == keys
-        for key in keys:
-            (tensors, fields), (others, other_fields) = at_once.load(key), grouped.load(key)
-            assert fields == other_fields
-            assert tensors.keys() == others.keys()
-            assert all(torch.equal(tensors[name], others[name]) for name in tensors)
+        assert_same_records(grouped, at_once, keys)
 
 
 def test_only_members_that_the_store_lacks_are_trained(sets, tmp_path):
@@ -61,7 +67,7 @@ def test_only_members_that_the_store_lacks_are_trained(sets, tmp_path):
     assert fits.trained == [0, 3, 4]
     assert [group["members"] for group in fits.states] == [[0, 3, 4]]
     assert fit(sets, store).trained == []
-    assert len(list(tmp_path.iterdir())) == 5
+    assert len(list(tmp_path.glob("*.safetensors"))) == 5
 
 
 def test_whole_networks_are_kept_of_the_first_members_alone(sets, tmp_path):
@@ -92,7 +98,7 @@ def test_equal_members_are_trained_once(sets, tmp_path):
     fits = fit([sets[0], sets[1], sets[0]], Store(tmp_path))
     assert fits.trained == [0, 1]
     assert fits.keys[0] == fits.keys[2]
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
 
 
 def test_a_key_depends_on_all_that_changes_the_generator_and_on_nothing_else(sets):
@@ -146,3 +152,88 @@ def test_every_end_tells_iteration_and_reason(sets, tmp_path):
     again = fit(sets, Store(tmp_path), make_augmenter(**settings))
     assert again.trained == []
     assert again.ends == ends
+
+
+def cut_off(sets, store, augmenter, after: int, monkeypatch, **options):
+    """Fit, and be killed at the given save of a half-trained group."""
+    save, saved = Saves.save, []
+
+    def killing(self, keys, state):
+        save(self, keys, state)
+        saved.append(state.iteration)
+        if len(saved) == after:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Saves, "save", killing)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            fit(sets, store, augmenter, checkpoint_s=0, **options)
+
+
+@pytest.mark.parametrize("group_size", [None, 1, 2])
+def test_a_group_that_was_cut_off_goes_on_to_the_same_records_in_any_grouping(
+    sets, tmp_path, monkeypatch, caplog, group_size
+):
+    whole, store = Store(tmp_path / "whole"), Store(tmp_path / "cut")
+    keys = fit(sets, whole, make_augmenter(iterations=20)).keys
+    cut_off(sets, store, make_augmenter(iterations=20), 7, monkeypatch)
+    assert not any(store.load(key) for key in keys)
+    with caplog.at_level("INFO"):
+        fits = fit([sets[m] for m in (4, 2, 1)], store, make_augmenter(iterations=20), group_size=group_size)
+    assert "going on from iteration 7" in caplog.text
+    assert fits.trained == [0, 1, 2]
+    assert list(Saves(store).sources()), "the two others are still to be done"
+    fit(sets, store, make_augmenter(iterations=20))
+    assert not Saves(store).sources()
+    assert_same_records(store, whole, keys)
+
+
+def test_members_of_different_saves_are_not_mixed(sets, tmp_path, monkeypatch):
+    whole, store = Store(tmp_path / "whole"), Store(tmp_path / "cut")
+    augmenter = make_augmenter(iterations=20)
+    keys = fit(sets, whole, augmenter).keys
+    cut_off(sets[:2], store, augmenter, 3, monkeypatch)
+    cut_off(sets[2:4], store, augmenter, 11, monkeypatch)
+    fits = fit(sets, store, augmenter)
+    assert sorted(group["members"] for group in fits.states) == [[0, 1], [2, 3], [4]]
+    assert_same_records(store, whole, keys)
+
+
+def test_a_save_that_is_damaged_is_set_aside_and_training_begins_anew(sets, tmp_path, monkeypatch, caplog):
+    whole, store = Store(tmp_path / "whole"), Store(tmp_path / "cut")
+    augmenter = make_augmenter(iterations=20)
+    keys = fit(sets, whole, augmenter).keys
+    cut_off(sets, store, augmenter, 5, monkeypatch)
+    (save,) = (store.folder / "half_trained").glob("*.safetensors")
+    save.write_bytes(save.read_bytes()[:-8] + bytes(8))
+    fit(sets, store, augmenter)
+    assert "not a usable record" in caplog.text
+    assert_same_records(store, whole, keys)
+
+
+def test_members_that_another_process_trains_are_left_to_it_and_taken_from_the_store(sets, tmp_path, caplog):
+    whole, store = Store(tmp_path / "whole"), Store(tmp_path / "shared")
+    keys = fit(sets, whole).keys
+    with caplog.at_level("INFO"), ThreadPoolExecutor(1) as pool:
+        with store.claim(keys[1]) as claimed, store.claim(keys[3]):
+            assert claimed
+            ours = pool.submit(fit, sets, store)
+            while "waiting for another process, which trains 2 of these GANs" not in caplog.text:
+                assert not ours.done(), ours.result()
+                time.sleep(0.01)
+            for key in (keys[1], keys[3]):
+                store.save(key, *whole.load(key))
+        assert ours.result().trained == [0, 2, 4]
+    assert_same_records(store, whole, keys)
+
+
+def test_members_whose_process_died_are_trained_here(sets, tmp_path, caplog):
+    store = Store(tmp_path)
+    key = fitting.member_key(make_augmenter(), sets[0], 3, 0)
+    with caplog.at_level("INFO"), ThreadPoolExecutor(1) as pool:
+        with store.claim(key):
+            ours = pool.submit(fit, sets[:2], store)
+            while "waiting for another process" not in caplog.text:
+                assert not ours.done(), ours.result()
+                time.sleep(0.01)
+        assert ours.result().trained == [0, 1]

@@ -143,7 +143,7 @@ def test_an_augmenter_that_gives_test_windows_away_fails_the_job(configure, tmp_
 def test_a_job_that_fails_says_why_in_a_file_that_a_later_success_removes(configure, tmp_path, monkeypatch):
     cfg = configure(tmp_path, "model=none")
     with monkeypatch.context() as patch:
-        patch.setattr(job, "score", lambda *_: (_ for _ in ()).throw(ValueError("not this time")))
+        patch.setattr(job.scoring, "score", lambda *_, **__: (_ for _ in ()).throw(ValueError("not this time")))
         with pytest.raises(CompactHydraException, match="not this time"):
             train.run(cfg)
     failed = json.loads((tmp_path / "job/failed.json").read_text())

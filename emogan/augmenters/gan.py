@@ -8,6 +8,7 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch import Tensor
 
 from emogan.augmenters.augmenter import Augmenter, per_member
+from emogan.augmenters.half_trained import Resume
 from emogan.augmenters.history import History
 from emogan.data.datamodule import MemberBatches
 from emogan.models import ConditionalGAN
@@ -85,12 +86,12 @@ class GANAugmenter(Augmenter):
 
     def fit(
         self, x, y, n, seeds=None, *,
-        trial=None, layout=None, classes=None, callbacks=lambda history: [], accelerator="cpu",
+        trial=None, layout=None, classes=None, callbacks=lambda history: [], accelerator="cpu", half_trained=None,
     ):  # fmt: skip
         """See `Augmenter.fit`.
 
         ``classes`` is K if not y.max() + 1; ``accelerator`` is Lightning's; ``callbacks`` gives further Lightning
-        callbacks for the `History` of this fit.
+        callbacks for the `History` of this fit; ``half_trained`` is a `HalfTrained` of these members to go on from.
         """
         seeds = range(len(x)) if seeds is None else seeds
         self.model = self.build(len(x), x.shape[-1], int(y.max()) + 1 if classes is None else classes)
@@ -99,12 +100,15 @@ class GANAugmenter(Augmenter):
             x, y, n, seeds,
             batch_size=self.training["batch_size"], iterations=self.training["iterations"],
             draws=self.model.draws, noise_features=self.model.noise_features,
+            start=half_trained.iteration if half_trained else 0,
         )  # fmt: skip
         self.history = History(
             self.training["iterations"], self.training["plateau_window"], self.training["plateau_tolerance"]
         )
+        resume = [Resume(half_trained, self.history)] if half_trained else []
         self.trainer = lightning.Trainer(
-            accelerator=accelerator, devices=1, max_epochs=1, callbacks=[self.history, *callbacks(self.history)],
+            accelerator=accelerator, devices=1, max_epochs=1,
+            callbacks=[self.history, *resume, *callbacks(self.history)],
             logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
             plugins=[LightningEnvironment()],
         )  # fmt: skip

@@ -22,6 +22,10 @@ class History(lightning.Callback):
         Iterations each member trained for.
     plateaued : list of bool
         Whether it stopped on a plateau rather than at the last iteration.
+    done : int
+        Iterations trained so far.
+    kept : dict
+        By member that has stopped: the weights it stopped with.
     """
 
     def __init__(self, iterations: int, plateau_window: int = 0, plateau_tolerance: float = 0.0):
@@ -34,23 +38,23 @@ class History(lightning.Callback):
         self.stopped = [self.iterations] * module.members
         self.plateaued = [False] * module.members
         self.done = 0
-        self._kept: dict[int, dict[str, Tensor]] = {}
+        self.kept: dict[int, dict[str, Tensor]] = {}
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
-        self.values[batch_idx] = module.latest
-        self.done = batch_idx + 1
+        self.values[self.done] = module.latest
+        self.done += 1
         if self.done % CHECK_EVERY == 0 or self.done == self.iterations:
             self._check_finite(module)
         if self.window and self.done % self.window == 0 and self.done >= 2 * self.window:
             for member in self._settled(module):
                 self.stopped[member], self.plateaued[member] = self.done, True
-                self._kept[member] = {name: value[member].clone() for name, value in module.state_dict().items()}
+                self.kept[member] = {name: value[member].clone() for name, value in module.state_dict().items()}
             trainer.should_stop = all(self.plateaued)
 
     def on_train_end(self, trainer, module):
         state = module.state_dict()
         with torch.no_grad():
-            for member, kept in self._kept.items():
+            for member, kept in self.kept.items():
                 self.values[self.stopped[member] :, :, member] = torch.nan
                 for name, value in kept.items():
                     state[name][member] = value

@@ -28,6 +28,8 @@ class MemberBatches(lightning.LightningDataModule):
         Windows per mini-batch; number of iterations.
     draws, noise_features
         Mini-batches per iteration (S) and noise length (Z), see `ConditionalGAN`.
+    start
+        The first iteration, if earlier ones have been trained already.
     """
 
     def __init__(
@@ -41,11 +43,12 @@ class MemberBatches(lightning.LightningDataModule):
         iterations: int,
         draws: int,
         noise_features: int,
+        start: int = 0,
     ):
         super().__init__()
         self.x, self.y, self.n, self.seeds = x, y, n.tolist(), list(seeds)
         self.batch_size, self.iterations = batch_size, iterations
-        self.draws, self.noise_features = draws, noise_features
+        self.draws, self.noise_features, self.start = draws, noise_features, start
 
     def train_dataloader(self) -> DataLoader:
         return DataLoader(_Iterations(self), batch_size=None, shuffle=False)
@@ -75,10 +78,10 @@ class _Iterations(Dataset):
         self.source = source
 
     def __len__(self) -> int:
-        return self.source.iterations
+        return self.source.iterations - self.source.start
 
-    def __getitem__(self, iteration: int) -> Batch:
-        return self.source.draw(iteration)
+    def __getitem__(self, index: int) -> Batch:
+        return self.source.draw(self.source.start + index)
 
 
 def mix(seed: int, iteration: int) -> int:

@@ -37,10 +37,13 @@ def predict(
     sizes: Sequence[int],
     classifier: Classifier,
 ) -> dict[int, Predictions]:
-    """Append artificial windows (n, F) to those kept of a training set and predict held-out windows, for each size."""
+    """Append artificial windows (n, F) to those kept of a training set and predict held-out windows, for each size.
+
+    x_held_out (n_held_out, F) are scaled as the training set is.
+    """
     x = np.concatenate([data.x[fit.kept], x_artificial])
     y = np.concatenate([data.y[fit.kept], y_artificial])
-    paths = classifier.paths(x, y, [len(fit.kept) + n for n in sizes], data.scaler.transform(x_held_out))
+    paths = classifier.paths(x, y, [len(fit.kept) + n for n in sizes], x_held_out)
     return dict(zip(sizes, paths, strict=True))
 
 

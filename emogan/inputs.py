@@ -1,0 +1,74 @@
+"""What goes into a job: whether it is done already, and what has changed since a job that is."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from emogan.store import Store, content_key, write_atomically
+
+NO_INPUT = ("folder", "output", "store", "machine")  # change where and how fast, never the result
+
+
+def job_inputs(cfg: DictConfig, data_fingerprint: str) -> dict[str, object]:
+    """Everything that changes a job's results, by dotted name."""
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    return _flat({name: plain[name] for name in plain if name not in NO_INPUT}) | {"data": data_fingerprint}
+
+
+def job_key(inputs: Mapping[str, object]) -> str:
+    """Content key of a job. Where its data came from does not count, what they are does."""
+    return content_key({"job": {name: value for name, value in inputs.items() if not name.startswith("data.")}})
+
+
+def finished(folder: Path, key: str) -> pd.DataFrame | None:
+    """The scores in a job's folder, if they are this job's."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        if json.loads((folder / "run.json").read_text())["key"] == key:
+            return pd.read_csv(folder / "scores.csv")
+    return None
+
+
+def remember(store: Store, key: str, inputs: Mapping[str, object], folder: Path) -> None:
+    """Write into the store that a job is done."""
+    content = {"inputs": dict(inputs), "folder": str(folder)}
+    write_atomically(store.folder / "jobs" / f"{key}.json", json.dumps(content, indent=1).encode())
+
+
+def compare(store: Store, inputs: Mapping[str, object]) -> str | None:
+    """What tells a job apart from the most similar one that is done, as a sentence; None if none is done."""
+    best: tuple[list[str], str] | None = None
+    for path in sorted((store.folder / "jobs").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            done = json.loads(path.read_text())
+            changes = _changes(done["inputs"], inputs)
+            if best is None or len(changes) < len(best[0]):
+                best = changes, done["folder"]
+    if best is None:
+        return None
+    changes, folder = best
+    if not changes:
+        return f"the same job is done in {folder}: its results are taken from the store"
+    return f"changed since {folder}: {', '.join(changes)}"
+
+
+def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    same_data = old["data"] == new["data"]
+    names = [name for name in {**old, **new} if not (name.startswith("data.") and same_data)]
+    changed = [name for name in names if old.get(name) != new.get(name)]
+    return [f"{name} {_told(old.get(name))} -> {_told(new.get(name))}" for name in changed]
+
+
+def _told(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:12]}...{text[-1]}"
+
+
+def _flat(tree: Mapping, prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in tree.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat

@@ -1,0 +1,139 @@
+"""What every classifier of a plan predicts and how good the artificial windows are, kept in the store fit by fit."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+from sklearn.exceptions import ConvergenceWarning
+from tqdm import tqdm
+
+from emogan.data.features import FeatureSet
+from emogan.evaluation import Classifier, protocol, quality
+from emogan.evaluation.plan import Fit, Plan, TrainingSet
+from emogan.evaluation.svm import Predictions
+from emogan.store import Store, content_key, derived_seed, fingerprint
+
+PREDICTIONS, QUALITY = 1, 1  # versions: raise one whenever the same fields would give other values
+
+Result = TypeVar("Result")
+
+
+def in_parallel(
+    function: Callable[[int], Result], items: Iterable[int], threads: int, name: str, unit: str
+) -> list[Result]:
+    """Call a function with each item, in threads, and show how far it has come; results in the items' order."""
+    items = list(items)
+    jobs = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(delayed(function)(i) for i in items)
+    return list(tqdm(jobs, total=len(items), desc=name, unit=unit, mininterval=1))
+
+
+def score(
+    plan: Plan,
+    x: np.ndarray,
+    artificial: np.ndarray,
+    labels: np.ndarray,
+    sizes: Sequence[int],
+    classifier: Classifier,
+    *,
+    settings: dict,
+    keys: Sequence[str],
+    store: Store,
+    threads: int,
+) -> dict[int, dict[int, Predictions]]:
+    """What every fit of the plan predicts, by n_aug and fit.
+
+    Parameters
+    ----------
+    artificial, labels
+        Artificial windows (M, n, F) of every training set and their labels (n,).
+    settings
+        Of the classifier, as plain values.
+    keys
+        Of the augmenter's fit to every training set (M,).
+    store
+        What it holds of the same windows, settings and n_aug is not computed again.
+    """
+    kept = Store(store.folder / "predictions")
+
+    def predict(i: int) -> dict[int, Predictions]:
+        one, data = plan.fits[i], plan.sets[plan.fits[i].training_set]
+        x_held_out = data.scaler.transform(x[one.predicted])
+        plain, augmented = _keys(data, one, x_held_out, settings, keys[one.training_set])
+        found = _load(kept, plain) | _load(kept, augmented)
+        missing = [n for n in sizes if n not in found]
+        if missing:
+            computed = protocol.predict(
+                data, one, x_held_out, artificial[one.training_set], labels, missing, classifier
+            )  # fmt: skip
+            found |= computed
+            for key, of in ((plain, {n for n in found if n == 0}), (augmented, {n for n in found if n})):
+                if of & computed.keys():
+                    _save(kept, key, {n: found[n] for n in of})
+        return {n: found[n] for n in sizes}
+
+    order = sorted(range(len(plan.fits)), key=lambda i: -len(plan.fits[i].kept))  # the long ones first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # solved otherwise, or counted and reported
+        results = dict(zip(order, in_parallel(predict, order, threads, classifier.name, "fit"), strict=True))
+    return {n: {i: results[i][n] for i in results} for n in sizes}
+
+
+def _keys(data: TrainingSet, fit: Fit, x_held_out: np.ndarray, settings: dict, augmenter: str) -> tuple[str, str]:
+    """Keys of what a fit predicts without artificial windows, whatever the augmenter, and with them."""
+    fields = {
+        "predictions": PREDICTIONS, "classifier": settings,
+        "data": fingerprint(data.x, data.y, fit.kept, x_held_out),
+    }  # fmt: skip
+    return content_key(fields), content_key(fields | {"augmenter": augmenter})
+
+
+def _save(store: Store, key: str, found: dict[int, Predictions]) -> None:
+    tensors = {str(n): torch.from_numpy(one.predictions.astype(np.int16)) for n, one in found.items()}
+    store.save(key, tensors, {str(n): one.bounded_from for n, one in found.items()})
+
+
+def _load(store: Store, key: str) -> dict[int, Predictions]:
+    tensors, bounds = store.load(key) or ({}, {})
+    return {int(n): Predictions(value.numpy().astype(np.int64), bounds[n]) for n, value in tensors.items()}
+
+
+def assess(
+    plan: Plan,
+    features: FeatureSet,
+    drawn: Sequence[tuple[np.ndarray, np.ndarray]],
+    keys: Sequence[str],
+    store: Store,
+    threads: int,
+) -> list[pd.DataFrame]:
+    """Sample quality of every split's artificial windows, one row per class and metric.
+
+    Parameters
+    ----------
+    drawn
+        Windows and labels of every split.
+    keys
+        Of the fits that they were drawn from.
+    store
+        What it holds of the same windows is not computed again.
+    """
+    kept = Store(store.folder / "quality")
+
+    def one(i: int) -> pd.DataFrame:
+        data = plan.outer_sets[i]
+        key = content_key({
+            "quality": QUALITY, "augmenter": keys[i], "data": fingerprint(data.x, data.y, data.trial),
+            "classes": list(features.class_names),
+        })  # fmt: skip
+        record = kept.load(key)
+        if record:
+            return pd.DataFrame(record[1]["rows"])
+        random = np.random.default_rng(derived_seed(fingerprint(data.x, data.y), "quality"))
+        rows = quality.assess(data.x, data.y, data.trial, *drawn[i], features.class_names, random)
+        kept.save(key, {}, {"rows": rows.to_dict("records")})
+        return rows
+
+    return in_parallel(one, range(len(drawn)), threads, "quality", "set")

@@ -1,0 +1,68 @@
+"""Training that is cut off and goes on, against training in one go."""
+
+import pytest
+import torch
+
+from emogan.augmenters import GANAugmenter
+from emogan.augmenters.half_trained import SaveHalfTrained
+from emogan.models import CBEGAN, CGAN, CWGAN
+
+ROWS = [2, 0]
+
+
+def make(gan=CBEGAN, **settings):
+    return GANAugmenter(gan, name="gan", iterations=30, hidden=20, batch_size=8, **settings)
+
+
+def train(augmenter, rows, half_trained=None):
+    """The augmenter fitted to some of four training sets, and its state after every iteration but the last."""
+    x = torch.rand(4, 40, 7, generator=torch.Generator().manual_seed(0))
+    y, n, states = (torch.arange(40) % 3).expand(4, 40), torch.tensor([40, 33, 25, 37]), []
+    augmenter.fit(
+        x[rows], y[rows], n[rows], [11 + m for m in rows], half_trained=half_trained,
+        callbacks=lambda history: [SaveHalfTrained(history, states.append, every_s=0)],
+    )  # fmt: skip
+    return augmenter, states
+
+
+def assert_same_bits(augmenter, other, rows):
+    for name, value in augmenter.model.state_dict().items():
+        assert torch.equal(value, other.model.state_dict()[name][rows]), name
+    for optimizer, expected in zip(augmenter.trainer.optimizers, other.trainer.optimizers, strict=True):
+        for one, whole in zip(optimizer.state.values(), expected.state.values(), strict=True):
+            assert torch.equal(one["exp_avg_sq"], whole["exp_avg_sq"][rows])
+    for i, row in enumerate(rows):
+        assert augmenter.history.reasons()[i] == other.history.reasons()[row]
+        for name, curve in augmenter.history.member(i).items():
+            assert torch.equal(curve, other.history.member(row)[name])
+
+
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN])
+@pytest.mark.parametrize("iteration", [1, 13, 29])
+def test_some_members_go_on_from_any_iteration_to_the_same_bits(gan, iteration):
+    whole, states = train(make(gan), [0, 1, 2, 3])
+    assert [state.iteration for state in states] == list(range(1, 30))
+    resumed, later = train(make(gan), ROWS, states[iteration - 1].select(ROWS))
+    assert len(later) == 29 - iteration
+    assert_same_bits(resumed, whole, ROWS)
+
+
+def test_members_that_had_stopped_on_a_plateau_keep_the_weights_they_stopped_with():
+    settings = {"plateau_window": 5, "plateau_tolerance": 0.03, "learning_rate": 1e-3}
+    whole, states = train(make(**settings), [0, 1, 2, 3])
+    assert any(state.plateaued[0] != state.plateaued[2] for state in states), "one of the two should stop first"
+    for state in states:
+        if any(state.plateaued) and not all(state.plateaued):
+            resumed, _ = train(make(**settings), ROWS, state.select(ROWS))
+            for name, value in resumed.model.state_dict().items():
+                assert torch.equal(value, whole.model.state_dict()[name][ROWS]), name
+            assert resumed.history.reasons() == [whole.history.reasons()[row] for row in ROWS]
+
+
+def test_saves_are_as_far_apart_as_asked():
+    states = []
+    make().fit(
+        torch.rand(1, 9, 3), torch.arange(9)[None] % 3, torch.tensor([9]),
+        callbacks=lambda history: [SaveHalfTrained(history, states.append, every_s=3600)],
+    )  # fmt: skip
+    assert states == []

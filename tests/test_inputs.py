@@ -1,0 +1,64 @@
+"""Whether a job is done already, and what is said of what has changed."""
+
+import numpy as np
+import pytest
+
+from emogan import job
+
+SHORT = ["quality=false", "n_aug=50", "evaluation.inner=reuse"]
+
+
+@pytest.fixture
+def said(caplog):
+    def said() -> str:
+        text = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("emogan"))
+        caplog.clear()
+        return text
+
+    caplog.set_level("INFO")
+    return said
+
+
+def test_a_job_that_is_done_in_its_folder_is_not_done_again(configure, tmp_path, said, monkeypatch):
+    first = job.run(configure(tmp_path, *SHORT))
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "job").iterdir()}
+    assert "done already" not in said()
+    monkeypatch.setattr(job, "prepare", None)
+    again = job.run(configure(tmp_path, *SHORT, "machine.threads=2"))
+    assert f"done already: {tmp_path / 'job'}" in said()
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "job").iterdir()} == written
+    assert again.equals(first)
+
+
+def test_what_has_changed_since_the_most_similar_job_is_named(configure, tmp_path, said):
+    for name, overrides in (("plain", []), ("other", ["seed=3", "model.gamma=0.5"])):
+        job.run(configure(tmp_path, *SHORT, *overrides, f"folder={tmp_path / name}"))
+    said()
+    job.run(configure(tmp_path, *SHORT, "model.gamma=0.25"))
+    assert f"changed since {tmp_path / 'plain'}: model.gamma 0.75 -> 0.25" in said()
+    job.run(configure(tmp_path, *SHORT, f"folder={tmp_path / 'copy'}"))
+    assert f"the same job is done in {tmp_path / 'plain'}: its results are taken from the store" in said()
+
+
+def test_changed_data_are_named_and_a_changed_path_alone_is_not(configure, tmp_path, table, said):
+    content = dict(np.load(table))
+    np.savez(tmp_path / "copy.npz", **content)
+    content["x"] = content["x"] + 0.001
+    np.savez(tmp_path / "moved.npz", **content)
+    job.run(configure(tmp_path, *SHORT))
+    said()
+    job.run(configure(tmp_path, *SHORT, f"data.path={tmp_path / 'copy.npz'}"))
+    assert "done already" in said()
+    job.run(configure(tmp_path, *SHORT, f"data.path={tmp_path / 'moved.npz'}"))
+    told = said()
+    assert "changed since" in told
+    assert " data " in told
+    assert "moved.npz" in told or "data.path" in told
+
+
+def test_a_foreign_file_among_the_jobs_is_passed_over(configure, tmp_path, said):
+    job.run(configure(tmp_path, *SHORT))
+    for name, content in (("a.json", "{"), ("b.json", "[]"), ("c.json", "{}")):
+        (tmp_path / "store/jobs" / name).write_text(content)
+    job.run(configure(tmp_path, *SHORT, "seed=4"))
+    assert "seed 0 -> 4" in said()
