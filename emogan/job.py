@@ -69,7 +69,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
         inputs = job_inputs(cfg, loaded.fingerprint())
         key = job_key(inputs)
         if (done := finished(folder, key)) is not None:
-            log.info("\n%s\n\ndone already: %s", closing_table(done), folder)
+            log.info("done already: %s", folder)
             return done
         job_files.remove_earlier(folder)
         if told := compare(store, inputs):
