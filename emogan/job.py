@@ -28,7 +28,7 @@ from emogan.evaluation.svm import Predictions
 from emogan.inputs import compare, finished, job_inputs, job_key, remember
 from emogan.results import COLUMNS, closing_table, tabulate
 from emogan.settings import check_settings, check_writable, construct
-from emogan.store import Store, derived_seed, write_atomically
+from emogan.store import Store, derived_seed, remove_abandoned, write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     folder, store = Path(cfg.folder), Store(cfg.store)
     for place in (folder, store.folder):
         check_writable(place)
+    remove_abandoned(store.folder)
     torch.set_num_threads(threads(cfg))
 
     with clock("load"):

@@ -41,6 +41,17 @@ def derived_seed(key: str, purpose: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{key} {purpose}".encode()).digest()[:8], "little") >> 1
 
 
+ABANDONED_S = 24 * 3600  # no write takes a day: what is older was left by a process that was killed
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove temporary files that writers left behind in and below a folder when they were killed."""
+    for path in folder.rglob(".*.safetensors.*"):
+        with contextlib.suppress(OSError):  # another process may be as tidy
+            if time.time() - path.stat().st_mtime > ABANDONED_S:
+                path.unlink()
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all: a temporary file beside it, flushed, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -294,3 +294,33 @@ def test_derived_seeds_differ_by_purpose_and_by_key_and_fit_a_random_generator()
     for seed in seeds:
         assert 0 <= seed < 2**63
         torch.Generator().manual_seed(seed)
+
+
+def test_what_killed_writers_left_is_removed_after_a_day(saved):
+    old, new = (saved.folder / "predictions" / f".{name}.safetensors.tmp" for name in ("old", "new"))
+    for path in (old, new):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    os.utime(saved.path(KEY), (0, 0))
+    stores.remove_abandoned(saved.folder)
+    assert not old.exists()
+    assert new.exists()
+    assert saved.load(KEY)
+
+
+def test_a_claim_is_had_by_one_at_a_time(store):
+    with store.claim(KEY) as first, store.claim(KEY) as second, store.claim("0" * 64) as other:
+        assert (first, second, other) == (True, False, True)
+    with store.claim(KEY) as again:
+        assert again
+
+
+def test_where_files_cannot_be_locked_everybody_has_the_claim_and_is_told(store, monkeypatch, caplog):
+    def unsupported(self, **_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(stores.FileLock, "acquire", unsupported)
+    with store.claim(KEY) as first, store.claim(KEY) as second:
+        assert (first, second) == (True, True)
+    assert "cannot be locked" in caplog.text

@@ -1,0 +1,68 @@
+"""kill -9 at random moments of a sweep: nothing is lost, nothing stands twice, the scores are those undisturbed."""
+
+import json
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from emogan.store import Store
+
+SWEEP = [
+    "model=cbegan,cwgan", "n_aug=50,200", "model.iterations=60", "model.hidden=20", "model.batch_size=16",
+    "machine.group_size=5", "machine.checkpoint_s=0.05", "hydra.sweep.dir=outputs/sweep",
+]  # fmt: skip
+
+
+def files(folder, pattern) -> dict:
+    """Content by place below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob(pattern))}
+
+
+def run_and_time(command, folder, small) -> float:
+    start = time.monotonic()
+    sweep = command(folder, "-m", *small, *SWEEP)
+    assert sweep.exit_code() == 0, sweep.said
+    return time.monotonic() - start
+
+
+@pytest.mark.slow
+def test_fifty_kills_at_random_moments_change_no_byte(command, small, tmp_path):
+    undisturbed = run_and_time(command, tmp_path / "whole", small)
+    random.seed(0)
+    done: dict[str, bytes] = {}
+    for kill in range(50):
+        sweep = command(tmp_path / "killed", "-m", *small, *SWEEP)
+        time.sleep(random.uniform(0, undisturbed / 4))
+        os.kill(sweep.pid, signal.SIGKILL)
+        sweep.exit_code()
+        store, scores = tmp_path / "killed/outputs/store", files(tmp_path / "killed", "scores.csv")
+        for path in store.glob("*.safetensors"):
+            assert Store(store).load(path.stem), f"after kill {kill + 1}"
+        assert done.items() <= scores.items(), f"scores were lost by kill {kill + 1}"
+        done = scores
+    run_and_time(command, tmp_path / "killed", small)
+    assert files(tmp_path / "killed", "scores.csv") == files(tmp_path / "whole", "scores.csv")
+    assert len(done) <= 4
+    for kind in ("*.safetensors", "predictions/*.safetensors"):
+        keys = [{p.name for p in (tmp_path / which / "outputs/store").glob(kind)} for which in ("whole", "killed")]
+        assert keys[0] == keys[1]
+    assert not list((tmp_path / "killed/outputs/store/half_trained").glob("*.safetensors"))
+    assert not [path for path in (tmp_path / "killed").rglob("*unusable*")]
+
+
+@pytest.mark.slow
+def test_a_sweep_that_was_killed_and_typed_again_trains_no_gan_twice(command, small, tmp_path):
+    undisturbed = run_and_time(command, tmp_path / "whole", small)
+    sweep = command(tmp_path / "killed", "-m", *small, *SWEEP)
+    time.sleep(undisturbed / 2)
+    os.kill(sweep.pid, signal.SIGKILL)
+    sweep.exit_code()
+    trained = len(list((tmp_path / "killed/outputs/store").glob("*.safetensors")))
+    run_and_time(command, tmp_path / "killed", small)
+    runs = [json.loads(path.read_text()) for path in (tmp_path / "killed").rglob("run.json")]
+    total = len(list((tmp_path / "whole/outputs/store").glob("*.safetensors")))
+    trained_again = sum(member["trained"] for run in runs for member in run["members"])
+    assert trained_again <= total - trained
