@@ -1,6 +1,7 @@
 """Slurm: what a sweep needs of it, and how its jobs end."""
 
 import logging
+import os
 import shutil
 import subprocess
 import tempfile
@@ -61,21 +62,55 @@ def _check_writable(folder: Path) -> None:
 
 
 def wait_for_every_job() -> None:
-    """Have a job that died told at once while the others are waited for, where submitit would end at the first."""
+    """Have submitit tell of a job that died and wait for the others, where it would give up.
+
+    A job whose node was lost is dead to submitit, and in the queue again to Slurm.
+    """
     from submitit import SlurmJob
     from submitit.core.utils import FailedJobError, UncompletedJobError
 
     results = SlurmJob.results
 
     def patient(job: SlurmJob) -> list:
-        try:
-            return results(job)
-        except (FailedJobError, UncompletedJobError):
-            overrides = job.submission().args[0]
-            log.error(
-                "Slurm's job %s (%s) ended as %s, without a result: %s",
-                job.job_id, " ".join(overrides), job.state, job.paths.stderr,
-            )  # fmt: skip
-            return [JobReturn(overrides=overrides, status=JobStatus.COMPLETED)]  # what is not done is told at the end
+        while True:
+            try:
+                return results(job)
+            except FailedJobError:
+                break
+            except UncompletedJobError:  # after 15 s of waiting for what it may have left
+                if not state(job.job_id):
+                    break
+                job.watcher.clear()  # which would not ask again
+        overrides = job.submission().args[0]
+        log.error(
+            "Slurm's job %s (%s) ended as %s, without a result: %s",
+            job.job_id, " ".join(overrides), job.state, job.paths.stderr,
+        )  # fmt: skip
+        return [JobReturn(overrides=overrides, status=JobStatus.COMPLETED)]  # what is not done is told at the end
 
     SlurmJob.results = patient
+
+
+def state(job: str) -> str:
+    """What Slurm calls a job that it still has, such as RUNNING; empty if it has it no longer or does not answer."""
+    try:
+        return subprocess.run(
+            ["squeue", "--noheader", f"--jobs={job}", "--format=%T"],
+            check=True, capture_output=True, text=True, timeout=60,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def requeue_if_preempted() -> None:
+    """Requeue this process's job if it was asked to end while Slurm counts it as running.
+
+    That is the grace period before a preemption: a job that ends in it has failed to Slurm, and would not be requeued.
+    A job that was cancelled, met its time limit or was requeued already is completing by now.
+    """
+    job = os.environ.get("SLURM_JOB_ID")
+    if not job or os.environ.get("SUBMITIT_EXECUTOR") != "slurm":
+        return
+    if state(job) == "RUNNING":
+        log.warning("Slurm preempts this job: it is requeued")
+        subprocess.run(["scontrol", "requeue", job], timeout=60)

@@ -14,7 +14,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from emogan import sweep
+from emogan import slurm, sweep
 from emogan.paths import config_dir
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,14 @@ def run(cfg: DictConfig):
 
 
 def end_on_sigterm() -> None:
-    """Let a SIGTERM end this process as an exit with code 143 does."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    """Let a SIGTERM end this process as an exit with code 143 does; a job that Slurm preempts is requeued."""
+
+    def end(*_) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough
+        slurm.requeue_if_preempted()
+        sys.exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="train")
