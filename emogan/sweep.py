@@ -39,8 +39,8 @@ class Sweep:
             print(f"none of {len(found.problems)} jobs was started")
             return code or 1
         print(f"\n{self.folder}:\n{status.status(found, traceback=True)}")
-        if self.launcher == slurm.LAUNCHER and "unfinished" in kinds:
-            print("jobs that Slurm still has go on: squeue --me shows them, scancel ends them")
+        if self.launcher == slurm.LAUNCHER and code > 128:  # a signal ended the wait for them
+            print("what Slurm has of these jobs goes on: squeue --me shows it, scancel ends it")
         if kinds != {"failed"}:
             print(f"the same command again does what is not done, with the finished GANs of {self.store}")
         return code or 1
