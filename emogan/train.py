@@ -14,6 +14,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from emogan import slurm, sweep
 from emogan.paths import config_dir
 
 log = logging.getLogger(__name__)
@@ -25,22 +26,34 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def run(cfg: DictConfig):
     """Do one job (see `emogan.job.run`); a SIGTERM ends it with exit code 143.
 
-    What it says of bad input comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack. A job of a sweep also
-    logs it at once, since Hydra tells, at the end, of the first failure alone.
+    What it says of bad input comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack. A job of a sweep says
+    it at once and returns: it stops no other, and the sweep's end tells of all that failed.
     """
     from emogan import job, job_files  # here, so that tab completion need not wait for torch
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_on_sigterm()
     try:
         return job.run(cfg)
     except Exception as error:
         with contextlib.suppress(OSError):  # outputs that cannot be written may be why it failed
             job_files.write_failure(Path(cfg.folder), error, traceback.format_exc())
-        if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
-            log.error("%s: %s", type(error).__name__, error)
+            if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
+                log.error("%s: %s", type(error).__name__, error)
+                return None
         if isinstance(error, ValueError | OSError | ImportError | FloatingPointError):
             raise CompactHydraException(str(error)) from error
         raise
+
+
+def end_on_sigterm() -> None:
+    """Let a SIGTERM end this process as an exit with code 143 does; a job that Slurm preempts is requeued."""
+
+    def end(*_) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough
+        slurm.requeue_if_preempted()
+        sys.exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="train")
@@ -48,5 +61,29 @@ def main(cfg: DictConfig) -> None:
     __import__("emogan.train").train.run(cfg)
 
 
+def command() -> None:
+    """The command line: `main`, and at the end of a sweep what became of its jobs; exit code 0 if all are done."""
+    end_on_sigterm()
+    code = 0
+    try:
+        main()
+    except BaseException as error:
+        if sweep.begun is None:
+            raise
+        code = exit_code(error)
+    if sweep.begun is not None:
+        sys.exit(sweep.begun.end(code))
+
+
+def exit_code(error: BaseException) -> int:
+    """What Python would exit with; what it would print is printed."""
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    traceback.print_exception(error)
+    return 1
+
+
 if __name__ == "__main__":
-    main()
+    command()

@@ -59,6 +59,7 @@ def test_conf_has_the_options_that_are_promised():
     assert {"nested", "paper"} <= set(options("evaluation"))
     assert {"linear_svm", "rbf_svm", "logistic_regression", "lda", "random_forest", "mlp"} <= set(options("classifier"))
     assert {"quick", "grid", "random"} <= set(options("experiment"))
+    assert options("machine") == ["here", "laptop", "slurm"]
     assert {"paper", "front_back", "leave_session_out", "leave_subject_out", "trials"} <= set(SPLITTERS)
 
 
@@ -149,6 +150,23 @@ def test_every_evaluation_is_one_that_a_job_accepts(name):
 def test_a_table_is_split_by_trials_whatever_the_evaluation():
     for name in options("evaluation"):
         assert configure("data=features", f"evaluation={name}").evaluation.folds == "trials"
+
+
+@pytest.mark.parametrize("name", options("machine"))
+def test_every_machine_is_one_that_a_job_accepts_and_changes_nothing_but_where_it_runs(name):
+    cfg, default = task(configure(f"machine={name}")), task(configure())
+    check_settings(cfg)
+    assert cfg.machine.keys() == default.machine.keys()
+    for one in (cfg, default):
+        del one.machine
+    assert cfg == default
+
+
+def test_every_machine_but_here_has_a_launcher_that_takes_its_settings():
+    launchers = {name: configure(f"machine={name}").hydra.launcher for name in options("machine")}
+    kinds = {name: launcher._target_.split(".")[-1] for name, launcher in launchers.items()}
+    assert kinds == {"here": "BasicLauncher", "laptop": "JoblibLauncher", "slurm": "SlurmLauncher"}
+    assert configure("machine=slurm", "machine.threads=3").hydra.launcher.cpus_per_task == 3
 
 
 @pytest.mark.parametrize("name", GANS)

@@ -58,7 +58,7 @@ def test_the_wheel_holds_every_module_and_config_and_nothing_at_the_top_but_emog
 def test_the_console_scripts_are_declared(installed):
     (folder,) = installed.glob("emogan-*.dist-info")
     scripts = {script.name: script.value for script in Distribution.at(folder).entry_points}
-    assert scripts == {"emogan-train": "emogan.train:main", "emogan-report": "emogan.report.__main__:main"}
+    assert scripts == {"emogan-train": "emogan.train:command", "emogan-report": "emogan.report.__main__:main"}
 
 
 @pytest.mark.parametrize("way", ["module", "script"])

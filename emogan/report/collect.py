@@ -131,6 +131,26 @@ def collect(paths: Sequence[str | Path], skip: Path | None = None) -> Collection
     return Collection(tuple(jobs), (*problems, *stale, *superseded))
 
 
+def collect_sweep(folder: Path, asked: Iterable[tuple[str, ...]]) -> Collection:
+    """Read the jobs of the last sweep into a folder, which may hold those of earlier ones too.
+
+    ``asked`` are the overrides of each. A job that this sweep has not started is missing, whatever an earlier one left.
+    """
+    multirun = folder / "multirun.yaml"
+    began = _changed(multirun)  # Hydra writes it first of all: a time of the same file system's clock
+    started = {}
+    for job in _find([folder], None)[0] if began else []:
+        overrides = job / ".hydra" / "overrides.yaml"
+        if _changed(overrides) >= began:
+            started[frozenset(_overrides(overrides))] = job
+    jobs, problems = [], []
+    for overrides in dict.fromkeys(asked):
+        job = started.get(frozenset(overrides))
+        found = _read(job) if job else Problem("missing", str(folder), f"{' '.join(overrides)}: not started")
+        (jobs if isinstance(found, Job) else problems).append(found)
+    return Collection(tuple(jobs), tuple(problems))
+
+
 def common_folder(paths: Iterable[str | Path]) -> Path:
     """The deepest folder that holds all of some folders."""
     return Path(os.path.commonpath([Path(path).resolve() for path in paths]))

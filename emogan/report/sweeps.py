@@ -5,32 +5,44 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 
 def combinations(multirun: Path) -> list[tuple[str, ...]]:
-    """Overrides of each job of a sweep, in order.
+    """Overrides of each job of the sweep that wrote a multirun.yaml, in order.
 
     Raises
     ------
     ValueError
-        If the file is not Hydra's, the sweeper is another one or a sweep needs the configuration to be expanded (glob).
+        If the file is not Hydra's or its sweep cannot be expanded, see `expand`.
     """
     try:
         settings = OmegaConf.load(multirun).hydra
-        task = list(settings.overrides.task)
-        sweeper, params = settings.sweeper._target_, settings.sweeper.params or {}
+        list(settings.overrides.task), settings.sweeper._target_, settings.sweeper.params
     except (OSError, UnicodeDecodeError, YAMLError, AttributeError, TypeError, OmegaConfBaseException) as error:
         raise ValueError(f"expected a file written by Hydra, got {error}") from error
+    return expand(settings)
+
+
+def expand(settings: DictConfig, loader: ConfigLoader | None = None) -> list[tuple[str, ...]]:
+    """Overrides of each job of a sweep, in order; ``settings`` are a configuration's `hydra`.
+
+    Raises
+    ------
+    ValueError
+        If the sweeper is another one or a sweep is over a glob, which needs a loader of the configuration.
+    """
+    sweeper, params = settings.sweeper._target_, settings.sweeper.params or {}
     if not sweeper.endswith(".BasicSweeper"):
         raise ValueError(f"expected a sweep by Hydra's basic sweeper, got {sweeper}: its missing jobs cannot be told")
+    task = [f"{key}={value}" for key, value in params.items()] + list(settings.overrides.task)
     try:
-        overrides = OverridesParser.create().parse_overrides([f"{k}={v}" for k, v in params.items()] + task)
-        (batch,) = BasicSweeper.split_arguments(overrides, None)
+        (batch,) = BasicSweeper.split_arguments(OverridesParser.create(loader).parse_overrides(task), None)
     except HydraException as error:
         raise ValueError(f"its sweep cannot be expanded, so its missing jobs cannot be told: {error}") from error
     return [tuple(job) for job in batch]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emogan.report.collect import collect
+from emogan.report.collect import collect, collect_sweep
 from emogan.report.sections import sections
 
 
@@ -195,3 +195,23 @@ def test_jobs_that_differ_in_training_trials_form_one_section_with_a_learning_cu
     assert [job.folder.name for job in section.jobs] == ["None"]
     assert sorted(section.all_scores.trials_per_class.unique()) == [1, 2, np.inf]
     assert set(section.scores.trials_per_class) == {np.inf}
+
+
+def test_a_job_of_an_earlier_sweep_does_not_pass_for_one_that_was_not_started(tmp_path, fake):
+    fake.write_job(tmp_path / "job", "eeg", "none")
+    asked = ("modality=eeg", "model=none", "n_aug=[0,50,200]")
+    (tmp_path / "multirun.yaml").touch()
+    overrides = tmp_path / "job/.hydra/overrides.yaml"
+    now = (tmp_path / "multirun.yaml").stat().st_mtime
+    os.utime(overrides, (now + 1, now + 1))
+    assert len(collect_sweep(tmp_path, [asked]).jobs) == 1
+    os.utime(overrides, (now - 1, now - 1))
+    found = collect_sweep(tmp_path, [asked, asked])
+    assert not found.jobs
+    assert [(problem.kind, problem.what) for problem in found.problems] == [
+        ("missing", "modality=eeg model=none n_aug=[0,50,200]: not started")
+    ]
+
+
+def test_a_folder_without_a_sweep_holds_none_of_its_jobs(tmp_path):
+    assert [problem.kind for problem in collect_sweep(tmp_path, [("a=1",), ("a=2",)]).problems] == ["missing"] * 2

@@ -1,0 +1,72 @@
+"""A sweep: what is checked before it starts, and what it says and exits with at its end."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from emogan import slurm
+from emogan.report import sweeps
+
+# Stands in for the launcher of Slurm where that is not installed, so that machine=slurm can say what it needs.
+ConfigStore.instance().store("submitit_slurm", {}, group="hydra/launcher")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep asks for: the overrides of its jobs, in a folder that may hold jobs of earlier sweeps."""
+
+    folder: Path
+    store: str
+    jobs: list[tuple[str, ...]]
+    launcher: str
+
+    def end(self, code: int) -> int:
+        """Print what became of the jobs; 0 if all are done, else ``code`` or 1."""
+        from emogan import status  # here, so that a command that is refused need not wait for it
+        from emogan.report import collect
+
+        found = collect.collect_sweep(self.folder, self.jobs)
+        if not found.problems:
+            print(f"all {len(found.jobs)} jobs are done: {self.folder}")
+            return 0
+        kinds = {problem.kind for problem in found.problems}
+        if not found.jobs and kinds == {"missing"}:
+            print(f"none of {len(found.problems)} jobs was started")
+            return code or 1
+        print(f"\n{self.folder}:\n{status.status(found, traceback=True)}")
+        if self.launcher == slurm.LAUNCHER and code > 128:  # a signal ended the wait for them
+            print("what Slurm has of these jobs goes on: squeue --me shows it, scancel ends it")
+        if kinds != {"failed"}:
+            print(f"the same command again does what is not done, with the finished GANs of {self.store}")
+        return code or 1
+
+
+begun: Sweep | None = None  # in this process
+
+
+class Start(Callback):
+    """Called by Hydra before the first job of a sweep."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
+        """Refuse a sweep that Slurm could not end, or note what it asks for."""
+        global begun
+        try:
+            sweep = Sweep(
+                Path(config.hydra.sweep.dir).resolve(),
+                config.store,
+                sweeps.expand(config.hydra, GlobalHydra.instance().config_loader()),
+                config.hydra.runtime.choices["hydra/launcher"],
+            )
+            if sweep.launcher == slurm.LAUNCHER:
+                slurm.check(config)
+        except (ValueError, OSError, ImportError) as error:
+            sys.exit(str(error))  # all else that a callback raises is a mere warning to Hydra
+        (sweep.folder / "multirun.yaml").unlink(missing_ok=True)  # an earlier sweep's, whose jobs are not this one's
+        if sweep.launcher == slurm.LAUNCHER:
+            slurm.wait_for_every_job()
+        begun = sweep

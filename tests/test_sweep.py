@@ -1,0 +1,108 @@
+"""The end of a sweep: what it says of its jobs and exits with, whatever became of them."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+
+QUICK = ["model=none", "evaluation.c_exponents=[0,0]", "hydra.sweep.dir=sweep"]
+LONG = ["model.iterations=10,20000", "model.hidden=50", "hydra.sweep.dir=sweep"]
+
+
+def last_line(started) -> str:
+    return started.said.strip().splitlines()[-1]
+
+
+def wait_until(holds) -> None:
+    for _ in range(3000):
+        if holds():
+            return
+        time.sleep(0.02)
+    pytest.fail("waited for a minute")
+
+
+def test_a_sweep_ends_with_the_tracebacks_of_all_jobs_that_failed(command, small, tmp_path):
+    sweep = command(tmp_path, "-m", *small, *QUICK, "evaluation.n_folds=9,2,8")
+    assert sweep.exit_code() == 1
+    assert last_line(sweep) == "1 done, 2 failed"
+    listed = sweep.said.split(f"\n{tmp_path / 'sweep'}:\n")[1]
+    for n in (9, 8):
+        assert re.search(rf"failed +{tmp_path}/sweep/\d_eeg_eye_none: ValueError: .* n_folds={n} expects", listed)
+        assert re.search(
+            rf'^  File ".*folds\.py", line \d+, in trials\n(.*\n)+?ValueError: .*n_folds={n} ', listed, re.M
+        )
+    assert "HYDRA_FULL_ERROR" not in sweep.said
+
+
+def test_only_the_jobs_that_a_sweep_asks_for_count_in_a_folder_that_holds_others(command, small, tmp_path):
+    here = [*small, *QUICK, "hydra.sweep.subdir=${evaluation.n_folds}"]
+    first = command(tmp_path, "-m", *here, "evaluation.n_folds=9,2")
+    assert first.exit_code() == 1, first.said
+    again = command(tmp_path, "-m", *here, "evaluation.n_folds=2,3")
+    assert again.exit_code() == 0, again.said
+    assert last_line(again) == f"all 2 jobs are done: {tmp_path / 'sweep'}"
+
+
+@pytest.mark.parametrize(("sent", "codes"), [(signal.SIGINT, (1, 130)), (signal.SIGTERM, (143,))])
+def test_a_sweep_that_is_interrupted_tells_what_is_not_done(command, small, tmp_path, sent, codes):
+    sweep = command(tmp_path, "-m", *small, *LONG, "seed=0,1")
+    wait_until(lambda: re.search(r"cbegan x 18: .*/20000", sweep.said))
+    os.kill(sweep.pid, sent)
+    assert sweep.exit_code() in codes, sweep.said
+    assert re.search(r"^unfinished +.*/2_eeg_eye_cbegan: running or killed", sweep.said, re.M)
+    assert re.search(r"^missing +.* seed=1.*: not started", sweep.said, re.M)
+    assert "2 done, 1 unfinished, 1 missing" in sweep.said
+    assert last_line(sweep).startswith("the same command again")
+
+
+def test_a_sweep_of_settings_that_do_not_exist_starts_no_job(command, small, tmp_path):
+    sweep = command(tmp_path, "-m", *small, *QUICK, "model.gama=1,2")
+    assert sweep.exit_code() == 1
+    assert "Could not override 'model.gama'" in sweep.said
+    assert last_line(sweep) == "none of 2 jobs was started"
+
+
+def test_a_sweep_whose_jobs_cannot_be_told_beforehand_is_refused(command, small, tmp_path):
+    sweep = command(tmp_path, "-m", *small, *QUICK, "seed=interval(0,1)")
+    assert sweep.exit_code() == 1
+    assert "does not support sweep type : INTERVAL" in last_line(sweep)
+
+
+@pytest.mark.slow
+def test_a_laptop_gives_the_scores_of_a_serial_sweep_and_tells_of_failed_jobs(command, small, tmp_path):
+    for machine in ("here", "laptop"):
+        sweep = command(
+            tmp_path / machine, "-m", *small, "model.iterations=20", "model.hidden=50", "hydra.sweep.dir=sweep",
+            f"machine={machine}", "evaluation.n_folds=2,9,3",
+        )  # fmt: skip
+        assert sweep.exit_code() == 1, sweep.said
+        assert last_line(sweep) == "2 done, 1 failed"
+    for job in ("0_eeg_eye_cbegan", "2_eeg_eye_cbegan"):
+        serial, parallel = (tmp_path / machine / "sweep" / job / "scores.csv" for machine in ("here", "laptop"))
+        assert serial.read_bytes() == parallel.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sent", "codes"), [(signal.SIGKILL, (1,)), (signal.SIGINT, (1, 130))])
+def test_a_laptops_sweep_that_loses_a_worker_or_is_interrupted_tells_what_is_not_done(
+    command, small, tmp_path, sent, codes
+):
+    sweep = command(tmp_path, "-m", *small, *LONG, "machine=laptop", "hydra.launcher.n_jobs=2")
+    wait_until(lambda: "/20000" in sweep.said and list(tmp_path.glob("sweep/0*/scores.csv")))
+    os.kill(sweep.pid if sent == signal.SIGINT else worker_of(sweep.pid), sent)
+    assert sweep.exit_code() in codes, sweep.said
+    assert "\n1 done, 1 unfinished\nthe same command again does" in sweep.said
+
+
+def worker_of(pid: int) -> int:
+    """The loky process below one that uses the most memory."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        children = [int(word) for word in file.read().split()]
+    return max(children, key=resident)
+
+
+def resident(pid: int) -> int:
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1])
