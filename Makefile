@@ -1,9 +1,19 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint wheel clean
+.PHONY: help setup demo table1 table2 fig2 test test-slow test-slurm lint wheel clean
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+TRAIN = $(BIN)/python -m emogan.train
+REPORT = $(BIN)/python -m emogan.report
+
+# Of the tables and the figure. SUBJECTS=3: the first three; SUBJECTS=2,5: those two. DATA=FOLDER: the release of the data
+# set instead of a simulation. MACHINE: here, laptop or slurm. ARGS: further options of emogan.train.
+MACHINE ?= here
+comma = ,
+LISTED = $(if $(findstring $(comma),$(SUBJECTS)),$(SUBJECTS),$(shell seq -s, 1 $(SUBJECTS)))
+OPTIONS = machine=$(MACHINE) $(if $(SUBJECTS),'data.subjects=[$(LISTED)]') $(ARGS)
+SEED_WITH_EYES = [1,2,3],[4,5,8],[9,10,11],[12,13,14]
 
 help: ## Print the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,11 +28,26 @@ $(VENV)/ready: pyproject.toml constraints.txt
 demo: setup ## Train cBEGANs on simulated SEED-like data and print what they buy a linear SVM
 	$(BIN)/python -m emogan.train experiment=quick
 
+table1: setup ## The paper's Table 1 (SEED) and its report; options: see above
+	$(TRAIN) experiment=table1 $(if $(DATA),data=seed 'data.root=$(DATA)' $(if $(SUBJECTS),,'data.subjects=$(SEED_WITH_EYES)')) $(OPTIONS)
+	$(REPORT) outputs/table1_$(if $(DATA),seed,synthetic)
+
+table2: setup ## The paper's Table 2 (SEED-V) and its report
+	$(TRAIN) experiment=table2 $(if $(DATA),data=seed_v 'data.root=$(DATA)') $(OPTIONS)
+	$(REPORT) outputs/table2_$(if $(DATA),seed_v,synthetic_seed_v)
+
+fig2: setup ## The paper's Fig. 2 (convergence) and its report
+	$(TRAIN) experiment=fig2 $(if $(DATA),data=seed 'data.root=$(DATA)') $(OPTIONS)
+	$(REPORT) outputs/fig2_$(if $(DATA),seed,synthetic)
+
 test: setup ## Run the tests
 	$(BIN)/python -m pytest
 
 test-slow: setup ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-slurm: setup ## Run the tests that start a Slurm of their own (as root; skipped without its programs)
+	$(BIN)/python -m pytest -m slurm
 
 lint: setup ## Check style and formatting
 	$(BIN)/python -m ruff check .

@@ -39,11 +39,13 @@ def remember(store: Store, key: str, inputs: Mapping[str, object], folder: Path)
 
 
 def compare(store: Store, inputs: Mapping[str, object]) -> str | None:
-    """What tells a job apart from the most similar one that is done, as a sentence; None if none is done."""
+    """What tells a job apart from the most similar one of its model that is done, as a sentence; None if none is."""
     best: tuple[list[str], str] | None = None
     for path in sorted((store.folder / "jobs").glob("*.json")):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             done = json.loads(path.read_text())
+            if done["inputs"]["model.name"] != inputs["model.name"]:
+                continue
             changes = _changes(done["inputs"], inputs)
             if best is None or len(changes) < len(best[0]):
                 best = changes, done["folder"]

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from emogan.evaluation.plan import Plan, build
 from emogan.evaluation.protocol import Scores
 from emogan.evaluation.svm import Predictions
 from emogan.inputs import compare, finished, job_inputs, job_key, remember
+from emogan.machine import available_cores
 from emogan.results import COLUMNS, closing_table, tabulate
 from emogan.settings import check_settings, check_writable, construct
 from emogan.store import Store, derived_seed, remove_abandoned, write_atomically
@@ -259,11 +259,6 @@ class Clock:
 def threads(cfg: DictConfig) -> int:
     """As many as asked for, or as there are cores."""
     return cfg.machine.threads or available_cores()
-
-
-def available_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def quieten_lightning() -> None:

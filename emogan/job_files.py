@@ -152,6 +152,7 @@ def write_run(
         "device": training_device(augmenter),
         "threads": torch.get_num_threads(),
         "seconds": seconds,
+        "computed": not isinstance(augmenter, GANAugmenter) or len(fits.trained) == len(set(fits.keys)),
         "data": {"summary": features.summary(), "fingerprint": features.fingerprint()},
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
         "evaluation": OmegaConf.to_container(cfg.evaluation, resolve=True),

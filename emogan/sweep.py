@@ -1,19 +1,29 @@
 """A sweep: what is checked before it starts, and what it says and exits with at its end."""
 
+import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
 
-from emogan import slurm
+from emogan import forecast, slurm
+from emogan.machine import available_cores
 from emogan.report import sweeps
+
+log = logging.getLogger(__name__)
 
 # Stands in for the launcher of Slurm where that is not installed, so that machine=slurm can say what it needs.
 ConfigStore.instance().store("submitit_slurm", {}, group="hydra/launcher")
+
+
+# A list as part of a folder's name.
+OmegaConf.register_new_resolver("joined", lambda values: "-".join(map(str, values or ["all"])), replace=True)
 
 
 @dataclass(frozen=True)
@@ -49,8 +59,8 @@ class Sweep:
 begun: Sweep | None = None  # in this process
 
 
-class Start(Callback):
-    """Called by Hydra before the first job of a sweep."""
+class Watch(Callback):
+    """Called by Hydra before the first job of a sweep and after each."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
         """Refuse a sweep that Slurm could not end, or note what it asks for."""
@@ -70,3 +80,18 @@ class Start(Callback):
         if sweep.launcher == slurm.LAUNCHER:
             slurm.wait_for_every_job()
         begun = sweep
+        log.info("%s", forecast.forecast(sweep.folder, sweep.jobs, jobs_at_once(config.hydra.launcher)))
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs) -> None:
+        """Say how much of a sweep is left; its jobs may run in other processes than the one that began it."""
+        folder = Path(config.hydra.sweep.dir)
+        if config.hydra.mode is RunMode.MULTIRUN and (folder / "multirun.yaml").exists():
+            jobs = sweeps.combinations(folder / "multirun.yaml")
+            log.info("%s", forecast.forecast(folder, jobs, jobs_at_once(config.hydra.launcher)))
+
+
+def jobs_at_once(launcher: DictConfig) -> int:
+    """How many jobs of a sweep a launcher runs at the same time, at most."""
+    if "n_jobs" in launcher:
+        return launcher.n_jobs if launcher.n_jobs and launcher.n_jobs > 0 else available_cores()
+    return launcher.get("array_parallelism") or 1

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -25,6 +26,7 @@ from emogan.paths import config_dir
 from emogan.settings import check_settings
 
 CHECKOUT = Path(__file__).parents[1]
+REPORTED = CHECKOUT / "emogan/report/reported.csv"
 GANS = ("cbegan", "cgan", "cwgan")
 
 
@@ -190,18 +192,32 @@ def test_every_experiment_composes_with_each_value_that_it_sweeps(name):
     parsed = OverridesParser.create().parse_overrides([f"{key}={values}" for key, values in sweep.items()])
     combinations = list(itertools.product(*(list(override.sweep_string_iterator()) for override in parsed)))
     assert len(combinations) == len(set(combinations))
-    augmenters = set()
+    jobs = set()
     for values in combinations:
         swept = [f"{key}={value}" for key, value in zip(sweep, values, strict=True)]
         one = task(configure(f"experiment={name}", *swept))
         check_settings(one)
-        augmenter = instantiate(one.model, _convert_="all")
+        augmenter, shapes = instantiate(one.model, _convert_="all"), None
         if isinstance(augmenter, GANAugmenter):
             gan = augmenter.build(members=1, features=4, classes=3)
-            augmenters.add((augmenter.name, str([tuple(p.shape) for p in gan.parameters()])))
-        else:
-            augmenters.add(augmenter.name)
-    assert len(augmenters) == (len(combinations) if sweep else 1), "two jobs of a sweep do the same"
+            shapes = str([tuple(p.shape) for p in gan.parameters()])
+        jobs.add((augmenter.name, shapes, one.modality, str(one.data.subjects)))
+    assert len(jobs) == (len(combinations) if sweep else 1), "two jobs of a sweep do the same"
+
+
+@pytest.mark.parametrize(("number", "dataset", "subjects"), [(1, "seed", 9), (2, "seed_v", 16)])
+def test_the_tables_are_the_papers_cells(number, dataset, subjects):
+    cfg, paper = configure(f"experiment=table{number}"), pd.read_csv(REPORTED).query(f"table == {number}")
+    sweep = {
+        key: OverridesParser.create().parse_override(f"{key}={values}")
+        for key, values in cfg.hydra.sweeper.params.items()
+    }
+    assert cfg.data.preset == dataset
+    assert cfg.data.sessions is None
+    assert sorted(cfg.n_aug) == sorted(set(paper.n_aug))
+    assert set(sweep["model"].sweep_string_iterator()) == set(paper.model)
+    assert set(sweep["modality"].sweep_string_iterator()) == set(paper.modality)
+    assert list(itertools.chain(*sweep["data.subjects"].sweep_iterator())) == list(range(1, subjects + 1))
 
 
 def test_the_grid_is_the_papers_layers_of_both_networks_by_nodes():

@@ -1,0 +1,63 @@
+"""How long a sweep still takes, from what its finished jobs took."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+
+SAME_COST = ("seed=", "data.sessions=", "data.subjects=")  # overrides that change which work is done, not how much
+UNKNOWN = "told when the first has ended"
+
+
+def forecast(folder: Path, asked: Sequence[tuple[str, ...]], at_once: int) -> str:
+    """How many jobs of a sweep are done and how long the others take, so many ``at_once``, as a sentence.
+
+    A job is expected to take what finished ones of the same kind took, per subject if they list their subjects, or else
+    what all finished ones took on average. Jobs that took their GANs from the store tell nothing.
+    """
+    finished = {frozenset(overrides): seconds for overrides, seconds in _finished(folder)}
+    left = [overrides for overrides in asked if frozenset(overrides) not in finished]
+    told = f"{len(asked) - len(left)} of {len(asked)} jobs are done"
+    if not left:
+        return told
+    measured = [(overrides, seconds) for overrides, seconds in finished.items() if seconds is not None]
+    if not measured:
+        return f"{told}; time left: {UNKNOWN}"
+    seconds = sum(_expected(overrides, measured) for overrides in left) / min(at_once, len(left))
+    return f"{told}; time left: about {in_words(seconds)}"
+
+
+def in_words(seconds: float) -> str:
+    """A duration as people say it: 40 s, 12 min, 3 h 05 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _expected(overrides: Iterable[str], measured: Sequence[tuple[Iterable[str], float]]) -> float:
+    rates = [(_kind(one), seconds / _subjects(one)) for one, seconds in measured]
+    same = [rate for kind, rate in rates if kind == _kind(overrides)] or [rate for _, rate in rates]
+    return _subjects(overrides) * sum(same) / len(same)
+
+
+def _kind(overrides: Iterable[str]) -> frozenset:
+    return frozenset(override for override in overrides if not override.startswith(SAME_COST))
+
+
+def _subjects(overrides: Iterable[str]) -> int:
+    listed = [override for override in overrides if override.startswith("data.subjects=[")]
+    return listed[0].count(",") + 1 if listed else 1
+
+
+def _finished(folder: Path) -> Iterable[tuple[tuple[str, ...], float | None]]:
+    """Overrides of every finished job in and below a folder and the seconds it took, if it did all of its work."""
+    for scores in folder.glob("*/scores.csv"):
+        try:
+            run = json.loads((scores.parent / "run.json").read_text())
+            overrides = yaml.safe_load((scores.parent / ".hydra" / "overrides.yaml").read_text())
+            whole = run["computed"]
+            yield tuple(map(str, overrides)), sum(run["seconds"].values()) if whole else None
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+            continue  # not counted as done: it will be done again

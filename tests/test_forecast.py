@@ -1,0 +1,63 @@
+"""How long a sweep still takes, on folders written by hand."""
+
+import json
+
+import pytest
+import yaml
+
+from emogan.forecast import UNKNOWN, forecast, in_words
+
+JOBS = [
+    ("model=cbegan", "data.subjects=[1,2]"), ("model=cbegan", "data.subjects=[3,4]"), ("model=cbegan", "data.subjects=[5]"),
+    ("model=cwgan", "data.subjects=[1,2]"), ("model=cwgan", "data.subjects=[3,4]"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def finish(tmp_path):
+    """``finish(job, seconds, computed)``: its folder as a finished job leaves it."""
+
+    def write(job, seconds, computed=True):
+        folder = tmp_path / "_".join(job)
+        (folder / ".hydra").mkdir(parents=True)
+        (folder / ".hydra/overrides.yaml").write_text(yaml.safe_dump(list(job)))
+        run = {"computed": computed, "seconds": {"fit": seconds * 0.75, "score": seconds * 0.25}}
+        (folder / "run.json").write_text(json.dumps(run))
+        (folder / "scores.csv").write_text("")
+        return folder
+
+    return write
+
+
+def test_nothing_is_said_before_something_is_measured(tmp_path, finish):
+    assert forecast(tmp_path, JOBS, 1) == f"0 of 5 jobs are done; time left: {UNKNOWN}"
+    finish(JOBS[0], 5, computed=False)  # its GANs came from the store
+    assert forecast(tmp_path, JOBS, 1) == f"1 of 5 jobs are done; time left: {UNKNOWN}"
+
+
+def test_jobs_of_a_kind_take_as_long_per_subject_and_others_what_all_took_on_average(tmp_path, finish):
+    finish(JOBS[0], 1000)  # 500 s a subject
+    assert forecast(tmp_path, JOBS, 1) == f"1 of 5 jobs are done; time left: about {in_words(7 * 500)}"
+    finish(JOBS[3], 4000)  # 2000 s a subject
+    assert forecast(tmp_path, JOBS, 1) == f"2 of 5 jobs are done; time left: about {in_words(3 * 500 + 2 * 2000)}"
+    assert forecast(tmp_path, JOBS, 2).endswith(in_words((3 * 500 + 2 * 2000) / 2))
+    assert forecast(tmp_path, JOBS, 99).endswith(in_words((3 * 500 + 2 * 2000) / 3))
+
+
+def test_jobs_of_other_sweeps_in_the_folder_and_damaged_ones_do_not_count_as_done(tmp_path, finish):
+    finish(("model=cgan", "data.subjects=[1,2]"), 200)
+    (finish(JOBS[0], 1000) / "run.json").write_text("{")
+    assert forecast(tmp_path, JOBS, 1) == f"0 of 5 jobs are done; time left: about {in_words(9 * 100)}"
+
+
+def test_a_finished_sweep_has_nothing_left(tmp_path, finish):
+    for job in JOBS:
+        finish(job, 10)
+    assert forecast(tmp_path, JOBS, 1) == "5 of 5 jobs are done"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(3, "3 s"), (89, "89 s"), (90, "2 min"), (3600, "60 min"), (5400, "1 h 30 min"), (11100, "3 h 05 min")]
+)  # fmt: skip
+def test_durations_are_said_in_words(seconds, words):
+    assert in_words(seconds) == words
