@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint wheel clean
+.PHONY: help setup demo test test-slow bench lint wheel clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -23,6 +23,9 @@ test: setup ## Run the tests
 
 test-slow: setup ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+bench: setup ## Measure what stacking, the SVM path and the store save (15 minutes); outputs/benchmark.json
+	$(BIN)/python -m emogan.benchmark
 
 lint: setup ## Check style and formatting
 	$(BIN)/python -m ruff check .
