@@ -24,7 +24,6 @@ def products(gan: str, features: int, classes: int, hidden: Sequence[int], noise
 
     A critic's last layer has a single output: a sum, not a product, and not counted.
     """
-    generator = list(itertools.pairwise([noise_features + classes, *hidden, features]))
     features_in, code_in = features + classes, hidden[-1] + classes
     generator = itertools.pairwise([noise_features + classes, *hidden, features])
     if gan == "cbegan":

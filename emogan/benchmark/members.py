@@ -6,7 +6,7 @@ from emogan.benchmark.record import Record, alternately
 from emogan.benchmark.training import Case, devices, stacked_ms
 from emogan.job import quieten_lightning
 
-MEMBERS = (1, 4, 16, 64, 135)  # 135: the experiments of SEED's 9 subjects x 3 sessions x 5 folds
+MEMBERS = (1, 4, 16, 64, 135)  # 135: 9 subjects x 3 sessions x 5 folds of SEED
 
 
 def measure(record: Record, options: argparse.Namespace) -> None:

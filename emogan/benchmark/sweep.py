@@ -8,7 +8,7 @@ import time
 
 from emogan.benchmark.record import Record, alternately
 
-JOB = ("model=cbegan", "modality=eye", "data.subjects=[1]", "quality=false", "evaluation=paper")
+JOB = ("model=cbegan", "modality=eye", "data.subjects=[1]", "quality=false", "evaluation=paper")  # 5 GANs
 SHORT = ("model.iterations=20", "model.hidden=50")  # for --quick
 
 

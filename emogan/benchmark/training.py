@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,12 @@ def alone_ms(case: Case, threads: int, options: argparse.Namespace) -> float:
     return 1000 * seconds / options.iterations / options.plain_gans
 
 
+def limit_ms(case: Case, counts: Counter, members: int) -> float:
+    """Milliseconds per iteration and GAN that the matrix products alone take, stacked, on all cores."""
+    torch.set_num_threads(available_cores())
+    return 1000 * limit_s(counts, members, case.batch_size, case.device)
+
+
 def devices() -> list[str]:
     """The CPU and, if there is one, the accelerator."""
     found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
@@ -123,18 +130,18 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
 
 
 def measure(record: Record, options: argparse.Namespace) -> None:
-    """Stacked and alone turn by turn, then the products of the same shapes."""
+    """Stacked, alone and the products of the same shapes, turn by turn."""
     quieten_lightning()
     for case in cases(options):
         tried = {threads: alone_ms(case, threads, options) for threads in {1, available_cores()}}
         threads = min(tried, key=tried.get)
-        stacked, alone = alternately(
+        counts = products(case.gan, case.features, CLASSES, case.widths)
+        stacked, alone, limit = alternately(
             options.repeats,
             lambda case=case: stacked_ms(case, options.members, options),
             lambda case=case, threads=threads: alone_ms(case, threads, options),
+            lambda case=case, counts=counts: limit_ms(case, counts, options.members),
         )
-        counts = products(case.gan, case.features, CLASSES, case.widths)
-        limit = [1000 * limit_s(counts, options.members, case.batch_size, case.device) for _ in stacked]
         record.add(f"stacked_ms_{case.key}", stacked, "ms per iteration and GAN", members=options.members)
         record.add(f"loop_ms_{case.key}", alone, "ms per iteration and GAN", threads=threads)
         record.add(f"limit_ms_{case.key}", limit, "ms per iteration and GAN")
