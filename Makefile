@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo table1 table2 fig2 test test-slow test-slurm lint wheel clean
+.PHONY: help setup demo table1 table2 fig2 bench test test-slow test-slurm lint wheel clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -48,6 +48,9 @@ test-slow: setup ## Run the tests that take minutes
 
 test-slurm: setup ## Run the tests that start a Slurm of their own (as root; skipped without its programs)
 	$(BIN)/python -m pytest -m slurm
+
+bench: setup ## Measure what stacking, the SVM path and the store save (15 minutes); outputs/benchmark.json
+	$(BIN)/python -m emogan.benchmark
 
 lint: setup ## Check style and formatting
 	$(BIN)/python -m ruff check .

@@ -1,0 +1,84 @@
+"""python -m emogan.benchmark: measure, print a table as it grows, and write outputs/benchmark.json."""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from emogan.benchmark.sections import SECTIONS, run
+from emogan.job_files import PACKAGES
+from emogan.machine import available_cores
+from emogan.store import write_atomically
+
+FULL = {"repeats": 5, "members": 16, "plain_gans": 4, "iterations": 20, "warm_up": 5, "svm_budget_s": 120.0}
+QUICK = {"repeats": 2, "members": 2, "plain_gans": 1, "iterations": 2, "warm_up": 1, "svm_budget_s": 1.0}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the sections one after the other, each in a process of its own, and keep what was measured so far."""
+    options = parse(arguments)
+    asked = {name: value for name, value in vars(options).items() if name != "out"}
+    content = {"machine": machine(), "options": asked, "seconds": {}, "measured": {}}
+    for section in options.only:
+        print(f"\n{section}", flush=True)
+        start = time.perf_counter()
+        record = run(section, options)
+        content["seconds"][section] = round(time.perf_counter() - start, 1)
+        content["measured"] |= record.measured
+        content |= record.ratios
+        write_atomically(options.out, json.dumps(content, indent=1).encode())
+    print(f"\nwritten to {options.out}")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options; what is not given is as for a full or a quick run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m emogan.benchmark", description="Measure what stacking, the SVM path and the store save."
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION", help=" ".join(SECTIONS)
+    )
+    parser.add_argument("--quick", action="store_true", help="few repeats and iterations: a look, no measurement")
+    parser.add_argument("--out", type=Path, default=Path("outputs/benchmark.json"), metavar="FILE")
+    parser.add_argument("--layers", type=int, help="hidden layers of the networks, 2 to 4; as configured, if not given")
+    parser.add_argument("--repeats", type=int, help=f"of every measurement; {FULL['repeats']}")
+    parser.add_argument("--members", type=int, help=f"GANs that are stacked; {FULL['members']}")
+    parser.add_argument("--plain-gans", type=int, help=f"GANs that are trained one at a time; {FULL['plain_gans']}")
+    parser.add_argument("--iterations", type=int, help=f"that are timed; {FULL['iterations']}")
+    parser.add_argument("--warm-up", type=int, help=f"iterations before those; {FULL['warm_up']}")
+    parser.add_argument("--svm-budget-s", type=float, help=f"seconds of a plain loop of SVMs; {FULL['svm_budget_s']:g}")
+    options = parser.parse_args(arguments)
+    for name, value in (QUICK if options.quick else FULL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+        if getattr(options, name) <= 0:
+            parser.error(f"--{name.replace('_', '-')}: expected a number above 0, got {getattr(options, name)}")
+    return options
+
+
+def machine() -> dict:
+    """What the numbers were measured on."""
+    return {
+        "cpu": cpu(),
+        "cores": available_cores(),
+        "load_before": os.getloadavg(),
+        "platform": platform.platform(),
+        "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
+    }
+
+
+def cpu() -> str:
+    """Model of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+if __name__ == "__main__":
+    main()

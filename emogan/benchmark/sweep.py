@@ -1,0 +1,43 @@
+"""A sweep over n_aug against a single n_aug, as whole commands: three n_aug should not mean three trainings."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+
+from emogan.benchmark.record import Record, alternately
+
+JOB = ("model=cbegan", "modality=eye", "data.subjects=[1]", "quality=false", "evaluation=paper")  # 5 GANs
+SHORT = ("model.iterations=20", "model.hidden=50")  # for --quick
+
+
+def seconds(*arguments: str) -> float:
+    """How long python -m emogan.train takes, from its start to its end, with a store of its own.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails; with what it said.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "emogan.train", *arguments, f"output={folder}"]
+        start = time.perf_counter()
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        taken = time.perf_counter() - start
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stdout}")
+    return taken
+
+
+def measure(record: Record, options: argparse.Namespace) -> None:
+    """The sweep and the single job turn by turn."""
+    job = JOB + SHORT if options.quick else JOB
+    sweep, single = alternately(
+        options.repeats,
+        lambda: seconds("-m", "n_aug=50,200,2000", *job),
+        lambda: seconds("n_aug=2000", *job),
+    )
+    record.add("n_aug_sweep_s", sweep, "s, three jobs")
+    record.add("n_aug_single_s", single, "s, one job")
+    record.add_ratio("n_aug_sweep_vs_single", sweep, single)

@@ -1,0 +1,150 @@
+"""Stacked training against one GAN at a time, and against the time that the matrix products alone take."""
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from omegaconf import OmegaConf
+
+from emogan.augmenters import GANAugmenter
+from emogan.benchmark import plain
+from emogan.benchmark.limit import limit_s, products, synchronise
+from emogan.benchmark.record import Record, alternately
+from emogan.job import quieten_lightning
+from emogan.machine import available_cores
+from emogan.paths import config_dir
+from emogan.settings import construct
+
+WINDOWS, CLASSES = 674, 3  # a training set of SEED; what the windows hold does not matter here
+PLAIN = {"cbegan": plain.PlainCBEGAN, "cwgan": plain.PlainCWGAN}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Networks of one shape, trained on one device."""
+
+    gan: str
+    features: int
+    hidden: int
+    layers: int | None = None  # None: as configured
+    device: str = "cpu"
+
+    @property
+    def key(self) -> str:
+        """What its numbers are called by: 351_300, 351_300_cwgan, 351_300_gpu."""
+        others = [self.gan] * (self.gan != "cbegan") + ["gpu"] * (self.device != "cpu")
+        return "_".join([str(self.features), str(self.hidden), *others])
+
+    @property
+    def accelerator(self) -> str:
+        """What Lightning calls the device."""
+        return "cpu" if self.device == "cpu" else "gpu"
+
+    def augmenter(self, iterations: int) -> GANAugmenter:
+        """The augmenter that this GAN's config describes."""
+        cfg = OmegaConf.load(Path(config_dir()) / "model" / f"{self.gan}.yaml")
+        cfg.merge_with({"hidden": self.hidden, "layers": self.layers or cfg.layers, "iterations": iterations})
+        return construct(cfg)
+
+    @property
+    def batch_size(self) -> int:
+        return self.augmenter(1).training["batch_size"]
+
+    @property
+    def widths(self) -> list[int]:
+        """Of the hidden layers."""
+        return [self.hidden] * self.augmenter(1).settings["layers"]
+
+
+class Stopwatch(lightning.Callback):
+    """Seconds from the end of one batch to the end of another."""
+
+    def __init__(self, first: int, last: int):
+        self.first, self.last = first, last
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        if batch_idx + 1 in (self.first, self.last):
+            synchronise(module.device.type)
+            now = time.perf_counter()
+            if batch_idx + 1 == self.first:
+                self.start = now
+            else:
+                self.seconds = now - self.start
+
+
+def stacked_ms(case: Case, members: int, options: argparse.Namespace) -> float:
+    """Milliseconds per iteration and GAN of M GANs that are trained at once, as a user gets it."""
+    torch.set_num_threads(available_cores())
+    x, y = torch.rand(members, WINDOWS, case.features), torch.randint(CLASSES, (members, WINDOWS))
+    iterations = options.warm_up + options.iterations
+    watch = Stopwatch(options.warm_up, iterations)
+    case.augmenter(iterations).fit(
+        x, y, torch.full((members,), WINDOWS),
+        classes=CLASSES, callbacks=lambda history: [watch], accelerator=case.accelerator,
+    )  # fmt: skip
+    return 1000 * watch.seconds / options.iterations / members
+
+
+def alone_ms(case: Case, threads: int, options: argparse.Namespace) -> float:
+    """Milliseconds per iteration of a GAN that is trained alone, over several that are trained one after the other."""
+    torch.set_num_threads(threads)
+    x, y = torch.rand(WINDOWS, case.features), torch.randint(CLASSES, (WINDOWS,))
+    seconds = 0.0
+    for _ in range(options.plain_gans):
+        model = PLAIN[case.gan](case.features, CLASSES, case.widths)
+        batches = [model.draws * n for n in (options.warm_up, options.warm_up + options.iterations)]
+        watch = Stopwatch(*batches)
+        trainer = lightning.Trainer(
+            accelerator=case.accelerator, devices=1, max_epochs=1, callbacks=[watch], logger=False,
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            plugins=[LightningEnvironment()],
+        )  # fmt: skip
+        trainer.fit(model, plain.loader(x, y, batches[1], case.batch_size))
+        seconds += watch.seconds
+    return 1000 * seconds / options.iterations / options.plain_gans
+
+
+def limit_ms(case: Case, counts: Counter, members: int) -> float:
+    """Milliseconds per iteration and GAN that the matrix products alone take, stacked, on all cores."""
+    torch.set_num_threads(available_cores())
+    return 1000 * limit_s(counts, members, case.batch_size, case.device)
+
+
+def devices() -> list[str]:
+    """The CPU and, if there is one, the accelerator."""
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return ["cpu"] + ([found.type] if found else [])
+
+
+def cases(options: argparse.Namespace) -> Iterator[Case]:
+    for device in devices():
+        for gan in PLAIN:
+            for features in (33, 310, 351):  # eye movements, EEG, both
+                for hidden in (100, 300):
+                    yield Case(gan, features, hidden, options.layers, device)
+
+
+def measure(record: Record, options: argparse.Namespace) -> None:
+    """Stacked, alone and the products of the same shapes, turn by turn."""
+    quieten_lightning()
+    for case in cases(options):
+        tried = {threads: alone_ms(case, threads, options) for threads in {1, available_cores()}}
+        threads = min(tried, key=tried.get)
+        counts = products(case.gan, case.features, CLASSES, case.widths)
+        stacked, alone, limit = alternately(
+            options.repeats,
+            lambda case=case: stacked_ms(case, options.members, options),
+            lambda case=case, threads=threads: alone_ms(case, threads, options),
+            lambda case=case, counts=counts: limit_ms(case, counts, options.members),
+        )
+        record.add(f"stacked_ms_{case.key}", stacked, "ms per iteration and GAN", members=options.members)
+        record.add(f"loop_ms_{case.key}", alone, "ms per iteration and GAN", threads=threads)
+        record.add(f"limit_ms_{case.key}", limit, "ms per iteration and GAN")
+        record.add_ratio(f"stacked_vs_loop_{case.key}", alone, stacked)
+        record.add_ratio(f"share_of_limit_{case.key}", limit, stacked)

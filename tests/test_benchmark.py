@@ -1,0 +1,224 @@
+"""The benchmark compares like with like, counts what is computed, and writes what it measured."""
+
+import itertools
+import json
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from emogan.benchmark.__main__ import main
+from emogan.benchmark.limit import operations, products
+from emogan.benchmark.plain import PlainCBEGAN, PlainCWGAN, loader
+from emogan.benchmark.record import Record, alternately
+from emogan.benchmark.training import CLASSES, Case
+from emogan.data.datamodule import MemberBatches
+from emogan.models import CBEGAN
+from emogan.models.stacked import StackedLinear
+
+FEATURES, HIDDEN, BATCH, ITERATIONS = 33, 40, 16, 8
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def standalone():
+    """Let a module train without a trainer."""
+
+    def released(module):
+        optimizers = module.configure_optimizers()
+        module.optimizers = lambda: optimizers
+        module.manual_backward = lambda loss: loss.backward()
+        return module
+
+    return released
+
+
+@pytest.fixture
+def both(standalone):
+    """``both(gan)``: two stacked GANs as configured, the plain one of the second's weights, and their batches."""
+
+    def build(gan):
+        augmenter = Case(gan, FEATURES, HIDDEN).augmenter(ITERATIONS)
+        stacked = augmenter.build(2, FEATURES, CLASSES)
+        stacked.initialise([1, 2])
+        stacked = standalone(stacked.double())
+        plain = {"cbegan": PlainCBEGAN, "cwgan": PlainCWGAN}[gan](FEATURES, CLASSES, [HIDDEN, HIDDEN])
+        plain = standalone(plain.double())
+        layers = [layer for layer in stacked.modules() if isinstance(layer, StackedLinear)]
+        linear = [layer for layer in plain.modules() if isinstance(layer, torch.nn.Linear)]
+        for layer, alone in zip(layers, linear, strict=True):
+            weight, bias = layer.weight_and_bias()
+            alone.weight.data, alone.bias.data = weight[1].T.detach().clone(), bias[1, 0].detach().clone()
+        generator = torch.Generator().manual_seed(0)
+        x = torch.rand(2, 50, FEATURES, generator=generator)
+        y = torch.randint(CLASSES, (2, 50), generator=generator)
+        source = MemberBatches(
+            x, y, torch.tensor([50, 50]), [3, 4],
+            batch_size=BATCH, iterations=ITERATIONS, draws=stacked.draws, noise_features=stacked.noise_features,
+        )  # fmt: skip
+        batches = [source.draw(i) for i in range(ITERATIONS)]
+        return stacked, plain, [b._replace(x=b.x.double(), z=b.z.double(), u=b.u.double()) for b in batches]
+
+    return build
+
+
+def test_the_plain_cbegan_has_the_losses_and_the_weights_of_the_stacked_one(both):
+    stacked, plain, batches = both("cbegan")
+    for batch in batches:
+        metrics = dict(zip(stacked.metrics, stacked.iterate(batch)[:, 1], strict=True))
+        found = plain.iterate(batch.x[0, 1], batch.y[0, 1], batch.z[0, 1])
+        for loss, expected in zip(found, (metrics["loss_real"], metrics["loss_fake"]), strict=True):
+            torch.testing.assert_close(loss, expected, rtol=0, atol=1e-10)
+        torch.testing.assert_close(plain.k, metrics["k"], rtol=0, atol=1e-10)
+    assert plain.k > 0
+    assert_same_last_layers(stacked, plain)
+
+
+def test_the_plain_cwgan_has_the_losses_and_the_weights_of_the_stacked_one(both):
+    stacked, plain, batches = both("cwgan")
+    for batch in batches:
+        metrics = dict(zip(stacked.metrics, stacked.iterate(batch)[:, 1], strict=True))
+        x, y, z, u = (part[:, 1] for part in batch)
+        assert plain.draws + 1 == len(x)
+        losses = [plain.critic_step(x[i], y[i], z[i], u[i]) for i in range(plain.draws)]
+        torch.testing.assert_close(losses[-1], metrics["d_loss"], rtol=0, atol=1e-10)
+        torch.testing.assert_close(plain.generator_step(y[-1], z[-1]), metrics["g_loss"], rtol=0, atol=1e-10)
+    assert_same_last_layers(stacked, plain)
+
+
+def assert_same_last_layers(stacked, plain):
+    for network, alone in ((stacked.generator, plain.generator), (stacked.discriminator, plain.discriminator)):
+        *_, layer = (part for part in network.modules() if isinstance(part, StackedLinear))
+        *_, linear = (part for part in alone.modules() if isinstance(part, torch.nn.Linear))
+        torch.testing.assert_close(layer.weight_and_bias()[0][1].T, linear.weight, rtol=0, atol=1e-10)
+
+
+def test_plain_batches_are_windows_with_their_labels_drawn_anew(both):
+    x, y = torch.arange(30.0)[:, None], torch.arange(30)
+    batches = list(loader(x, y, 4, 20))
+    assert [tuple(part.shape for part in batch) for batch in batches] == [((20, 1), (20,))] * 4
+    assert all(torch.equal(windows[:, 0].long(), labels) for windows, labels in batches)
+    assert len({tuple(labels.tolist()) for _, labels in batches}) == 4
+
+
+@pytest.mark.parametrize("hidden", [[40, 48], [40, 48, 56]])
+def test_the_products_of_a_cbegan_are_those_that_the_stacked_one_computes(hidden, standalone):
+    model = standalone(CBEGAN(2, 64, 3, layers=len(hidden), hidden=hidden, noise_features=50))
+    source = MemberBatches(
+        torch.rand(2, 9, 64), torch.randint(3, (2, 9)), torch.tensor([9, 9]), [0, 1],
+        batch_size=32, iterations=1, draws=1, noise_features=50,
+    )  # fmt: skip
+    with FlopCounterMode(display=False) as counter:
+        model.iterate(source.draw(0))
+    assert counter.get_total_flops() == 2 * operations(products("cbegan", 64, 3, hidden, 50), 32)
+
+
+@pytest.mark.parametrize("hidden", [[40, 48], [40, 48, 56]])
+def test_the_products_of_a_cwgan_are_those_of_one_whose_penalty_is_written_by_hand(hidden):
+    """Autograd would also send zeros back through the penalty's forward pass: ReLU has no curvature."""
+    draw = torch.Generator().manual_seed(0)
+
+    def network(widths):
+        return [torch.rand(sizes, generator=draw).requires_grad_() for sizes in itertools.pairwise(widths)]
+
+    generator, critic, top = network([53, *hidden, 64]), network([67, *hidden]), torch.rand(hidden[-1]).requires_grad_()
+
+    def fake(z):
+        for weight in generator[:-1]:
+            z = (z @ weight).relu()
+        return torch.nn.functional.pad(z @ generator[-1], (0, 3))
+
+    def score(x):
+        for weight in critic:
+            x = (x @ weight).relu()
+        return (x * top).sum(1)
+
+    def penalty(x):
+        signs = []
+        with torch.no_grad():
+            for weight in critic:
+                x = (x @ weight).relu()
+                signs.append(x > 0)
+        slope = top
+        for weight, sign in zip(reversed(critic), reversed(signs), strict=True):
+            slope = (slope * sign) @ weight.T
+        return (slope[:, :64].norm(dim=1) - 1).square().mean()
+
+    x, z = torch.rand(32, 67), torch.rand(32, 53)
+    with FlopCounterMode(display=False) as counter:
+        for _ in range(5):
+            with torch.no_grad():
+                made = fake(z)
+            loss = score(made).mean() - score(x).mean() + penalty(x)
+            torch.autograd.grad(loss, [*critic, top])
+        torch.autograd.grad(score(fake(z)).mean(), generator)
+    assert counter.get_total_flops() == operations(products("cwgan", 64, 3, hidden, 50), 32)
+
+
+def test_products_of_another_gan_are_refused():
+    with pytest.raises(ValueError, match=r"expected cbegan or cwgan.*got 'cgan'"):
+        products("cgan", 33, 3, [40, 40])
+
+
+def test_the_sides_of_a_measurement_take_turns():
+    order = []
+    sides = [lambda name=name: order.append(name) or len(order) for name in "ab"]
+    assert alternately(3, *sides) == [[1, 3, 5], [2, 4, 6]]
+    assert order == ["a", "b"] * 3
+
+
+def test_a_ratio_is_taken_pair_by_pair(capsys):
+    record = Record()
+    record.add_ratio("gain", [10.0, 40.0, 30.0], [5.0, 10.0, 10.0], up_to_c=4)
+    assert record.ratios == {"gain": 3.0}
+    expected = {"median": 3.0, "low": 2.0, "high": 4.0, "repeats": 3, "unit": "ratio", "up_to_c": 4}
+    assert record.measured["gain"] == expected
+    assert capsys.readouterr().out.split() == ["gain", "3", "[2,", "4]", "ratio,", "up", "to", "c", "4"]
+
+
+@pytest.mark.slow
+def test_a_quick_run_writes_every_number_with_its_spread(tmp_path):
+    out = tmp_path / "new" / "benchmark.json"
+    main(["--quick", "--out", str(out)])
+    found = json.loads(out.read_text())
+    shapes = [
+        f"{features}_{hidden}{gan}" for features in (33, 310, 351) for hidden in (100, 300) for gan in ("", "_cwgan")
+    ]
+    headlines = [f"{name}_{shape}" for name in ("stacked_vs_loop", "share_of_limit") for shape in shapes]
+    headlines += ["svm_vs_sklearn_easy", "svm_vs_sklearn_overlapping", "n_aug_sweep_vs_single"]
+    headlines += ["time_per_member_135_vs_16_33_100", "time_per_member_135_vs_16_351_100"]
+    for key in headlines:
+        spread = found["measured"][key]
+        assert 0 < spread["low"] <= spread["median"] == found[key] <= spread["high"], key
+        assert spread["unit"] == "ratio"
+    assert found["time_per_member_135_vs_16"] == max(found[key] for key in headlines[-2:])
+    assert found["measured"]["svm_agreement_easy"]["low"] == 1  # small C are solved alike
+    assert (
+        found["measured"]["peak_memory_largest_training"]["median"]
+        > found["measured"]["peak_memory_training"]["median"]
+    )
+    assert found["machine"]["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
+
+
+def test_the_spread_of_some_sections_alone_is_written(tmp_path):
+    out = tmp_path / "benchmark.json"
+    main(["--quick", "--only", "svm", "--repeats", "1", "--out", str(out)])
+    found = json.loads(out.read_text())
+    assert found["svm_vs_sklearn_easy"] > 0
+    assert not any(key.startswith("stacked") for key in found["measured"])
+
+
+@pytest.mark.parametrize("arguments", [["--only", "memroy"], ["--repeats", "0"]])
+def test_impossible_options_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert (
+        "invalid choice" in (said := capsys.readouterr().err) or "--repeats: expected a number above 0, got 0" in said
+    )
