@@ -1,6 +1,7 @@
 """Sweeps through machine=slurm: the scores of a serial sweep, whatever happens to nodes and jobs."""
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,9 +34,13 @@ class Sweep:
     def exit_code(self) -> int:
         return self.process.wait(timeout=600)
 
+    def errors(self) -> list[str]:
+        """What each of its jobs said to the standard error."""
+        return [path.read_text() for path in self.folder.glob(".submitit/*/*.err")]
+
     def training(self) -> int:
         """How many of its jobs are past the first tenth of their training."""
-        return sum(bool(re.search(r" [1-9]\d%", path.read_text())) for path in self.folder.glob(".submitit/*/*.err"))
+        return sum(bool(re.search(r" [1-9]\d%", said)) for said in self.errors())
 
 
 def scores(folder: Path) -> dict[str, bytes]:
@@ -118,3 +123,14 @@ def test_a_sweep_without_accounting_is_refused_at_once(cluster, small, tmp_path)
     assert refused.exit_code() == 1
     assert re.fullmatch(r"machine=slurm needs Slurm's accounting, .* sacct says: .*disabled.*\n", refused.said)
     assert {path.name for path in (tmp_path / "here").iterdir()} == {"said.txt"}
+
+
+def test_an_interrupted_sweep_leaves_its_jobs_to_slurm_where_they_end_at_once_when_cancelled(cluster, small, tmp_path):
+    sweep = Sweep(cluster, tmp_path, *small, "model.iterations=20000", "seed=0,1")
+    cluster.wait(lambda: "".join(sweep.errors()).count(" x 18:   0%") == 2)
+    sweep.process.send_signal(signal.SIGINT)
+    assert sweep.exit_code() == 130
+    assert "0 done, 2 unfinished\nwhat Slurm has of these jobs goes on: squeue --me shows it" in sweep.said
+    assert cluster.run("squeue", "-h", "-o", "%T").split() == ["RUNNING"] * 2
+    cluster.run("scancel", "--user=root")
+    cluster.wait_for_nodes(limit_s=cluster.kill_wait_s - 20)  # they ended by themselves: Slurm has not yet killed them
