@@ -95,7 +95,7 @@ def cluster(tmp_path_factory):
 class Cluster:
     """Daemons in the foreground, as children of this process, with everything that they write in one folder."""
 
-    kill_wait_s = 120
+    kill_wait_s = 60
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -129,10 +129,11 @@ class Cluster:
         self._start(f"slurmd.{node}", "-D", "-N", node)
 
     def wait_for_nodes(self, limit_s: float = 120) -> None:
-        """Until all nodes are idle."""
+        """Until all nodes are up and no job is left, not even one that is completing."""
 
         def idle() -> bool:
-            return self.run("sinfo", "-h", "-p", "usual", "-t", "idle", "-o", "%D").strip() == str(len(NODES))
+            up = self.run("sinfo", "-h", "-p", "usual", "-t", "idle", "-o", "%D").strip() == str(len(NODES))
+            return up and not self.run("squeue", "-h")
 
         self.wait(idle, limit_s)
 

@@ -10,8 +10,8 @@ import pytest
 
 pytestmark = pytest.mark.slurm
 
-MEMBERS = ["model.hidden=50", "hydra.sweep.dir=sweep"]
-TRAINING = ["model.iterations=400", "seed=0,1,2,3"]  # long enough to be met while training
+FOLDER = ["hydra.sweep.dir=sweep"]
+TRAINING = ["model.hidden=50", "model.iterations=400", "seed=0,1,2,3"]  # long enough to be met while training
 SLURM = ["machine=slurm", "hydra.launcher.mem_gb=1"]
 
 
@@ -23,7 +23,7 @@ class Sweep:
         self.folder, self.output = folder / "sweep", folder / "said.txt"
         with self.output.open("w") as said:
             self.process = subprocess.Popen(
-                [sys.executable, *start, "-m", *SLURM, *MEMBERS, *overrides], cwd=folder,
+                [sys.executable, *start, "-m", *SLURM, *FOLDER, *overrides], cwd=folder,
                 env={**cluster.environment, "OMP_NUM_THREADS": "1", **environment}, stdout=said, stderr=said,
             )  # fmt: skip
 
@@ -51,15 +51,15 @@ def scores(folder: Path) -> dict[str, bytes]:
 def serial(command, small, tmp_path_factory):
     """The folder of a serial sweep of the long jobs."""
     folder = tmp_path_factory.mktemp("serial")
-    sweep = command(folder, "-m", *small, *MEMBERS, *TRAINING)
+    sweep = command(folder, "-m", *small, *FOLDER, *TRAINING)
     assert sweep.exit_code() == 0, sweep.said
     return folder
 
 
 def test_every_machine_gives_the_same_scores(cluster, command, small, tmp_path):
-    quick = [*small, "model.iterations=20", "evaluation.n_folds=2,3"]
+    quick = [*small, "model.hidden=50", "model.iterations=20", "evaluation.n_folds=2,3"]
     for machine in ("here", "laptop"):
-        sweep = command(tmp_path / machine, "-m", *quick, *MEMBERS, f"machine={machine}")
+        sweep = command(tmp_path / machine, "-m", *quick, *FOLDER, f"machine={machine}")
         assert sweep.exit_code() == 0, sweep.said
     console_script = "-c", "from emogan.train import command; command()"
     sweep = Sweep(cluster, tmp_path / "slurm", *quick, start=console_script)
@@ -70,7 +70,7 @@ def test_every_machine_gives_the_same_scores(cluster, command, small, tmp_path):
 
 def test_a_job_with_bad_input_stops_neither_the_others_nor_the_next_array(cluster, small, tmp_path):
     sweep = Sweep(
-        cluster, tmp_path, *small, "model.iterations=20", "evaluation.n_folds=2,9,3", "hydra.sweeper.max_batch_size=2",
+        cluster, tmp_path, *small, "model.hidden=50", "model.iterations=20", "evaluation.n_folds=2,9,3", "hydra.sweeper.max_batch_size=2",
         "hydra.sweep.dir=sweep/${now:%f}",
     )  # fmt: skip
     assert sweep.exit_code() == 1
@@ -126,8 +126,10 @@ def test_a_sweep_without_accounting_is_refused_at_once(cluster, small, tmp_path)
 
 
 def test_an_interrupted_sweep_leaves_its_jobs_to_slurm_where_they_end_at_once_when_cancelled(cluster, small, tmp_path):
-    sweep = Sweep(cluster, tmp_path, *small, "model.iterations=20000", "seed=0,1")
-    cluster.wait(lambda: "".join(sweep.errors()).count(" x 18:   0%") == 2)
+    # Minutes of scoring: in training, Lightning ends at a SIGTERM too.
+    scoring = ["model=duplicate", "n_aug=12000", "evaluation.c_exponents=[-10,10]", "evaluation.n_folds=4", "seed=0,1"]
+    sweep = Sweep(cluster, tmp_path, *small, *scoring)
+    cluster.wait(lambda: "".join(sweep.errors()).count("linear_svm:") >= 2)
     sweep.process.send_signal(signal.SIGINT)
     assert sweep.exit_code() == 130
     assert "0 done, 2 unfinished\nwhat Slurm has of these jobs goes on: squeue --me shows it" in sweep.said
