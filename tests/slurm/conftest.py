@@ -19,7 +19,7 @@ PROGRAMS = (
 NODES = ("n1", "n2")
 
 # Jobs are requeued at once when their node is lost (10 s) or `urgent` wants it, and may start again after 5 s, which is
-# the life of a credential. KillWait is Slurm's default: what ends sooner ended by itself.
+# the life of a credential. What ends within KillWait of being told to ended by itself.
 SLURM_CONF = """\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -42,7 +42,7 @@ SlurmdPidFile={folder}/slurmd.%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.%n.log
 SlurmdTimeout=10
-KillWait=30
+KillWait={kill_wait_s}
 ReturnToService=2
 JobRequeue=1
 JobAcctGatherType=jobacct_gather/linux
@@ -95,6 +95,8 @@ def cluster(tmp_path_factory):
 class Cluster:
     """Daemons in the foreground, as children of this process, with everything that they write in one folder."""
 
+    kill_wait_s = 60
+
     def __init__(self, folder: Path):
         self.folder = folder
         self.daemons: dict[str, subprocess.Popen] = {}
@@ -126,9 +128,14 @@ class Cluster:
     def start_node(self, node: str) -> None:
         self._start(f"slurmd.{node}", "-D", "-N", node)
 
-    def wait_for_nodes(self) -> None:
-        """Until all nodes are idle."""
-        self.wait(lambda: self.run("sinfo", "-h", "-p", "usual", "-t", "idle", "-o", "%D").strip() == str(len(NODES)))
+    def wait_for_nodes(self, limit_s: float = 120) -> None:
+        """Until all nodes are up and no job is left, not even one that is completing."""
+
+        def idle() -> bool:
+            up = self.run("sinfo", "-h", "-p", "usual", "-t", "idle", "-o", "%D").strip() == str(len(NODES))
+            return up and not self.run("squeue", "-h")
+
+        self.wait(idle, limit_s)
 
     def cut_off(self, node: str) -> None:
         """Kill all that runs on a node without a word, as a power cut does: its daemon, the steps and their tasks."""
@@ -176,7 +183,12 @@ class Cluster:
 
     def _configure(self) -> None:
         ports = dict(zip(("ctld", "dbd", *NODES), _free_ports(2 + len(NODES)), strict=True))
-        names = {"folder": self.folder, "host": socket.gethostname().split(".")[0], **ports}
+        names = {
+            "folder": self.folder,
+            "host": socket.gethostname().split(".")[0],
+            "kill_wait_s": self.kill_wait_s,
+            **ports,
+        }
         for path, text in (("slurm.conf", SLURM_CONF), ("slurmdbd.conf", SLURMDBD_CONF)):
             (self.folder / path).write_text(text.format(**names))
             (self.folder / path).chmod(0o600)

@@ -1,6 +1,7 @@
 """Sweeps through machine=slurm: the scores of a serial sweep, whatever happens to nodes and jobs."""
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,8 @@ import pytest
 
 pytestmark = pytest.mark.slurm
 
-MEMBERS = ["model.hidden=50", "hydra.sweep.dir=sweep"]
-TRAINING = ["model.iterations=400", "seed=0,1,2,3"]  # long enough to be met while training
+FOLDER = ["hydra.sweep.dir=sweep"]
+TRAINING = ["model.hidden=50", "model.iterations=600", "seed=0,1,2,3"]  # long enough to be met while training
 SLURM = ["machine=slurm", "hydra.launcher.mem_gb=1"]
 
 
@@ -22,7 +23,7 @@ class Sweep:
         self.folder, self.output = folder / "sweep", folder / "said.txt"
         with self.output.open("w") as said:
             self.process = subprocess.Popen(
-                [sys.executable, *start, "-m", *SLURM, *MEMBERS, *overrides], cwd=folder,
+                [sys.executable, *start, "-m", *SLURM, *FOLDER, *overrides], cwd=folder,
                 env={**cluster.environment, "OMP_NUM_THREADS": "1", **environment}, stdout=said, stderr=said,
             )  # fmt: skip
 
@@ -33,9 +34,13 @@ class Sweep:
     def exit_code(self) -> int:
         return self.process.wait(timeout=600)
 
+    def errors(self) -> list[str]:
+        """What each of its jobs said to the standard error."""
+        return [path.read_text() for path in self.folder.glob(".submitit/*/*.err")]
+
     def training(self) -> int:
         """How many of its jobs are past the first tenth of their training."""
-        return sum(bool(re.search(r" [1-9]\d%", path.read_text())) for path in self.folder.glob(".submitit/*/*.err"))
+        return sum(bool(re.search(r" [1-9]\d%", said)) for said in self.errors())
 
 
 def scores(folder: Path) -> dict[str, bytes]:
@@ -46,15 +51,15 @@ def scores(folder: Path) -> dict[str, bytes]:
 def serial(command, small, tmp_path_factory):
     """The folder of a serial sweep of the long jobs."""
     folder = tmp_path_factory.mktemp("serial")
-    sweep = command(folder, "-m", *small, *MEMBERS, *TRAINING)
+    sweep = command(folder, "-m", *small, *FOLDER, *TRAINING)
     assert sweep.exit_code() == 0, sweep.said
     return folder
 
 
 def test_every_machine_gives_the_same_scores(cluster, command, small, tmp_path):
-    quick = [*small, "model.iterations=20", "evaluation.n_folds=2,3"]
+    quick = [*small, "model.hidden=50", "model.iterations=20", "evaluation.n_folds=2,3"]
     for machine in ("here", "laptop"):
-        sweep = command(tmp_path / machine, "-m", *quick, *MEMBERS, f"machine={machine}")
+        sweep = command(tmp_path / machine, "-m", *quick, *FOLDER, f"machine={machine}")
         assert sweep.exit_code() == 0, sweep.said
     console_script = "-c", "from emogan.train import command; command()"
     sweep = Sweep(cluster, tmp_path / "slurm", *quick, start=console_script)
@@ -65,7 +70,7 @@ def test_every_machine_gives_the_same_scores(cluster, command, small, tmp_path):
 
 def test_a_job_with_bad_input_stops_neither_the_others_nor_the_next_array(cluster, small, tmp_path):
     sweep = Sweep(
-        cluster, tmp_path, *small, "model.iterations=20", "evaluation.n_folds=2,9,3", "hydra.sweeper.max_batch_size=2",
+        cluster, tmp_path, *small, "model.hidden=50", "model.iterations=20", "evaluation.n_folds=2,9,3", "hydra.sweeper.max_batch_size=2",
         "hydra.sweep.dir=sweep/${now:%f}",
     )  # fmt: skip
     assert sweep.exit_code() == 1
@@ -103,12 +108,14 @@ def test_lost_preempted_and_timed_out_jobs_start_over_and_a_cancelled_one_with_t
 
     cluster.start_node("n2")
     cluster.wait_for_nodes()
+    earlier = set(sweep.folder.glob(".submitit/*/*.out"))
     again = Sweep(cluster, tmp_path, *asked)
     assert again.exit_code() == 0, again.said
     assert len(scores(serial)) == 4
     assert scores(serial) == scores(tmp_path)
-    logs = [path.read_text() for path in again.folder.glob(".submitit/*/*.out")]
-    assert sum("18 GANs, 18 of them from" in log for log in logs) == 3
+    logs = [path.read_text() for path in set(again.folder.glob(".submitit/*/*.out")) - earlier]
+    assert len(logs) == 4
+    assert sum("18 GANs, 18 of them from" in log for log in logs) >= 3  # all but the cancelled one's, if not all
 
 
 def test_a_sweep_without_accounting_is_refused_at_once(cluster, small, tmp_path):
@@ -118,3 +125,16 @@ def test_a_sweep_without_accounting_is_refused_at_once(cluster, small, tmp_path)
     assert refused.exit_code() == 1
     assert re.fullmatch(r"machine=slurm needs Slurm's accounting, .* sacct says: .*disabled.*\n", refused.said)
     assert {path.name for path in (tmp_path / "here").iterdir()} == {"said.txt"}
+
+
+def test_an_interrupted_sweep_leaves_its_jobs_to_slurm_where_they_end_at_once_when_cancelled(cluster, small, tmp_path):
+    # Minutes of scoring: in training, Lightning ends at a SIGTERM too.
+    scoring = ["model=duplicate", "n_aug=12000", "evaluation.c_exponents=[-10,10]", "evaluation.n_folds=4", "seed=0,1"]
+    sweep = Sweep(cluster, tmp_path, *small, *scoring)
+    cluster.wait(lambda: "".join(sweep.errors()).count("linear_svm:") >= 2)
+    sweep.process.send_signal(signal.SIGINT)
+    assert sweep.exit_code() == 130
+    assert "0 done, 2 unfinished\nwhat Slurm has of these jobs goes on: squeue --me shows it" in sweep.said
+    assert cluster.run("squeue", "-h", "-o", "%T").split() == ["RUNNING"] * 2
+    cluster.run("scancel", "--user=root")
+    cluster.wait_for_nodes(limit_s=cluster.kill_wait_s - 20)  # they ended by themselves: Slurm has not yet killed them
