@@ -50,7 +50,7 @@ class Comparison(NamedTuple):
     agreement: float
     accuracy_difference: float  # mean over C and lengths
     largest_difference: float
-    bounded: float  # share of C and lengths that ours answers with a fit stopped at its iteration bound
+    bounded: float  # share of C and lengths whose fit did not converge
 
 
 def easy(fold: int) -> Windows:
@@ -141,5 +141,5 @@ def measure(record: Record, options: argparse.Namespace) -> None:
         record.add(f"svm_agreement_{name}", agreement, "share of test predictions")
         record.add(f"svm_accuracy_difference_{name}", difference, "mean over C and n_aug")
         record.add(f"svm_largest_accuracy_difference_{name}", largest, "of any C and n_aug")
-        record.add(f"svm_bounded_{name}", bounded, "share of C and n_aug at the iteration bound")
+        record.add(f"svm_bounded_{name}", bounded, "share of C and n_aug whose fit did not converge")
         record.add_ratio(f"svm_vs_sklearn_{name}", plain_s, ours_s, **reached, lower_bound=min(highest) < whole)
