@@ -18,8 +18,9 @@ from emogan.report import sweeps
 
 log = logging.getLogger(__name__)
 
-# Stands in for the launcher of Slurm where that is not installed, so that machine=slurm can say what it needs.
-ConfigStore.instance().store("submitit_slurm", {}, group="hydra/launcher")
+if "submitit_slurm.yaml" not in ConfigStore.instance().repo.get("hydra", {}).get("launcher", {}):
+    # Stands in for the launcher of Slurm where that is not installed, so that machine=slurm can say what it needs.
+    ConfigStore.instance().store("submitit_slurm", {}, group="hydra/launcher")
 
 
 # A list as part of a folder's name.
