@@ -19,6 +19,8 @@ from emogan.store import Store, content_key, derived_seed, fingerprint
 
 log = logging.getLogger(__name__)
 
+GROUP_ON_CPU = 32  # more share no more overhead, and their activations leave the cache
+
 
 @dataclass
 class Fits:
@@ -88,7 +90,7 @@ def fit(
     first = {key: m for m, key in reversed(list(enumerate(keys)))}  # equal members are trained once
     missing = sorted(m for key, m in first.items() if key not in records)
     log.info("%s: %d GANs, %d of them from %s", augmenter.name, len(keys), len(keys) - len(missing), store.folder)
-    saves, size = Saves(store), group_size or len(missing) or 1
+    saves, size = Saves(store), group_size or (GROUP_ON_CPU if accelerator == "cpu" else len(missing) or 1)
     trained, states, groups = [], [], 0
     while missing:
         with contextlib.ExitStack() as claims:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import signal
 import sys
 import traceback
@@ -15,12 +14,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from emogan import slurm, sweep
+from emogan.machine import let_waiting_threads_sleep
 from emogan.paths import config_dir
 
 log = logging.getLogger(__name__)
 
-# Waiting OpenMP threads sleep: spinning ones slow everything tenfold where processes outnumber cores.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+let_waiting_threads_sleep()
 
 
 def run(cfg: DictConfig):

@@ -1,7 +1,12 @@
 """The benchmark compares like with like, counts what is computed, and writes what it measured."""
 
+import argparse
 import itertools
 import json
+import os
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -11,6 +16,7 @@ from emogan.benchmark.__main__ import main
 from emogan.benchmark.limit import operations, products
 from emogan.benchmark.plain import PlainCBEGAN, PlainCWGAN, loader
 from emogan.benchmark.record import Record, alternately
+from emogan.benchmark.sections import run
 from emogan.benchmark.training import CLASSES, Case
 from emogan.data.datamodule import MemberBatches
 from emogan.models import CBEGAN
@@ -213,6 +219,29 @@ def test_the_spread_of_some_sections_alone_is_written(tmp_path):
     found = json.loads(out.read_text())
     assert found["svm_vs_sklearn_easy"] > 0
     assert not any(key.startswith("stacked") for key in found["measured"])
+
+
+def test_a_section_that_fails_is_named(capfd):
+    options = argparse.Namespace(quick=True, repeats=1, svm_budget_s="a minute")
+    with pytest.raises(RuntimeError, match="the section svm failed with exit code 1, see above"):
+        run("svm", options)
+    assert "TypeError" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_sigterm_ends_the_section_in_training_too(tmp_path):
+    command = [sys.executable, "-m", "emogan.benchmark", "--only", "training", "--out", str(tmp_path / "new.json")]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    )
+    assert any(line.startswith("share_of_limit") for line in process.stdout), "the next training follows"
+    time.sleep(1)
+    process.terminate()
+    assert process.wait() == 143
+    process.stdout.close()
+    time.sleep(3)  # what serves the section's process ends a moment later
+    with pytest.raises(ProcessLookupError):  # nothing of the process group is left
+        os.killpg(process.pid, 0)
 
 
 @pytest.mark.parametrize("arguments", [["--only", "memroy"], ["--repeats", "0"]])
