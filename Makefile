@@ -8,12 +8,17 @@ TRAIN = $(BIN)/python -m emogan.train
 REPORT = $(BIN)/python -m emogan.report
 
 # Of the tables and the figure. SUBJECTS=3: the first three; SUBJECTS=2,5: those two. DATA=FOLDER: the release of the data
-# set instead of a simulation. MACHINE: here, laptop or slurm. ARGS: further options of emogan.train.
+# set instead of a simulation. MACHINE: here, laptop or slurm. OUTPUT: where all is written. ARGS: further options of
+# emogan.train.
 MACHINE ?= here
+OUTPUT ?= outputs
+SEED_WITH_EYES = 1 2 3 4 5 8 9 10 11 12 13 14
 comma = ,
-LISTED = $(if $(findstring $(comma),$(SUBJECTS)),$(SUBJECTS),$(shell seq -s, 1 $(SUBJECTS)))
-OPTIONS = machine=$(MACHINE) $(if $(SUBJECTS),'data.subjects=[$(LISTED)]') $(ARGS)
-SEED_WITH_EYES = [1,2,3],[4,5,8],[9,10,11],[12,13,14]
+space = $() $()
+NUMBERED = $(if $(and $(DATA),$(findstring seed_eyes,$(1))),$(wordlist 1,$(SUBJECTS),$(SEED_WITH_EYES)),$(shell seq 1 $(SUBJECTS)))
+LISTED = $(if $(findstring $(comma),$(SUBJECTS)),$(SUBJECTS),$(subst $(space),$(comma),$(strip $(call NUMBERED,$(1)))))
+OPTIONS = machine=$(MACHINE) output=$(OUTPUT) $(if $(SUBJECTS),'data.subjects=[$(call LISTED,$(1))]') $(ARGS)
+RELEASE = $(if $(DATA),data=$(1) 'data.root="$(DATA)"')
 
 help: ## Print the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,16 +34,16 @@ demo: setup ## Train cBEGANs on simulated SEED-like data and print what they buy
 	$(BIN)/python -m emogan.train experiment=quick
 
 table1: setup ## The paper's Table 1 (SEED) and its report; options: see above
-	$(TRAIN) experiment=table1 $(if $(DATA),data=seed 'data.root=$(DATA)' $(if $(SUBJECTS),,'data.subjects=$(SEED_WITH_EYES)')) $(OPTIONS)
-	$(REPORT) outputs/table1_$(if $(DATA),seed,synthetic)
+	$(TRAIN) experiment=table1 $(call RELEASE,seed) $(if $(DATA),$(if $(SUBJECTS),,'data.subjects=[1,2,3],[4,5,8],[9,10,11],[12,13,14]')) $(call OPTIONS,seed_eyes)
+	$(REPORT) $(OUTPUT)/table1_$(if $(DATA),seed,synthetic)
 
 table2: setup ## The paper's Table 2 (SEED-V) and its report
-	$(TRAIN) experiment=table2 $(if $(DATA),data=seed_v 'data.root=$(DATA)') $(OPTIONS)
-	$(REPORT) outputs/table2_$(if $(DATA),seed_v,synthetic_seed_v)
+	$(TRAIN) experiment=table2 $(call RELEASE,seed_v) $(call OPTIONS)
+	$(REPORT) $(OUTPUT)/table2_$(if $(DATA),seed_v,synthetic_seed_v)
 
 fig2: setup ## The paper's Fig. 2 (convergence) and its report
-	$(TRAIN) experiment=fig2 $(if $(DATA),data=seed 'data.root=$(DATA)') $(OPTIONS)
-	$(REPORT) outputs/fig2_$(if $(DATA),seed,synthetic)
+	$(TRAIN) experiment=fig2 $(call RELEASE,seed) $(call OPTIONS,seed_eyes)
+	$(REPORT) $(OUTPUT)/fig2_$(if $(DATA),seed,synthetic)
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest

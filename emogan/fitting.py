@@ -19,6 +19,7 @@ from emogan.store import Store, content_key, derived_seed, fingerprint
 
 log = logging.getLogger(__name__)
 
+GROUP = 256  # at most: each member of a group has a lock open, and a process some 1,000 files
 GROUP_ON_CPU = 32  # more share no more overhead, and their activations leave the cache
 
 
@@ -30,6 +31,7 @@ class Fits:
     ends: list[str]  # when and why each member's training ended
     trained: list[int] = field(default_factory=list)  # members trained now; the others came from the store
     states: list[dict] = field(default_factory=list)  # per group trained now: members, networks and optimisers
+    resumed: bool = False  # whether some had been half-trained before
 
 
 def member_key(augmenter, data: TrainingSet, classes: int, seed: int) -> str:
@@ -90,8 +92,8 @@ def fit(
     first = {key: m for m, key in reversed(list(enumerate(keys)))}  # equal members are trained once
     missing = sorted(m for key, m in first.items() if key not in records)
     log.info("%s: %d GANs, %d of them from %s", augmenter.name, len(keys), len(keys) - len(missing), store.folder)
-    saves, size = Saves(store), group_size or (GROUP_ON_CPU if accelerator == "cpu" else len(missing) or 1)
-    trained, states, groups = [], [], 0
+    saves, size = Saves(store), group_size or (GROUP_ON_CPU if accelerator == "cpu" else GROUP)
+    trained, states, groups, resumed = [], [], 0, False
     while missing:
         with contextlib.ExitStack() as claims:
             group, source = _claim_group(missing, keys, store, saves, size, claims)
@@ -112,9 +114,9 @@ def fit(
                 for key, record in zip(group_keys, _records(augmenter), strict=True):
                     store.save(key, *record)
                     records[key] = record
-                saves.clear(group_keys)
-                trained, groups = trained + group, groups + 1
+                trained, groups, resumed = trained + group, groups + 1, resumed or source is not None
         missing = [m for m in missing if keys[m] not in records]
+    saves.clear()
 
     ends = [records[key][1]["end"] for key in keys]
     augmenter.restore([_part(records[key][0], "generator.") for key in keys], sets[0].x.shape[1], classes)
@@ -122,7 +124,7 @@ def fit(
         names, values = stacked_curves([_part(records[key][0], "history.") for key in keys])
         with writer("") as curves:
             write_curves(curves, names, values)
-    return Fits(keys, ends, sorted(trained), states)
+    return Fits(keys, ends, sorted(trained), states, resumed)
 
 
 def _claim_group(

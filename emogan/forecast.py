@@ -7,25 +7,30 @@ from pathlib import Path
 import yaml
 
 SAME_COST = ("seed=", "data.sessions=", "data.subjects=")  # overrides that change which work is done, not how much
-UNKNOWN = "told when the first has ended"
+UNKNOWN = "told when the first of a kind has ended"
 
 
 def forecast(folder: Path, asked: Sequence[tuple[str, ...]], at_once: int) -> str:
     """How many jobs of a sweep are done and how long the others take, so many ``at_once``, as a sentence.
 
-    A job is expected to take what finished ones of the same kind took, per subject if they list their subjects, or else
-    what all finished ones took on average. Jobs that took their GANs from the store tell nothing.
+    A job is expected to take what finished ones of its kind took, per subject if they list their subjects. Jobs that
+    took their GANs from the store tell nothing.
     """
     finished = {frozenset(overrides): seconds for overrides, seconds in _finished(folder)}
     left = [overrides for overrides in asked if frozenset(overrides) not in finished]
     told = f"{len(asked) - len(left)} of {len(asked)} jobs are done"
     if not left:
         return told
-    measured = [(overrides, seconds) for overrides, seconds in finished.items() if seconds is not None]
-    if not measured:
+    rates: dict[frozenset, list[float]] = {}
+    for overrides, seconds in finished.items():
+        if seconds is not None:
+            rates.setdefault(_kind(overrides), []).append(seconds / _subjects(overrides))
+    known = [overrides for overrides in left if _kind(overrides) in rates]
+    if not known:
         return f"{told}; time left: {UNKNOWN}"
-    seconds = sum(_expected(overrides, measured) for overrides in left) / min(at_once, len(left))
-    return f"{told}; time left: about {in_words(seconds)}"
+    seconds = sum(_subjects(one) * sum(rates[_kind(one)]) / len(rates[_kind(one)]) for one in known)
+    more = f" and {len(left) - len(known)} jobs of kinds not measured yet" if len(known) < len(left) else ""
+    return f"{told}; time left: about {in_words(seconds / min(at_once, len(known)))}{more}"
 
 
 def in_words(seconds: float) -> str:
@@ -34,12 +39,6 @@ def in_words(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _expected(overrides: Iterable[str], measured: Sequence[tuple[Iterable[str], float]]) -> float:
-    rates = [(_kind(one), seconds / _subjects(one)) for one, seconds in measured]
-    same = [rate for kind, rate in rates if kind == _kind(overrides)] or [rate for _, rate in rates]
-    return _subjects(overrides) * sum(same) / len(same)
 
 
 def _kind(overrides: Iterable[str]) -> frozenset:

@@ -8,15 +8,21 @@ from pathlib import Path
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
+from emogan import scoring
+from emogan.data.features import FeatureSet
+from emogan.job_files import EARLIER
 from emogan.store import Store, content_key, write_atomically
 
 NO_INPUT = ("folder", "output", "store", "machine")  # change where and how fast, never the result
 
 
-def job_inputs(cfg: DictConfig, data_fingerprint: str) -> dict[str, object]:
-    """Everything that changes a job's results, by dotted name."""
+def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
+    """Everything that changes a job's results, by dotted name; features as they were loaded."""
     plain = OmegaConf.to_container(cfg, resolve=True)
-    return _flat({name: plain[name] for name in plain if name not in NO_INPUT}) | {"data": data_fingerprint}
+    versions = {"predictions": scoring.PREDICTIONS, "quality measures": scoring.QUALITY}
+    return _flat({name: plain[name] for name in plain if name not in NO_INPUT}) | {
+        "dataset": features.dataset, "data": features.fingerprint(), **versions
+    }  # fmt: skip
 
 
 def job_key(inputs: Mapping[str, object]) -> str:
@@ -25,10 +31,11 @@ def job_key(inputs: Mapping[str, object]) -> str:
 
 
 def finished(folder: Path, key: str) -> pd.DataFrame | None:
-    """The scores in a job's folder, if they are this job's."""
+    """The scores of an earlier job in a folder, if it was the same and all its files are there."""
     with contextlib.suppress(OSError, ValueError, KeyError):
-        if json.loads((folder / "run.json").read_text())["key"] == key:
-            return pd.read_csv(folder / "scores.csv")
+        run = json.loads((folder / "run.json").read_text())
+        if run["key"] == key and all((folder / name).exists() for name in run["files"]):
+            return pd.read_csv(folder / EARLIER)
     return None
 
 
@@ -53,7 +60,7 @@ def compare(store: Store, inputs: Mapping[str, object]) -> str | None:
         return None
     changes, folder = best
     if not changes:
-        return f"the same job is done in {folder}: its results are taken from the store"
+        return f"the same job was done in {folder}"
     return f"changed since {folder}: {', '.join(changes)}"
 
 

@@ -66,10 +66,12 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     torch.set_num_threads(threads(cfg))
 
     with clock("load"):
+        job_files.set_scores_aside(folder)
         loaded: FeatureSet = construct(cfg.data)
-        inputs = job_inputs(cfg, loaded.fingerprint())
+        inputs = job_inputs(cfg, loaded)
         key = job_key(inputs)
         if (done := finished(folder, key)) is not None:
+            job_files.restore_scores(folder)
             log.info("done already: %s", folder)
             return done
         job_files.remove_earlier(folder)
@@ -162,7 +164,7 @@ def evaluate(
         artificial, labels = sample(augmenter, fits, max(sizes), features.n_classes)
         audit_artificial(plan, features.x, artificial[: len(plan.splits)], augmenter.name)
         predictions = scoring.score(
-            plan, features.x, artificial, labels, sizes, classifier,
+            plan, features, artificial, labels, sizes, classifier,
             settings=OmegaConf.to_container(cfg.classifier, resolve=True), keys=fits.keys, store=Store(cfg.store),
             threads=threads(cfg),
         )  # fmt: skip

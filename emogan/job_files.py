@@ -3,6 +3,7 @@
 import importlib.metadata
 import io
 import json
+import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,9 +25,10 @@ from emogan.fitting import Fits
 from emogan.results import IDENTITY, SELECTION
 from emogan.store import fingerprint, write_atomically
 
+EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 PATTERNS = (
-    "scores.csv", "selection.csv", "confusion.csv", "quality.csv", "windows.npz", "checkpoint.ckpt", "run.json",
-    "failed.json", "events.out.tfevents.*", "group_*/events.out.tfevents.*",
+    "scores.csv", EARLIER, "selection.csv", "confusion.csv", "quality.csv", "windows.npz", "checkpoint.ckpt",
+    "run.json", "failed.json", "events.out.tfevents.*", "group_*/events.out.tfevents.*",
 )  # fmt: skip
 PACKAGES = ("emogan", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
 
@@ -36,6 +38,18 @@ def remove_earlier(folder: Path) -> None:
     for pattern in PATTERNS:
         for path in folder.glob(pattern):
             path.unlink()
+
+
+def set_scores_aside(folder: Path) -> None:
+    """From here on the folder does not look done; what stands in it is not lost before a new job begins."""
+    if (folder / "scores.csv").exists():
+        os.replace(folder / "scores.csv", folder / EARLIER)
+
+
+def restore_scores(folder: Path) -> None:
+    """Mark the folder as done again, by the job that was there."""
+    (folder / "failed.json").unlink(missing_ok=True)  # a refusal in between
+    os.replace(folder / EARLIER, folder / "scores.csv")
 
 
 def csv(table: pd.DataFrame) -> bytes:
@@ -152,7 +166,11 @@ def write_run(
         "device": training_device(augmenter),
         "threads": torch.get_num_threads(),
         "seconds": seconds,
-        "computed": not isinstance(augmenter, GANAugmenter) or len(fits.trained) == len(set(fits.keys)),
+        "computed": not isinstance(augmenter, GANAugmenter)
+        or (len(fits.trained) == len(set(fits.keys)) and not fits.resumed),
+        "files": sorted(
+            path.name for pattern in PATTERNS for path in folder.glob(pattern) if "tfevents" not in path.name
+        ),
         "data": {"summary": features.summary(), "fingerprint": features.fingerprint()},
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
         "evaluation": OmegaConf.to_container(cfg.evaluation, resolve=True),

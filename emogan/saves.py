@@ -35,9 +35,8 @@ class Saves:
         state = HalfTrained(fields["iteration"], fields["stopped"], fields["plateaued"], tensors)
         return state.select([fields["keys"].index(key) for key in keys])
 
-    def clear(self, keys: Sequence[str]) -> None:
-        """Remove the saves of a group that is done, and others all of whose members are done."""
-        self.saved.remove(_name(keys))
+    def clear(self) -> None:
+        """Remove the saves all of whose members are done."""
         for name, fields in self.saved.describe():
             if all(self.store.path(key).exists() for key in fields["keys"]):
                 self.saved.remove(name)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier, protocol, quality
-from emogan.evaluation.plan import Fit, Plan, TrainingSet
+from emogan.evaluation.plan import Plan, TrainingSet
 from emogan.evaluation.svm import Predictions
 from emogan.store import Store, content_key, derived_seed, fingerprint
 
@@ -33,7 +33,7 @@ def in_parallel(
 
 def score(
     plan: Plan,
-    x: np.ndarray,
+    features: FeatureSet,
     artificial: np.ndarray,
     labels: np.ndarray,
     sizes: Sequence[int],
@@ -61,19 +61,21 @@ def score(
 
     def predict(i: int) -> dict[int, Predictions]:
         one, data = plan.fits[i], plan.sets[plan.fits[i].training_set]
-        x_held_out = data.scaler.transform(x[one.predicted])
-        plain, augmented = _keys(data, one, x_held_out, settings, keys[one.training_set])
-        found = _load(kept, plain) | _load(kept, augmented)
+        x_held_out = data.scaler.transform(features.x[one.predicted])
+        fields = {
+            "predictions": PREDICTIONS, "classifier": settings,
+            "data": fingerprint(data.x, data.y, one.kept, x_held_out),
+        }  # fmt: skip
+        augmented = fields | _augmented(data, features, keys[one.training_set])
+        named = {n: content_key(augmented | {"n_aug": n} if n else fields) for n in sizes}
+        found = {n: loaded for n in sizes if (loaded := _load(kept, named[n]))}
         missing = [n for n in sizes if n not in found]
         if missing:
-            computed = protocol.predict(
-                data, one, x_held_out, artificial[one.training_set], labels, missing, classifier
-            )  # fmt: skip
-            found |= computed
-            for key, of in ((plain, {n for n in found if n == 0}), (augmented, {n for n in found if n})):
-                if of & computed.keys():
-                    _save(kept, key, {n: found[n] for n in of})
-        return {n: found[n] for n in sizes}
+            drawn = artificial[one.training_set]
+            found |= protocol.predict(data, one, x_held_out, drawn, labels, missing, classifier)
+        for n in missing:
+            _save(kept, named[n], found[n])
+        return found
 
     order = sorted(range(len(plan.fits)), key=lambda i: -len(plan.fits[i].kept))  # the long ones first
     with warnings.catch_warnings():
@@ -82,23 +84,23 @@ def score(
     return {n: {i: results[i][n] for i in results} for n in sizes}
 
 
-def _keys(data: TrainingSet, fit: Fit, x_held_out: np.ndarray, settings: dict, augmenter: str) -> tuple[str, str]:
-    """Keys of what a fit predicts without artificial windows, whatever the augmenter, and with them."""
-    fields = {
-        "predictions": PREDICTIONS, "classifier": settings,
-        "data": fingerprint(data.x, data.y, fit.kept, x_held_out),
+def _augmented(data: TrainingSet, features: FeatureSet, key: str) -> dict:
+    """What artificial windows depend on, given the windows that an augmenter was fitted on: controls see all of it."""
+    return {
+        "augmenter": key, "context": fingerprint(data.trial, data.scaler.minimum, data.scaler.span),
+        "features": list(features.feature_names),
+        "modalities": {name: [part.start, part.stop] for name, part in features.modalities.items()},
     }  # fmt: skip
-    return content_key(fields), content_key(fields | {"augmenter": augmenter})
 
 
-def _save(store: Store, key: str, found: dict[int, Predictions]) -> None:
-    tensors = {str(n): torch.from_numpy(one.predictions.astype(np.int16)) for n, one in found.items()}
-    store.save(key, tensors, {str(n): one.bounded_from for n, one in found.items()})
+def _save(store: Store, key: str, found: Predictions) -> None:
+    tensors = {"predictions": torch.from_numpy(found.predictions.astype(np.int16))}
+    store.save(key, tensors, {"bounded_from": found.bounded_from})
 
 
-def _load(store: Store, key: str) -> dict[int, Predictions]:
-    tensors, bounds = store.load(key) or ({}, {})
-    return {int(n): Predictions(value.numpy().astype(np.int64), bounds[n]) for n, value in tensors.items()}
+def _load(store: Store, key: str) -> Predictions | None:
+    record = store.load(key)
+    return record and Predictions(record[0]["predictions"].numpy().astype(np.int64), record[1]["bounded_from"])
 
 
 def assess(
@@ -125,8 +127,8 @@ def assess(
     def one(i: int) -> pd.DataFrame:
         data = plan.outer_sets[i]
         key = content_key({
-            "quality": QUALITY, "augmenter": keys[i], "data": fingerprint(data.x, data.y, data.trial),
-            "classes": list(features.class_names),
+            "quality": QUALITY, "data": fingerprint(data.x, data.y), "classes": list(features.class_names),
+            **_augmented(data, features, keys[i]),
         })  # fmt: skip
         record = kept.load(key)
         if record:

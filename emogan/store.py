@@ -18,6 +18,8 @@ from torch import Tensor
 
 log = logging.getLogger(__name__)
 
+UMASK = os.umask(0)  # it can be read only by setting it, for all threads at once: here, before there are any
+os.umask(UMASK)
 SCHEMA = 3  # raise it whenever the same fields would give other numbers
 
 
@@ -46,7 +48,7 @@ ABANDONED_S = 24 * 3600  # no write takes a day: what is older was left by a pro
 
 def remove_abandoned(folder: Path) -> None:
     """Remove temporary files that writers left behind in and below a folder when they were killed."""
-    for path in folder.rglob(".*.safetensors.*"):
+    for path in folder.rglob(".*"):
         with contextlib.suppress(OSError):  # another process may be as tidy
             if time.time() - path.stat().st_mtime > ABANDONED_S:
                 path.unlink()
@@ -61,7 +63,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~UMASK)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -95,6 +97,8 @@ class Store:
         path = self.path(key)
         if not path.exists():
             return None
+        with path.open("rb"):  # what keeps it from being opened at all says nothing of the record
+            pass
         try:
             with safetensors.safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
@@ -131,7 +135,7 @@ class Store:
         It waits so many seconds for another process to give its claim up, or for ever (-1). On a file system without
         locks every process has the claim, and a record may be made twice.
         """
-        lock = FileLock(self.folder / "claims" / f"{key}.lock")
+        lock = FileLock(self.folder / "claims" / f"{key}.lock", poll_interval=0.5, fallback_to_soft=False)
         lock_file = Path(lock.lock_file)
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -154,9 +158,3 @@ def _digest(tensors: Mapping[str, Tensor], values: str) -> str:
     names = sorted(tensors)
     text = np.frombuffer(json.dumps([names, values]).encode(), np.uint8)
     return fingerprint(text, *(tensors[name].numpy() for name in names))
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,5 +1,6 @@
 """A sweep: what is checked before it starts, and what it says and exits with at its end."""
 
+import contextlib
 import logging
 import sys
 from dataclasses import dataclass
@@ -87,8 +88,9 @@ class Watch(Callback):
         """Say how much of a sweep is left; its jobs may run in other processes than the one that began it."""
         folder = Path(config.hydra.sweep.dir)
         if config.hydra.mode is RunMode.MULTIRUN and (folder / "multirun.yaml").exists():
-            jobs = sweeps.combinations(folder / "multirun.yaml")
-            log.info("%s", forecast.forecast(folder, jobs, jobs_at_once(config.hydra.launcher)))
+            with contextlib.suppress(ValueError):  # a glob, which cannot be expanded here
+                jobs = sweeps.combinations(folder / "multirun.yaml")
+                log.info("%s", forecast.forecast(folder, jobs, jobs_at_once(config.hydra.launcher)))
 
 
 def jobs_at_once(launcher: DictConfig) -> int:

@@ -36,9 +36,9 @@ def run(cfg: DictConfig):
     except Exception as error:
         with contextlib.suppress(OSError):  # outputs that cannot be written may be why it failed
             job_files.write_failure(Path(cfg.folder), error, traceback.format_exc())
-            if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
-                log.error("%s: %s", type(error).__name__, error)
-                return None
+        if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
+            log.error("%s: %s", type(error).__name__, error)
+            return None
         if isinstance(error, ValueError | OSError | ImportError | FloatingPointError):
             raise CompactHydraException(str(error)) from error
         raise

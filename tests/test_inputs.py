@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from hydra.errors import CompactHydraException
 
-from emogan import job
+from emogan import job, train
 
 SHORT = ["quality=false", "n_aug=50", "evaluation.inner=reuse"]
 
@@ -37,7 +38,7 @@ def test_what_has_changed_since_the_most_similar_job_is_named(configure, tmp_pat
     job.run(configure(tmp_path, *SHORT, "model.gamma=0.25"))
     assert f"changed since {tmp_path / 'plain'}: model.gamma 0.75 -> 0.25" in said()
     job.run(configure(tmp_path, *SHORT, f"folder={tmp_path / 'copy'}"))
-    assert f"the same job is done in {tmp_path / 'plain'}: its results are taken from the store" in said()
+    assert f"the same job was done in {tmp_path / 'plain'}" in said()
 
 
 def test_changed_data_are_named_and_a_changed_path_alone_is_not(configure, tmp_path, table, said):
@@ -62,3 +63,27 @@ def test_a_foreign_file_among_the_jobs_is_passed_over(configure, tmp_path, said)
         (tmp_path / "store/jobs" / name).write_text(content)
     job.run(configure(tmp_path, *SHORT, "seed=4"))
     assert "seed 0 -> 4" in said()
+
+
+def test_a_job_that_is_refused_in_a_done_folder_loses_nothing_and_is_done_again_with_the_right_command(
+    configure, tmp_path, table
+):
+    right = configure(tmp_path, *SHORT)
+    first = job.run(right)
+    scores = (tmp_path / "job/scores.csv").read_bytes()
+    with pytest.raises(CompactHydraException):
+        train.run(configure(tmp_path, *SHORT, f"data.path={table}.absent"))
+    assert (tmp_path / "job/failed.json").exists()
+    assert not (tmp_path / "job/scores.csv").exists(), "they are not those of the job that was refused"
+    assert train.run(right).equals(first)
+    assert (tmp_path / "job/scores.csv").read_bytes() == scores
+    assert not (tmp_path / "job/failed.json").exists()
+
+
+@pytest.mark.parametrize("name", ["selection.csv", "checkpoint.ckpt", "run.json"])
+def test_a_folder_that_lacks_a_file_is_not_done(configure, tmp_path, said, name):
+    job.run(configure(tmp_path, *SHORT))
+    (tmp_path / "job" / name).unlink()
+    job.run(configure(tmp_path, *SHORT))
+    assert "done already" not in said()
+    assert (tmp_path / "job" / name).exists()

@@ -86,14 +86,36 @@ def test_a_damaged_record_is_computed_anew(configure, tmp_path, counted, caplog)
     np.testing.assert_array_equal(again.accuracy, first.accuracy)
 
 
-def test_bounds_come_back_from_the_store(tmp_path):
-    found = {
-        0: protocol.Predictions(np.arange(6).reshape(2, 3), None),
-        50: protocol.Predictions(np.eye(3, dtype=int), 1),
-    }
+@pytest.mark.parametrize("bounded_from", [None, 1])
+def test_predictions_come_back_from_the_store_as_they_were(tmp_path, bounded_from):
+    found = protocol.Predictions(np.arange(6).reshape(2, 3), bounded_from)
     scoring._save(Store(tmp_path), "key", found)
     loaded = scoring._load(Store(tmp_path), "key")
-    assert loaded.keys() == found.keys()
-    for n, one in found.items():
-        np.testing.assert_array_equal(loaded[n].predictions, one.predictions)
-        assert loaded[n].bounded_from == one.bounded_from
+    np.testing.assert_array_equal(loaded.predictions, found.predictions)
+    assert loaded.bounded_from == bounded_from
+    assert scoring._load(Store(tmp_path), "other") is None
+
+
+@pytest.mark.parametrize(
+    ("model", "change"),
+    [
+        ("recombination", lambda table: {"feature_names": np.char.replace(table["feature_names"], "FP1", "FPZ")}),
+        ("random_effects", lambda table: {"trial": 2 * table["trial"] + np.arange(len(table["y"])) // 4 % 2}),
+    ],
+)
+def test_what_a_control_sees_beside_the_windows_is_an_input_too(configure, tmp_path, table, counted, model, change):
+    content = dict(np.load(table))
+    eeg = ["FP1_delta", "FP1_alpha", "FP2_delta", "FP2_alpha", "FZ_delta", "FZ_theta"]
+    content["feature_names"] = np.array([*eeg, *content["feature_names"][6:]])
+    np.savez(tmp_path / "before.npz", **content)
+    content |= change(content)
+    np.savez(tmp_path / "after.npz", **content)
+    options = [f"model={model}", "modality=eeg", "n_aug=50"]
+    job.run(configure(tmp_path, *options, f"data.path={tmp_path / 'before.npz'}"))
+    sizes(counted)
+    assessed = counted["assessed"]
+    shared = job.run(configure(tmp_path, *options, f"data.path={tmp_path / 'after.npz'}"))
+    assert 50 in sizes(counted)
+    assert counted["assessed"] > assessed
+    alone = job.run(configure(tmp_path / "alone", *options, f"data.path={tmp_path / 'after.npz'}"))
+    np.testing.assert_array_equal(shared.accuracy, alone.accuracy)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from sklearn import config_context
 from sklearn.svm import SVC
 
 from emogan.evaluation.interior_point import Machine
@@ -43,6 +44,7 @@ def _blocks(x: np.ndarray) -> np.ndarray:
     return padded.reshape(-1, BLOCK, x.shape[1])
 
 
+@config_context(assume_finite=True)  # the windows were checked when they were loaded
 def path(
     x: np.ndarray,
     y: np.ndarray,
@@ -71,6 +73,7 @@ def path(
         Rising.
     """
     predictions = np.empty((len(c_values), len(x_held_out)), dtype=np.int64)
+    products, products_held_out = map(np.ascontiguousarray, (products, products_held_out))  # or every fit copies them
     for i, c in enumerate(c_values):
         machine = SVC(C=c, kernel="precomputed", cache_size=500, max_iter=libsvm_iterations).fit(products, y)
         if machine.fit_status_:
