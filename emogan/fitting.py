@@ -92,7 +92,7 @@ def fit(
     first = {key: m for m, key in reversed(list(enumerate(keys)))}  # equal members are trained once
     missing = sorted(m for key, m in first.items() if key not in records)
     log.info("%s: %d GANs, %d of them from %s", augmenter.name, len(keys), len(keys) - len(missing), store.folder)
-    saves, size = Saves(store), group_size or (GROUP_ON_CPU if accelerator == "cpu" else GROUP)
+    saves, size = Saves(store), group_size or group_size_on(accelerator)
     trained, states, groups, resumed = [], [], 0, False
     while missing:
         with contextlib.ExitStack() as claims:
@@ -125,6 +125,11 @@ def fit(
         with writer("") as curves:
             write_curves(curves, names, values)
     return Fits(keys, ends, sorted(trained), states, resumed)
+
+
+def group_size_on(accelerator: str) -> int:
+    """How many GANs train at once where nothing is asked for."""
+    return GROUP if accelerator != "cpu" and torch.accelerator.is_available() else GROUP_ON_CPU
 
 
 def _claim_group(

@@ -183,11 +183,13 @@ def fit(augmenter: Augmenter, plan: Plan, features: FeatureSet, cfg: DictConfig)
             yield opened
 
     if isinstance(augmenter, GANAugmenter):
-        return fitting.fit(
+        fits = fitting.fit(
             augmenter, plan.sets, features.n_classes, cfg.seed, Store(cfg.store), kept=len(plan.splits),
             group_size=cfg.machine.group_size, accelerator=cfg.machine.accelerator,
             checkpoint_s=cfg.machine.checkpoint_s, writer=writer,
         )  # fmt: skip
+        job_files.remove_curves_of_groups(folder)
+        return fits
     return fitting.fit_directly(augmenter, plan.sets, features, cfg.seed)
 
 

@@ -1,5 +1,6 @@
 """What a job writes beside its scores: checkpoint, run.json, choices, confusions, windows, hyperparameters."""
 
+import contextlib
 import importlib.metadata
 import io
 import json
@@ -38,6 +39,14 @@ def remove_earlier(folder: Path) -> None:
     for pattern in PATTERNS:
         for path in folder.glob(pattern):
             path.unlink()
+
+
+def remove_curves_of_groups(folder: Path) -> None:
+    """Remove what showed groups of GANs while they trained: the curves of all members hold theirs."""
+    for path in folder.glob("group_*/events.out.tfevents.*"):
+        path.unlink()
+        with contextlib.suppress(OSError):  # not empty
+            path.parent.rmdir()
 
 
 def set_scores_aside(folder: Path) -> None:

@@ -205,6 +205,12 @@ def test_the_fingerprint_is_that_of_the_data_as_loaded(configure, tmp_path, tabl
     assert run["data"]["fingerprint"] == tables.load(table).fingerprint()
 
 
+def test_curves_of_groups_are_not_left_beside_those_of_all_members(configure, tmp_path):
+    job.run(configure(tmp_path, "model=cbegan", "machine.group_size=9", "quality=false"))
+    assert {path.parent.name for path in (tmp_path / "job").rglob("*tfevents*")} == {"job"}
+    assert not [path for path in (tmp_path / "job").iterdir() if path.is_dir()]
+
+
 def test_nothing_of_an_earlier_job_is_left_in_its_folder(configure, tmp_path):
     job.run(configure(tmp_path, "model=cbegan", "machine.group_size=9"))
     job.run(configure(tmp_path, "model=duplicate"))

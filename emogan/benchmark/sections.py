@@ -27,7 +27,9 @@ def run(section: str, options: argparse.Namespace) -> Record:
     process.start()
     sender.close()
     try:
-        return receiver.recv()
+        record = receiver.recv()
+        process.join()
+        return record
     except EOFError:
         process.join()
         raise RuntimeError(f"the section {section} failed with exit code {process.exitcode}, see above") from None
