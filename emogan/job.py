@@ -110,8 +110,8 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     job_files.write_run(
         folder, key, clock.seconds, augmenter, fits, plan, loaded, scores, classifier, sizes, verdict, cfg
     )  # fmt: skip
-    write_atomically(folder / "scores.csv", job_files.csv(asked[COLUMNS]))
     remember(store, key, inputs, folder)
+    write_atomically(folder / "scores.csv", job_files.csv(asked[COLUMNS]))
     log.info("\n%s\n\nscores, checkpoint, curves: %s", closing_table(table), folder)
     return asked[COLUMNS]
 
