@@ -65,7 +65,7 @@ class Watch(Callback):
     """Called by Hydra before the first job of a sweep and after each."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
-        """Refuse a sweep that Slurm could not end, or note what it asks for."""
+        """Refuse a sweep whose jobs would share a folder or that Slurm could not end, or note what it asks for."""
         global begun
         try:
             sweep = Sweep(
@@ -73,6 +73,9 @@ class Watch(Callback):
                 config.store,
                 sweeps.expand(config.hydra, GlobalHydra.instance().config_loader()),
                 config.hydra.runtime.choices["hydra/launcher"],
+            )
+            sweeps.refuse_shared_folders(
+                OmegaConf.to_container(config.hydra.sweep, resolve=False)["subdir"], sweep.jobs
             )
             if sweep.launcher == slurm.LAUNCHER:
                 slurm.check(config)

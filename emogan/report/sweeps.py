@@ -1,5 +1,6 @@
 """Which jobs a sweep should have: its multirun.yaml, expanded as Hydra's basic sweeper does."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,6 +47,33 @@ def expand(settings: DictConfig, loader: ConfigLoader | None = None) -> list[tup
     except HydraException as error:
         raise ValueError(f"its sweep cannot be expanded, so its missing jobs cannot be told: {error}") from error
     return [tuple(job) for job in batch]
+
+
+def refuse_shared_folders(subdir: str, jobs: Iterable[tuple[str, ...]]) -> None:
+    """Refuse a sweep two of whose jobs would write into one folder; ``subdir`` is hydra.sweep.subdir, not resolved.
+
+    Raises
+    ------
+    ValueError
+        If two jobs differ in nothing that names their folders.
+    """
+    names = re.findall(r"\$\{(?:hydra:)?([\w.]+)\}", subdir)
+    if any(name.endswith("job.num") for name in names):
+        return
+
+    def names_folder(override: str) -> bool:
+        key = override.partition("=")[0].lstrip("+~")
+        return any(name == key or name.startswith(f"{key}.") or name.endswith(f".{key}") for name in names)
+
+    known: dict[frozenset, tuple[str, ...]] = {}
+    for job in jobs:
+        other = known.setdefault(frozenset(filter(names_folder, job)), job)
+        if other is not job:
+            differ = ", ".join(one for one in job if one not in other)
+            raise ValueError(
+                f"two jobs of this sweep would share a folder: {differ or 'equal ones'} is not in its name, {subdir}. "
+                "Give hydra.sweep.subdir=..., or a sweep of its own to each value"
+            )
 
 
 def missing(expected: Iterable[tuple[str, ...]], found: Iterable[Iterable[str]]) -> list[tuple[str, ...]]:

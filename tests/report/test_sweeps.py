@@ -57,3 +57,29 @@ def test_what_cannot_be_expanded_is_said(tmp_path, text, message):
     (tmp_path / "multirun.yaml").write_text(text)
     with pytest.raises(ValueError, match=message):
         sweeps.combinations(tmp_path / "multirun.yaml")
+
+
+SUBDIR = (
+    "${modality}_${model.name}_${hydra.runtime.choices.evaluation}_seed_${seed}_subjects_${joined:${data.subjects}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("subdir", "swept"),
+    [
+        (SUBDIR, ["model=none", "model=cwgan"]), (SUBDIR, ["seed=0", "seed=1"]),
+        (SUBDIR, ["evaluation=paper", "evaluation=nested"]), (SUBDIR, ["data.subjects=[1,2]", "data.subjects=[3]"]),
+        ("${hydra.job.num}_${modality}", ["model.gamma=0.5", "model.gamma=0.7"]),
+        ("${hydra:job.num}", ["model.gamma=0.5", "model.gamma=0.7"]), ("${model.gamma}", ["model.gamma=0.5", "model.gamma=0.7"]),
+    ],
+)  # fmt: skip
+def test_jobs_with_folders_of_their_own_are_let_through(subdir, swept):
+    sweeps.refuse_shared_folders(subdir, [("modality=eye", one, "experiment=table1") for one in swept])
+
+
+@pytest.mark.parametrize(
+    "swept", [["model.gamma=0.5", "model.gamma=0.7"], ["evaluation.n_folds=2", "evaluation.n_folds=3"]]
+)
+def test_jobs_that_would_share_a_folder_are_refused_by_what_they_differ_in(swept):
+    with pytest.raises(ValueError, match=rf"would share a folder: {swept[1]} is not in its name"):
+        sweeps.refuse_shared_folders(SUBDIR, [("modality=eye", one) for one in swept])
