@@ -16,9 +16,9 @@ SWEEP = [
 ]  # fmt: skip
 
 
-def files(folder, pattern) -> dict:
-    """Content by place below a folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob(pattern))}
+def scores(folder) -> dict:
+    """By job: its scores, also while they are set aside until it is known whether they are still its own."""
+    return {str(path.parent.relative_to(folder)): path.read_bytes() for path in folder.rglob("scores*.csv")}
 
 
 def run_and_time(command, folder, small) -> float:
@@ -38,13 +38,14 @@ def test_fifty_kills_at_random_moments_change_no_byte(command, small, tmp_path):
         time.sleep(random.uniform(0, undisturbed / 4))
         os.kill(sweep.pid, signal.SIGKILL)
         sweep.exit_code()
-        store, scores = tmp_path / "killed/outputs/store", files(tmp_path / "killed", "scores.csv")
+        store, found = tmp_path / "killed/outputs/store", scores(tmp_path / "killed")
         for path in store.glob("*.safetensors"):
             assert Store(store).load(path.stem), f"after kill {kill + 1}"
-        assert done.items() <= scores.items(), f"scores were lost by kill {kill + 1}"
-        done = scores
+        assert done.items() <= found.items(), f"scores were lost by kill {kill + 1}"
+        done = found
     run_and_time(command, tmp_path / "killed", small)
-    assert files(tmp_path / "killed", "scores.csv") == files(tmp_path / "whole", "scores.csv")
+    assert scores(tmp_path / "killed") == scores(tmp_path / "whole")
+    assert not list(tmp_path.rglob("scores.earlier.csv"))
     assert len(done) <= 4
     for kind in ("*.safetensors", "predictions/*.safetensors"):
         keys = [{p.name for p in (tmp_path / which / "outputs/store").glob(kind)} for which in ("whole", "killed")]

@@ -115,7 +115,7 @@ def test_lost_preempted_and_timed_out_jobs_start_over_and_a_cancelled_one_with_t
     assert scores(serial) == scores(tmp_path)
     logs = [path.read_text() for path in set(again.folder.glob(".submitit/*/*.out")) - earlier]
     assert len(logs) == 4
-    assert sum("18 GANs, 18 of them from" in log for log in logs) >= 3  # all but the cancelled one's, if not all
+    assert sum("done already" in log for log in logs) >= 3  # all but the cancelled one, if not all
 
 
 def test_a_sweep_without_accounting_is_refused_at_once(cluster, small, tmp_path):
