@@ -81,7 +81,7 @@ def fit(
     """Fit every member that the store does not hold, save each group as it is done, and load all into the augmenter.
 
     Members that another process is training are left to it and taken from the store when it is done. A group that was
-    cut off goes on from its last save, at most ``checkpoint_s`` seconds earlier (null: from its start). Whole networks
+    cut off goes on from its last save, some ``checkpoint_s`` seconds earlier (null: from its start). Whole networks
     and optimisers are returned of the first ``kept`` members alone.
 
     ``writer(name)`` opens a TensorBoard writer: "" for the curves of all members, "group_0", ... for those of a group
@@ -98,7 +98,7 @@ def fit(
         with contextlib.ExitStack() as claims:
             group, source = _claim_group(missing, keys, store, saves, size, claims)
             for m in missing:  # other processes may have finished some
-                if store.path(keys[m]).exists() and (record := store.load(keys[m])):
+                if record := store.load(keys[m]):
                     records[keys[m]] = record
             group = [m for m in group if keys[m] not in records]
             if group:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from emogan.data.features import MODALITIES
 from emogan.data.folds import SPLITTERS
 from emogan.evaluation.plan import INNER
+from emogan.models.setting import is_number
 from emogan.store import write_atomically
 
 
@@ -36,7 +37,7 @@ def check_settings(cfg: DictConfig) -> list[int]:
         checks[name] = (value is None or whole(value, 1), "a whole number >= 1 or null")
     seconds = cfg.machine.checkpoint_s
     checks["machine.checkpoint_s"] = (
-        seconds is None or (isinstance(seconds, int | float) and seconds >= 0), "a number of seconds or null"
+        seconds is None or (is_number(seconds) and seconds >= 0), "a number of seconds or null"
     )  # fmt: skip
     for name in ("evaluation.permute_labels", "quality"):
         checks[name] = (isinstance(OmegaConf.select(cfg, name), bool), "true or false")

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 UMASK = os.umask(0)  # it can be read only by setting it, for all threads at once: here, before there are any
 os.umask(UMASK)
 SCHEMA = 3  # raise it whenever the same fields would give other numbers
+ABANDONED_S = 24 * 3600  # no write takes a day: what is older was left by a process that was killed
 
 
 def content_key(fields: Mapping) -> str:
@@ -41,9 +42,6 @@ def fingerprint(*arrays: np.ndarray) -> str:
 def derived_seed(key: str, purpose: str) -> int:
     """A 63-bit seed for one purpose, from a content key: never from the order of jobs."""
     return int.from_bytes(hashlib.sha256(f"{key} {purpose}".encode()).digest()[:8], "little") >> 1
-
-
-ABANDONED_S = 24 * 3600  # no write takes a day: what is older was left by a process that was killed
 
 
 def remove_abandoned(folder: Path) -> None:
@@ -95,10 +93,10 @@ class Store:
         A record that cannot be read, is another one's or was changed is reported and set aside, never trusted.
         """
         path = self.path(key)
-        if not path.exists():
+        try:
+            path.open("rb").close()  # what keeps it from being opened at all says nothing of the record
+        except FileNotFoundError:
             return None
-        with path.open("rb"):  # what keeps it from being opened at all says nothing of the record
-            pass
         try:
             with safetensors.safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}

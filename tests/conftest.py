@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 
 from emogan.paths import config_dir
@@ -28,6 +29,28 @@ def write_table(path: Path, class_effect: float = 0.5) -> Path:
         class_names=np.array(["negative", "neutral", "positive"]), modality=kinds,
     )  # fmt: skip
     return path
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small matrices are slower on several threads, and many times so on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def standalone():
+    """Let a model train in a plain loop: its own optimisers, no trainer."""
+
+    def released(model):
+        optimizers = model.configure_optimizers()
+        model.optimizers = lambda: optimizers
+        model.manual_backward = lambda loss: loss.backward()
+        return model
+
+    return released
 
 
 @pytest.fixture(scope="session")

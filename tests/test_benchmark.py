@@ -25,27 +25,6 @@ from emogan.models.stacked import StackedLinear
 FEATURES, HIDDEN, BATCH, ITERATIONS = 33, 40, 16, 8
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
-def standalone():
-    """Let a module train without a trainer."""
-
-    def released(module):
-        optimizers = module.configure_optimizers()
-        module.optimizers = lambda: optimizers
-        module.manual_backward = lambda loss: loss.backward()
-        return module
-
-    return released
-
-
 @pytest.fixture
 def both(standalone):
     """``both(gan)``: two stacked GANs as configured, the plain one of the second's weights, and their batches."""

@@ -16,7 +16,7 @@ from emogan.augmenters import GANAugmenter
 from emogan.benchmark import plain
 from emogan.benchmark.limit import limit_s, products, synchronise
 from emogan.benchmark.record import Record, alternately
-from emogan.fitting import GROUP_ON_CPU
+from emogan.fitting import group_size_on
 from emogan.job import quieten_lightning
 from emogan.machine import available_cores
 from emogan.paths import config_dir
@@ -83,7 +83,7 @@ def stacked_ms(case: Case, members: int, options: argparse.Namespace) -> float:
     """Milliseconds per iteration and GAN of M stacked GANs, in groups as a job trains them."""
     torch.set_num_threads(available_cores())
     iterations, seconds = options.warm_up + options.iterations, 0.0
-    size = GROUP_ON_CPU if case.device == "cpu" else members
+    size = group_size_on(case.accelerator)
     for start in range(0, members, size):
         group = min(size, members - start)
         x, y = torch.rand(group, WINDOWS, case.features), torch.randint(CLASSES, (group, WINDOWS))

@@ -4,15 +4,6 @@ import pytest
 import torch
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small matrices are slower on several threads, and many times so on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def windows():
     """``windows(features)``: x (5, 60, F), y (5, 60) and lengths (5,); padded windows are NaN."""

@@ -9,28 +9,6 @@ from emogan.models import ConditionalGAN
 MEMBERS, WINDOWS, FEATURES, CLASSES = 3, 40, 9, 3
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small matrices are slower on several threads, and many times so on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
-def standalone():
-    """Let a model train in a plain loop: its own optimisers, no trainer."""
-
-    def released(model: ConditionalGAN) -> ConditionalGAN:
-        optimizers = model.configure_optimizers()
-        model.optimizers = lambda: optimizers
-        model.manual_backward = lambda loss: loss.backward()
-        return model
-
-    return released
-
-
 @pytest.fixture
 def built(standalone):
     """``built(gan, **settings)``: M members in float64, each with weights of its own, ready for a plain loop."""
