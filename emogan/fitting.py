@@ -36,8 +36,12 @@ class Fits:
 
 def member_key(augmenter, data: TrainingSet, classes: int, seed: int) -> str:
     """Content key of one member's fit: settings, scaled training windows, labels, number of classes and seed."""
+    trials = (
+        {"trial": fingerprint(data.trial)} if isinstance(augmenter, GANAugmenter) and augmenter.needs_trials else {}
+    )
     return content_key(
         {"augmenter": augmenter.identity(), "data": fingerprint(data.x, data.y), "classes": classes, "seed": seed}
+        | trials
     )
 
 
@@ -160,7 +164,7 @@ def _claim_group(
 def _train_group(
     augmenter, sets, keys, classes, accelerator, name, curves, saves: Saves, source: str | None, checkpoint_s
 ) -> None:
-    x, y, n, _ = pad(sets)
+    x, y, n, trial = pad(sets)
     half_trained = saves.load(source, keys)
     if half_trained:
         log.info("%s: going on from iteration %d", name, half_trained.iteration)
@@ -173,7 +177,7 @@ def _train_group(
 
     augmenter.fit(
         x, y, n, [derived_seed(key, "train") for key in keys],
-        classes=classes, accelerator=accelerator, callbacks=callbacks, half_trained=half_trained,
+        trial=trial, classes=classes, accelerator=accelerator, callbacks=callbacks, half_trained=half_trained,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from emogan import fitting
 from emogan.augmenters import GANAugmenter
 from emogan.data.scaling import MinMaxScaler
 from emogan.evaluation.plan import TrainingSet
-from emogan.models import CBEGAN, CGAN, CWGAN
+from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
 from emogan.saves import Saves
 from emogan.store import Store
 
@@ -50,7 +50,7 @@ def assert_same_records(store, other, keys):
         assert all(torch.equal(tensors[name], others[name]) for name in tensors)
 
 
-@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN])
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])
 def test_group_size_changes_no_bit_of_any_record(sets, tmp_path, gan):
     at_once = Store(tmp_path / "once")
     keys = fit(sets[:3], at_once, make_augmenter(gan)).keys

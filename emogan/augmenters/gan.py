@@ -80,6 +80,11 @@ class GANAugmenter(Augmenter):
         """Untrained networks for so many members, features and classes."""
         return self.gan(members, features, classes, **self.settings)
 
+    @property
+    def needs_trials(self) -> bool:
+        """Whether `fit` looks at the trials of the windows."""
+        return self.gan.needs_trials
+
     def identity(self) -> dict:
         """Everything of this augmenter that changes what it learns, as plain values."""
         return {"gan": f"{self.gan.__module__}.{self.gan.__qualname__}", **self.training, **self.settings}
@@ -96,10 +101,12 @@ class GANAugmenter(Augmenter):
         seeds = range(len(x)) if seeds is None else seeds
         self.model = self.build(len(x), x.shape[-1], int(y.max()) + 1 if classes is None else classes)
         self.model.initialise(seeds)
+        if self.model.needs_trials and trial is None:
+            raise ValueError(f"model={self.name} needs fit(..., trial=...), got none")
         batches = MemberBatches(
-            x, y, n, seeds,
+            self.model.prepare(x, y, n, trial), y, n, seeds,
             batch_size=self.training["batch_size"], iterations=self.training["iterations"],
-            draws=self.model.draws, noise_features=self.model.noise_features,
+            draws=self.model.draws, noise_features=self.model.batch_noise,
             start=half_trained.iteration if half_trained else 0,
         )  # fmt: skip
         self.history = History(

@@ -4,5 +4,6 @@ from emogan.models.cbegan import CBEGAN
 from emogan.models.cgan import CGAN
 from emogan.models.conditional_gan import Batch, ConditionalGAN
 from emogan.models.cwgan import CWGAN
+from emogan.models.trial_cbegan import TrialCBEGAN
 
-__all__ = ["CBEGAN", "CGAN", "CWGAN", "Batch", "ConditionalGAN"]
+__all__ = ["CBEGAN", "CGAN", "CWGAN", "Batch", "ConditionalGAN", "TrialCBEGAN"]

@@ -48,6 +48,7 @@ class ConditionalGAN(lightning.LightningModule, ABC):
 
     metrics: ClassVar[tuple[str, ...]]  # recorded per member and iteration, in this order
     convergence: ClassVar[str]  # the one of them whose plateau means convergence
+    needs_trials: ClassVar[bool] = False  # whether what it learns depends on the trials that windows come from
 
     def __init__(
         self,
@@ -73,13 +74,22 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         self.members, self.features, self.classes = members, features, classes
         self.noise_features, self.learning_rate = noise_features, learning_rate
         generator_hidden, discriminator_hidden = hidden_widths(layers, hidden, architecture_seed)
-        self.generator = StackedMLP(members, [noise_features + classes, *generator_hidden, features])
+        self.generator = self.build_generator(generator_hidden)
         self.discriminator = self.build_discriminator(discriminator_hidden)
 
     @property
     def draws(self) -> int:
         """Mini-batches S that one iteration consumes."""
         return 1
+
+    @property
+    def batch_noise(self) -> int:
+        """Length Z of the noise in training; `generate` takes ``noise_features``."""
+        return self.noise_features
+
+    def build_generator(self, hidden: Sequence[int]) -> nn.Module:
+        """The generator for these hidden widths."""
+        return StackedMLP(self.members, [self.noise_features + self.classes, *hidden, self.features])
 
     @abstractmethod
     def build_discriminator(self, hidden: Sequence[int]) -> nn.Module:
@@ -95,6 +105,10 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         for layer in self.modules():
             if isinstance(layer, StackedLinear):
                 layer.initialise(generators)
+
+    def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
+        """Look at the training windows before training (see `Augmenter.fit`); what its batches consist of, (M, N, ...)."""
+        return x
 
     def generate(self, z: Tensor, y: Tensor) -> Tensor:
         """Artificial windows G(z | y): (M, N, Z) and (M, N) -> (M, N, F)."""

@@ -82,3 +82,10 @@ def softplus(x: Tensor) -> Tensor:
     """log(1 + exp(x)) of (M, N), with whole vectors for every member."""
     n = x.shape[-1]
     return nn.functional.softplus(pad(x, (0, -n % LANES)))[..., :n]
+
+
+def class_sums(x: Tensor, mask: Tensor) -> Tensor:
+    """Sums over the windows of each class: (M, N, P) and the one-hot labels (M, N, K) -> (M, K, P)."""
+    classes, features = mask.shape[-1], x.shape[-1]
+    mask = pad(mask, (0, max(0, NARROW - classes)))
+    return (mask.transpose(1, 2) @ pad(x, (0, max(0, NARROW - features))))[:, :classes, :features]

@@ -8,9 +8,9 @@ from omegaconf import OmegaConf
 
 from emogan.augmenters import GANAugmenter, balanced_labels
 from emogan.data.datamodule import MemberBatches
-from emogan.models import CBEGAN, CGAN, CWGAN
+from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
 
-GANS = (CBEGAN, CWGAN, CGAN)
+GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN)
 
 
 def seeded(*seeds):
@@ -22,12 +22,20 @@ def labels(members: int, n: int) -> torch.Tensor:
 
 
 def make(gan, **settings):
-    return GANAugmenter(gan, name="gan", **{"iterations": 10, "hidden": 53, "noise_features": 21, **settings})
+    settings = {"iterations": 10, "hidden": 53, "noise_features": 21, **settings}
+    if gan is TrialCBEGAN:  # its noise has as many features as the windows
+        settings = {"components": settings.pop("noise_features"), **settings}
+    return GANAugmenter(gan, name="gan", **settings)
+
+
+def trials(y):
+    """Six trials of about ten windows."""
+    return (torch.arange(y.shape[1]) // 10).expand_as(y)
 
 
 def fit(gan, windows, members, **settings):
     x, y, n = (part[members] for part in windows)
-    return make(gan, **settings).fit(x, y, n, [100 + m for m in members], classes=3)
+    return make(gan, **settings).fit(x, y, n, [100 + m for m in members], classes=3, trial=trials(y))
 
 
 @pytest.mark.parametrize("batch_size", [50, 128])
@@ -70,14 +78,15 @@ def test_the_grouping_changes_no_bit_of_narrow_networks_and_small_batches(gan, t
 @pytest.mark.parametrize("gan", GANS)
 def test_lightning_trains_as_a_plain_loop_over_the_batches(gan, windows):
     x, y, n = windows(9)
-    augmenter = make(gan).fit(x, y, n, [5, 6, 7, 8, 9], classes=3)
-    model = gan(5, 9, 3, hidden=53, noise_features=21)
+    augmenter = make(gan).fit(x, y, n, [5, 6, 7, 8, 9], classes=3, trial=trials(y))
+    model = make(gan).build(5, 9, 3)
     model.initialise([5, 6, 7, 8, 9])
     optimizers = model.configure_optimizers()
     model.optimizers, model.manual_backward = lambda: optimizers, lambda loss: loss.backward()
     batches = MemberBatches(
-        x, y, n, [5, 6, 7, 8, 9], batch_size=128, iterations=10, draws=model.draws, noise_features=21
-    )
+        model.prepare(x, y, n, trials(y)), y, n, [5, 6, 7, 8, 9],
+        batch_size=128, iterations=10, draws=model.draws, noise_features=model.batch_noise,
+    )  # fmt: skip
     for i in range(10):
         assert torch.equal(model.iterate(batches.draw(i)), augmenter.history.values[i])
     for (name, value), other in zip(model.state_dict().items(), augmenter.model.state_dict().values(), strict=True):

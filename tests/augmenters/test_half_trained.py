@@ -5,7 +5,7 @@ import torch
 
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters.half_trained import SaveHalfTrained
-from emogan.models import CBEGAN, CGAN, CWGAN
+from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
 
 ROWS = [2, 0]
 
@@ -19,7 +19,7 @@ def train(augmenter, rows, half_trained=None):
     x = torch.rand(4, 40, 7, generator=torch.Generator().manual_seed(0))
     y, n, states = (torch.arange(40) % 3).expand(4, 40), torch.tensor([40, 33, 25, 37]), []
     augmenter.fit(
-        x[rows], y[rows], n[rows], [11 + m for m in rows], half_trained=half_trained,
+        x[rows], y[rows], n[rows], [11 + m for m in rows], half_trained=half_trained, trial=torch.arange(40).expand(4, 40)[rows] // 8,
         callbacks=lambda history: [SaveHalfTrained(history, states.append, every_s=0)],
     )  # fmt: skip
     return augmenter, states
@@ -37,7 +37,7 @@ def assert_same_bits(augmenter, other, rows):
             assert torch.equal(curve, other.history.member(row)[name])
 
 
-@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN])
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])
 @pytest.mark.parametrize("iteration", [1, 13, 29])
 def test_some_members_go_on_from_any_iteration_to_the_same_bits(gan, iteration):
     whole, states = train(make(gan), [0, 1, 2, 3])

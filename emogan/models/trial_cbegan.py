@@ -1,0 +1,186 @@
+"""TrialCBEGAN: a cBEGAN that starts from windows of new trials and learns what they lack."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from emogan.models.cbegan import Autoencoder
+from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
+from emogan.models.setting import check, is_integer, is_number
+from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, with_label
+from emogan.models.trial_start import start
+
+CLOSEST = 1 - 1e-6  # to -1 and 1: noise beyond becomes infinite in the normal distribution
+
+
+class Generator(nn.Module):
+    """G(z | y) = centre + (m_y + z + h(m_y + z | y)) colour, z ~ N(0, I): a start and a learned deviation h from it.
+
+    Without ``residual`` it is centre + h(z | y) colour. h sees and moves the first P axes, those of most variance.
+    """
+
+    def __init__(self, members: int, features: int, classes: int, axes: int, hidden: Sequence[int], residual: bool):
+        super().__init__()
+        self.classes, self.axes, self.residual = classes, axes, residual
+        self.deviation = StackedMLP(members, [axes + classes, *hidden, axes])
+        self.average = StackedMLP(members, [axes + classes, *hidden, axes]).requires_grad_(False)
+        self.colour = StackedLinear(members, features, features).requires_grad_(False)  # its bias is the centre
+        self.register_buffer("means", torch.zeros(members, classes, features))
+
+    def begin(self, z: Tensor, y: Tensor) -> Tensor:
+        """The start m_y + z in as many white axes as z has; (M, N, P) and (M, N) -> (M, N, P)."""
+        means = self.means[..., : z.shape[-1]]
+        return z + torch.gather(means, 1, y[..., None].expand(-1, -1, means.shape[-1]))
+
+    def deviate(self, network: nn.Module, z: Tensor, v: Tensor, y: Tensor) -> Tensor:
+        """Windows in the first P white axes from noise z and start v, both (M, N, P)."""
+        if self.residual:
+            return v + network(with_label(v, y, self.classes))
+        return network(with_label(z, y, self.classes))
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """(M, N, F) standard normal noise and (M, N) labels -> (M, N, F) windows in scaled units."""
+        v = self.begin(z, y)
+        near = self.deviate(self.average, z[..., : self.axes], v[..., : self.axes], y)
+        return self.colour(torch.cat([near, v[..., self.axes :]], dim=-1))
+
+
+class TrialCBEGAN(ConditionalGAN):
+    """A cBEGAN whose generator begins with windows of new trials, in axes in which these are white, and is held there.
+
+    Few trials, not few windows, are what training sets are short of. `start` estimates from them what windows of new
+    trials are like: v ~ N(m_y, I) in white axes. The generator adds a deviation h to such windows, 0 at first, and the
+    auto-encoder of a cBEGAN (`CBEGAN`, equations 3 and 7 to 10) trains it there. The generator minimises
+
+        L(G(z)) + anchor (|E[h | y]|^2 + |var(v + h | y) - var(v | y)|^2)
+
+    with means over classes and axes, both moments over one batch: the start's own error in them cancels. k_t moves by
+    lambda_k (gamma - L(G(z)) / L(x)), whatever the scale of the loss.
+
+    Parameters
+    ----------
+    components
+        Number P of white axes that the networks see, those of most variance; null for all.
+    trial_strength
+        See `start`.
+    residual
+        False makes the generator's network give the window itself, from noise and label.
+    anchor
+        Weight of the moments.
+    average
+        Decay of the exponential moving average of the deviation's weights that windows are drawn with; 0 for none.
+    gamma, lambda_k
+        Equilibrium L(G(z)) / L(x) in [0, 1], and step of k_t.
+    **common
+        See `ConditionalGAN`; there is no noise_features: noise has as many as there are features.
+    """
+
+    metrics = ("m_global", "k", "loss_real", "loss_fake", "moments")
+    convergence = "m_global"
+    needs_trials = True
+
+    def __init__(
+        self,
+        members: int,
+        features: int,
+        classes: int,
+        *,
+        components: int | None = 64,
+        trial_strength: float = 0.8,
+        residual: bool = True,
+        anchor: float = 10.0,
+        average: float = 0.99,
+        gamma: float = 1.0,
+        lambda_k: float = 1e-3,
+        **common,
+    ):
+        check("components", components, components is None or is_integer(components, 1), "an integer >= 1 or null")
+        check("trial_strength", trial_strength, is_number(trial_strength) and trial_strength >= 0, "a number >= 0")
+        check("residual", residual, isinstance(residual, bool), "true or false")
+        check("anchor", anchor, is_number(anchor) and anchor >= 0, "a number >= 0")
+        check("average", average, is_number(average) and 0 <= average < 1, "a number in [0, 1)")
+        check("gamma", gamma, is_number(gamma) and 0 <= gamma <= 1, "a number in [0, 1]")
+        check("lambda_k", lambda_k, is_number(lambda_k) and lambda_k >= 0, "a number >= 0")
+        self.axes = min(components or features, features)
+        self.trial_strength, self.residual, self.anchor, self.decay = trial_strength, residual, anchor, average
+        self.gamma, self.lambda_k = gamma, lambda_k
+        super().__init__(members, features, classes, noise_features=features, **common)
+        self.register_buffer("k", torch.zeros(members))
+
+    @property
+    def batch_noise(self) -> int:
+        return self.axes
+
+    def build_generator(self, hidden: Sequence[int]) -> Generator:
+        return Generator(self.members, self.features, self.classes, self.axes, hidden, self.residual)
+
+    def build_discriminator(self, hidden: Sequence[int]) -> Autoencoder:
+        return Autoencoder(self.members, self.axes, self.classes, hidden)
+
+    @torch.no_grad()
+    def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
+        """Find every member's start; its windows in the P white axes that the networks see, (M, N, P)."""
+        generator, white = self.generator, torch.zeros(*x.shape[:2], self.axes)
+        weight, bias = generator.colour.weight_and_bias()
+        for m, length in enumerate(n.tolist()):
+            windows = x[m, :length].numpy()
+            found = start(windows, y[m, :length].numpy(), trial[m, :length].numpy(), self.classes, self.trial_strength)
+            generator.means[m] = torch.from_numpy(found.means)
+            weight[m], bias[m, 0] = torch.from_numpy(found.colour), torch.from_numpy(found.centre)
+            white[m, :length] = torch.from_numpy((windows - found.centre) @ found.white[:, : self.axes])
+        if self.residual:  # the deviation is 0 at first
+            generator.deviation[-1].packed.zero_()
+        generator.average.load_state_dict(generator.deviation.state_dict())
+        return white
+
+    def generate(self, z: Tensor, y: Tensor) -> Tensor:
+        """Artificial windows G(z | y): (M, N, F) uniform noise and (M, N) -> (M, N, F)."""
+        return self.generator(normal(z), y)
+
+    def reconstruction_loss(self, v: Tensor, y: Tensor) -> Tensor:
+        """L(v | y) of each window, |v - D(v)| over axes: (M, N, P) and (M, N) -> (M, N)."""
+        return (v - self.discriminator(v, y)).abs().mean(-1)
+
+    def moments(self, windows: Tensor, begun: Tensor, v: Tensor, y: Tensor) -> Tensor:
+        """What the anchor holds to 0: squared differences of windows' class means and variances to the start's, (M,).
+
+        Without ``residual`` they are held to those of the real windows ``v``.
+        """
+        (mean, variance), (mean_held, variance_held) = (
+            class_moments(one, y, self.classes) for one in (windows, begun if self.residual else v)
+        )
+        return ((mean - mean_held).square() + (variance - variance_held).square()).flatten(1).mean(-1)
+
+    def iterate(self, batch: Batch) -> Tensor:
+        v, y, z = batch.x[0], batch.y[0], normal(batch.z[0])
+        generator = self.generator
+        begun = generator.begin(z, y)
+        fake = generator.deviate(generator.deviation, z, begun, y)
+        both = self.reconstruction_loss(torch.cat([v, fake.detach()], dim=1), y.repeat(1, 2))
+        loss_real, loss_fake = (half.mean(-1) for half in both.split(v.shape[1], dim=1))
+        self.update(self.discriminator, loss_real - self.k * loss_fake)
+        with frozen(self.discriminator):
+            moments = self.moments(fake, begun, v, y)
+            self.update(generator, self.reconstruction_loss(fake, y).mean(-1) + self.anchor * moments)
+        with torch.no_grad():
+            for averaged, latest in zip(generator.average.parameters(), generator.deviation.parameters(), strict=True):
+                averaged.lerp_(latest, 1 - self.decay)
+            balance = self.gamma * loss_real - loss_fake
+            self.k.add_(self.lambda_k * balance / loss_real).clamp_(0, 1)
+            return torch.stack([loss_real + balance.abs(), self.k, loss_real, loss_fake, moments])
+
+
+def normal(uniform: Tensor) -> Tensor:
+    """Standard normal noise from uniform noise in [-1, 1]."""
+    return torch.erfinv(uniform.clamp(-CLOSEST, CLOSEST)) * 2**0.5
+
+
+def class_moments(x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each class's windows, (M, N, P) and (M, N) -> (M, K, P) twice; 0 for a class without any."""
+    mask = one_hot(y, classes).to(x.dtype)
+    counts = mask.sum(1).clamp_min(1)[..., None]
+    mean = class_sums(x, mask) / counts
+    deviation = x - torch.gather(mean, 1, y[..., None].expand_as(x))
+    return mean, class_sums(deviation.square(), mask) / counts
