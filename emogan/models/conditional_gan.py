@@ -107,7 +107,7 @@ class ConditionalGAN(lightning.LightningModule, ABC):
                 layer.initialise(generators)
 
     def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
-        """Look at the training windows before training (see `Augmenter.fit`); what its batches consist of, (M, N, ...)."""
+        """Look at the training windows before training, see `Augmenter.fit`; what batches consist of, (M, N, ...)."""
         return x
 
     def generate(self, z: Tensor, y: Tensor) -> Tensor:

@@ -10,15 +10,16 @@ from emogan.models.cbegan import Autoencoder
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.setting import check, is_integer, is_number
 from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, with_label
-from emogan.models.trial_start import start
+from emogan.models.trial_start import MOST, start
 
 CLOSEST = 1 - 1e-6  # to -1 and 1: noise beyond becomes infinite in the normal distribution
 
 
 class Generator(nn.Module):
-    """G(z | y) = centre + (m_y + z + h(m_y + z | y)) colour, z ~ N(0, I): a start and a learned deviation h from it.
+    """G(z | y) = centre + (v + h(v | y)) colour, v = m_j + z: a start, and a learned deviation h from it.
 
-    Without ``residual`` it is centre + h(z | y) colour. h sees and moves the first P axes, those of most variance.
+    z ~ N(0, I), and m_j is the mean of a real trial of class y. Without ``residual`` it is centre + h(z | y) colour.
+    h sees and moves the first P white axes, those of most variance.
     """
 
     def __init__(self, members: int, features: int, classes: int, axes: int, hidden: Sequence[int], residual: bool):
@@ -27,12 +28,14 @@ class Generator(nn.Module):
         self.deviation = StackedMLP(members, [axes + classes, *hidden, axes])
         self.average = StackedMLP(members, [axes + classes, *hidden, axes]).requires_grad_(False)
         self.colour = StackedLinear(members, features, features).requires_grad_(False)  # its bias is the centre
-        self.register_buffer("means", torch.zeros(members, classes, features))
+        self.register_buffer("means", torch.zeros(members, classes * MOST, features))  # of trials, class by class
+        self.register_buffer("counts", torch.ones(members, classes, dtype=torch.int64))  # how many trials there are
 
-    def begin(self, z: Tensor, y: Tensor) -> Tensor:
-        """The start m_y + z in as many white axes as z has; (M, N, P) and (M, N) -> (M, N, P)."""
+    def begin(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
+        """The start v in as many white axes as noise z (M, N, P) has, by trial in [0, 1) and label, both (M, N)."""
+        number = (trial * self.counts.gather(1, y)).long() + y * MOST
         means = self.means[..., : z.shape[-1]]
-        return z + torch.gather(means, 1, y[..., None].expand(-1, -1, means.shape[-1]))
+        return z + means.gather(1, number[..., None].expand(-1, -1, means.shape[-1]))
 
     def deviate(self, network: nn.Module, z: Tensor, v: Tensor, y: Tensor) -> Tensor:
         """Windows in the first P white axes from noise z and start v, both (M, N, P)."""
@@ -40,9 +43,9 @@ class Generator(nn.Module):
             return v + network(with_label(v, y, self.classes))
         return network(with_label(z, y, self.classes))
 
-    def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """(M, N, F) standard normal noise and (M, N) labels -> (M, N, F) windows in scaled units."""
-        v = self.begin(z, y)
+    def forward(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
+        """(M, N, F) standard normal noise, trials in [0, 1) and labels, both (M, N) -> (M, N, F) in scaled units."""
+        v = self.begin(z, trial, y)
         near = self.deviate(self.average, z[..., : self.axes], v[..., : self.axes], y)
         return self.colour(torch.cat([near, v[..., self.axes :]], dim=-1))
 
@@ -50,9 +53,10 @@ class Generator(nn.Module):
 class TrialCBEGAN(ConditionalGAN):
     """A cBEGAN whose generator begins with windows of new trials, in axes in which these are white, and is held there.
 
-    Few trials, not few windows, are what training sets are short of. `start` estimates from them what windows of new
-    trials are like: v ~ N(m_y, I) in white axes. The generator adds a deviation h to such windows, 0 at first, and the
-    auto-encoder of a cBEGAN (`CBEGAN`, equations 3 and 7 to 10) trains it there. The generator minimises
+    Trials, not windows, are what training sets are short of. `start` estimates from the few there are what windows of
+    new trials are like: in white axes, normal about the mean of a real trial. The generator adds a deviation h to such
+    windows, 0 at first, and the auto-encoder of a cBEGAN (`CBEGAN`, equations 3 and 7 to 10) trains it there. The
+    generator minimises
 
         L(G(z)) + anchor (|E[h | y]|^2 + |var(v + h | y) - var(v | y)|^2)
 
@@ -88,7 +92,7 @@ class TrialCBEGAN(ConditionalGAN):
         classes: int,
         *,
         components: int | None = 64,
-        trial_strength: float = 0.8,
+        trial_strength: float = 0.3,
         residual: bool = True,
         anchor: float = 10.0,
         average: float = 0.99,
@@ -106,12 +110,12 @@ class TrialCBEGAN(ConditionalGAN):
         self.axes = min(components or features, features)
         self.trial_strength, self.residual, self.anchor, self.decay = trial_strength, residual, anchor, average
         self.gamma, self.lambda_k = gamma, lambda_k
-        super().__init__(members, features, classes, noise_features=features, **common)
+        super().__init__(members, features, classes, noise_features=features + 1, **common)
         self.register_buffer("k", torch.zeros(members))
 
     @property
     def batch_noise(self) -> int:
-        return self.axes
+        return self.axes + 1
 
     def build_generator(self, hidden: Sequence[int]) -> Generator:
         return Generator(self.members, self.features, self.classes, self.axes, hidden, self.residual)
@@ -127,7 +131,8 @@ class TrialCBEGAN(ConditionalGAN):
         for m, length in enumerate(n.tolist()):
             windows = x[m, :length].numpy()
             found = start(windows, y[m, :length].numpy(), trial[m, :length].numpy(), self.classes, self.trial_strength)
-            generator.means[m] = torch.from_numpy(found.means)
+            generator.means[m] = torch.from_numpy(found.means).flatten(0, 1)
+            generator.counts[m] = torch.from_numpy(found.counts)
             weight[m], bias[m, 0] = torch.from_numpy(found.colour), torch.from_numpy(found.centre)
             white[m, :length] = torch.from_numpy((windows - found.centre) @ found.white[:, : self.axes])
         if self.residual:  # the deviation is 0 at first
@@ -136,8 +141,8 @@ class TrialCBEGAN(ConditionalGAN):
         return white
 
     def generate(self, z: Tensor, y: Tensor) -> Tensor:
-        """Artificial windows G(z | y): (M, N, F) uniform noise and (M, N) -> (M, N, F)."""
-        return self.generator(normal(z), y)
+        """Artificial windows G(z | y): (M, N, F + 1) uniform noise and (M, N) -> (M, N, F)."""
+        return self.generator(*normal_and_trial(z), y)
 
     def reconstruction_loss(self, v: Tensor, y: Tensor) -> Tensor:
         """L(v | y) of each window, |v - D(v)| over axes: (M, N, P) and (M, N) -> (M, N)."""
@@ -154,9 +159,9 @@ class TrialCBEGAN(ConditionalGAN):
         return ((mean - mean_held).square() + (variance - variance_held).square()).flatten(1).mean(-1)
 
     def iterate(self, batch: Batch) -> Tensor:
-        v, y, z = batch.x[0], batch.y[0], normal(batch.z[0])
-        generator = self.generator
-        begun = generator.begin(z, y)
+        v, y, generator = batch.x[0], batch.y[0], self.generator
+        z, trial = normal_and_trial(batch.z[0])
+        begun = generator.begin(z, trial, y)
         fake = generator.deviate(generator.deviation, z, begun, y)
         both = self.reconstruction_loss(torch.cat([v, fake.detach()], dim=1), y.repeat(1, 2))
         loss_real, loss_fake = (half.mean(-1) for half in both.split(v.shape[1], dim=1))
@@ -172,9 +177,10 @@ class TrialCBEGAN(ConditionalGAN):
             return torch.stack([loss_real + balance.abs(), self.k, loss_real, loss_fake, moments])
 
 
-def normal(uniform: Tensor) -> Tensor:
-    """Standard normal noise from uniform noise in [-1, 1]."""
-    return torch.erfinv(uniform.clamp(-CLOSEST, CLOSEST)) * 2**0.5
+def normal_and_trial(uniform: Tensor) -> tuple[Tensor, Tensor]:
+    """Standard normal noise (M, N, Z) and choices of a trial in [0, 1) (M, N), from uniform noise (M, N, Z + 1)."""
+    uniform = uniform.clamp(-CLOSEST, CLOSEST)
+    return torch.erfinv(uniform[..., 1:]) * 2**0.5, (uniform[..., 0] + 1) / 2
 
 
 def class_moments(x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:
