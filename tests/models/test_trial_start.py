@@ -1,0 +1,97 @@
+"""The start of TrialCBEGAN against covariances computed trial by trial, and its edge cases."""
+
+import numpy as np
+import pytest
+from sklearn.covariance import LedoitWolf
+
+from emogan.models.trial_start import MOST, start
+
+
+def windows(trials_per_class=4, per_trial=30, features=6, classes=3, seed=0):
+    """Correlated windows of trials of different lengths; labels and trial numbers."""
+    random = np.random.default_rng(seed)
+    mixing = random.normal(size=(features, features))
+    x, y, trial = [], [], []
+    for j in range(trials_per_class * classes):
+        n = per_trial + j % 5
+        x.append(random.normal(size=features) + 0.5 * random.normal(size=(n, features)) @ mixing + j % classes)
+        y += [j % classes] * n
+        trial += [10 + j] * n
+    return np.concatenate(x), np.array(y), np.array(trial)
+
+
+def trial_means(x, y, trial):
+    return {(int(y[trial == j][0]), int(j)): x[trial == j].mean(0) for j in np.unique(trial)}
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 2.0])
+def test_windows_of_a_new_trial_are_white_about_the_mean_of_a_real_one(strength):
+    x, y, trial = windows()
+    found = start(x, y, trial, 3, strength)
+    means = trial_means(x, y, trial)
+    residuals = np.concatenate([x[trial == j] - mean for (_, j), mean in means.items()])
+    within = LedoitWolf(assume_centered=True).fit(residuals).covariance_
+    effects = [
+        mean - np.mean([other for (k, _), other in means.items() if k == c], axis=0) for (c, _), mean in means.items()
+    ]
+    between = sum(np.outer(effect, effect) for effect in effects) / (len(effects) - 3)
+    np.testing.assert_allclose(found.white.T @ (within + strength**2 * between) @ found.white, np.eye(6), atol=1e-9)
+    for c in range(3):
+        expected = [(mean - x.mean(0)) @ found.white for (k, _), mean in means.items() if k == c]
+        assert found.counts[c] == len(expected) == 4
+        np.testing.assert_allclose(found.means[c, :4], expected, atol=1e-9)
+
+
+def test_white_axes_lead_there_and_back_and_are_sorted_by_variance():
+    x, y, trial = windows()
+    found = start(x, y, trial, 3, 0.5)
+    np.testing.assert_allclose(found.centre + (x - found.centre) @ found.white @ found.colour, x, atol=1e-9)
+    sd = np.sqrt((found.colour**2).sum(0))
+    variances = ((found.colour / sd) ** 2).sum(1)
+    assert (np.diff(variances) <= 0).all()
+
+
+def test_a_constant_feature_stays_constant():
+    x, y, trial = windows()
+    x[:, 2] = 0.25
+    found = start(x, y, trial, 3, 0.5)
+    drawn = found.centre + np.random.default_rng(1).normal(size=(50, 6)) @ found.colour
+    assert (drawn[:, 2] == 0.25).all()
+    assert np.ptp(drawn[:, [0, 1, 3, 4, 5]], axis=0).min() > 0
+
+
+def test_fewer_windows_than_features_are_enough():
+    x, y, trial = windows(trials_per_class=2, per_trial=3, features=80)
+    found = start(x, y, trial, 3, 0.3)
+    assert all(np.isfinite(part).all() for part in found)
+
+
+def test_with_one_trial_per_class_the_strength_does_not_matter():
+    x, y, trial = windows(trials_per_class=1)
+    weak, strong = (start(x, y, trial, 3, strength) for strength in (0.0, 5.0))
+    for one, other in zip(weak, strong, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_class_without_windows_has_one_trial_in_the_centre():
+    x, y, trial = windows(classes=2)
+    found = start(x, y, trial, 3, 0.3)
+    assert found.counts.tolist() == [4, 4, 1]
+    assert (found.means[2] == 0).all()
+
+
+def test_a_trial_with_windows_of_two_classes_counts_for_both():
+    x, y, trial = windows()
+    y[np.flatnonzero(trial == 10)[::2]] = 1
+    assert start(x, y, trial, 3, 0.3).counts.tolist() == [4, 5, 4]
+
+
+def test_of_many_trials_some_are_kept_evenly_spread():
+    x, y, trial = windows(trials_per_class=100, per_trial=2)
+    found = start(x, y, trial, 3, 0.3)
+    assert found.counts.tolist() == [MOST] * 3
+    means = [mean for (c, _), mean in trial_means(x, y, trial).items() if c == 1]
+    whole = (np.array(means) - x.mean(0)) @ found.white
+    rows = [int(np.abs(whole - kept).sum(1).argmin()) for kept in found.means[1]]
+    assert (rows[0], rows[-1]) == (0, 99)
+    assert set(np.diff(rows)) <= {3, 4}
