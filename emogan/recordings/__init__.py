@@ -1,0 +1,1 @@
+"""Reading recordings: eye tracking files as arrays of samples and events."""
