@@ -51,9 +51,9 @@ def expectation_maximisation(features, q=None, r=None, v0=V0, mean=None, iterati
     """The q and r of each feature that make the trial likelier with each iteration (Bishop, section 13.3.2).
 
     Where q and r are not given the search starts from a third of the mean squared step between windows, whose
-    expectation is q + 2 r: from a q far too small it takes thousands of iterations. v0 and mean stay as they are. A
-    trial of one window says nothing of q, which then stays too. Other arguments and errors are those of
-    `kalman_filter`.
+    expectation is q + 2 r; from a q far too small, as the default of the others mostly is, it hardly moves. v0 and mean
+    stay as they are. A trial of one window says nothing of q, which then stays too. Other arguments and errors are
+    those of `kalman_filter`.
     """
     features, _, _, v0, mean = _checked(features, Q, R, v0, mean)
     steps = (np.diff(features, axis=0) ** 2).mean(0) / 3 if len(features) > 1 else np.zeros(features.shape[1])
