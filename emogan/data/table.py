@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from emogan.data.features import MODALITIES, FeatureSet
+from emogan.data.scaling import standardise_within
 from emogan.data.table_files import KINDS, TableFile, find_files, listed, read_csv, read_npz, some
 
 
 def load(
-    path: str | Path,
+    path: str | Path | list[Path],
     *,
     label: str = "label",
     trial: str = "trial",
@@ -19,6 +20,7 @@ def load(
     session: str = "session",
     eye: Sequence[str] = (),
     name: str = "features",
+    per_subject: bool = False,
     modality: str = "eeg_eye",
     subjects: Sequence[int | str] | None = None,
     sessions: Sequence[int | str] | None = None,
@@ -33,10 +35,11 @@ def load(
 
     Parameters
     ----------
-    path : file or folder; in a folder every file holds other experiments (subject, session) with the same features.
+    path : file, folder or list of files; each file holds other experiments (subject, session) with the same features
     label, trial, subject, session : column names of a .csv
     eye : names, or patterns such as "eye_*", of the features that are eye movement features
     name : what the scores call this data set
+    per_subject : standardise each feature within each subject, see `emogan.data.scaling.standardise_within`
     modality : "eeg", "eye", or "eeg_eye" for all columns, also where the table has one kind only
     subjects, sessions : those to keep, compared as text; None keeps all
 
@@ -50,14 +53,18 @@ def load(
         ".csv": lambda file: read_csv(file, columns, listed(eye or ())),
         ".npz": lambda file: read_npz(file, listed(eye or ())),
     }
-    parts = _align([readers[file.suffix.lower()](file) for file in find_files(path)])
+    files, path = (path, path[0].parent) if isinstance(path, list) else (find_files(path), path)
+    parts = _align([readers[file.suffix.lower()](file) for file in files])
     ids = {key: _join([getattr(part, key) for part in parts]) for key in ("trial", "subject", "session")}
     keep = _select(path, ids["subject"], ids["session"], subjects, sessions)
     y, class_names = _classes(parts, keep)
     order = _columns(path, parts[0], modality)
+    x = np.concatenate([part.x for part in parts])[np.ix_(keep, order)]
+    if per_subject:
+        x = standardise_within(x, ids["subject"][keep])
     try:
         return FeatureSet(
-            x=np.concatenate([part.x for part in parts])[np.ix_(keep, order)],
+            x=x,
             y=y,
             **{key: column[keep] for key, column in ids.items()},
             feature_names=tuple(parts[0].feature_names[i] for i in order),
