@@ -1,10 +1,12 @@
 """Removing blinks from EEG by independent component analysis."""
 
+import warnings
 from collections.abc import Sequence
 
 import mne
 import numpy as np
 from mne.preprocessing import ICA
+from sklearn.exceptions import ConvergenceWarning
 
 FRONTAL = ("FP1", "FP2", "FPZ")  # stand in for EOG channels
 VARIANCE = 0.999  # of the signal, that is decomposed
@@ -40,7 +42,8 @@ def remove_blinks(
         )
     info = mne.create_info([*channels, *eog], sfreq_hz, ["eeg"] * len(channels) + ["eog"] * n_eog)
     joined = np.concatenate(signals, axis=1) * 1e-6
-    with mne.utils.use_log_level("error"):
+    with mne.utils.use_log_level("error"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of components that are alike, which blinks are not
         raw = mne.io.RawArray(joined, info)
         ica = ICA(n_components=VARIANCE, method="fastica", random_state=seed, max_iter="auto")
         ica.fit(raw, picks="eeg", decim=max(1, joined.shape[1] // SAMPLES))
