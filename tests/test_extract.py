@@ -125,6 +125,14 @@ def test_the_files_are_read_as_a_table(recordings, tmp_path):
     assert tables.load(outcome.files[:2]).fingerprint() == tables.load(tmp_path, subjects=[1, 2]).fingerprint()
 
 
+def test_files_of_different_settings_are_not_read_as_one_table(recordings, tmp_path):
+    for subject, bands in ((1, "paper"), (2, "seed")):
+        trials = time_table(tmp_path / "trials.csv", rows_of(subject))
+        extract(recordings, trials, tmp_path / "out", settings(bands=bands))
+    with pytest.raises(ValueError, match=r"2_1\.npz of other settings than .*1_1\.npz: bands=seed instead of paper"):
+        tables.load(tmp_path / "out")
+
+
 def test_two_jobs_write_the_bytes_that_one_writes(recordings, tmp_path):
     for jobs in (1, 2):
         extract(recordings, recordings / "trials.csv", tmp_path / str(jobs), settings(), jobs)
@@ -189,6 +197,10 @@ FAULTS = {
         lambda path: record(path, nan=(30, 33)),
         r"row 4 .*NaN or infinity between 30 and 33 s .*in Fp1",
     ),
+    "another format": (
+        lambda path: path.with_suffix(".docx").write_bytes(b""),
+        r"EEG recording \(\.cnt, .*or an eye tracking",
+    ),
     "too short": (lambda path: record(path, duration_s=40), r"row 4 .*within the recording, which is 40 s long"),
 }
 
@@ -198,9 +210,10 @@ def test_a_fault_is_told_and_the_other_recordings_are_done(recordings, tmp_path,
     folder, out = tmp_path / "recordings", tmp_path / "out"
     folder.mkdir()
     spoil, message = FAULTS[fault]
+    bad = "bad.docx" if fault == "another format" else "bad.fif"
     spoil(folder / "bad.fif")
     (folder / "good.fif").write_bytes((recordings / "1.fif").read_bytes())
-    trials = time_table(folder / "trials.csv", rows_of(1, "good.fif") + rows_of(2, "bad.fif"))
+    trials = time_table(folder / "trials.csv", rows_of(1, "good.fif") + rows_of(2, bad))
     outcome = extract(folder, trials, out, settings(channels=list(CAP)))
     assert [path.name for path in outcome.written] == ["1_1.npz"]
     assert list(outcome.failed) == ["2_1"]

@@ -1,5 +1,6 @@
 """A user's own feature table: one .npz or .csv file, or a folder of them with one file per experiment."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,11 @@ def _align(parts: list[TableFile]) -> list[TableFile]:
                 f"expected the same class_names in all files, got {first.class_names or 'none'} in {first.path} and "
                 f"{part.class_names or 'none'} in {part.path}"
             )
+        if part.settings != first.settings and None not in (part.settings, first.settings):
+            raise ValueError(
+                f"expected features of one extraction, got {part.path} of other settings than {first.path}: "
+                f"{_difference(first.settings, part.settings)}. Run emogan.extract again, or remove what failed there."
+            )
         if part.label.dtype.kind != first.label.dtype.kind:
             raise ValueError(f"expected labels that are all numbers or all text: {first.path} and {part.path} differ")
         for experiment in set(zip(part.subject.tolist(), part.session.tolist(), strict=True)):
@@ -131,6 +137,13 @@ def _align(parts: list[TableFile]) -> list[TableFile]:
                 )
         aligned.append(replace(part, x=part.x[:, order], feature_names=first.feature_names, kinds=first.kinds))
     return aligned
+
+
+def _difference(one: str, other: str) -> str:
+    """In which settings two extractions differ."""
+    one, other = json.loads(one), json.loads(other)
+    names = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+    return ", ".join(f"{name}={other.get(name)} instead of {one.get(name)}" for name in names)
 
 
 def _join(columns: list[np.ndarray]) -> np.ndarray:

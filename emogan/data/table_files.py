@@ -22,7 +22,10 @@ EXTRACTED_KEYS = ("units", "settings", "fingerprint", "spectrum", "frequency_hz"
 
 @dataclass(frozen=True, eq=False)
 class TableFile:
-    """One file as read: x (N, F), the four other columns (N,), and a name and kind per feature."""
+    """One file as read: x (N, F), the four other columns (N,), and a name and kind per feature.
+
+    `settings` are those of emogan.extract as JSON, if it made the file.
+    """
 
     path: Path
     x: np.ndarray
@@ -33,6 +36,7 @@ class TableFile:
     feature_names: tuple[str, ...]
     kinds: tuple[str, ...]
     class_names: tuple[str, ...] | None = None
+    settings: str | None = None
 
 
 def find_files(path: str | Path) -> list[Path]:
@@ -79,7 +83,8 @@ def read_npz(path: Path, eye: list[str]) -> TableFile:
     if classes is not None:
         _check_indices(path, columns["label"], classes)
     return TableFile(path, x.astype(np.float32) if x.dtype == bool else x, **columns,
-                 feature_names=feature_names, kinds=kinds, class_names=classes)  # fmt: skip
+                 feature_names=feature_names, kinds=kinds, class_names=classes,
+                 settings=str(entries["settings"]) if "settings" in entries else None)  # fmt: skip
 
 
 def read_csv(path: Path, columns: dict[str, str], eye: list[str]) -> TableFile:

@@ -14,8 +14,8 @@ from scipy.signal import welch
 
 from emogan.recordings.blinks import remove_blinks
 from emogan.recordings.cleaning import trial_signal
-from emogan.recordings.eeg import Recording, need_file, open_recording
-from emogan.recordings.eyes import read_eyes
+from emogan.recordings.eeg import SUFFIXES, Recording, need_file, open_recording
+from emogan.recordings.eyes import READERS, read_eyes
 from emogan.recordings.features import EYE_NAMES, eeg_features, eeg_names, eeg_unit, eye_unit
 from emogan.recordings.settings import Settings
 from emogan.recordings.time_table import Row
@@ -42,6 +42,7 @@ def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | 
     for (path, part), own in _grouped(rows, lambda row: (row.recording, row.part)).items():
         try:
             if not own[0].is_eeg:
+                _need_known(path)
                 found = {path, *(row.samples for row in own if row.samples)}
                 for file in found:
                     need_file(file)
@@ -67,6 +68,14 @@ def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | 
             f"{', '.join(sorted(set(first) ^ set(second))) or 'their order'}. Choose channels=[NAME, ...]."
         )
     return Checked(problems, list(dict.fromkeys(notes)), _fingerprint(rows, settings, class_names, files))
+
+
+def _need_known(path: Path) -> None:
+    if path.suffix.lower() not in READERS:
+        raise ValueError(
+            f"expected an EEG recording ({', '.join(SUFFIXES)}) or an eye tracking file ({', '.join(READERS)}), got "
+            f"{path.name}"
+        )
 
 
 def _fingerprint(rows: Sequence[Row], settings: Settings, class_names, files: set[Path]) -> str:

@@ -1,6 +1,7 @@
 """Differential entropy and power of multichannel signals, per frequency band and window."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from scipy import fft
@@ -85,12 +86,15 @@ def band_pass(signal: np.ndarray, sfreq_hz: float, bands: Bands) -> np.ndarray:
     mirrored = np.pad(signal, margin, mode="symmetric")
     size = fft.next_fast_len(len(mirrored), real=True)
     spectrum = fft.rfft(mirrored, size)
+    gains = _gains(size, sfreq_hz, tuple(map(tuple, bands.values())), edge_hz)
+    return np.array([fft.irfft(spectrum * gain, size)[margin : margin + len(signal)] for gain in gains])
+
+
+@lru_cache(maxsize=2)  # the channels of a trial share them
+def _gains(size: int, sfreq_hz: float, bands: tuple[tuple[float, float], ...], edge_hz: float) -> list[np.ndarray]:
+    """Gain of each band at the frequencies of a Fourier transform of so many samples."""
     frequency = fft.rfftfreq(size, 1 / sfreq_hz)
-    passed = []
-    for low, high in bands.values():
-        gain = _rise(frequency, low, min(edge_hz, 2 * low)) * _rise(-frequency, -high, edge_hz)
-        passed.append(fft.irfft(spectrum * gain, size)[margin : margin + len(signal)])
-    return np.array(passed)
+    return [_rise(frequency, low, min(edge_hz, 2 * low)) * _rise(-frequency, -high, edge_hz) for low, high in bands]
 
 
 def _rise(frequency: np.ndarray, middle: float, width: float) -> np.ndarray:
