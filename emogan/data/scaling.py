@@ -19,9 +19,9 @@ def standardise_within(x: np.ndarray, subject: np.ndarray) -> np.ndarray:
     standardised = np.empty_like(x, dtype=_float_type(x))
     for one in np.unique(subject):
         own = x[subject == one].astype(np.float64)
-        spread = own.std(0)
         rounding = np.finfo(_float_type(x)).eps * np.abs(own).max(0)
-        standardised[subject == one] = (own - own.mean(0)) / np.where(spread <= rounding, np.inf, spread)
+        spread = np.where(np.ptp(own, axis=0) <= rounding, np.inf, own.std(0))
+        standardised[subject == one] = (own - own.mean(0)) / spread
     return standardised
 
 
