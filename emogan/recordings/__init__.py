@@ -1,1 +1,1 @@
-"""Reading recordings: eye tracking files as arrays of samples and events."""
+"""From recordings to tables of features: reading EEG and eye tracking files, cleaning, trials, extraction."""

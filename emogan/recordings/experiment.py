@@ -54,7 +54,7 @@ def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | 
             continue
         files |= set(recording.files)
         channels.setdefault(recording.channels, path)
-        if recording.extra and part in (None, own[0].trial):
+        if recording.extra:
             notes.append(f"{path.name}: left out the channels {', '.join(recording.extra)}")
         problems += [
             f"{row}: expected a trial within the recording, which is {recording.duration_s:g} s long. Is it whole?"

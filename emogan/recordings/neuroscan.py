@@ -31,7 +31,7 @@ def read_cnt(path: Path, verbose: str = "error") -> mne.io.BaseRaw:
                 warnings.simplefilter("ignore")  # of the header's counts, which are checked below
                 raw = mne.io.read_raw_cnt(path, data_format=data_format, recompute_n_samples=recompute, verbose=verbose)
         except Exception as error:  # of whatever kind, it is the content's doing
-            said.setdefault(str(error).splitlines()[0])
+            said.setdefault((str(error) or type(error).__name__).splitlines()[0])
             continue
         n_bytes = raw._raw_extras[0]["n_bytes"]  # MNE has no other word for what it chose
         room = path.stat().st_size - HEADER_BYTES - CHANNEL_BYTES * len(raw.ch_names)

@@ -6,7 +6,6 @@ import pytest
 from scipy.io import savemat
 
 from emogan.benchmark.simulated_cnt import write_cnt
-from emogan.data.montage import CHANNELS
 
 SFREQ_HZ = 250
 
@@ -49,8 +48,3 @@ def recorder():
 @pytest.fixture(scope="session")
 def simulated():
     return simulate
-
-
-@pytest.fixture(scope="session")
-def cap():
-    return CHANNELS

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from emogan.benchmark.simulated_cnt import write_cnt
+from emogan.data.montage import CHANNELS
 from emogan.recordings.eeg import SUFFIXES, open_recording
 
 WRITTEN = sorted(set(SUFFIXES) - {".bdf"})  # no writer of .bdf is at hand; MNE's reader is that of .edf
 
 
 @pytest.fixture(params=WRITTEN)
-def recorded(request, tmp_path, recorder, simulated, cap):
+def recorded(request, tmp_path, recorder, simulated):
     """A signal (62, 20 s) and its recording."""
     sfreq_hz = 200 if request.param == ".mat" else 250
-    signal = simulated(cap, 20, sfreq_hz)
-    return signal, recorder(tmp_path / f"1_raw{request.param}", cap, signal, sfreq_hz)
+    signal = simulated(CHANNELS, 20, sfreq_hz)
+    return signal, recorder(tmp_path / f"1_raw{request.param}", CHANNELS, signal, sfreq_hz)
 
 
 def test_every_format_gives_its_samples_in_microvolt(recorded):
@@ -58,10 +59,10 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     ("at", "value", "kind"),
     [(886, 2**31 - 1, "<i4"), (886, 2**31 - 1, "<i2"), (864, 0, "<i4"), (864, -7, "<i4"), (864, 2**31 - 1, "<i4")],
 )
-def test_a_cnt_file_whose_header_counts_wrongly_is_read_all_the_same(tmp_path, cap, simulated, at, value, kind):
-    signal = simulated(cap, 20)
+def test_a_cnt_file_whose_header_counts_wrongly_is_read_all_the_same(tmp_path, simulated, at, value, kind):
+    signal = simulated(CHANNELS, 20)
     path = tmp_path / "7_1.cnt"
-    write_cnt(path, cap, 250, [signal], kind)
+    write_cnt(path, CHANNELS, 250, [signal], kind)
     content = bytearray(path.read_bytes())
     struct.pack_into("<i", content, at, value)
     path.write_bytes(content)
@@ -70,10 +71,10 @@ def test_a_cnt_file_whose_header_counts_wrongly_is_read_all_the_same(tmp_path, c
     assert np.abs(recording.read(0, 5000) - signal).max() < 0.06
 
 
-def test_a_cnt_file_of_more_than_2_gb_is_read_to_its_end(tmp_path, cap, simulated):
+def test_a_cnt_file_of_more_than_2_gb_is_read_to_its_end(tmp_path, simulated):
     """Its table of events stands beyond what four bytes can say; between its ends it is a hole, which takes no room."""
-    signal, path = simulated(cap, 4), tmp_path / "8_1.cnt"
-    write_cnt(path, cap, 250, [signal])
+    signal, path = simulated(CHANNELS, 4), tmp_path / "8_1.cnt"
+    write_cnt(path, CHANNELS, 250, [signal])
     header, samples = 900 + 75 * 62, 10_000_000
     size = 4 * 62 * samples
     with path.open("r+b") as file:
@@ -90,9 +91,9 @@ def test_a_cnt_file_of_more_than_2_gb_is_read_to_its_end(tmp_path, cap, simulate
     assert np.abs(recording.read(samples - 1000, samples) - signal).max() < 0.06
 
 
-def test_a_cnt_file_that_is_cut_off_is_refused(tmp_path, cap, simulated):
+def test_a_cnt_file_that_is_cut_off_is_refused(tmp_path, simulated):
     path = tmp_path / "1_1.cnt"
-    write_cnt(path, cap, 250, [simulated(cap, 20)])
+    write_cnt(path, CHANNELS, 250, [simulated(CHANNELS, 20)])
     path.write_bytes(path.read_bytes()[:-400_000])
     with pytest.raises(ValueError, match=r"1_1\.cnt: expected a \.cnt recording.*Copy it again"):
         open_recording(path)
@@ -107,14 +108,14 @@ def test_samples_that_cannot_be_read_are_told_of(tmp_path, recorder, names, simu
         recording.read(2000, 3000)
 
 
-def test_a_preprocessed_trial_is_found_by_its_number(tmp_path, recorder, simulated, cap):
-    signal = simulated(cap, 10, 200)
-    path = recorder(tmp_path / "1_20131027.mat", cap, signal)
+def test_a_preprocessed_trial_is_found_by_its_number(tmp_path, recorder, simulated):
+    signal = simulated(CHANNELS, 10, 200)
+    path = recorder(tmp_path / "1_20131027.mat", CHANNELS, signal)
     assert np.abs(open_recording(path, trial=2).read(0, 50) - signal[:, ::-1][:, :50]).max() < 1e-9
     with pytest.raises(ValueError, match=r"expected a variable of trial 3, got those of the trials 1, 2"):
         open_recording(path, trial=3)
     with pytest.raises(ValueError, match=r"expected abc_eeg1 of shape \(62, samples\), got \(10, 2000\)"):
-        open_recording(recorder(tmp_path / "2.mat", cap, signal[:10]), trial=1)
+        open_recording(recorder(tmp_path / "2.mat", CHANNELS, signal[:10]), trial=1)
 
 
 def test_a_recording_says_which_channels_it_lacks(tmp_path, recorder, simulated, names):
