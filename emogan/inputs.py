@@ -9,9 +9,10 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from emogan import scoring
+from emogan.atomic import write_atomically
 from emogan.data.features import FeatureSet
 from emogan.job_files import EARLIER
-from emogan.store import Store, content_key, write_atomically
+from emogan.store import Store, content_key
 
 NO_INPUT = ("folder", "output", "store", "machine")  # change where and how fast, never the result
 

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from torch.utils.tensorboard import SummaryWriter
 
 from emogan import fitting, job_files, scoring
+from emogan.atomic import remove_abandoned, write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter, NoAugmentation, balanced_labels
 from emogan.data.features import FeatureSet
 from emogan.data.folds import members, permute_labels, thin
@@ -28,7 +29,7 @@ from emogan.inputs import compare, finished, job_inputs, job_key, remember
 from emogan.machine import available_cores
 from emogan.results import COLUMNS, closing_table, tabulate
 from emogan.settings import check_settings, check_writable, construct
-from emogan.store import Store, derived_seed, remove_abandoned, write_atomically
+from emogan.store import Store, derived_seed
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from sklearn.metrics import confusion_matrix
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
+from emogan.atomic import write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier
@@ -24,7 +25,7 @@ from emogan.evaluation.plan import Plan
 from emogan.evaluation.protocol import Scores
 from emogan.fitting import Fits
 from emogan.results import IDENTITY, SELECTION
-from emogan.store import fingerprint, write_atomically
+from emogan.store import fingerprint
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 PATTERNS = (

@@ -8,11 +8,11 @@ import hydra
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from emogan.atomic import write_atomically
 from emogan.data.features import MODALITIES
 from emogan.data.folds import SPLITTERS
 from emogan.evaluation.plan import INNER
 from emogan.models.setting import is_number
-from emogan.store import write_atomically
 
 
 def check_settings(cfg: DictConfig) -> list[int]:

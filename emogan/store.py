@@ -5,7 +5,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,12 +15,11 @@ import safetensors.torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
+from emogan.atomic import write_atomically
+
 log = logging.getLogger(__name__)
 
-UMASK = os.umask(0)  # it can be read only by setting it, for all threads at once: here, before there are any
-os.umask(UMASK)
 SCHEMA = 3  # raise it whenever the same fields would give other numbers
-ABANDONED_S = 24 * 3600  # no write takes a day: what is older was left by a process that was killed
 
 
 def content_key(fields: Mapping) -> str:
@@ -42,30 +40,6 @@ def fingerprint(*arrays: np.ndarray) -> str:
 def derived_seed(key: str, purpose: str) -> int:
     """A 63-bit seed for one purpose, from a content key: never from the order of jobs."""
     return int.from_bytes(hashlib.sha256(f"{key} {purpose}".encode()).digest()[:8], "little") >> 1
-
-
-def remove_abandoned(folder: Path) -> None:
-    """Remove temporary files that writers left behind in and below a folder when they were killed."""
-    for path in folder.rglob(".*"):
-        with contextlib.suppress(OSError):  # another process may be as tidy
-            if time.time() - path.stat().st_mtime > ABANDONED_S:
-                path.unlink()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all: a temporary file beside it, flushed, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~UMASK)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 class Store:

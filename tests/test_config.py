@@ -5,6 +5,7 @@ import itertools
 import re
 import shlex
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.folds import SPLITTERS, members
 from emogan.data.montage import EEG_FEATURES
 from emogan.paths import config_dir
+from emogan.recordings.settings import Settings
 from emogan.settings import check_settings
 
 CHECKOUT = Path(__file__).parents[1]
@@ -53,7 +55,7 @@ def settings(node) -> dict:
 
 
 def test_conf_has_the_options_that_are_promised():
-    assert {"synthetic", "seed", "seed_v", "seed_iv", "features"} <= set(options("data"))
+    assert {"synthetic", "seed", "seed_v", "seed_iv", "features", "raw"} <= set(options("data"))
     controls = {
         "duplicate", "noise", "rotation", "recombination", "mixup", "smote", "gaussian", "random_effects"
     }  # fmt: skip
@@ -74,7 +76,7 @@ def test_every_data_option_is_a_call_of_its_loader(name):
     cfg = task(configure(f"data={name}", "modality=eye"))
     assert cfg.data.modality == "eye"
     assert {"subjects", "sessions"} <= cfg.data.keys()
-    assert OmegaConf.missing_keys(cfg) <= {"data.root", "data.path"}
+    assert OmegaConf.missing_keys(cfg) <= {"data.root", "data.path", "data.recordings", "data.trials"}
     arguments = settings(cfg.data)
     signature = inspect.signature(get_method(cfg.data._target_))
     signature.bind(**arguments)
@@ -135,6 +137,16 @@ def test_every_classifier_predicts_at_every_value_of_its_parameter(name):
         short, long = classifier.paths(x, y, [45, 60], x[60:])
     assert short.predictions.shape == long.predictions.shape == (len(classifier.values), 30)
     assert ((long.predictions == y[60:]).mean(1).max()) > 0.7
+
+
+def test_the_settings_of_features_of_recordings_are_one_set_wherever_they_are_given():
+    names = {field.name for field in fields(Settings)}
+    given = task(configure("data=raw")).data["settings"]
+    command = configure(name="extract")
+    assert set(given) == names
+    assert {name: command[name] for name in names} == given
+    assert set(command) - names == {"recordings", "trials", "out", "jobs", "pictures", "hydra"}
+    Settings.of(OmegaConf.to_container(given))
 
 
 def test_an_unknown_classifier_parameter_is_refused():
@@ -271,6 +283,9 @@ def test_the_readmes_commands_compose(command):
         chosen = [f"{o.key_or_group}={value}" for o, value in zip(parsed, values, strict=True)]
         if module == "emogan.simulate":
             assert configure(*chosen, name="simulate").root == "DIR"
+        elif module == "emogan.extract":
+            cfg = configure(*chosen, name="extract")
+            Settings.of(OmegaConf.to_container(OmegaConf.masked_copy(cfg, [field.name for field in fields(Settings)])))
         else:
             cfg = task(configure(*chosen))
             check_settings(cfg)

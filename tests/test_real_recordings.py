@@ -1,4 +1,4 @@
-"""Whole jobs on features of real EEG: rest against mental arithmetic."""
+"""From real recordings to features and scores: EEG of rest and mental arithmetic, eyes that read."""
 
 import importlib.util
 import json
@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
 
-from emogan import job
+from emogan import extract, job
+from emogan.data import table
 from emogan.paths import config_dir
 
 pytestmark = [
@@ -18,23 +20,33 @@ pytestmark = [
 ]
 
 
+DATA = Path(os.environ.get("EMOGAN_REAL_DATA", ""))
+
+
 @pytest.fixture(scope="module")
 def eegmat(tmp_path_factory):
-    """The table of features of the script beside this file."""
+    """Features of the recordings by the time table of the script beside this file."""
     spec = importlib.util.spec_from_file_location("eegmat", Path(__file__).with_name("eegmat.py"))
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    path = tmp_path_factory.mktemp("eegmat") / "eegmat.npz"
-    np.savez(path, **script.table(Path(os.environ["EMOGAN_REAL_DATA"], "eegmat")))
-    return path
+    folder = tmp_path_factory.mktemp("eegmat")
+    script.table(DATA / "eegmat").to_csv(folder / "trials.csv", index=False)
+    assert extract_features(folder / "trials.csv", DATA / "eegmat", folder / "features") == 0
+    return folder / "features"
+
+
+def extract_features(trials, recordings, out, *overrides):
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        places = [f"trials={trials}", f"recordings={recordings}", f"out={out}", "channels=found"]
+        return extract.run(compose("extract", [*places, *overrides]))
 
 
 def configure(folder, path, *overrides):
     with initialize_config_dir(config_dir(), version_base="1.3"):
         return compose(
             "train",
-            ["data=features", f"data.path={path}", "data.name=eegmat", "evaluation.folds=leave_subject_out",
-             "modality=eeg", "machine.threads=1", f"folder={folder / 'job'}", f"store={folder / 'store'}", *overrides],
+            ["data=features", f"data.path={path}", "data.name=eegmat", "data.per_subject=true",
+             "evaluation.folds=leave_subject_out", "modality=eeg", "machine.threads=1", f"folder={folder / 'job'}", f"store={folder / 'store'}", *overrides],
         )  # fmt: skip
 
 
@@ -51,3 +63,25 @@ def test_controls_that_look_at_electrodes_and_trials_take_real_recordings(eegmat
     scores = job.run(cfg)
     assert len(scores) == 8
     assert json.loads((tmp_path / "job/run.json").read_text())["audit"]["verdict"] == "no test window was seen"
+
+
+def test_entropies_of_real_eeg_lie_where_those_of_seed_s_files_do(eegmat):
+    features = table.load(eegmat)
+    assert features.x.shape == (8 * 30, 19 * 5)
+    bands = features.x.reshape(-1, 19, 5)
+    assert bands.min() > 10
+    assert np.percentile(bands, 99) < 28
+    assert (np.diff(bands.mean((0, 1)))[[0, 2, 3]] < 0).all()  # but for alpha, the higher the band the less power
+
+
+def test_real_eye_movements_become_33_finite_features_a_window(tmp_path):
+    rows = [
+        ["002_rlmw_events_short.asc", 2, 1, i, i % 2, 10 * i, 10 * i + 10, "002_rlmw_samples_short.asc"]
+        for i in range(4)  # later the tracker loses the eye for seconds
+    ]
+    columns = ["recording", "subject", "session", "trial", "label", "start_s", "end_s", "samples"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "trials.csv", index=False)
+    assert extract_features(tmp_path / "trials.csv", DATA / "eyelink", tmp_path / "out") == 0
+    with np.load(tmp_path / "out" / "2_1.npz") as stored:
+        assert stored["x"].shape == (8, 33)
+        assert np.isfinite(stored["x"]).all()

@@ -12,7 +12,8 @@ import safetensors.torch
 import torch
 
 from emogan import store as stores
-from emogan.store import Store, content_key, derived_seed, fingerprint, write_atomically
+from emogan.atomic import remove_abandoned, write_atomically
+from emogan.store import Store, content_key, derived_seed, fingerprint
 
 FIELDS = {"augmenter": {"gan": "CBEGAN", "hidden": [30, 40], "gamma": 0.75}, "data": "abc", "classes": 3, "seed": 0}
 KEY = content_key(FIELDS)
@@ -297,7 +298,7 @@ def test_what_killed_writers_left_is_removed_after_a_day(saved):
         path.write_bytes(b"half")
     os.utime(old, (0, 0))
     os.utime(saved.path(KEY), (0, 0))
-    stores.remove_abandoned(saved.folder)
+    remove_abandoned(saved.folder)
     assert not old.exists()
     assert new.exists()
     assert saved.load(KEY)

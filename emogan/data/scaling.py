@@ -1,8 +1,28 @@
-"""Min-max scaling to [0, 1] by the statistics of a member's training windows."""
+"""Min-max scaling to [0, 1] by the statistics of a member's training windows, and standardising within subjects."""
 
 from dataclasses import dataclass
 
 import numpy as np
+
+
+def standardise_within(x: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    """Windows x (N, F) less the mean of their subject, over its standard deviation, feature by feature.
+
+    People differ by more than what they feel does. All windows of a subject take part, without their labels: those
+    that are tested too, as they would if a person's recording is at hand before it is classified. A feature that does
+    not vary within a subject becomes 0. Computed in float64; the result has the type of x.
+
+    Parameters
+    ----------
+    subject : (N,)
+    """
+    standardised = np.empty_like(x, dtype=_float_type(x))
+    for one in np.unique(subject):
+        own = x[subject == one].astype(np.float64)
+        rounding = np.finfo(_float_type(x)).eps * np.abs(own).max(0)
+        spread = np.where(np.ptp(own, axis=0) <= rounding, np.inf, own.std(0))
+        standardised[subject == one] = (own - own.mean(0)) / spread
+    return standardised
 
 
 def scaling_windows(train: np.ndarray, held_out: np.ndarray, fit_on: str = "train") -> np.ndarray:

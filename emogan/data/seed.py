@@ -101,10 +101,10 @@ def _extracted(root: str | os.PathLike, feature: str, window_s: int) -> Source:
         _check_windows([len(x) for x in trials], window_s, path)
         return trials, SEED_LABELS
 
-    return Source(folder, _by_date(folder), read)
+    return Source(folder, by_date(folder), read)
 
 
-def _by_date(folder: Path) -> dict[Experiment, Path]:
+def by_date(folder: Path) -> dict[Experiment, Path]:
     """Files {subject}_{date}.mat by (subject, session), the sessions being folders or the order of the dates."""
     sorted_by_hand, flat = by_session_folder(folder), matching(folder, DATED)
     if folder.name in SESSION_FOLDERS or not flat:

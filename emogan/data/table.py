@@ -1,5 +1,6 @@
 """A user's own feature table: one .npz or .csv file, or a folder of them with one file per experiment."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from emogan.data.features import MODALITIES, FeatureSet
+from emogan.data.scaling import standardise_within
 from emogan.data.table_files import KINDS, TableFile, find_files, listed, read_csv, read_npz, some
 
 
 def load(
-    path: str | Path,
+    path: str | Path | list[Path],
     *,
     label: str = "label",
     trial: str = "trial",
@@ -19,6 +21,7 @@ def load(
     session: str = "session",
     eye: Sequence[str] = (),
     name: str = "features",
+    per_subject: bool = False,
     modality: str = "eeg_eye",
     subjects: Sequence[int | str] | None = None,
     sessions: Sequence[int | str] | None = None,
@@ -33,10 +36,11 @@ def load(
 
     Parameters
     ----------
-    path : file or folder; in a folder every file holds other experiments (subject, session) with the same features.
+    path : file, folder or list of files; each file holds other experiments (subject, session) with the same features
     label, trial, subject, session : column names of a .csv
     eye : names, or patterns such as "eye_*", of the features that are eye movement features
     name : what the scores call this data set
+    per_subject : standardise each feature within each subject, see `emogan.data.scaling.standardise_within`
     modality : "eeg", "eye", or "eeg_eye" for all columns, also where the table has one kind only
     subjects, sessions : those to keep, compared as text; None keeps all
 
@@ -50,14 +54,18 @@ def load(
         ".csv": lambda file: read_csv(file, columns, listed(eye or ())),
         ".npz": lambda file: read_npz(file, listed(eye or ())),
     }
-    parts = _align([readers[file.suffix.lower()](file) for file in find_files(path)])
+    files, path = (path, path[0].parent) if isinstance(path, list) else (find_files(path), path)
+    parts = _align([readers[file.suffix.lower()](file) for file in files])
     ids = {key: _join([getattr(part, key) for part in parts]) for key in ("trial", "subject", "session")}
     keep = _select(path, ids["subject"], ids["session"], subjects, sessions)
     y, class_names = _classes(parts, keep)
     order = _columns(path, parts[0], modality)
+    x = np.concatenate([part.x for part in parts])[np.ix_(keep, order)]
+    if per_subject:
+        x = standardise_within(x, ids["subject"][keep])
     try:
         return FeatureSet(
-            x=np.concatenate([part.x for part in parts])[np.ix_(keep, order)],
+            x=x,
             y=y,
             **{key: column[keep] for key, column in ids.items()},
             feature_names=tuple(parts[0].feature_names[i] for i in order),
@@ -111,6 +119,11 @@ def _align(parts: list[TableFile]) -> list[TableFile]:
                 f"expected the same class_names in all files, got {first.class_names or 'none'} in {first.path} and "
                 f"{part.class_names or 'none'} in {part.path}"
             )
+        if part.settings != first.settings and None not in (part.settings, first.settings):
+            raise ValueError(
+                f"expected features of one extraction, got {part.path} of other settings than {first.path}: "
+                f"{_difference(first.settings, part.settings)}. Run emogan.extract again, or remove what failed there."
+            )
         if part.label.dtype.kind != first.label.dtype.kind:
             raise ValueError(f"expected labels that are all numbers or all text: {first.path} and {part.path} differ")
         for experiment in set(zip(part.subject.tolist(), part.session.tolist(), strict=True)):
@@ -124,6 +137,13 @@ def _align(parts: list[TableFile]) -> list[TableFile]:
                 )
         aligned.append(replace(part, x=part.x[:, order], feature_names=first.feature_names, kinds=first.kinds))
     return aligned
+
+
+def _difference(one: str, other: str) -> str:
+    """In which settings two extractions differ."""
+    one, other = json.loads(one), json.loads(other)
+    names = sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+    return ", ".join(f"{name}={other.get(name)} instead of {one.get(name)}" for name in names)
 
 
 def _join(columns: list[np.ndarray]) -> np.ndarray:

@@ -17,11 +17,15 @@ import pandas as pd
 KINDS = ("eeg", "eye", "other")
 REQUIRED_KEYS = ("x", "y", "trial", "subject")
 OPTIONAL_KEYS = ("session", "feature_names", "class_names", "modality")
+EXTRACTED_KEYS = ("units", "settings", "fingerprint", "spectrum", "frequency_hz", "channels")  # of emogan.extract
 
 
 @dataclass(frozen=True, eq=False)
 class TableFile:
-    """One file as read: x (N, F), the four other columns (N,), and a name and kind per feature."""
+    """One file as read: x (N, F), the four other columns (N,), and a name and kind per feature.
+
+    `settings` are those of emogan.extract as JSON, if it made the file.
+    """
 
     path: Path
     x: np.ndarray
@@ -32,13 +36,14 @@ class TableFile:
     feature_names: tuple[str, ...]
     kinds: tuple[str, ...]
     class_names: tuple[str, ...] | None = None
+    settings: str | None = None
 
 
 def find_files(path: str | Path) -> list[Path]:
     """The .npz and .csv files at a path, those of a folder in natural order (2 before 10); hidden files are skipped."""
     path = Path(path).expanduser()
     if path.is_dir():
-        inside = sorted((file for file in path.iterdir() if not file.name.startswith(".")), key=_natural)
+        inside = sorted((file for file in path.iterdir() if not file.name.startswith(".")), key=natural)
         files = [file for file in inside if file.suffix.lower() in (".npz", ".csv") and file.is_file()]
         if not files:
             raise FileNotFoundError(
@@ -73,16 +78,17 @@ def read_npz(path: Path, eye: list[str]) -> TableFile:
     for key, column in (("y", "label"), ("trial", "trial"), ("subject", "subject"), ("session", "session")):
         if entries[key].shape != (n,):
             raise ValueError(f"{path}: expected {key} of shape ({n},), one per row of x, got {entries[key].shape}")
-        columns[column] = _identifier(path, key, entries[key])
+        columns[column] = identifier(path, key, entries[key])
     classes = _texts(path, "class_names", entries["class_names"]) if "class_names" in entries else None
     if classes is not None:
         _check_indices(path, columns["label"], classes)
     return TableFile(path, x.astype(np.float32) if x.dtype == bool else x, **columns,
-                 feature_names=feature_names, kinds=kinds, class_names=classes)  # fmt: skip
+                 feature_names=feature_names, kinds=kinds, class_names=classes,
+                 settings=str(entries["settings"]) if "settings" in entries else None)  # fmt: skip
 
 
 def read_csv(path: Path, columns: dict[str, str], eye: list[str]) -> TableFile:
-    frame = _csv_frame(path)
+    frame = csv_frame(path)
     present = {key: name for key, name in columns.items() if name in frame}
     if columns["session"] == "session":  # only where no one asked for another column
         present.setdefault("session", "")
@@ -104,7 +110,7 @@ def read_csv(path: Path, columns: dict[str, str], eye: list[str]) -> TableFile:
                 f"{row + 1}. Correct it or leave the column out."
             )
     ids = {
-        key: _identifier(path, name, frame[name].to_numpy()) if name else np.ones(len(frame), dtype=np.int64)
+        key: identifier(path, name, frame[name].to_numpy()) if name else np.ones(len(frame), dtype=np.int64)
         for key, name in present.items()
     }
     x = frame[list(feature_names)].to_numpy(dtype=np.float64)
@@ -134,7 +140,7 @@ def _npz_entries(path: Path) -> dict[str, np.ndarray]:
 
 def _check_keys(path: Path, keys: Sequence[str]) -> None:
     missing = [key for key in REQUIRED_KEYS if key not in keys]
-    unknown = [key for key in keys if key not in REQUIRED_KEYS + OPTIONAL_KEYS]
+    unknown = [key for key in keys if key not in REQUIRED_KEYS + OPTIONAL_KEYS + EXTRACTED_KEYS]
     if missing or unknown:  # an unknown key may be a misspelt one, which must not be passed over
         raise ValueError(
             f"{path}: expected the arrays {', '.join(REQUIRED_KEYS)} and, if wanted, {', '.join(OPTIONAL_KEYS)}; "
@@ -174,7 +180,7 @@ def _check_indices(path: Path, labels: np.ndarray, class_names: tuple[str, ...])
         )
 
 
-def _csv_frame(path: Path) -> pd.DataFrame:
+def csv_frame(path: Path) -> pd.DataFrame:
     """Read all rows under a header of distinct, non-empty names."""
     encoding = "utf-8-sig"  # spreadsheets write a byte order mark
     with _readable(path), path.open(encoding=encoding, newline="") as file:
@@ -207,7 +213,7 @@ def _readable(path: Path) -> Iterator[None]:
         raise ValueError(f"{path}: expected comma-separated values under one header line: {error}") from error
 
 
-def _identifier(path: Path, name: str, values: np.ndarray) -> np.ndarray:
+def identifier(path: Path, name: str, values: np.ndarray) -> np.ndarray:
     """Whole numbers as int64, everything else as text; gaps and fractions are refused."""
     if values.dtype.kind in "iu":
         return values.astype(np.int64)
@@ -244,7 +250,7 @@ def _refuse_repeated(path: Path, names: Sequence[str]) -> None:
         raise ValueError(f"{path}: expected distinct column names, got {some(repeated)} more than once")
 
 
-def _natural(path: Path) -> list[int | str]:
+def natural(path: Path) -> list[int | str]:
     return [int(text) if i % 2 else text for i, text in enumerate(re.split(r"(\d+)", path.name))]
 
 

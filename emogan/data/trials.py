@@ -5,6 +5,9 @@ SEED_CLASSES = ("negative", "neutral", "positive")
 SEED_LABELS = (2, 1, 0, 0, 1, 2, 0, 1, 2, 2, 1, 0, 1, 2, 0)
 SEED_WINDOWS_1S = (235, 233, 206, 238, 185, 195, 237, 216, 265, 237, 235, 233, 235, 238, 206)
 SEED_WINDOWS_4S = tuple(windows // 4 for windows in SEED_WINDOWS_1S)  # 842 in all
+# Of the raw recordings (time.txt); end - start are the windows of 1 s above.
+SEED_START_S = (27, 290, 551, 784, 1050, 1262, 1484, 1748, 1993, 2287, 2551, 2812, 3072, 3335, 3599)
+SEED_END_S = (262, 523, 757, 1022, 1235, 1457, 1721, 1964, 2258, 2524, 2786, 3045, 3307, 3573, 3805)
 
 # SEED-V: other clips in each of the three sessions, one row a session.
 SEED_V_CLASSES = ("disgust", "fear", "sad", "neutral", "happy")

@@ -12,6 +12,7 @@ from pathlib import Path
 import jinja2
 from torch.utils.tensorboard import SummaryWriter
 
+from emogan.atomic import write_atomically
 from emogan.report import accuracy_figures, confusion_figure, training_curves, window_figures
 from emogan.report.collect import Collection
 from emogan.report.paper_table import paper_table
@@ -20,7 +21,6 @@ from emogan.report.records import problem_table, quality_table, run_table
 from emogan.report.sections import Section, sections
 from emogan.report.table import Table
 from emogan.report.tables import against_controls, choices, comparison
-from emogan.store import write_atomically
 
 PAGE = "report.html"
 READING = (

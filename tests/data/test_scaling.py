@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import preprocessing
 
-from emogan.data.scaling import MinMaxScaler, scaling_windows
+from emogan.data.scaling import MinMaxScaler, scaling_windows, standardise_within
 
 # Differential entropy values and event statistics: magnitudes of 1e-3 to 1e4, both signs.
 tables = arrays(np.float32, st.tuples(st.integers(2, 12), st.integers(1, 6)), elements=st.floats(-1e4, 1e4, width=32))
@@ -149,3 +149,20 @@ def test_by_default_training_windows_alone_scale():
 def test_an_unknown_choice_of_windows_names_both():
     with pytest.raises(ValueError, match=r"scaling\.fit_on train \| all \(all leaks test windows\), got 'test'"):
         scaling_windows(np.arange(3), np.arange(3, 5), "test")
+
+
+def test_features_are_standardised_within_each_subject():
+    random = np.random.default_rng(0)
+    subject = np.array(["b", "a"] * 30)
+    x = random.normal(size=(60, 4)).astype(np.float32) * 3 + np.where(subject == "a", 100, -5)[:, None]
+    x[:, 3] = np.where(subject == "a", 7.1, random.normal(size=60))
+    found = standardise_within(x, subject)
+    assert found.dtype == x.dtype
+    for one in "ab":
+        own = found[subject == one]
+        varying = [0, 1, 2] if one == "a" else [0, 1, 2, 3]
+        assert np.abs(own.mean(0)).max() < 1e-5
+        assert np.abs(own[:, varying].std(0) - 1).max() < 1e-5
+        alone = standardise_within(x[subject == one], subject[subject == one])
+        assert np.array_equal(alone, own)  # nobody else takes part
+    assert (found[subject == "a", 3] == 0).all()

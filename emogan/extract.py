@@ -1,0 +1,48 @@
+"""python -m emogan.extract: features of recordings, one file per subject and session, as data=features reads them."""
+
+import logging
+import sys
+
+import hydra
+from hydra.errors import CompactHydraException
+from omegaconf import DictConfig, OmegaConf
+
+from emogan.paths import config_dir
+
+
+def run(cfg: DictConfig) -> int:
+    """Extract, tell what became of it and draw the pictures; 1 if an experiment failed, else 0.
+
+    What is wrong with settings or the time table comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack.
+    """
+    from emogan.recordings.run import extract  # here, so that tab completion need not wait for MNE
+
+    values = OmegaConf.to_container(cfg, throw_on_missing=True)
+    own = {name: values.pop(name) for name in ("recordings", "trials", "out", "jobs", "pictures")}
+    draws = own.pop("pictures")
+    try:
+        if not isinstance(draws, bool):
+            raise ValueError(f"pictures: expected true or false, got {draws!r}")
+        outcome = extract(**own, settings=values)
+    except (ValueError, OSError, ImportError) as error:
+        raise CompactHydraException(str(error)) from error
+    if draws:
+        from emogan.report.recording_figures import write_pictures
+
+        for path in outcome.files:
+            write_pictures(path)
+    print(outcome)
+    if outcome.files:
+        print(f"use them with: python -m emogan.train data=features data.path={outcome.files[0].parent}")
+    return int(bool(outcome.failed))
+
+
+@hydra.main(version_base="1.3", config_path=config_dir(), config_name="extract")
+def main(cfg: DictConfig) -> None:
+    if code := run(cfg):
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    logging.captureWarnings(True)
+    main()

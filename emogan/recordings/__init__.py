@@ -1,0 +1,1 @@
+"""From recordings to tables of features: reading EEG and eye tracking files, cleaning, trials, extraction."""

@@ -1,0 +1,202 @@
+"""One experiment, a subject in a session: checking its recordings, and making its features."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.signal import welch
+
+from emogan.recordings.blinks import remove_blinks
+from emogan.recordings.cleaning import trial_signal
+from emogan.recordings.eeg import SUFFIXES, Recording, need_file, open_recording
+from emogan.recordings.eyes import READERS, read_eyes
+from emogan.recordings.features import EYE_NAMES, eeg_features, eeg_names, eeg_unit, eye_unit
+from emogan.recordings.settings import Settings
+from emogan.recordings.time_table import Row
+from emogan.signal.eye import eye_features
+
+VERSION = 1  # raise it whenever the same settings and recordings would give other numbers
+SPECTRUM_WINDOW_S, SPECTRUM_HZ = 2.0, 62.0  # resolution and end of the spectra that are kept
+
+
+class Checked(NamedTuple):
+    """What a look at the recordings of an experiment tells before any is processed."""
+
+    problems: list[str]
+    notes: list[str]
+    fingerprint: str
+
+
+def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | None) -> Checked:
+    """Open the headers of an experiment's recordings and compare them with its rows.
+
+    The fingerprint is of settings, rows and the names, sizes and times of change of the files.
+    """
+    problems, notes, files, channels = [], [], set(), {}
+    for (path, part), own in _grouped(rows, lambda row: (row.recording, row.part)).items():
+        try:
+            if not own[0].is_eeg:
+                _need_known(path)
+                found = {path, *(row.samples for row in own if row.samples)}
+                for file in found:
+                    need_file(file)
+                files |= found
+                continue
+            recording = open_recording(path, settings.channels, part)
+        except (ValueError, OSError) as error:
+            problems.append(f"{own[0]}: {error}")
+            continue
+        files |= set(recording.files)
+        channels.setdefault(recording.channels, path)
+        if recording.extra:
+            notes.append(f"{path.name}: left out the channels {', '.join(recording.extra)}")
+        problems += [
+            f"{row}: expected a trial within the recording, which is {recording.duration_s:g} s long. Is it whole?"
+            for row in own
+            if (row.start_s if np.isinf(row.end_s) else row.end_s) > recording.duration_s + 0.5 / recording.sfreq_hz
+        ]  # fmt: skip
+    if len(channels) > 1:
+        (first, one), (second, other), *_ = channels.items()
+        problems.append(
+            f"expected the same channels in all recordings of the experiment; {one.name} and {other.name} differ in "
+            f"{', '.join(sorted(set(first) ^ set(second))) or 'their order'}. Choose channels=[NAME, ...]."
+        )
+    return Checked(problems, list(dict.fromkeys(notes)), _fingerprint(rows, settings, class_names, files))
+
+
+def _need_known(path: Path) -> None:
+    if path.suffix.lower() not in READERS:
+        raise ValueError(
+            f"expected an EEG recording ({', '.join(SUFFIXES)}) or an eye tracking file ({', '.join(READERS)}), got "
+            f"{path.name}"
+        )
+
+
+def _fingerprint(rows: Sequence[Row], settings: Settings, class_names, files: set[Path]) -> str:
+    content = {
+        "version": VERSION,
+        "settings": settings.plain(),
+        "class_names": class_names,
+        "rows": [{name: value for name, value in asdict(row).items() if name != "number"} for row in rows],
+        "files": sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.exists()),
+    }
+    text = json.dumps(content, sort_keys=True, default=lambda path: path.name)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def features(rows: Sequence[Row], settings: Settings) -> dict[str, np.ndarray]:
+    """The arrays of an experiment's feature file, without class names and fingerprint.
+
+    x (W, F), y, trial, subject and session (W,), feature_names, modality and units (F,), and of EEG the mean power
+    spectra of the trials' clean signals: spectrum (T, C, Q) in microvolt squared per Hz at frequency_hz (Q,).
+
+    Raises
+    ------
+    ValueError
+        If a recording or trial is not what it should be, or its EEG and eye movements differ in windows.
+    """
+    blocks: list[tuple[str, tuple[str, ...], list[str], dict]] = []  # kind, names, units and features by trial
+    more = {}
+    if eeg := [row for row in rows if row.is_eeg]:
+        found, names, more = _eeg(eeg, settings)
+        blocks.append(("eeg", names, [eeg_unit(name, settings) for name in names], found))
+    if eye := [row for row in rows if not row.is_eeg]:
+        names = EYE_NAMES[settings.eye_features]
+        blocks.append(("eye", names, [eye_unit(name) for name in names], dict(_eye(eye, names, settings))))
+    trials = {trial: [found[trial] for *_, found in blocks] for trial in blocks[0][-1]}
+    for trial, parts in trials.items():
+        if len({len(x) for x in parts}) > 1:
+            raise ValueError(
+                f"trial {trial}: expected as many windows of EEG as of eye movements, got {len(parts[0])} and "
+                f"{len(parts[1])}. Correct start_s and end_s of one of its rows."
+            )
+    labels, windows = {row.trial: row.label for row in rows}, [len(parts[0]) for parts in trials.values()]
+    subject, session = rows[0].experiment
+    return {
+        "x": np.concatenate([np.hstack(parts) for parts in trials.values()]).astype(np.float32),
+        "y": np.repeat([labels[trial] for trial in trials], windows),
+        "trial": np.repeat(list(trials), windows),
+        "subject": np.full(sum(windows), subject),
+        "session": np.full(sum(windows), session),
+        "feature_names": np.array([name for _, names, *_ in blocks for name in names]),
+        "modality": np.array([kind for kind, names, *_ in blocks for _ in names]),
+        "units": np.array([unit for *_, units, _ in blocks for unit in units]),
+        **more,
+    }
+
+
+def _eeg(rows: Sequence[Row], settings: Settings) -> tuple[dict, tuple[str, ...], dict[str, np.ndarray]]:
+    """Features by trial, their names, and the arrays of the spectra."""
+    found, spectra = {}, []
+    for row, recording, signal, sfreq_hz in _signals(rows, settings):
+        with _naming(row):
+            found[row.trial] = eeg_features(signal, sfreq_hz, recording.channels, settings)
+        length = round(min(SPECTRUM_WINDOW_S, settings.window_s) * sfreq_hz)
+        frequency_hz, spectrum = welch(signal, sfreq_hz, nperseg=length)
+        spectra.append(spectrum[:, frequency_hz <= SPECTRUM_HZ])
+    return found, eeg_names(recording.channels, settings), {
+        "spectrum": np.float32(spectra),
+        "frequency_hz": frequency_hz[frequency_hz <= SPECTRUM_HZ],
+        "channels": np.array(recording.channels),
+    }  # fmt: skip
+
+
+def _signals(rows: Sequence[Row], settings: Settings) -> Iterator[tuple[Row, Recording, np.ndarray, float]]:
+    """Clean signals of the trials, one recording after the other; all trials of one at once where ICA needs them."""
+    removes = settings.blinks == "remove"
+    for own in _grouped(rows, lambda row: row.recording).values():
+        cleaned = (_cleaned(part, settings, removes) for part in _grouped(own, lambda row: row.part).values())
+        found = itertools.chain.from_iterable(cleaned)
+        if removes:
+            found = list(found)
+            (_, recording, _, sfreq_hz), *_ = found
+            signals, _ = remove_blinks([signal for _, _, signal, _ in found], recording.channels, sfreq_hz)
+            found = [(*one[:2], signal, sfreq_hz) for one, signal in zip(found, signals, strict=True)]
+        for row, recording, signal, sfreq_hz in found:
+            yield row, recording, signal - signal.mean(0) if settings.reference == "average" else signal, sfreq_hz
+
+
+def _cleaned(rows: Sequence[Row], settings: Settings, with_eog: bool) -> Iterator[tuple]:
+    """Trials of one recording, or variable of one."""
+    recording = open_recording(rows[0].recording, settings.channels, rows[0].part)
+    for row in rows:
+        with _naming(row):
+            signal, sfreq_hz = trial_signal(
+                recording, row.start_s, min(row.end_s, recording.duration_s), band_pass_hz=settings.band_pass_hz,
+                sfreq_hz=settings.sfreq_hz, notch_hz=settings.notch_hz, with_eog=with_eog,
+            )  # fmt: skip
+        yield row, recording, signal, sfreq_hz
+
+
+def _eye(rows: Sequence[Row], names: Sequence[str], settings: Settings) -> Iterator[tuple[object, np.ndarray]]:
+    """Trial and features of each."""
+    for (path, sheet, samples), own in _grouped(rows, lambda row: (row.recording, row.sheet, row.samples)).items():
+        options = {} if sheet is None else {"sheet": sheet - 1 if isinstance(sheet, int) else sheet}
+        recording = read_eyes(path, **options, **({} if samples is None else {"samples": samples}))
+        for row in own:
+            end_s = min(row.end_s, recording.time_s[-1]) if np.isinf(row.end_s) else row.end_s
+            with _naming(row):
+                x = eye_features(recording, row.start_s, end_s, settings.window_s, names, settings.eye_statistics)
+            yield row.trial, x
+
+
+@contextmanager
+def _naming(row: Row) -> Iterator[None]:
+    """Say in which row something is wrong."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{row}: {error}") from error
+
+
+def _grouped(rows: Sequence[Row], key: Callable) -> dict[object, list[Row]]:
+    found: dict[object, list[Row]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return found

@@ -1,0 +1,151 @@
+"""EyeLink recordings, .asc files as edf2asc writes them, read through MNE."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from emogan.signal.eye_recording import EyeRecording
+
+UNKNOWN = str(2**32 - 1)  # the tracker's onset of an event whose beginning it lost, as in a blink
+
+
+def read_eyelink(path: str | Path, samples: str | Path | None = None, eye: str | None = None) -> EyeRecording:
+    """Pupil, fixations, saccades and blinks of one eye; times in seconds since the recording began.
+
+    The tracker gives one size per pupil, an area or a diameter in its own unit (the file's line PUPIL says which): it
+    stands for both X and Y. Dispersion is largest minus smallest gaze position during a fixation, px. Saccades are all
+    those that the tracker found: one that spans a blink has the blink's duration too.
+
+    Parameters
+    ----------
+    path
+        File with events, and samples unless they are given.
+    samples
+        File with the samples that edf2asc wrote apart from the events (its option -s).
+    eye
+        "left" or "right"; the one whose pupil was seen in more samples if not given.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no samples or none of gaze in px, or that eye was not recorded.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole.asc"
+        saccades = _complete(path, samples, whole)
+        raw = _raw(whole, path)
+    eye = _eye(raw, eye, path)
+    channels = [f"{kind}_{eye}" for kind in ("xpos", "ypos", "pupil")]
+    gaze_x, gaze_y, pupil = raw.get_data(channels)
+    pupil = np.where(pupil > 0, pupil, np.nan)
+    fixation_s, saccade_s, blink_s = (_events(raw, name, eye) for name in ("fixation", "saccade", "BAD_blink"))
+    dispersion = np.array([_dispersion(raw.times, gaze_x, gaze_y, *fixation) for fixation in fixation_s])
+    return EyeRecording(
+        raw.times, np.stack([pupil, pupil], axis=1), fixation_s, saccade_s, blink_s, dispersion.reshape(-1, 2),
+        _amplitudes(saccades, eye),
+    )  # fmt: skip
+
+
+def _complete(path, samples, whole: Path) -> list[str]:
+    """Write a file that MNE reads: samples between START and END, an END where it was cut off; its lines ESACC."""
+    lines = _onsets(_read(path))
+    if samples is not None:
+        lines = _interleave(lines, [line for line in _read(samples) if line[:1].isdigit()])
+    starts = [i for i, line in enumerate(lines) if line.startswith("START")]
+    sampled = [line for line in lines[starts[-1] :] if line[:1].isdigit()] if starts else []
+    if not sampled:
+        raise ValueError(
+            f"{path} holds no samples between START and END. Give the samples that edf2asc wrote to another file as "
+            "samples=, or convert the .edf again without its option -e"
+        )
+    if units := {line.split()[1] for line in lines if line.startswith("SAMPLES")} - {"GAZE"}:
+        raise ValueError(f"{path}: expected gaze in px (SAMPLES GAZE), got {', '.join(units)}: convert the .edf again")
+    if not any(line.startswith("END") for line in lines[starts[-1] :]):
+        lines.append(f"END\t{sampled[-1].split()[0]}\tSAMPLES\tEVENTS\tRES\t0\t0")
+    whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [line for line in lines if line.startswith("ESACC")]
+
+
+def _read(path) -> list[str]:
+    return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _onsets(lines: list[str]) -> list[str]:
+    """Ends of events whose onset the tracker did not repeat get that of the line that began them."""
+    begun, repaired = {}, []
+    for line in lines:
+        if line.startswith(("SFIX", "SSACC", "SBLINK")):
+            words = line.split()
+            begun["".join(words[:2])[1:]] = words[-1]
+        elif line.startswith(("EFIX", "ESACC", "EBLINK")) and UNKNOWN in line:
+            event, eye, _, end, _, *rest = line.split()
+            onset = begun.get(f"{event}{eye}"[1:], end)
+            line = "\t".join([f"{event} {eye}", onset, end, f"{float(end) - float(onset):g}", *rest])
+        repaired.append(line)
+    return repaired
+
+
+def _interleave(events: list[str], samples: list[str]) -> list[str]:
+    """Samples put before the END of the block that they were recorded in, those after the last END at the end."""
+    merged, times, begun = [], np.array([float(line.split()[0]) for line in samples]), 0
+    for line in events:
+        if line.startswith("END"):
+            ended = int(np.searchsorted(times, float(line.split()[1]), side="right"))
+            merged += samples[begun:ended]
+            begun = ended
+        merged.append(line)
+        if line.startswith("EVENTS"):  # edf2asc leaves this line to the file with samples
+            merged.append(line.replace("EVENTS", "SAMPLES", 1))
+    return merged + samples[begun:]
+
+
+def _raw(whole: Path, path):
+    import mne  # here: it takes a second to import
+
+    try:
+        return mne.io.read_raw_eyelink(
+            whole, create_annotations=["fixations", "saccades", "blinks"], find_overlaps=False, verbose="error"
+        )
+    except (IndexError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path} cannot be read as an EyeLink recording: {error}. Expected the lines START, SAMPLES, EVENTS and "
+            "END that edf2asc writes"
+        ) from error
+
+
+def _eye(raw, eye: str | None, path) -> str:
+    recorded = [name for name in ("left", "right") if f"pupil_{name}" in raw.ch_names]
+    if eye is None and recorded:
+        return max(recorded, key=lambda name: int((raw.get_data(f"pupil_{name}") > 0).sum()))
+    if eye not in recorded:
+        raise ValueError(f"{path} holds the eyes {', '.join(recorded) or 'none with a pupil'}, not {eye}")
+    return eye
+
+
+def _events(raw, name: str, eye: str) -> np.ndarray:
+    """Onset and duration (n, 2) of one eye's events."""
+    found = [
+        (annotation["onset"], annotation["duration"])
+        for annotation in raw.annotations
+        if annotation["description"] == name and f"pupil_{eye}" in annotation["ch_names"]
+    ]
+    return np.array(sorted(found), dtype=float).reshape(-1, 2)
+
+
+def _amplitudes(saccades: list[str], eye: str) -> np.ndarray:
+    """Amplitudes in degrees of an eye's saccades in order of onset, NaN where not known; MNE leaves them out.
+
+    ESACC eye, onset, end, duration, start x, y, end x, y, amplitude, peak velocity (EyeLink user manual, "ASC files").
+    """
+    words = [line.split() for line in saccades if line.split()[1] == eye[0].upper()]
+    words.sort(key=lambda word: float(word[2]))
+    return np.array([np.nan if word[9] == "." else float(word[9]) for word in words])
+
+
+def _dispersion(time_s, gaze_x, gaze_y, onset_s: float, duration_s: float) -> tuple[float, float]:
+    during = slice(*np.searchsorted(time_s, [onset_s - 1e-6, onset_s + duration_s - 1e-6]))
+    seen = np.isfinite(gaze_x[during])
+    if not seen.any():
+        return 0.0, 0.0
+    return np.ptp(gaze_x[during][seen]), np.ptp(gaze_y[during][seen])

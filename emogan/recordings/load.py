@@ -1,0 +1,44 @@
+"""Recordings as a data set: features are extracted when they are asked for, and kept."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from emogan.data import table
+from emogan.data.features import FeatureSet
+from emogan.recordings.run import extract
+from emogan.recordings.settings import Settings
+
+
+def load(
+    recordings: str | Path,
+    trials: str | Path,
+    *,
+    cache: str | Path,
+    settings: Mapping,
+    jobs: int = 1,
+    name: str = "recordings",
+    per_subject: bool = False,
+    modality: str = "eeg_eye",
+    subjects: Sequence[int | str] | None = None,
+    sessions: Sequence[int | str] | None = None,
+) -> FeatureSet:
+    """Features of recordings, see `emogan.recordings.run.extract`; what lies in the folder `cache` is not made again.
+
+    There each combination of recordings, trials and settings has a folder, so that jobs side by side may differ. The
+    other arguments are those of `emogan.data.table.load`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As both say, and if an experiment failed: the others' features are kept.
+    """
+    asked = json.dumps([str(recordings), str(trials), Settings.of(settings).plain()], sort_keys=True)
+    folder = Path(cache) / hashlib.sha256(asked.encode()).hexdigest()[:12]
+    outcome = extract(recordings, trials, folder, settings, jobs)
+    if outcome.failed:
+        raise ValueError(f"expected features of all recordings: {outcome}\nWhat is done is kept in {folder}.")
+    return table.load(
+        outcome.files, name=name, per_subject=per_subject, modality=modality, subjects=subjects, sessions=sessions
+    )

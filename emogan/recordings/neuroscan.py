@@ -1,0 +1,44 @@
+"""Neuroscan .cnt files: trying the format of their numbers where the header does not tell it."""
+
+import warnings
+from pathlib import Path
+
+import mne
+
+HEADER_BYTES, CHANNEL_BYTES = 900, 75
+FULL = 0.6  # share of the file that its samples fill at least; read as int16, an int32 file has half of it
+TRIES = (  # format of the numbers, and whether to count the samples by the place of the table of events
+    ("auto", None), ("int32", None), ("int16", None), ("int32", True)
+)  # fmt: skip
+
+
+def read_cnt(path: Path, verbose: str = "error") -> mne.io.BaseRaw:
+    """Open a .cnt file; samples stay in the file.
+
+    The header's counts overflow in long recordings (2 GB and more). MNE then cannot tell int32 from int16 numbers:
+    int32, which the SEED data sets have, is tried first, and a reading that the size of the file contradicts is not
+    taken.
+
+    Raises
+    ------
+    ValueError
+        If no reading fits the file: it is cut off, damaged or of another kind.
+    """
+    said = {}
+    for data_format, recompute in TRIES:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the header's counts, which are checked below
+                raw = mne.io.read_raw_cnt(path, data_format=data_format, recompute_n_samples=recompute, verbose=verbose)
+        except Exception as error:  # of whatever kind, it is the content's doing
+            said.setdefault((str(error) or type(error).__name__).splitlines()[0])
+            continue
+        n_bytes = raw._raw_extras[0]["n_bytes"]  # MNE has no other word for what it chose
+        room = path.stat().st_size - HEADER_BYTES - CHANNEL_BYTES * len(raw.ch_names)
+        samples = raw.n_times * len(raw.ch_names) * n_bytes
+        if FULL * room <= samples <= room:
+            return raw
+        said.setdefault(
+            f"{raw.n_times} samples of {len(raw.ch_names)} channels of {n_bytes} bytes do not fit {room} bytes"
+        )
+    raise ValueError("; ".join(said))

@@ -1,0 +1,159 @@
+"""From a folder of recordings to a folder of feature files: what is done is kept, what fails stops nothing else."""
+
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from joblib import Parallel, delayed, parallel_config
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from emogan.atomic import remove_abandoned, write_atomically
+from emogan.recordings.experiment import check, features
+from emogan.recordings.known_trials import KNOWN
+from emogan.recordings.settings import Settings
+from emogan.recordings.time_table import Experiment, Row, TimeTable, problems, read_table
+
+log = logging.getLogger(__name__)
+
+SAFE = re.compile(r"[\w.+-]+")  # of names that become names of files
+
+
+@dataclass
+class Outcome:
+    """Feature files written and kept, and what was wrong with the other experiments, by their names."""
+
+    written: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
+    failed: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[Path]:
+        return self.written + self.kept
+
+    def __str__(self) -> str:
+        said = f"{len(self.written)} feature files written, {len(self.kept)} were there, {len(self.failed)} failed"
+        return "\n".join([said, *(f"- {name}: {text}" for name, texts in self.failed.items() for text in texts)])
+
+
+def extract(
+    recordings: str | Path, trials: str | Path, out: str | Path, settings: Mapping, jobs: int = 1
+) -> Outcome:  # fmt: skip
+    """Write a feature file {subject}_{session}.npz for each experiment of a time table.
+
+    A file whose fingerprint is that of the settings, rows and recordings is kept. Files appear whole or not at all,
+    and one process at a time works in a folder.
+
+    Parameters
+    ----------
+    recordings : folder of the recordings
+    trials : file of a time table, see `read_table`, or "annotations", "seed", "seed_iv" or "seed_v"
+    out : folder of the feature files, made if need be
+    settings : those of `Settings`
+    jobs : experiments worked on at once, each with one thread
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a setting is impossible, or there is no time table or no folder. What is wrong with one experiment is told
+        of in the outcome instead.
+    """
+    if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1:
+        raise ValueError(f"jobs: expected a whole number >= 1, got {jobs!r}")
+    settings = Settings.of(settings)
+    folder, out = Path(recordings).expanduser().absolute(), Path(out).expanduser().absolute()
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise FileNotFoundError(f"recordings: expected a folder, found {found} at {folder}")
+    table = KNOWN[str(trials)](folder) if str(trials) in KNOWN else read_table(Path(trials).expanduser(), folder)
+    out.mkdir(parents=True, exist_ok=True)
+    with FileLock(out / ".extracting.lock"):
+        remove_abandoned(out)
+        return _extract(table, out, settings, jobs)
+
+
+def _extract(table: TimeTable, out: Path, settings: Settings, jobs: int) -> Outcome:
+    outcome, todo = Outcome(), {}
+    if table.unusable:
+        outcome.failed["recordings"] = list(table.unusable)
+    faults = problems(table, settings.window_s)
+    names = _names(table)
+    for experiment, rows in table.experiments().items():
+        name, faulty = names[experiment], list(faults.get(experiment, []))
+        path, checked = out / f"{name}.npz", check(rows, settings, table.class_names)
+        for note in checked.notes:
+            log.info("%s", note)
+        if faulty + checked.problems:
+            outcome.failed[name] = faulty + checked.problems
+        elif (before := _fingerprint(path)) == checked.fingerprint:
+            outcome.kept.append(path)
+        else:
+            if before is not None:
+                log.info("%s is of other settings, trials or recordings: made anew", path.name)
+            todo[name] = rows, checked.fingerprint
+    for name, fault in _done(todo, out, settings, table.class_names, jobs):
+        if fault is None:
+            outcome.written.append(out / f"{name}.npz")
+        else:
+            outcome.failed[name] = [fault]
+            tqdm.write(f"{name}: {fault}")
+    outcome.written.sort()
+    return outcome
+
+
+def _names(table: TimeTable) -> dict[Experiment, str]:
+    names = {experiment: "{}_{}".format(*experiment) for experiment in table.experiments()}
+    for name in names.values():
+        if not SAFE.fullmatch(name) or list(names.values()).count(name) > 1:
+            raise ValueError(
+                f"expected subjects and sessions whose names make distinct names of files, got {name!r}. Use letters "
+                "and digits."
+            )
+    return names
+
+
+def _done(todo: Mapping, out: Path, settings: Settings, class_names, jobs: int) -> Iterator[tuple[str, str | None]]:
+    """Name of each experiment once it is done, and what went wrong."""
+    tasks = (
+        delayed(write)(out / f"{name}.npz", rows, settings, class_names, mark) for name, (rows, mark) in todo.items()
+    )
+    with parallel_config("loky", inner_max_num_threads=1):
+        results = Parallel(n_jobs=min(jobs, max(len(todo), 1)), return_as="generator_unordered")(tasks)
+        yield from tqdm(results, total=len(todo), desc="extract", unit="experiment", disable=not todo)
+
+
+@threadpool_limits.wrap(limits=1)
+def write(
+    path: Path, rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | None, mark: str
+) -> tuple[str, str | None]:  # fmt: skip
+    """Make and write one feature file; returns its experiment's name and what went wrong, if anything did."""
+    try:
+        arrays = features(rows, settings)
+        if class_names is not None:
+            arrays["class_names"] = np.array(class_names)
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays, settings=json.dumps(settings.plain()), fingerprint=mark)
+        write_atomically(path, buffer.getvalue())
+    except (ValueError, OSError) as error:
+        return path.stem, str(error)
+    except Exception as error:  # the others go on
+        log.exception("%s", path.stem)
+        return path.stem, f"{type(error).__name__}: {error}"
+    return path.stem, None
+
+
+def _fingerprint(path: Path) -> str | None:
+    """What a feature file was made of; "" if it cannot be read, None if it is not there."""
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return str(stored["fingerprint"])
+    except Exception:  # whatever it is, it is made anew
+        return ""

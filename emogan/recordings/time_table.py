@@ -1,0 +1,174 @@
+"""Which stretch of which recording is which trial, of whom and with what label: a table of the user's own."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from emogan.data.table_files import csv_frame, identifier, some
+from emogan.recordings.eeg import is_eeg
+from emogan.recordings.preprocessed import SUFFIX as PREPROCESSED
+
+COLUMNS = ("recording", "subject", "session", "trial", "label", "start_s", "end_s")
+OPTIONAL = ("sheet", "samples")
+Name = int | str
+Experiment = tuple[Name, Name]  # subject, session
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stretch of a recording; a trial has one of an EEG recording, one of an eye tracking recording, or both.
+
+    Parameters
+    ----------
+    number : of the row, from 1
+    recording : file
+    start_s, end_s : seconds from the start of the recording (of the trial's variable in a .mat file, of the sheet in a
+        spreadsheet); an infinite end is its end
+    sheet : of a spreadsheet of BeGaze, by name or number from 1
+    samples : file with the samples that belong to an EyeLink file of events
+    """
+
+    number: int
+    recording: Path
+    subject: Name
+    session: Name
+    trial: Name
+    label: Name
+    start_s: float
+    end_s: float
+    sheet: Name | None = None
+    samples: Path | None = None
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.subject, self.session
+
+    @property
+    def is_eeg(self) -> bool:
+        return is_eeg(self.recording)
+
+    @property
+    def part(self) -> Name | None:
+        """The variable or sheet that is meant, in files that have one for each trial."""
+        return self.trial if self.recording.suffix.lower() == PREPROCESSED else self.sheet
+
+    def __str__(self) -> str:
+        return f"row {self.number} ({self.recording.name}, trial {self.trial}, {self.start_s:g} to {self.end_s:g} s)"
+
+
+@dataclass(frozen=True)
+class TimeTable:
+    """All rows; with class_names, labels are their indices. What `unusable` says of other recordings ends in no row."""
+
+    rows: tuple[Row, ...]
+    class_names: tuple[str, ...] | None = None
+    unusable: tuple[str, ...] = ()
+
+    def experiments(self) -> dict[Experiment, list[Row]]:
+        """Rows of each experiment, both in order of appearance."""
+        found: dict[Experiment, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.experiment, []).append(row)
+        return found
+
+
+def read_table(path: Path, folder: Path) -> TimeTable:
+    """Read a .csv with the columns of `COLUMNS` and, if needed, of `OPTIONAL`; others are passed over.
+
+    Files are named relative to a folder. An empty start_s is 0, an empty end_s the end of the recording. A trial
+    that stands in two rows, one of an EEG recording and one of an eye tracking recording, has features of both; times
+    are those of the row's own recording.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing, or not such a table.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"expected a time table at {path}, found nothing. Give trials=FILE.csv, annotations, seed, seed_iv or "
+            "seed_v."
+        )
+    frame = csv_frame(path)
+    missing = [name for name in COLUMNS if name not in frame]
+    if missing:
+        raise ValueError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}; missing {', '.join(missing)}, got {some(frame)}"
+        )
+    columns = {name: identifier(path, name, frame[name].to_numpy()).tolist() for name in COLUMNS[:5]}
+    times = [_seconds(path, frame, "start_s", 0.0), _seconds(path, frame, "end_s", math.inf)]
+    recordings = [folder / str(name) for name in columns.pop("recording")]
+    sheets, samples = (_optional(frame, name) for name in OPTIONAL)
+    sheets = [int(one) if isinstance(one, float) else one for one in sheets]
+    samples = [None if one is None else folder / str(one) for one in samples]
+    values = zip(recordings, *columns.values(), *times, sheets, samples, strict=True)
+    return TimeTable(tuple(Row(number, *row) for number, row in enumerate(values, 1)))
+
+
+def _optional(frame: pd.DataFrame, name: str) -> list:
+    """A column that need not be there, None where it is empty."""
+    return [None if pd.isna(one) else one for one in frame.get(name, [None] * len(frame))]
+
+
+def _seconds(path: Path, frame: pd.DataFrame, name: str, empty: float) -> list[float]:
+    seconds = pd.to_numeric(frame[name], errors="coerce")
+    bad = (seconds.isna() & frame[name].notna()) | np.isinf(seconds)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"{path}: expected seconds in {name}, got {frame[name].iloc[row]!r} in row {row + 1}")
+    return seconds.fillna(empty).astype(float).tolist()
+
+
+def problems(table: TimeTable, window_s: float) -> dict[Experiment, list[str]]:
+    """What is wrong with the rows of each experiment, as far as the table tells; those without fault are absent."""
+    found: dict[Experiment, list[str]] = {}
+    for row, problem in (*_times(table, window_s), *_overlaps(table), *_trials(table)):
+        found.setdefault(row.experiment, []).append(problem)
+    return found
+
+
+def _times(table: TimeTable, window_s: float) -> Iterator[tuple[Row, str]]:
+    for row in table.rows:
+        if row.start_s < 0:
+            yield row, f"{row}: expected a start of 0 s or later"
+        elif row.end_s <= row.start_s:
+            yield row, f"{row}: expected an end after the start; the trial is empty"
+        elif row.end_s - row.start_s < window_s - 1e-9:
+            yield row, f"{row}: expected a trial of at least one window of {window_s:g} s"
+
+
+def _overlaps(table: TimeTable) -> Iterator[tuple[Row, str]]:
+    stretches: dict[tuple, list[Row]] = {}
+    for row in table.rows:
+        stretches.setdefault((row.recording, row.part), []).append(row)
+    for rows in stretches.values():
+        rows.sort(key=lambda row: row.start_s)
+        last = rows[0]
+        for row in rows[1:]:
+            if row.start_s < last.end_s - 1e-9:
+                for one in {row.experiment: row, last.experiment: last}.values():
+                    yield one, f"{row}: expected trials that do not overlap, got one that begins within {last}"
+            last = max(row, last, key=lambda row: row.end_s)
+
+
+def _trials(table: TimeTable) -> Iterator[tuple[Row, str]]:
+    """A trial has one label, and either kind of recording at most once; all trials of an experiment have the same."""
+    for rows in table.experiments().values():
+        trials: dict[Name, dict[bool, Row]] = {}
+        for row in rows:
+            kinds = trials.setdefault(row.trial, {})
+            if row.is_eeg in kinds:
+                yield row, f"{row}: expected each trial once, got it in {kinds[row.is_eeg]} before"
+            elif kinds and (other := next(iter(kinds.values()))).label != row.label:
+                yield row, f"{row}: expected the label {other.label} as in {other}, got {row.label}"
+            kinds[row.is_eeg] = row
+        every = {kind for kinds in trials.values() for kind in kinds}
+        for kinds in trials.values():
+            if kinds.keys() != every:
+                row = next(iter(kinds.values()))
+                lacking = "an eye tracking" if row.is_eeg else "an EEG"
+                yield row, f"{row}: expected {lacking} recording of this trial too, as others of the experiment have"

@@ -1,0 +1,1 @@
+"""From signals to features: differential entropy, smoothing and eye movements, as pure functions on arrays."""

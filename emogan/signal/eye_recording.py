@@ -1,0 +1,88 @@
+"""What an eye tracker recorded: pupil samples, fixations, saccades and blinks, checked."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LONGEST_S = {"fixation": 10.0, "saccade": 1.0, "blink": 10.0}  # medians beyond are no seconds
+
+
+@dataclass(frozen=True)
+class EyeRecording:
+    """One eye, or the mean of both, in one recording or trial.
+
+    Attributes
+    ----------
+    time_s : (T,)
+        Times of the pupil samples, rising, near enough to regular.
+    pupil : (T, 2)
+        Diameter in X and in Y (SMI), or one size twice (EyeLink gives one area or diameter), in the tracker's own unit,
+        px for SMI; NaN where it was not seen.
+    fixation_s, saccade_s, blink_s : (n, 2)
+        Onset and duration of each event, in order of onset.
+    dispersion : (fixations, 2)
+        Largest minus smallest gaze position during each fixation in X and in Y, px.
+    amplitude_deg : (saccades,)
+        NaN where it was not measured.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, times do not rise, values are not finite or too large or small for their unit.
+    """
+
+    time_s: np.ndarray
+    pupil: np.ndarray
+    fixation_s: np.ndarray
+    saccade_s: np.ndarray
+    blink_s: np.ndarray
+    dispersion: np.ndarray
+    amplitude_deg: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, np.asarray(value, dtype=float))
+        self._check_samples()
+        self._check_events("fixation", self.dispersion, (len(self.fixation_s), 2))
+        self._check_events("saccade", self.amplitude_deg, (len(self.saccade_s),))
+        self._check_events("blink", self.blink_s, (len(self.blink_s), 2))
+        if not (np.isfinite(self.dispersion).all() and (self.dispersion >= 0).all()):
+            raise ValueError("expected dispersions of fixations of at least 0 px, got negative or missing ones")
+        if (self.amplitude_deg < 0).any() or (self.amplitude_deg > 180).any():
+            largest = np.nanmax(np.abs(self.amplitude_deg))
+            raise ValueError(f"expected amplitudes of saccades of 0 to 180 degrees, got {largest:g}: are these pixels?")
+
+    def _check_samples(self) -> None:
+        if self.time_s.ndim != 1 or len(self.time_s) < 2 or self.pupil.shape != (len(self.time_s), 2):
+            raise ValueError(
+                f"expected at least two times and a pupil in X and Y for each, got {self.time_s.shape} and "
+                f"{self.pupil.shape}"
+            )
+        steps = np.diff(self.time_s)
+        if not (steps > 0).all():
+            place = int(np.flatnonzero(~(steps > 0))[0])
+            raise ValueError(
+                f"expected times of pupil samples that rise, got {self.time_s[place + 1]:g} s after "
+                f"{self.time_s[place]:g} s (sample {place + 1}, counted from 0)"
+            )
+        if np.median(steps) > 0.5:
+            raise ValueError(f"expected pupil samples at 2 Hz or more, got a step of {np.median(steps):g} s: seconds?")
+        if (self.pupil <= 0).any() or np.isinf(self.pupil).any():
+            raise ValueError("expected pupils above 0, NaN where none was seen, got 0, negative or infinite ones")
+
+    def _check_events(self, event: str, values: np.ndarray, shape: tuple[int, ...]) -> None:
+        times = getattr(self, f"{event}_s")
+        if times.ndim != 2 or times.shape[1] != 2 or values.shape != shape:
+            raise ValueError(f"expected onset and duration of each {event}, got {times.shape} with {values.shape}")
+        if not np.isfinite(times).all() or (times[:, 1] < 0).any():
+            raise ValueError(f"expected onsets and durations of each {event} in seconds, got negative or missing ones")
+        if (np.diff(times[:, 0]) < 0).any():
+            place = int(np.flatnonzero(np.diff(times[:, 0]) < 0)[0])
+            raise ValueError(
+                f"expected events in order of time, got a {event} at {times[place + 1, 0]:g} s after one at "
+                f"{times[place, 0]:g} s"
+            )
+        if len(times) and np.median(times[:, 1]) > LONGEST_S[event]:
+            raise ValueError(
+                f"expected durations in seconds, got a median {event} of {np.median(times[:, 1]):g} s: milliseconds?"
+            )

@@ -1,0 +1,118 @@
+"""A trial's clean signal against closed forms and against the whole recording cleaned at once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emogan.recordings.cleaning import trial_signal
+from emogan.recordings.eeg import Recording
+
+NAMES = ("FP1", "FPZ", "FP2")
+
+
+def recorded(signal, sfreq_hz, eog=0):
+    """An opened recording of a signal (C + eog, N) in microvolt."""
+    n, picks = signal.shape[1], list(range(len(signal)))
+    return Recording(
+        Path("1_1.cnt"), (), n, sfreq_hz, picks[: len(picks) - eog], NAMES[: len(signal) - eog],
+        picks[len(picks) - eog :], [], lambda picks, start, stop: signal[picks, start:stop].copy(),
+    )  # fmt: skip
+
+
+def noise(duration_s, sfreq_hz, channels=3, seed=0):
+    return 20 * np.random.default_rng(seed).normal(size=(channels, round(duration_s * sfreq_hz)))
+
+
+def sines(frequency_hz, duration_s, sfreq_hz, phases=(0.1, 1.0, 2.0)):
+    time_s = np.arange(round(duration_s * sfreq_hz)) / sfreq_hz
+    return 20 * np.sin(2 * np.pi * frequency_hz * time_s + np.array(phases)[:, None])
+
+
+@pytest.mark.parametrize("own_hz", [1000.0, 500.0, 512.0, 250.0, 200.0])
+@pytest.mark.parametrize("frequency_hz", [1.5, 10.0, 49.0])
+def test_a_sine_of_the_bands_passes_unchanged_and_unshifted_up_to_the_trial_s_edges(own_hz, frequency_hz):
+    recording = recorded(sines(frequency_hz, 60, own_hz), own_hz)
+    found, rate_hz = trial_signal(recording, 20, 40)
+    assert rate_hz == 200
+    expected = sines(frequency_hz, 60, rate_hz)[:, 4000:8000]
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < 0.2  # of 20: the passband's ripple
+
+
+@pytest.mark.parametrize("frequency_hz", [0.02, 75.0, 130.0, 199.0, 390.0])
+def test_a_sine_outside_the_bands_does_not_pass_nor_fold_back(frequency_hz):
+    other = sines(10, 60, 1000.0)
+    found, _ = trial_signal(recorded(other + 5 * sines(frequency_hz, 60, 1000.0), 1000.0), 20, 40)
+    alone, _ = trial_signal(recorded(other, 1000.0), 20, 40)
+    assert np.abs(found - alone).max() < 0.5  # of 100
+
+
+def test_an_offset_of_millivolts_leaves_no_trace():
+    signal = noise(60, 1000.0)
+    found, _ = trial_signal(recorded(signal + np.array([[3e4], [-5e4], [0]]), 1000.0), 0, 30)
+    expected, _ = trial_signal(recorded(signal, 1000.0), 0, 30)
+    assert np.abs(found - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("own_hz", [1000.0, 500.0, 512.0])
+def test_the_pieces_in_which_a_trial_is_filtered_do_not_show(own_hz):
+    recording = recorded(noise(70, own_hz), own_hz)
+    whole, _ = trial_signal(recording, 1.3, 68, notch_hz=50)
+    pieces, _ = trial_signal(recording, 1.3, 68, notch_hz=50, piece_s=7)
+    assert np.abs(whole - pieces).max() < 1e-3
+    assert whole.std() > 5
+
+
+@pytest.mark.parametrize("own_hz", [1000.0, 512.0])
+def test_a_trial_is_a_cut_of_the_whole_recording_cleaned(own_hz):
+    recording = recorded(noise(60, own_hz), own_hz)
+    whole, _ = trial_signal(recording, 0, 60)
+    for start_s in (2.5, 0.0, 37.25):  # with whole numbers of samples at both rates
+        trial, _ = trial_signal(recording, start_s, start_s + 12)
+        cut = whole[:, round(200 * start_s) : round(200 * start_s) + 2400]
+        assert np.abs(trial - cut).max() < 1e-3
+
+
+def test_recordings_of_a_lower_rate_keep_it_if_it_suffices():
+    _, rate_hz = trial_signal(recorded(noise(20, 128.0), 128.0), 0, 20)
+    assert rate_hz == 128
+    with pytest.raises(ValueError, match=r"expected a rate above 100 Hz for a band-pass up to 50 Hz, got 100 Hz"):
+        trial_signal(recorded(noise(20, 100.0), 100.0), 0, 20)
+
+
+def test_the_notch_takes_the_mains_and_nothing_else():
+    recording = recorded(sines(50, 60, 1000.0) + sines(20, 60, 1000.0), 1000.0)
+    found, _ = trial_signal(recording, 20, 40, notch_hz=50)
+    assert np.abs(found - sines(20, 60, 200.0)[:, 4000:8000]).max() < 0.2
+
+
+def test_missing_samples_in_a_trial_are_named_and_outside_of_one_are_harmless():
+    signal = noise(60, 250.0)
+    signal[1, 250 * 30 : 250 * 31] = np.nan
+    recording = recorded(signal, 250.0)
+    with pytest.raises(
+        ValueError, match=r"NaN or infinity between 30 and 31 s of the recording in FPZ \(250 samples\)"
+    ):
+        trial_signal(recording, 20, 40)
+    found, _ = trial_signal(recording, 34, 50)
+    assert np.isfinite(found).all()
+
+
+def test_a_channel_without_signal_is_named():
+    signal = noise(20, 250.0)
+    signal[2] = 7.0
+    with pytest.raises(ValueError, match="expected a signal in all channels, got none in FP2"):
+        trial_signal(recorded(signal, 250.0), 0, 20)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6, 1e-3])
+def test_volts_that_pass_for_microvolts_are_refused(factor):
+    with pytest.raises(ValueError, match=r"expected EEG of 0\.1 to 500 microvolt.*volts where it means microvolts"):
+        trial_signal(recorded(factor * noise(20, 250.0), 250.0), 0, 20)
+
+
+def test_eye_channels_follow_where_they_are_wanted():
+    recording = recorded(noise(20, 250.0), 250.0, eog=1)
+    assert trial_signal(recording, 0, 20)[0].shape == (2, 4000)
+    assert trial_signal(recording, 0, 20, with_eog=True)[0].shape == (3, 4000)

@@ -1,0 +1,145 @@
+"""EyeLink files: real ones against their own event lines, and small ones written here."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emogan.data.eye_names import EYE_FEATURES_33
+from emogan.recordings.eyelink import read_eyelink
+from emogan.recordings.eyes import read_eyes
+from emogan.signal.eye import eye_features
+
+FIRST_MS = 500_000  # the tracker's clock when the small recordings begin
+
+
+def block(first_ms, seconds, x=640.0, pupil=900.0, events=()):
+    """Lines of one START ... END at 250 Hz, monocular; events are lines put behind the samples."""
+    samples = [f"{first_ms + 4 * i}\t {x + i % 5:.1f}\t 500.0\t {pupil:.1f}\t..." for i in range(int(seconds * 250))]
+    return [
+        f"START\t{first_ms} \tLEFT\tSAMPLES\tEVENTS", "PRESCALER\t1", "VPRESCALER\t1", "PUPIL\tDIAMETER",
+        "EVENTS\tGAZE\tLEFT\tRATE\t 250.00\tTRACKING\tCR\tFILTER\t2",
+        "SAMPLES\tGAZE\tLEFT\tRATE\t 250.00\tTRACKING\tCR\tFILTER\t2",
+        *samples, *events, f"END\t{first_ms + int(seconds * 1000)} \tSAMPLES\tEVENTS\tRES\t 30.00\t 30.00",
+    ]  # fmt: skip
+
+
+def events_of(first_ms):
+    return [
+        f"SFIX L   {first_ms}",
+        f"EFIX L   {first_ms}\t{first_ms + 396}\t400\t  642.0\t  500.0\t    900",
+        f"SSACC L  {first_ms + 400}",
+        f"ESACC L  {first_ms + 400}\t{first_ms + 436}\t40\t  642.0\t  500.0\t  700.0\t  520.0\t   1.75\t    120",
+        f"SBLINK L {first_ms + 800}",
+        f"EBLINK L {first_ms + 800}\t{first_ms + 896}\t100",
+    ]
+
+
+def write(path, *blocks):
+    header = ["** CONVERTED FROM small.edf using edfapi", "** DATE: Tue Nov 14 11:11:17 2023", ""]
+    path.write_text("\n".join(header + [line for lines in blocks for line in lines]) + "\n")
+    return path
+
+
+def test_samples_and_events_are_read_in_seconds_since_the_start(tmp_path):
+    recording = read_eyelink(write(tmp_path / "a.asc", block(FIRST_MS, 10, events=events_of(FIRST_MS))))
+    np.testing.assert_allclose(recording.time_s, np.arange(2500) / 250)
+    np.testing.assert_array_equal(recording.pupil, np.full((2500, 2), 900.0))
+    np.testing.assert_allclose(recording.fixation_s, [[0, 0.4]])
+    np.testing.assert_allclose(recording.dispersion, [[4.0, 0.0]])
+    np.testing.assert_allclose(recording.saccade_s, [[0.4, 0.04]])
+    np.testing.assert_array_equal(recording.amplitude_deg, [1.75])
+    np.testing.assert_allclose(recording.blink_s, [[0.8, 0.1]])
+
+
+def test_recording_blocks_follow_each_other_with_no_pupil_between_them(tmp_path):
+    later = FIRST_MS + 15_000
+    blocks = block(FIRST_MS, 5, events=events_of(FIRST_MS)), block(later, 5, events=events_of(later))
+    recording = read_eyelink(write(tmp_path / "a.asc", *blocks))
+    assert recording.time_s[-1] == pytest.approx(20, abs=0.005)
+    np.testing.assert_allclose(recording.fixation_s[:, 0], [0, 15])
+    pause = (recording.time_s > 5.01) & (recording.time_s < 14.99)
+    assert np.isnan(recording.pupil[pause]).all()
+    assert np.isfinite(recording.pupil[~pause]).mean() > 0.99
+    assert np.isfinite(eye_features(recording, 15, 19.5)).all()
+    with pytest.raises(ValueError, match=r"no pupil from 4\.99\d to 15"):
+        eye_features(recording, 0, 20)
+
+
+def test_samples_in_a_file_of_their_own_and_a_missing_end_give_the_same_recording(tmp_path):
+    later = FIRST_MS + 15_000
+    blocks = block(FIRST_MS, 5, events=events_of(FIRST_MS)), block(later, 5, events=events_of(later))
+    whole = read_eyelink(write(tmp_path / "whole.asc", *blocks))
+    lines = [line for lines in blocks for line in lines]
+    apart = [line for line in lines if not line.startswith("SAMPLES") and not line[:1].isdigit()]
+    samples = tmp_path / "samples.asc"
+    samples.write_text("\n".join(line for line in lines if line[:1].isdigit()))
+    for kept in (apart, apart[:-1]):
+        found = read_eyelink(write(tmp_path / "events.asc", kept), samples=samples)
+        for name, value in vars(whole).items():
+            np.testing.assert_array_equal(getattr(found, name), value)
+
+
+def test_a_pupil_that_was_not_seen_is_missing_and_a_lost_onset_is_that_of_the_line_that_began_the_event(tmp_path):
+    lost = events_of(FIRST_MS)
+    lost[3] = f"ESACC L  4294967295\t{FIRST_MS + 436}\t{FIRST_MS + 439}\t   .\t   .\t  700.0\t  520.0\t   .\t    120"
+    path = write(tmp_path / "a.asc", block(FIRST_MS, 5, events=lost), block(FIRST_MS + 5000, 5, pupil=0.0))
+    recording = read_eyelink(path)
+    np.testing.assert_allclose(recording.saccade_s, [[0.4, 0.036]])
+    assert np.isnan(recording.amplitude_deg).all()
+    assert np.isnan(recording.pupil[recording.time_s > 5]).all()
+
+
+def test_what_is_no_recording_is_refused_with_the_reason(tmp_path):
+    empty = tmp_path / "events.asc"
+    empty.write_text("\n".join(line for line in block(FIRST_MS, 5) if not line[:1].isdigit()))
+    with pytest.raises(ValueError, match=r"events.asc holds no samples .* samples="):
+        read_eyelink(empty)
+    broken = write(tmp_path / "broken.asc", [line for line in block(FIRST_MS, 5) if not line.startswith("SAMPLES")])
+    with pytest.raises(ValueError, match=r"broken.asc cannot be read as an EyeLink recording"):
+        read_eyelink(broken)
+    angles = write(tmp_path / "href.asc", [line.replace("GAZE", "HREF") for line in block(FIRST_MS, 5)])
+    with pytest.raises(ValueError, match=r"href.asc: expected gaze in px .* got HREF"):
+        read_eyelink(angles)
+    with pytest.raises(ValueError, match="holds the eyes left, not right"):
+        read_eyelink(write(tmp_path / "left.asc", block(FIRST_MS, 5)), eye="right")
+
+
+real_data = pytest.mark.skipif(
+    "EMOGAN_REAL_DATA" not in os.environ, reason="EMOGAN_REAL_DATA names no folder of recordings"
+)
+
+
+@pytest.mark.real_data
+@real_data
+@pytest.mark.parametrize("eye", ["left", "right"])
+def test_events_and_features_of_a_real_recording_are_those_of_its_own_lines(eye):
+    folder = Path(os.environ["EMOGAN_REAL_DATA"], "eyelink")
+    path = folder / "002_rlmw_events_short.asc"
+    recording = read_eyes(path, samples=folder / "002_rlmw_samples_short.asc", eye=eye)
+    lines = path.read_text().splitlines()
+    for kind, found in (("EFIX", recording.fixation_s), ("ESACC", recording.saccade_s), ("EBLINK", recording.blink_s)):
+        own = [line.split() for line in lines if line.startswith(f"{kind} {eye[0].upper()}")]
+        assert len(found) == len(own) > 0
+        end_s = np.sort([(int(words[3]) - 7264579) / 1000 for words in own])
+        np.testing.assert_allclose(np.sort(found.sum(1)), end_s, atol=0.0021)  # of the last sample, which takes 2 ms
+        onset_s = [(int(words[2]) - 7264579) / 1000 for words in own if words[2] != "4294967295"]
+        assert np.isin(np.round(onset_s, 6), np.round(found[:, 0], 6)).all()
+    features = eye_features(recording, 0.0, 40.9)
+    assert features.shape == (10, 33)
+    assert np.isfinite(features).all()
+    begun = (recording.saccade_s[:, 0] < 40).sum()
+    assert features[:, EYE_FEATURES_33.index("saccade_frequency_hz")].sum() * 4 == begun
+    assert 500 < features[:, EYE_FEATURES_33.index("pupil_x_mean")].min()
+    assert features[:, EYE_FEATURES_33.index("saccade_amplitude_mean_deg")].max() < 15
+
+
+@pytest.mark.real_data
+@real_data
+def test_the_eye_that_was_seen_in_more_samples_is_taken_unless_one_is_asked_for():
+    folder = Path(os.environ["EMOGAN_REAL_DATA"], "eyelink")
+    path, samples = folder / "002_rlmw_events_short.asc", folder / "002_rlmw_samples_short.asc"
+    eyes = {eye: read_eyelink(path, samples, eye) for eye in ("left", "right", None)}
+    missing = {eye: np.isnan(recording.pupil).sum() for eye, recording in eyes.items()}
+    assert missing[None] == missing["right"] < missing["left"]

@@ -1,0 +1,92 @@
+"""Time tables are read, and what is wrong with a row is told by its number."""
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from emogan.recordings.time_table import COLUMNS, Row, TimeTable, problems, read_table
+
+GOOD = ("1_1.cnt", 1, 1, 1, "happy", 0.0, 60.0)
+
+
+def written(path, *rows, columns=COLUMNS):
+    pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
+    return path
+
+
+def table(tmp_path, *rows, columns=COLUMNS):
+    return read_table(written(tmp_path / "trials.csv", *rows, columns=columns), tmp_path)
+
+
+def test_a_table_is_read_as_it_is_written(tmp_path):
+    found = table(tmp_path, GOOD, ("1_1.cnt", 1, 1, 2, "sad", 70.5, None), ("2_1.mat", 2, 1, 1, "sad", None, 30))
+    assert found.rows == (
+        Row(1, tmp_path / "1_1.cnt", 1, 1, 1, "happy", 0.0, 60.0),
+        Row(2, tmp_path / "1_1.cnt", 1, 1, 2, "sad", 70.5, math.inf),
+        Row(3, tmp_path / "2_1.mat", 2, 1, 1, "sad", 0.0, 30.0),
+    )
+    assert {key: len(rows) for key, rows in found.experiments().items()} == {(1, 1): 2, (2, 1): 1}
+    assert problems(found, 4) == {}
+
+
+def test_eye_recordings_may_say_their_sheet_and_where_their_samples_are(tmp_path):
+    columns = (*COLUMNS, "sheet", "samples")
+    found = table(tmp_path, (*GOOD, None, None), ("1.xlsx", *GOOD[1:], 3, None), ("2.asc", 2, *GOOD[2:], None, "s.asc"),
+                  columns=columns)  # fmt: skip
+    assert [(row.sheet, row.samples) for row in found.rows] == [(None, None), (3, None), (None, tmp_path / "s.asc")]
+    assert [row.is_eeg for row in found.rows] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (("1_1.cnt", 1, 1, 2, "sad", -1, 70), r"row 2 .*expected a start of 0 s or later"),
+        (("1_1.cnt", 1, 1, 2, "sad", 70, 70), r"row 2 .*the trial is empty"),
+        (("1_1.cnt", 1, 1, 2, "sad", 80, 70), r"row 2 .*the trial is empty"),
+        (("1_1.cnt", 1, 1, 2, "sad", 70, 73), r"row 2 .*at least one window of 4 s"),
+        (("1_1.cnt", 1, 1, 2, "sad", 59, 70), r"row 2 .*do not overlap, got one that begins within row 1 "),
+        (("1_1.cnt", 1, 1, 2, "sad", 10, 20), r"row 2 .*do not overlap, got one that begins within row 1 "),
+        (("1_1.cnt", 1, 1, 1, "happy", 70, 80), r"row 2 .*expected each trial once, got it in row 1 "),
+        (("1_1.asc", 1, 1, 1, "sad", 0, 60), r"row 2 .*expected the label happy as in row 1 .*got sad"),
+        (("1_1.asc", 1, 1, 2, "sad", 0, 60), r"row 1 .*expected an eye tracking recording of this trial too"),
+    ],
+)
+def test_an_impossible_row_is_a_problem_of_its_experiment_alone(tmp_path, row, problem):
+    found = problems(table(tmp_path, GOOD, row, ("2_1.cnt", 2, 1, 1, "sad", 0, 60)), 4)
+    assert set(found) == {(1, 1)}
+    assert any(pd.Series(text).str.contains(problem).all() for text in found[1, 1]), found
+
+
+def test_an_overlap_of_two_experiments_in_a_recording_is_a_problem_of_both(tmp_path):
+    found = problems(table(tmp_path, GOOD, ("1_1.cnt", 2, 1, 1, "sad", 30, 90)), 4)
+    assert set(found) == {(1, 1), (2, 1)}
+
+
+def test_trials_of_a_mat_file_do_not_overlap_though_all_begin_at_0():
+    rows = tuple(Row(i, Path("1.mat"), 1, 1, i, 0, 0.0, math.inf) for i in (1, 2))
+    assert problems(TimeTable(rows), 4) == {}
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "message"),
+    [
+        ([GOOD[:-1]], COLUMNS[:-1], r"expected the columns recording, .*missing end_s"),
+        ([GOOD, ("1_1.cnt", 1, 1, 2, "sad", "ten", 90)], COLUMNS, r"expected seconds in start_s, got 'ten' in row 2"),
+        (
+            [GOOD, ("1_1.cnt", None, 1, 2, "sad", 70, 90)],
+            COLUMNS,
+            r"in every row of 'subject', got an empty cell .*row 2",
+        ),
+        ([], COLUMNS, r"got no rows"),
+    ],
+)
+def test_a_file_that_is_no_time_table_is_refused(tmp_path, rows, columns, message):
+    with pytest.raises(ValueError, match=message):
+        table(tmp_path, *rows, columns=columns)
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"expected a time table at .*seed_v"):
+        read_table(tmp_path / "trials.csv", tmp_path)
