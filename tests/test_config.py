@@ -269,6 +269,9 @@ def test_the_readmes_commands_compose(command):
         chosen = [f"{o.key_or_group}={value}" for o, value in zip(parsed, values, strict=True)]
         if module == "emogan.simulate":
             assert configure(*chosen, name="simulate").root == "DIR"
+        elif module == "emogan.sample":
+            cfg = configure(*chosen, name="sample")
+            assert OmegaConf.missing_keys(cfg).isdisjoint({"checkpoint", "out"})
         else:
             cfg = task(configure(*chosen))
             check_settings(cfg)
