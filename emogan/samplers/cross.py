@@ -26,7 +26,7 @@ class AugmentedFold(NamedTuple):
 def cross_augment(
     X: Any,
     y: Any,
-    cv: Any = None,
+    cv: Any,
     groups: Any = None,
     sampler: Sampler | None = None,
     *,
@@ -36,8 +36,8 @@ def cross_augment(
 ) -> Iterator[AugmentedFold]:
     """Yield the augmented training set of each fold, as a loop of `fit_resample` over the folds would give it.
 
-    GANs are trained before the first fold is yielded, those of all folds at once. Each fold's are its own: scaled and
-    trained on its training windows alone.
+    On a CPU the two are the same to the last bit. Each fold's GAN is its own, scaled and trained on its training
+    windows alone; those of all folds are trained at once, before the first fold is yielded.
 
     Parameters
     ----------
@@ -45,6 +45,7 @@ def cross_augment(
         Windows (N, F) and labels (N,).
     cv, groups
         Folds as in scikit-learn: a number, a splitter or pairs of indices, and the groups that a splitter keeps whole.
+        Windows of a trial resemble each other: choose folds by whole trials or subjects.
     sampler
         A `Sampler`; a `CBEGANSampler` with its defaults, if None.
     n_aug, random_state

@@ -15,8 +15,7 @@ from emogan.data.scaling import MinMaxScaler
 from emogan.samplers.fitted import FittedSampler
 from emogan.store import write_atomically
 
-FORMAT = 1  # raise it where an older EmoGAN could not read what is written
-CHECKPOINT_FORMAT = 1  # of emogan.job_files.write_checkpoint, in the same way
+FORMAT, CHECKPOINT_FORMAT = 1, 1  # of `save` and of a job: raise them where an older EmoGAN could not read what is new
 
 FOREIGN = (
     safetensors.SafetensorError, pickle.UnpicklingError, json.JSONDecodeError, RuntimeError, AttributeError, IndexError,

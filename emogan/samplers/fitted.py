@@ -76,7 +76,7 @@ class FittedSampler:
         labels = self.labels(n)
         x = self.draw(labels, random_state)
         if self.frame:
-            types = {name: dtype for name, dtype in zip(self.feature_names or (), self.dtypes, strict=True)}
+            types = dict(zip(self.feature_names or range(x.shape[1]), self.dtypes, strict=True))
             return pd.DataFrame(x, columns=list(types)).astype(types), self.classes[labels]
         return x, self.classes[labels]
 

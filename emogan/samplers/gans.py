@@ -60,7 +60,7 @@ class GANSampler(Sampler):
         return GANAugmenter(self._gan, name=type(self).__name__, **settings)
 
     def train(self, parts: Iterable[tuple[Any, Any, Any]], seeds: Sequence[int]) -> None:
-        """Train the GANs of several (windows, labels, trials) into the store, stacked.
+        """Train the GANs of several (windows, labels, trials), stacked, into the store, where fit_resample finds them.
 
         Those that lack a class are trained apart: their networks have another shape.
         """

@@ -37,10 +37,6 @@ def samplers() -> list[Sampler]:
     return [kind(random_state=0, **(tiny if issubclass(kind, GANSampler) else {})) for kind in kinds]
 
 
-def test_every_sampler_is_checked():
-    assert len(samplers()) == 9
-
-
 @sklearn_checks.parametrize_with_checks(samplers())
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)

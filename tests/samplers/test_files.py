@@ -136,6 +136,12 @@ def test_a_file_of_a_newer_emogan_is_refused_by_its_version(fitted, tmp_path, mo
         emogan.load(tmp_path / "newer")
 
 
+def test_a_checkpoint_of_a_newer_emogan_is_refused_by_its_version(tmp_path):
+    torch.save({"emogan": "9.0", "format": files.CHECKPOINT_FORMAT + 1, "networks": {}}, tmp_path / "checkpoint.ckpt")
+    with pytest.raises(ValueError, match=r"written by EmoGAN 9\.0 in format 2"):
+        emogan.load(tmp_path / "checkpoint.ckpt")
+
+
 def test_a_class_that_is_not_imported_is_not_imported(fitted, tmp_path):
     """An identity names a class; a file must not choose what is imported."""
     was = fitted.fitted_

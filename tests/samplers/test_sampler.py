@@ -30,7 +30,6 @@ from emogan import (
 from emogan.augmenters import Augmenter
 from emogan.models import CBEGAN
 from emogan.paths import config_dir
-from emogan.samplers.controls import ControlSampler
 from emogan.samplers.gans import GANSampler
 from emogan.samplers.sampler import Sampler
 
@@ -152,6 +151,12 @@ def test_a_dataframe_keeps_its_columns_and_their_types_and_whole_numbers_are_rou
     np.testing.assert_array_equal(found.blinks, exact.blinks.round())
 
 
+def test_a_dataframe_without_names_comes_out_as_one(windows):
+    x, y, _ = windows
+    found, _ = NoiseSampler(n_aug=3, random_state=0).fit(pd.DataFrame(x), y).sample(3)
+    assert found.columns.tolist() == [0, 1, 2, 3, 4]
+
+
 def test_whole_numbers_stay_within_their_type():
     x = np.array([[0, 0], [255, 1], [3, 0], [250, 1]] * 5, dtype=np.uint8)
     drawn, _ = NoiseSampler(strength=1.0, n_aug=100, random_state=0).fit_resample(x, x[:, 1])
@@ -254,26 +259,34 @@ def test_trials_reach_a_sampler_in_a_grid_by_metadata_routing(windows):
     assert score == pytest.approx(np.mean(found))
 
 
-@pytest.mark.parametrize("name", ["cbegan", "cwgan", "cgan"])
-def test_the_settings_of_a_gan_and_their_defaults_are_those_of_its_yaml(name):
-    cfg = OmegaConf.to_container(OmegaConf.load(f"{config_dir()}/model/{name}.yaml"))
-    sampler = getattr(emogan, f"{name.upper()}Sampler")()
-    own = {key: value for key, value in sampler.get_params().items() if key not in Sampler._get_param_names()}
-    assert own.pop("accelerator") == "cpu"
-    assert own.pop("store") is None
-    assert own == {key: value for key, value in cfg.items() if key not in ("_target_", "gan", "name")}
-    assert cfg["gan"]["path"].endswith(sampler._gan.__name__)
+def models() -> dict[str, dict]:
+    """Every model's config by the name of what it trains or calls."""
+    files = sorted(Path(config_dir(), "model").glob("*.yaml"))
+    configs = [OmegaConf.to_container(OmegaConf.load(file)) for file in files]
+    return {(cfg["gan"]["path"] if "gan" in cfg else cfg["_target_"]).split(".")[-1]: cfg for cfg in configs}
 
 
-@pytest.mark.parametrize("kind", ControlSampler.__subclasses__())
-def test_the_default_of_a_control_is_one_of_its_yamls_values(kind):
-    configs = [OmegaConf.load(file) for file in sorted((Path(config_dir(), "model")).glob("*.yaml"))]
-    (cfg,) = [one for one in configs if one._target_ == f"emogan.augmenters.{kind._control.__name__}"]
+def of(kind: type[Sampler]) -> str:
+    """What a sampler trains or calls."""
+    return (kind._gan if issubclass(kind, GANSampler) else kind._control).__name__
+
+
+def test_every_model_has_a_sampler_but_those_that_look_at_electrodes():
+    assert {of(getattr(emogan, name)) for name in KINDS} == set(models()) - {
+        "NoAugmentation", "Rotation", "Recombination"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_settings_and_defaults_are_those_of_the_models_yaml(name):
+    kind = getattr(emogan, name)
     own = {key: value for key, value in kind().get_params().items() if key not in Sampler._get_param_names()}
-    offered = {key: value for key, value in OmegaConf.to_container(cfg).items() if key not in ("_target_", "name")}
-    assert own.keys() == offered.keys()
+    if issubclass(kind, GANSampler):
+        assert (own.pop("accelerator"), own.pop("store")) == ("cpu", None)
+    cfg = {key: value for key, value in models()[of(kind)].items() if key not in ("_target_", "gan", "name")}
+    assert own.keys() == cfg.keys()
     for key, value in own.items():
-        assert value in (offered[key] if isinstance(offered[key], list) else [offered[key]])
+        assert value == cfg[key] or value in cfg[key], "of several to choose from, a sampler has one"
 
 
 def test_another_gan_takes_one_small_class(windows, tiny):
