@@ -54,12 +54,13 @@ test-slow: setup ## Run the tests that take minutes
 test-slurm: setup ## Run the tests that start a Slurm of their own (as root; skipped without its programs)
 	$(BIN)/python -m pytest -m slurm
 
-bench: setup ## Measure what stacking, the SVM path and the store save (15 minutes); outputs/benchmark.json
+bench: setup ## Measure what stacking, the SVM path and the store save (25 minutes); outputs/benchmark.json
 	$(BIN)/python -m emogan.benchmark
 
-lint: setup ## Check style and formatting
+lint: setup ## Check style, formatting and the types of what users import
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
 
 wheel: setup ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

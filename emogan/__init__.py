@@ -1,3 +1,54 @@
 """EmoGAN: conditional GAN augmentation of EEG and eye movement features for emotion recognition."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from emogan.samplers.controls import (
+        DuplicateSampler,
+        GaussianSampler,
+        MixupSampler,
+        NoiseSampler,
+        RandomEffectsSampler,
+        SMOTESampler,
+    )
+    from emogan.samplers.cross import cross_augment
+    from emogan.samplers.files import load
+    from emogan.samplers.fitted import FittedSampler
+    from emogan.samplers.gans import CBEGANSampler, CGANSampler, CWGANSampler
+
+__all__ = [
+    "CBEGANSampler",
+    "CGANSampler",
+    "CWGANSampler",
+    "DuplicateSampler",
+    "FittedSampler",
+    "GaussianSampler",
+    "MixupSampler",
+    "NoiseSampler",
+    "RandomEffectsSampler",
+    "SMOTESampler",
+    "cross_augment",
+    "load",
+]
+
+# What is imported on first use: torch, Lightning and scikit-learn take seconds, and imbalanced-learn is an extra.
+_PLACES = {
+    "cross": ("cross_augment",),
+    "files": ("load",),
+    "fitted": ("FittedSampler",),
+    "gans": ("CBEGANSampler", "CGANSampler", "CWGANSampler"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = next((place for place, names in _PLACES.items() if name in names), "controls")
+    return getattr(importlib.import_module(f"emogan.samplers.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -115,7 +115,7 @@ def fit(
                         saves, source, checkpoint_s,
                     )  # fmt: skip
                 states += _states(augmenter, group, kept)
-                for key, record in zip(group_keys, _records(augmenter), strict=True):
+                for key, record in zip(group_keys, member_records(augmenter), strict=True):
                     store.save(key, *record)
                     records[key] = record
                 trained, groups, resumed = trained + group, groups + 1, resumed or source is not None
@@ -197,7 +197,7 @@ def _states(augmenter: GANAugmenter, group: Sequence[int], kept: int) -> list[di
     return [{"members": [group[i] for i in rows], "state_dict": weights, "optimizers": optimizers}]
 
 
-def _records(augmenter: GANAugmenter) -> list[tuple[dict[str, torch.Tensor], dict]]:
+def member_records(augmenter: GANAugmenter) -> list[tuple[dict[str, torch.Tensor], dict]]:
     """Tensors and plain values to keep of each member just trained."""
     history, records = augmenter.history, []
     for m, generator in enumerate(augmenter.generators()):

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from emogan.evaluation.protocol import Scores
 from emogan.evaluation.svm import Predictions
 from emogan.inputs import compare, finished, job_inputs, job_key, remember
 from emogan.machine import available_cores
+from emogan.quiet import quieten_lightning
 from emogan.results import COLUMNS, closing_table, tabulate
 from emogan.settings import check_settings, check_writable, construct
 from emogan.store import Store, derived_seed
@@ -264,11 +264,3 @@ class Clock:
 def threads(cfg: DictConfig) -> int:
     """As many as asked for, or as there are cores."""
     return cfg.machine.threads or available_cores()
-
-
-def quieten_lightning() -> None:
-    """Leave out what Lightning says of its services, of worker processes, of Slurm and to its own developers."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message="The .srun. command is available")
-    warnings.filterwarnings("ignore", message=".*does not have many workers")
-    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec", category=FutureWarning)

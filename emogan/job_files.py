@@ -25,6 +25,7 @@ from emogan.evaluation.plan import Plan
 from emogan.evaluation.protocol import Scores
 from emogan.fitting import Fits
 from emogan.results import IDENTITY, SELECTION
+from emogan.samplers.files import CHECKPOINT_FORMAT
 from emogan.store import fingerprint
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
@@ -75,6 +76,7 @@ def write_checkpoint(
     weights = augmenter.model.generator.state_dict() if isinstance(augmenter, GANAugmenter) else {}
     content = {
         "emogan": importlib.metadata.version("emogan"),
+        "format": CHECKPOINT_FORMAT,
         "config": OmegaConf.to_container(cfg, resolve=True),
         "augmenter": augmenter.identity(),
         "class_names": list(features.class_names),

@@ -177,7 +177,7 @@ def test_a_quick_run_writes_every_number_with_its_spread(tmp_path):
         f"{features}_{hidden}{gan}" for features in (33, 310, 351) for hidden in (100, 300) for gan in ("", "_cwgan")
     ]
     headlines = [f"{name}_{shape}" for name in ("stacked_vs_loop", "share_of_limit") for shape in shapes]
-    headlines += ["svm_vs_sklearn_easy", "svm_vs_sklearn_overlapping", "n_aug_sweep_vs_single"]
+    headlines += ["svm_vs_sklearn_easy", "svm_vs_sklearn_overlapping", "n_aug_sweep_vs_single", "cross_augment_vs_loop"]
     headlines += [f"extract_vs_loop_{loop}_{de}" for loop in ("butterworth", "finite") for de in ("fft", "gaussian")]
     headlines += ["time_per_member_135_vs_16_33_100", "time_per_member_135_vs_16_351_100"]
     for key in headlines:

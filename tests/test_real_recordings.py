@@ -9,8 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
+from imblearn.pipeline import Pipeline
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.svm import SVC
 
-from emogan import extract, job
+from emogan import CBEGANSampler, extract, job
 from emogan.data import table
 from emogan.paths import config_dir
 
@@ -85,3 +89,22 @@ def test_real_eye_movements_become_33_finite_features_a_window(tmp_path):
     with np.load(tmp_path / "out" / "2_1.npz") as stored:
         assert stored["x"].shape == (8, 33)
         assert np.isfinite(stored["x"]).all()
+
+
+def test_a_grid_over_n_aug_and_c_takes_real_recordings(eegmat, tmp_path):
+    data = table.load(eegmat, per_subject=True)
+    x, y, subject = data.x, np.array(data.class_names)[data.y], data.subject
+    steps = [
+        ("augment", CBEGANSampler(iterations=100, random_state=0, store=tmp_path / "store")),
+        ("scale", MinMaxScaler()),
+        ("svm", SVC(kernel="linear")),
+    ]
+    search = GridSearchCV(
+        Pipeline(steps), {"augment__n_aug": [0, 60, 200], "svm__C": [2.0**-6, 2.0**-2]}, cv=GroupKFold(4)
+    )
+    search.fit(x, y, groups=subject)
+    scores = search.cv_results_["mean_test_score"]
+    assert scores.max() > 0.55  # half is chance, and the best of six adds some points to it
+    assert len(set(scores)) > 2, "windows that are appended change something"
+    assert len(list((tmp_path / "store").glob("*.safetensors"))) == 4 + (search.best_params_["augment__n_aug"] > 0)
+    assert search.predict(x[:3]).dtype == y.dtype

@@ -49,7 +49,7 @@ def test_the_wheel_holds_every_module_and_config_and_nothing_at_the_top_but_emog
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "emogan", "conf"], CHECKOUT
     ).splitlines()
     expected = {f"emogan/{name}" if name.startswith("conf/") else name for name in tracked}
-    expected -= {name for name in expected if not name.endswith((".py", ".yaml", ".csv", ".j2"))}
+    expected -= {name for name in expected if not name.endswith((".py", ".yaml", ".csv", ".j2", ".typed"))}
     assert len(expected) > 30
     assert expected <= names
     assert any(name.endswith("LICENSE") for name in names)

@@ -17,9 +17,9 @@ from emogan.benchmark import plain
 from emogan.benchmark.limit import limit_s, products, synchronise
 from emogan.benchmark.record import Record, alternately
 from emogan.fitting import group_size_on
-from emogan.job import quieten_lightning
 from emogan.machine import available_cores
 from emogan.paths import config_dir
+from emogan.quiet import quieten_lightning
 from emogan.settings import construct
 
 WINDOWS, CLASSES = 674, 3  # a training set of SEED; what the windows hold does not matter here

@@ -94,7 +94,7 @@ class TrialCBEGAN(ConditionalGAN):
         components: int | None = 64,
         trial_strength: float = 0.3,
         residual: bool = True,
-        anchor: float = 10.0,
+        anchor: float = 1.0,
         average: float = 0.99,
         gamma: float = 1.0,
         lambda_k: float = 1e-3,

@@ -1,0 +1,54 @@
+"""A table of your own to an augmented classifier: how many windows to append is chosen together with the SVM's C.
+
+python -m emogan.examples.own_table [TABLE.csv]
+
+A table has a row per window: features in the units of the recording, the label in the column "emotion" and the trial
+(film clip) in "trial". Windows of a trial resemble each other, so a trial is on one side of every split, whole. n_aug=0
+is among the choices: augmentation that does not help is not used. Without a table, one subject is simulated.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from imblearn.pipeline import Pipeline
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.svm import SVC
+
+from emogan import CBEGANSampler
+from emogan.data import synthetic
+
+
+def simulated() -> pd.DataFrame:
+    """Eye movement features of one simulated subject: 842 windows in 15 trials of three emotions."""
+    data = synthetic.load("seed", modality="eye", subjects=[1], sessions=[1])
+    table = pd.DataFrame(data.x, columns=list(data.feature_names))
+    return table.assign(emotion=[data.class_names[k] for k in data.y], trial=data.trial)
+
+
+def main(path: str | Path | None = None, *, iterations: int = 1000) -> GridSearchCV:
+    """Choose on four fifths of the trials, test once on the others."""
+    table = simulated() if path is None else pd.read_csv(path)
+    x, y, trial = table.drop(columns=["emotion", "trial"]), table["emotion"], table["trial"]
+    train, test = next(StratifiedGroupKFold(5).split(x, y, trial))
+    with tempfile.TemporaryDirectory() as store:  # every GAN is trained once, whatever n_aug and C
+        steps = Pipeline([
+            ("augment", CBEGANSampler(iterations=iterations, random_state=0, store=store)),
+            ("scale", MinMaxScaler()),
+            ("svm", SVC(kernel="linear")),
+        ])  # fmt: skip
+        grid = {"augment__n_aug": [0, 50, 200, 600], "svm__C": [0.01, 0.1, 1, 10]}
+        search = GridSearchCV(steps, grid, cv=StratifiedGroupKFold(4))
+        search.fit(x.iloc[train], y.iloc[train], groups=trial.iloc[train])
+    found = pd.DataFrame(search.cv_results_).groupby("param_augment__n_aug")["mean_test_score"].max()
+    print("n_aug: best accuracy in cross-validation over the training trials")
+    print(found.map("{:.3f}".format).to_string(header=False))
+    print(f"chosen: n_aug={search.best_params_['augment__n_aug']}, C={search.best_params_['svm__C']}")
+    print(f"accuracy on the trials held out: {search.score(x.iloc[test], y.iloc[test]):.3f}")
+    return search
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,97 @@
+"""python -m emogan.sample: write labelled artificial windows of a saved GAN as a table."""
+
+import io
+from pathlib import Path
+
+import hydra
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from hydra.errors import CompactHydraException
+from omegaconf import DictConfig
+
+from emogan.paths import config_dir
+
+
+def write_windows(
+    checkpoint: str | Path,
+    out: str | Path,
+    n_aug: int,
+    *,
+    seed: int | None = None,
+    subject: int | str | None = None,
+    session: int | str | None = None,
+    fold: int | None = None,
+) -> Path:
+    """Draw windows with what `emogan.load` reads and write the .npz or .csv that `data=features` reads.
+
+    Subject and session are those of the training set; every window is a trial of its own, named artificial_1, ...,
+    which no recorded trial is.
+
+    Raises
+    ------
+    ValueError
+        If the file to write is neither .npz nor .csv or exists, n_aug is no whole number above 0, features of a .csv
+        have the name of another column, or as `emogan.load` says.
+    """
+    from emogan import load  # here, so that tab completion need not wait for torch
+    from emogan.store import write_atomically
+
+    out = Path(out).expanduser()
+    if out.suffix.lower() not in (".npz", ".csv"):
+        raise ValueError(f"expected out=FILE.npz or out=FILE.csv, got {out}")
+    if out.exists():
+        raise ValueError(f"expected a new file to write, got {out}, which exists. Choose another out=FILE.")
+    if not isinstance(n_aug, int) or n_aug < 1:
+        raise ValueError(f"n_aug: expected a whole number of windows >= 1, got {n_aug!r}")
+    fitted = load(Path(checkpoint).expanduser(), subject=subject, session=session, fold=fold)
+    labels = fitted.labels(n_aug)
+    x = fitted.draw(labels, seed)
+    names = np.array(fitted.feature_names or [f"x{i}" for i in range(x.shape[1])])
+    columns = {
+        "trial": np.array([f"artificial_{i + 1}" for i in range(n_aug)]),
+        "subject": np.array([fitted.origin.get("subject", "artificial")] * n_aug),
+        "session": np.array([fitted.origin.get("session", 1)] * n_aug),
+    }
+    if out.suffix.lower() == ".csv":
+        content = _csv(x, names, {"label": fitted.classes[labels], **columns})
+    else:
+        kinds = np.full(len(names), "other" if fitted.modalities else "eeg")
+        for kind, part in fitted.modalities.items():
+            kinds[part] = kind
+        content = _npz(
+            x=x, y=labels, **columns, feature_names=names, class_names=fitted.classes.astype(str), modality=kinds
+        )
+    write_atomically(out, content)
+    print(f"wrote {n_aug} artificial windows of {len(names)} features to {out.absolute()}")
+    return out
+
+
+def _csv(x: npt.NDArray, names: npt.NDArray, columns: dict[str, npt.NDArray]) -> bytes:
+    if taken := sorted(set(names) & set(columns)):
+        raise ValueError(
+            f"expected features that are not named {', '.join(columns)}, got {', '.join(taken)}. Write a .npz instead"
+        )
+    table = pd.concat([pd.DataFrame(columns), pd.DataFrame(x, columns=names)], axis=1)
+    return bytes(table.to_csv(index=False, lineterminator="\n").encode())
+
+
+def _npz(**arrays: npt.NDArray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type] # its allow_pickle is no array
+    return buffer.getvalue()
+
+
+@hydra.main(version_base="1.3", config_path=config_dir(), config_name="sample")
+def main(cfg: DictConfig) -> None:
+    try:
+        write_windows(
+            cfg.checkpoint, cfg.out, cfg.n_aug,
+            seed=cfg.seed, subject=cfg.subject, session=cfg.session, fold=cfg.fold,
+        )  # fmt: skip
+    except (ValueError, OSError) as error:
+        raise CompactHydraException(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""Fitted samplers as files: one safetensors file each, or the checkpoint of a job. Reading runs no code from them."""
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+
+from emogan import __version__
+from emogan.data.scaling import MinMaxScaler
+from emogan.samplers.fitted import FittedSampler
+from emogan.store import write_atomically
+
+FORMAT, CHECKPOINT_FORMAT = 1, 1  # of `save` and of a job: raise them where an older EmoGAN could not read what is new
+
+FOREIGN = (
+    safetensors.SafetensorError, pickle.UnpicklingError, json.JSONDecodeError, RuntimeError, AttributeError, IndexError,
+    KeyError, TypeError,
+)  # fmt: skip
+
+
+def save(fitted: FittedSampler, path: str | Path) -> None:
+    """Write a fitted sampler: weights, scaling, class and feature names, settings and version."""
+    fields = {
+        "identity": dict(fitted.identity), "key": fitted.key, "frame": fitted.frame,
+        "classes": fitted.classes.tolist(), "classes_dtype": fitted.classes.dtype.str,
+        "dtypes": [dtype.str for dtype in fitted.dtypes],
+        "feature_names": None if fitted.feature_names is None else list(fitted.feature_names),
+        "modalities": {name: [part.start, part.stop] for name, part in fitted.modalities.items()},
+        "origin": dict(fitted.origin),
+    }  # fmt: skip
+    metadata = {"emogan": __version__, "emogan_format": str(FORMAT), "fields": json.dumps(fields)}
+    scaler = {f"scaler.{name}": torch.from_numpy(getattr(fitted.scaler, name)) for name in ("minimum", "span")}
+    tensors = {name: value.contiguous() for name, value in {**fitted.tensors, **scaler}.items()}
+    write_atomically(Path(path), safetensors.torch.save(tensors, metadata=metadata))
+
+
+def load(path: str | Path, *, subject: Any = None, session: Any = None, fold: Any = None) -> FittedSampler:
+    """Read what `save` wrote, or one training set's GAN out of the checkpoint that a job of emogan.train wrote.
+
+    Only tensors, numbers, text and plain containers are read, never a pickle that could run code; tensors go to the
+    CPU, wherever they were trained.
+
+    Parameters
+    ----------
+    path : file
+    subject, session, fold
+        Which training set of a checkpoint; as many of them as it takes to tell it from the others.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file.
+    ValueError
+        If it is none of these files, damaged or from a newer EmoGAN, or the training set is not told or not there.
+    """
+    path = Path(path)
+    asked = {"subject": subject, "session": session, "fold": fold}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    with path.open("rb") as file:
+        archive = file.read(2) == b"PK"  # what torch.save writes is a zip archive
+    try:
+        fitted = _from_checkpoint(path, asked) if archive else _from_file(path, asked)
+        fitted.augmenter()
+    except FOREIGN as error:
+        raise ValueError(
+            f"{path}: expected a file that save() of a sampler wrote, or checkpoint.ckpt of emogan.train, undamaged; "
+            f"nothing else is read, as it might run code. {type(error).__name__}: {str(error).splitlines()[0]}"
+        ) from error
+    return fitted
+
+
+def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
+    with safetensors.safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+    _check_format(path, int(metadata["emogan_format"]), FORMAT, metadata["emogan"])
+    if asked:
+        raise ValueError(f"{path}: expected no subject, session or fold, as it holds one training set, got {asked}")
+    fields = json.loads(metadata["fields"])
+    scaler = MinMaxScaler(*(tensors.pop(f"scaler.{name}").numpy() for name in ("minimum", "span")))
+    return FittedSampler(
+        fields["identity"], tensors, scaler,
+        np.array(fields["classes"], dtype=np.dtype(fields["classes_dtype"])),
+        tuple(np.dtype(one) for one in fields["dtypes"]), fields["key"],
+        None if fields["feature_names"] is None else tuple(fields["feature_names"]), fields["frame"],
+        {name: slice(*part) for name, part in fields["modalities"].items()}, fields["origin"],
+    )  # fmt: skip
+
+
+def _from_checkpoint(path: Path, asked: dict[str, Any]) -> FittedSampler:
+    with path.open("rb") as file:  # given a path, PyTorch would look at the ending of its name
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    _check_format(path, content.get("format", 1), CHECKPOINT_FORMAT, content["emogan"])
+    if not content["generator"]:
+        raise ValueError(
+            f"{path}: expected the checkpoint of a GAN, got {content['config']['model']['name']}, of which a job keeps "
+            "nothing. Fit a sampler such as emogan.NoiseSampler instead"
+        )
+    m = _member(path, content["members"], asked)
+    names = tuple(content["feature_names"])
+    member = dict(content["members"][m])
+    return FittedSampler(
+        content["augmenter"], {f"generator.{name}": value[m].clone() for name, value in content["generator"].items()},
+        MinMaxScaler(*(content["scaler"][name][m].numpy() for name in ("minimum", "span"))),
+        np.array(content["class_names"]), (np.dtype(np.float32),) * len(names), member.pop("key"), names,
+        modalities={name: slice(*part) for name, part in content["modalities"].items()}, origin=member,
+    )  # fmt: skip
+
+
+def _check_format(path: Path, found: int, known: int, version: str) -> None:
+    if found > known:
+        raise ValueError(
+            f"{path}: written by EmoGAN {version} in format {found}; this EmoGAN {__version__} reads up to {known}. "
+            "Install a newer one: pip install --upgrade emogan"
+        )
+
+
+def _member(path: Path, members: list[dict], asked: dict[str, Any]) -> int:
+    """Index of the one training set that is asked for."""
+    found = [m for m, one in enumerate(members) if all(str(one[name]) == str(value) for name, value in asked.items())]
+    if len(found) != 1:
+        places = [", ".join(f"{name}={one[name]}" for name in ("subject", "session", "fold")) for one in members]
+        raise ValueError(
+            f"{path}: expected subject, session and fold of one of its {len(members)} training sets, got "
+            f"{asked or 'none of them'}, which fits {len(found)}. There are: {'; '.join(places[:12])}"
+            + ("; ..." if len(places) > 12 else "")
+        )
+    return found[0]

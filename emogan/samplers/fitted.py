@@ -1,0 +1,154 @@
+"""FittedSampler: an augmenter fitted on one training set, which draws labelled windows in the units of the data."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from sklearn.utils import check_random_state
+from torch import Tensor
+
+from emogan.augmenters import Augmenter, Control, GANAugmenter, balanced_labels
+from emogan.data.scaling import MinMaxScaler
+from emogan.models import ConditionalGAN
+from emogan.store import derived_seed
+
+RandomState = int | np.random.RandomState | None
+
+
+@dataclass(frozen=True, eq=False)
+class FittedSampler:
+    """A fitted augmenter with all that it takes to draw windows, as plain values.
+
+    Attributes
+    ----------
+    identity : dict
+        The augmenter's class and settings, see `Augmenter.identity`.
+    tensors : dict of Tensor
+        A GAN's generator, or the scaled training windows of a control.
+    scaler : MinMaxScaler
+        Fitted on the training windows.
+    classes : array (K,)
+        Labels, sorted.
+    dtypes : tuple of F dtypes
+        Of the features; whole numbers come out rounded.
+    key : str
+        Content key of the fit: the seed of what is drawn.
+    feature_names : tuple of F str, or None
+    frame : bool
+        Whether windows come out as a DataFrame.
+    modalities, origin : mappings
+        Of a job's checkpoint: columns of "eeg" and "eye"; subject, session and fold of the training set.
+    """
+
+    identity: Mapping[str, Any]
+    tensors: Mapping[str, Tensor]
+    scaler: MinMaxScaler
+    classes: npt.NDArray
+    dtypes: tuple[np.dtype, ...]
+    key: str
+    feature_names: tuple[str, ...] | None = None
+    frame: bool = False
+    modalities: Mapping[str, slice] = field(default_factory=dict)
+    origin: Mapping[str, object] = field(default_factory=dict)
+
+    def sample(
+        self, n: int | Mapping, random_state: RandomState = None
+    ) -> tuple[npt.NDArray | pd.DataFrame, npt.NDArray]:
+        """Draw artificial windows (n, F) and their labels (n,).
+
+        Parameters
+        ----------
+        n
+            Windows in all, shared equally among the classes (a remainder goes to the first), or {label: windows}.
+        random_state
+            None draws the same windows at every call, of which fewer are the first of more: those that a job or
+            `fit_resample` appends. A whole number draws others, and the same for the same number.
+
+        Raises
+        ------
+        ValueError
+            If n is no whole number of windows, or a label is none of `classes`.
+        """
+        labels = self.labels(n)
+        x = self.draw(labels, random_state)
+        if self.frame:
+            types = dict(zip(self.feature_names or range(x.shape[1]), self.dtypes, strict=True))
+            return pd.DataFrame(x, columns=list(types)).astype(types), self.classes[labels]
+        return x, self.classes[labels]
+
+    def labels(self, n: int | Mapping) -> npt.NDArray:
+        """Class indices (n,) of so many windows: in turn for a number, class by class for a mapping."""
+        if not isinstance(n, Mapping):
+            return balanced_labels(_windows(n), len(self.classes))
+        counts = {label: _windows(count) for label, count in n.items()}
+        if unknown := [label for label in counts if label not in self.classes.tolist()]:
+            raise ValueError(f"expected labels out of {self.classes.tolist()}, got {unknown}")
+        return np.repeat(np.arange(len(self.classes)), [counts.get(label, 0) for label in self.classes.tolist()])
+
+    def draw(self, labels: npt.NDArray, random_state: RandomState = None) -> npt.NDArray:
+        """Artificial windows (n, F) of given class indices (n,), in the units and the common type of the features."""
+        purpose = "sample" if random_state is None else f"sample {whole_seed(random_state)}"
+        generator = torch.Generator().manual_seed(derived_seed(self.key, purpose))
+        z = self.augmenter().sample(torch.from_numpy(labels)[None], [generator])[0].numpy()
+        x = self.scaler.inverse(z.astype(np.float64))
+        for column, dtype in enumerate(self.dtypes):
+            if dtype.kind in "biu":
+                low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+                x[:, column] = np.clip(np.rint(x[:, column]), low, high)
+        return x.astype(np.result_type(*self.dtypes))
+
+    def augmenter(self) -> Augmenter:
+        """The augmenter as it was fitted, of this one member.
+
+        Raises
+        ------
+        ValueError
+            If its class is none of EmoGAN's, nor of the modules that are imported by now: nothing is imported for it.
+        """
+        settings = dict(self.identity)
+        if "gan" in settings:
+            gan = _imported(ConditionalGAN, settings.pop("gan"))
+            weights = {name.removeprefix("generator."): value for name, value in self.tensors.items()}
+            return GANAugmenter(gan, name=gan.__name__, **settings).restore(
+                [weights], len(self.dtypes), len(self.classes)
+            )
+        kind = _imported(Control, settings.pop("control"))
+        control: Control = kind(name=kind.__name__, **settings)
+        x, y = self.tensors["windows.x"][None], self.tensors["windows.y"][None]
+        length = torch.tensor([y.shape[1]])
+        control.fit(x, y, length, trial=self.tensors["windows.trial"][None])
+        return control
+
+
+def whole_seed(random_state: RandomState) -> int:
+    """A seed >= 0: a whole number itself, else one drawn as scikit-learn draws them."""
+    if isinstance(random_state, int | np.integer) and random_state >= 0:
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _windows(n: object) -> int:
+    if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 0:
+        raise ValueError(f"expected a whole number of windows >= 0, got {n!r}")
+    return int(n)
+
+
+def _imported(base: type[Any], name: object) -> type[Any]:
+    """The class of this qualified name, out of those that are imported and derive from a base."""
+    for one in _below(base):
+        if f"{one.__module__}.{one.__qualname__}" == name:
+            return one
+    raise ValueError(
+        f"{name} is no {base.__name__} of this EmoGAN. If it is your own, import its module first; else a newer EmoGAN "
+        "may have it"
+    )
+
+
+def _below(base: type[Any]) -> Iterator[type[Any]]:
+    for one in base.__subclasses__():
+        yield one
+        yield from _below(one)

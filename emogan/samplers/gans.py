@@ -1,0 +1,117 @@
+"""The GANs as over-samplers; defaults and their reasons stand in conf/model/."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import StrOptions
+from torch import Tensor
+
+from emogan.augmenters import Augmenter, GANAugmenter
+from emogan.evaluation.plan import TrainingSet
+from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN
+from emogan.samplers.sampler import Sampler
+from emogan.samplers.training import trained
+from emogan.store import Store
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class GANSampler(Sampler):
+    """Appends windows that a conditional GAN draws; another GAN takes a class with its own settings.
+
+    Parameters
+    ----------
+    iterations, batch_size, plateau_window, plateau_tolerance
+        See `GANAugmenter`.
+    layers, hidden, architecture_seed, noise_features, learning_rate
+        See `ConditionalGAN`.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    **others
+        See `Sampler`.
+    """
+
+    iterations: int = 1000
+    batch_size: int = 128
+    layers: int = 2
+    hidden: int | Sequence[int] = 100
+    architecture_seed: int | None = None
+    noise_features: int = 100
+    learning_rate: float = 1e-4
+    plateau_window: int = 0
+    plateau_tolerance: float = 0.01
+    accelerator: str = "cpu"
+    store: str | os.PathLike | None = None
+
+    _gan: ClassVar[type[ConditionalGAN]]
+    _parameter_constraints: ClassVar[dict] = {
+        **Sampler._parameter_constraints,
+        "accelerator": [StrOptions({"cpu", "gpu", "auto"})],
+        "store": [str, os.PathLike, None],
+    }
+
+    def _augmenter(self, settings: dict[str, Any]) -> GANAugmenter:
+        del settings["accelerator"], settings["store"]
+        return GANAugmenter(self._gan, name=type(self).__name__, **settings)
+
+    def train(self, parts: Iterable[tuple[Any, Any, Any]], seeds: Sequence[int]) -> None:
+        """Train the GANs of several (windows, labels, trials), stacked, into the store, where fit_resample finds them.
+
+        Those that lack a class are trained apart: their networks have another shape.
+        """
+        by_classes: dict[int, list[tuple[TrainingSet, int]]] = {}
+        for (X, y, groups), seed in zip(parts, seeds, strict=True):
+            x, labels = self.checked(X, y)
+            if any(self.sampling_strategy_.values()):
+                augmenter, data, classes = self.prepared(x, labels, groups)
+                by_classes.setdefault(len(classes), []).append((data, seed))
+        for count, members in by_classes.items():
+            sets, own_seeds = zip(*members, strict=True)
+            self._trained(augmenter, sets, count, own_seeds)
+
+    def _trained(
+        self, augmenter: Augmenter, sets: Sequence[TrainingSet], classes: int, seeds: Sequence[int]
+    ) -> list[dict[str, Tensor]]:
+        assert isinstance(augmenter, GANAugmenter)
+        store = None if self.store is None else Store(Path(self.store))
+        return trained(augmenter, sets, classes, seeds, store, self.accelerator)
+
+    def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
+        return self._trained(augmenter, [data], classes, [seed])[0]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class CBEGANSampler(GANSampler):
+    """Appends windows of a cBEGAN (Luo, Zhu and Lu 2019); parameters: see `CBEGAN`, `GANSampler` and `Sampler`."""
+
+    gamma: float = 0.75
+    lambda_k: float = 0.001
+    eta: int = 1
+    reduction: str = "mean"
+
+    _gan = CBEGAN
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class CWGANSampler(GANSampler):
+    """Appends windows of a cWGAN (Luo and Lu 2018); parameters: see `CWGAN`, `GANSampler` and `Sampler`."""
+
+    penalty: float = 10.0
+    clip: float | None = None
+    critic_steps: int = 5
+
+    _gan = CWGAN
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class CGANSampler(GANSampler):
+    """Appends windows of a conditional GAN (Mirza and Osindero 2014); see `CGAN`, `GANSampler` and `Sampler`."""
+
+    saturating: bool = True
+
+    _gan = CGAN

@@ -1,0 +1,65 @@
+"""scikit-learn's and imbalanced-learn's own checks of estimators pass for every sampler."""
+
+import numpy as np
+import pytest
+from imblearn.utils import estimator_checks as imblearn_checks
+from sklearn.utils import estimator_checks as sklearn_checks
+
+import emogan
+from emogan import RandomEffectsSampler
+from emogan.samplers.gans import GANSampler
+from emogan.samplers.sampler import Sampler
+
+# No check is expected to fail. What does not apply as it stands, and why:
+#
+# - scikit-learn skips its check of array API input itself, where the environment variable SCIPY_ARRAY_API is not set.
+# - Neither library gives `groups`, which RandomEffectsSampler cannot do without: it is checked with trials of four
+#   windows, by the class below.
+# - imbalanced-learn's check_param_validation asks for scikit-learn's own words about every parameter. Settings of the
+#   augmenters are refused in EmoGAN's words (see test_sampler.py), so it is called on a sampler that has none.
+
+
+class TrialsOfFourWindows(RandomEffectsSampler):
+    """RandomEffectsSampler for callers that know of no trials."""
+
+    def fit(self, X, y, *, groups=None):
+        return super().fit(X, y, groups=np.arange(np.shape(X)[0]) // 4)
+
+    def fit_resample(self, X, y, *, groups=None):
+        return super().fit_resample(X, y, groups=np.arange(np.shape(X)[0]) // 4)
+
+
+def samplers() -> list[Sampler]:
+    """One of each kind, GANs with few iterations."""
+    kinds = [getattr(emogan, name) for name in emogan.__all__ if name.endswith("Sampler") and name != "FittedSampler"]
+    kinds[kinds.index(RandomEffectsSampler)] = TrialsOfFourWindows
+    tiny = {"iterations": 2, "hidden": 8, "batch_size": 16, "noise_features": 4}
+    return [kind(random_state=0, **(tiny if issubclass(kind, GANSampler) else {})) for kind in kinds]
+
+
+@sklearn_checks.parametrize_with_checks(samplers())
+def test_scikit_learns_checks_pass(estimator, check):
+    check(estimator)
+
+
+def imblearns() -> list[tuple]:
+    """imbalanced-learn's own decorator hands pytest a generator, of which pytest 9 warns."""
+    return [pair for sampler in samplers() for pair in imblearn_checks.estimator_checks_generator(sampler)]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    imblearns(),
+    ids=[f"{type(sampler).__name__}-{check.func.__name__}" for sampler, check in imblearns()],
+)
+def test_imbalanced_learns_checks_pass(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("sampler", samplers(), ids=lambda sampler: type(sampler).__name__)
+def test_names_of_a_dataframes_columns_are_kept(sampler):
+    imblearn_checks.check_dataframe_column_names_consistency(type(sampler).__name__, sampler)
+
+
+def test_parameters_of_every_sampler_are_refused_in_scikit_learns_words():
+    imblearn_checks.check_param_validation("DuplicateSampler", emogan.DuplicateSampler())

@@ -1,0 +1,66 @@
+"""The worked examples run, and print what they find."""
+
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emogan.examples import against_smote, look_at_windows, own_table
+
+EXAMPLES = ("own_table", "against_smote", "look_at_windows")
+
+
+def test_a_table_of_ones_own_becomes_an_augmented_classifier(tmp_path, capsys):
+    random = np.random.default_rng(0)
+    trial = np.repeat(np.arange(15), 6)
+    effect = (trial % 3)[:, None] * [2.0, 0, 0]
+    table = pd.DataFrame(random.normal(size=(90, 3)) + effect, columns=["a", "b", "c"])
+    table.assign(emotion=np.array(["calm", "fear", "joy"])[trial % 3], trial=trial).to_csv(
+        tmp_path / "own.csv", index=False
+    )
+    search = own_table.main(tmp_path / "own.csv", iterations=5)
+    said = capsys.readouterr().out
+    assert len(search.cv_results_["params"]) == 16
+    assert f"n_aug={search.best_params_['augment__n_aug']}" in said
+    assert float(re.search(r"held out: (.*)", said)[1]) > 0.6
+
+
+def test_smote_is_compared_on_the_same_folds_with_every_c_chosen_inside(capsys):
+    found = against_smote.main(iterations=3)
+    assert found.columns.tolist() == ["none", "noise", "SMOTE", "cBEGAN"]
+    assert found.to_numpy().min() > 40
+    assert found.to_numpy().max() <= 100
+    assert len(re.findall(r"- none: [+-]", capsys.readouterr().out)) == 3
+
+
+def test_nested_folds_never_share_a_trial_between_training_and_test():
+    trial = np.repeat(np.arange(30), 4)
+    for (train, test), *inner in against_smote.nested_folds(trial % 3, trial):
+        assert not set(trial[train]) & set(trial[test])
+        for inner_train, validation in inner:
+            assert set(inner_train) | set(validation) == set(train)
+            assert not set(trial[inner_train]) & set(trial[validation])
+
+
+def test_quality_and_topographies_are_shown(tmp_path, capsys):
+    table = look_at_windows.main(tmp_path / "new", iterations=3)
+    assert table.loc["two_sample_auc", "cBEGAN"] > 0.95, "after three iterations anyone can tell"
+    assert table.loc["two_sample_auc", "random effects"] < table.loc["two_sample_auc", "cBEGAN"]
+    assert (tmp_path / "new/topographies.png").stat().st_size > 50_000
+    assert "spread_ratio" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_runs_as_a_script(name, tmp_path):
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", f"emogan.examples.{name}"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    print(f"{name}: {time.perf_counter() - start:.0f} s\n{done.stdout}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout

@@ -1,0 +1,48 @@
+"""Importing emogan loads nothing that takes long, and imbalanced-learn is needed by nothing but the samplers."""
+
+import subprocess
+import sys
+
+import pytest
+
+import emogan
+
+HEAVY = ("torch", "lightning", "sklearn", "imblearn", "scipy", "pandas", "numpy", "mne", "matplotlib", "hydra")
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_emogan_loads_three_modules_of_its_own_at_most_and_no_heavy_library():
+    said = run("import sys; before = set(sys.modules); import emogan; print(*sorted(set(sys.modules) - before))")
+    loaded = said.split()
+    assert not set(HEAVY) & set(loaded)
+    assert len([name for name in loaded if name.startswith("emogan")]) <= 3
+    assert len(loaded) < 60, "torch alone takes hundreds"
+
+
+def test_every_public_name_is_there_and_shown():
+    assert set(emogan.__all__) <= set(dir(emogan))
+    for name in emogan.__all__:
+        assert getattr(emogan, name).__name__ == name
+        assert getattr(emogan, name).__doc__
+
+
+def test_another_name_is_refused_as_python_does():
+    with pytest.raises(AttributeError, match="module 'emogan' has no attribute 'CBEGAN2Sampler'"):
+        _ = emogan.CBEGAN2Sampler
+
+
+def test_without_imbalanced_learn_samplers_say_what_to_install_and_all_else_works():
+    said = run(
+        "import sys; sys.modules['imblearn'] = None\n"  # as if it were not there
+        "import emogan, emogan.train\n"
+        "emogan.load, emogan.FittedSampler\n"
+        "for name in ('CBEGANSampler', 'NoiseSampler', 'cross_augment'):\n"
+        "    try: getattr(emogan, name)\n"
+        "    except ImportError as error: print(error)\n"
+    )
+    assert said.splitlines() == ["EmoGAN's samplers need imbalanced-learn: pip install 'emogan[imblearn]'"] * 3

@@ -1,0 +1,89 @@
+"""python -m emogan.sample writes artificial windows as a table that data=features reads."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import CompactHydraException
+
+import emogan
+from emogan import job
+from emogan.data import table as tables
+from emogan.paths import config_dir
+from emogan.sample import main, write_windows
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory, configure):
+    """Of a job of six cBEGANs."""
+    folder = tmp_path_factory.mktemp("done")
+    job.run(configure(folder, "model=cbegan", "n_aug=50", "evaluation=paper", "quality=false"))
+    return folder / "job/checkpoint.ckpt"
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv"])
+def test_the_table_is_read_as_the_windows_that_were_drawn(checkpoint, tmp_path, suffix, table):
+    out = write_windows(checkpoint, tmp_path / f"artificial{suffix}", 50, subject=2, fold=1)
+    real, found = tables.load(table), tables.load(out, eye=[] if suffix == ".npz" else ["eye_*"])
+    x, y = emogan.load(checkpoint, subject=2, fold=1).sample(50)
+    np.testing.assert_array_equal(found.x, x)
+    assert [found.class_names[k] for k in found.y] == y.tolist()
+    assert (found.feature_names, found.class_names) == (real.feature_names, real.class_names)
+    assert found.modalities == real.modalities
+    assert set(found.subject) == {2}
+    assert len(np.unique(found.trial)) == 50
+    assert not set(found.trial) & set(map(str, real.trial))
+
+
+def test_what_a_sampler_saved_is_written_with_its_labels_and_columns(tmp_path, frame_of_numbers):
+    x, y = frame_of_numbers
+    emogan.GaussianSampler(random_state=0).fit(x, y).save(tmp_path / "fitted")
+    out = write_windows(tmp_path / "fitted", tmp_path / "artificial.csv", 6, seed=4)
+    found = pd.read_csv(out)
+    assert found.columns.tolist() == ["label", "trial", "subject", "session", "left", "right"]
+    assert found.label.tolist() == ["fear", "joy"] * 3
+    expected, _ = emogan.load(tmp_path / "fitted").sample(6, random_state=4)
+    pd.testing.assert_frame_equal(found[["left", "right"]], expected)
+
+
+@pytest.fixture
+def frame_of_numbers():
+    random = np.random.default_rng(0)
+    return pd.DataFrame(random.normal(size=(20, 2)), columns=["left", "right"]), np.array(["fear", "joy"] * 10)
+
+
+def test_impossible_requests_are_refused_and_nothing_is_lost(tmp_path, checkpoint, frame_of_numbers):
+    there = tmp_path / "there.csv"
+    there.write_text("mine")
+    for out, n_aug, message in (
+        (there, 5, "which exists. Choose another"),
+        (tmp_path / "new.txt", 5, r"expected out=FILE\.npz or out=FILE\.csv"),
+        (tmp_path / "new.csv", 0, "n_aug: expected a whole number of windows >= 1, got 0"),
+        (tmp_path / "new.csv", 5, "one of its 6 training sets"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            write_windows(checkpoint, out, n_aug)
+    x, y = frame_of_numbers
+    emogan.GaussianSampler().fit(x.rename(columns={"left": "trial"}), y).save(tmp_path / "fitted")
+    with pytest.raises(ValueError, match=r"not named label, trial, .*got trial\. Write a \.npz"):
+        write_windows(tmp_path / "fitted", tmp_path / "new.csv", 5)
+    assert there.read_text() == "mine"
+    assert not (tmp_path / "new.csv").exists()
+
+
+def test_the_command_writes_the_table_and_leaves_nothing_else(checkpoint, tmp_path):
+    command = [sys.executable, "-m", "emogan.sample", f"checkpoint={checkpoint}", "out=new.csv", "n_aug=9"]
+    done = subprocess.run([*command, "subject=1", "fold=0"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"wrote 9 artificial windows of 10 features to {tmp_path / 'new.csv'}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
+
+
+def test_the_command_says_what_is_wrong_in_one_sentence(checkpoint, tmp_path):
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        cfg = compose("sample", [f"checkpoint={checkpoint}", f"out={tmp_path / 'new.csv'}"])
+    with pytest.raises(CompactHydraException, match="one of its 6 training sets"):
+        main(cfg)
