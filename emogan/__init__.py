@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from emogan.samplers.cross import cross_augment
     from emogan.samplers.files import load
     from emogan.samplers.fitted import FittedSampler
-    from emogan.samplers.gans import CBEGANSampler, CGANSampler, CWGANSampler
+    from emogan.samplers.gans import CBEGANSampler, CGANSampler, CWGANSampler, TrialCBEGANSampler
 
 __all__ = [
     "CBEGANSampler",
@@ -30,6 +30,7 @@ __all__ = [
     "NoiseSampler",
     "RandomEffectsSampler",
     "SMOTESampler",
+    "TrialCBEGANSampler",
     "cross_augment",
     "load",
 ]
@@ -39,7 +40,7 @@ _PLACES = {
     "cross": ("cross_augment",),
     "files": ("load",),
     "fitted": ("FittedSampler",),
-    "gans": ("CBEGANSampler", "CGANSampler", "CWGANSampler"),
+    "gans": ("CBEGANSampler", "CGANSampler", "CWGANSampler", "TrialCBEGANSampler"),
 }
 
 

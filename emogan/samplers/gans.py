@@ -11,7 +11,7 @@ from torch import Tensor
 
 from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.evaluation.plan import TrainingSet
-from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN
+from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN, TrialCBEGAN
 from emogan.samplers.sampler import Sampler
 from emogan.samplers.training import trained
 from emogan.store import Store
@@ -25,7 +25,7 @@ class GANSampler(Sampler):
     ----------
     iterations, batch_size, plateau_window, plateau_tolerance
         See `GANAugmenter`.
-    layers, hidden, architecture_seed, noise_features, learning_rate
+    layers, hidden, architecture_seed, learning_rate
         See `ConditionalGAN`.
     accelerator
         "cpu", "gpu" or "auto", as Lightning calls them.
@@ -41,7 +41,6 @@ class GANSampler(Sampler):
     layers: int = 2
     hidden: int | Sequence[int] = 100
     architecture_seed: int | None = None
-    noise_features: int = 100
     learning_rate: float = 1e-4
     plateau_window: int = 0
     plateau_tolerance: float = 0.01
@@ -89,6 +88,7 @@ class GANSampler(Sampler):
 class CBEGANSampler(GANSampler):
     """Appends windows of a cBEGAN (Luo, Zhu and Lu 2019); parameters: see `CBEGAN`, `GANSampler` and `Sampler`."""
 
+    noise_features: int = 100
     gamma: float = 0.75
     lambda_k: float = 0.001
     eta: int = 1
@@ -101,6 +101,7 @@ class CBEGANSampler(GANSampler):
 class CWGANSampler(GANSampler):
     """Appends windows of a cWGAN (Luo and Lu 2018); parameters: see `CWGAN`, `GANSampler` and `Sampler`."""
 
+    noise_features: int = 100
     penalty: float = 10.0
     clip: float | None = None
     critic_steps: int = 5
@@ -112,6 +113,26 @@ class CWGANSampler(GANSampler):
 class CGANSampler(GANSampler):
     """Appends windows of a conditional GAN (Mirza and Osindero 2014); see `CGAN`, `GANSampler` and `Sampler`."""
 
+    noise_features: int = 100
     saturating: bool = True
 
     _gan = CGAN
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TrialCBEGANSampler(GANSampler):
+    """Appends windows of a `TrialCBEGAN`, which starts from moved trials; see there, `GANSampler` and `Sampler`.
+
+    ``groups`` are the trials; without them the windows of a class count as one trial.
+    """
+
+    iterations: int = 500
+    components: int | None = 64
+    trial_strength: float = 0.3
+    residual: bool = True
+    anchor: float = 1.0
+    average: float = 0.99
+    gamma: float = 1.0
+    lambda_k: float = 0.001
+
+    _gan = TrialCBEGAN

@@ -26,4 +26,4 @@ def frame(windows):
 @pytest.fixture(scope="session")
 def tiny():
     """Settings of a GAN that is trained in a moment."""
-    return {"iterations": 3, "hidden": 8, "batch_size": 16, "noise_features": 4}
+    return {"iterations": 3, "hidden": 8, "batch_size": 16}

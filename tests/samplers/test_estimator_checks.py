@@ -33,7 +33,7 @@ def samplers() -> list[Sampler]:
     """One of each kind, GANs with few iterations."""
     kinds = [getattr(emogan, name) for name in emogan.__all__ if name.endswith("Sampler") and name != "FittedSampler"]
     kinds[kinds.index(RandomEffectsSampler)] = TrialsOfFourWindows
-    tiny = {"iterations": 2, "hidden": 8, "batch_size": 16, "noise_features": 4}
+    tiny = {"iterations": 2, "hidden": 8, "batch_size": 16}
     return [kind(random_state=0, **(tiny if issubclass(kind, GANSampler) else {})) for kind in kinds]
 
 

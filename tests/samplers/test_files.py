@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 
 import emogan
-from emogan import CBEGANSampler, CWGANSampler, RandomEffectsSampler, job
+from emogan import CBEGANSampler, CWGANSampler, RandomEffectsSampler, TrialCBEGANSampler, job
 from emogan.data import table as tables
 from emogan.data.folds import members
 from emogan.evaluation.plan import build
@@ -29,7 +29,7 @@ for path in sys.argv[1:]:
     sys.stdout.buffer.write(x.to_numpy(dtype=float).tobytes() + "".join(y).encode())
 assert "imblearn" not in sys.modules
 """
-KINDS = [CBEGANSampler, CWGANSampler, RandomEffectsSampler]
+KINDS = [CBEGANSampler, CWGANSampler, TrialCBEGANSampler, RandomEffectsSampler]
 
 
 @pytest.fixture
