@@ -90,7 +90,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     ]
     fits = candidates[0].fits
     with clock("write"):
-        scores = gather(candidates, plan, features)
+        scores = gather(candidates, plan, features, cfg.evaluation.choice)
         table = tabulate(
             scores, plan, features, classifier, [one.settings for one in candidates], augmenter.name, cfg
         )  # fmt: skip
@@ -212,15 +212,16 @@ def draw_like_training(augmenter: Augmenter, fits: fitting.Fits, plan: Plan) -> 
     return [(x[: len(data.y)].copy(), np.sort(data.y)) for x, data in zip(drawn, plan.outer_sets, strict=False)]
 
 
-def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet) -> dict[int, list[Scores]]:
+def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, choice: str) -> dict[int, list[Scores]]:
     """Scores of every split by n_aug."""
-    return {
+    scores = {
         n: [
             protocol.gather(i, plan, [one.predictions[n] for one in candidates if n in one.predictions], features.y)
             for i in range(len(plan.splits))
         ]
         for n in candidates[0].predictions
     }
+    return {n: protocol.pool(found, plan) for n, found in scores.items()} if choice == "pooled" else scores
 
 
 def quality_table(

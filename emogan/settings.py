@@ -12,6 +12,7 @@ from emogan.atomic import write_atomically
 from emogan.data.features import MODALITIES
 from emogan.data.folds import SPLITTERS
 from emogan.evaluation.plan import INNER
+from emogan.evaluation.protocol import CHOICE
 from emogan.models.setting import is_number
 
 
@@ -47,7 +48,7 @@ def check_settings(cfg: DictConfig) -> list[int]:
     for name, choices in {
         "modality": MODALITIES, "evaluation.folds": SPLITTERS, "scaling.fit_on": ("train", "all"),
         "machine.accelerator": ("cpu", "gpu", "auto"), "evaluation.inner": INNER,
-        "evaluation.equal_windows": ("refuse", "report"),
+        "evaluation.equal_windows": ("refuse", "report"), "evaluation.choice": CHOICE,
     }.items():  # fmt: skip
         checks[name] = (OmegaConf.select(cfg, name) in tuple(choices), " | ".join(choices))
     for name, (holds, expected) in checks.items():

@@ -1,13 +1,15 @@
 """What a member scores with so many artificial windows: at every setting, at the honest choice and at the oracle."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from emogan.evaluation.classifiers import Classifier
 from emogan.evaluation.plan import Fit, Plan, TrainingSet
 from emogan.evaluation.svm import Predictions
+
+CHOICE = ("own", "pooled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +21,7 @@ class Scores:
 
     predictions: np.ndarray  # (S, C, n_test) labels
     accuracy: np.ndarray  # (S, C) on the test trials
-    inner_accuracy: np.ndarray  # (S, C) by cross-validation over the training trials
+    inner_accuracy: np.ndarray  # (S, C) by cross-validation over the training trials, or its mean, see `pool`
     bounded_from: int | None  # index of the first C at which any fit did not converge
 
     @property
@@ -68,6 +70,24 @@ def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Prediction
         inner_accuracy=correct / len(split.member.train),
         bounded_from=min((bound for bound in bounds if bound is not None), default=None),
     )
+
+
+def pool(found: Sequence[Scores], plan: Plan) -> list[Scores]:
+    """Give each split, to choose by, the mean inner accuracy over all splits that do not train on its test windows.
+
+    A training set of few trials chooses poorly on its own; those of other experiments tell which choices are good in
+    general, without a look at the split's test trials. Other folds of its own experiment do train on them, and are
+    left out; so are all others where a whole subject is left out, and it chooses on its own.
+    """
+    pooled = []
+    for split, own in zip(plan.splits, found, strict=True):
+        others = [
+            scores.inner_accuracy
+            for other, scores in zip(plan.splits, found, strict=True)
+            if not np.isin(other.member.train, split.member.test).any()
+        ]
+        pooled.append(replace(own, inner_accuracy=np.mean(others, axis=0).round(12)))  # equal means stay equal
+    return pooled
 
 
 def oracle_choice(folds: Sequence[Scores]) -> tuple[int, int]:

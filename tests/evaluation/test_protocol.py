@@ -37,6 +37,23 @@ def test_rates_are_those_of_the_windows_held_out_and_the_best_inner_one_chooses(
             assert scores.inner_accuracy[s, c] == pytest.approx(np.mean(inner_hits))
 
 
+@pytest.mark.parametrize("folds", ["paper", "leave_subject_out"])
+def test_pooled_choices_rest_on_training_sets_without_the_test_windows_alone(make_features, folds):
+    features = make_features(experiments=3, windows=20)
+    plan = build(features, members(features, folds), inner="refit", n_inner_folds=4, fit_on="train")
+    candidates = [made_up(plan, np.array([0.4, 0.6, 0.5]), features.y, 0)]
+    found = [protocol.gather(i, plan, candidates, features.y) for i in range(len(plan.splits))]
+    for split, own, pooled in zip(plan.splits, found, protocol.pool(found, plan), strict=True):
+        assert np.array_equal(pooled.accuracy, own.accuracy)
+        mates = [
+            other.inner_accuracy
+            for one, other in zip(plan.splits, found, strict=True)
+            if one is split or not set(one.member.train) & set(split.member.test)
+        ]
+        assert len(mates) == (1 if folds == "leave_subject_out" else 1 + 2 * len(plan.splits) // 3)
+        np.testing.assert_allclose(pooled.inner_accuracy, np.mean(mates, axis=0), atol=1e-12)
+
+
 def test_of_equal_choices_the_first_setting_and_the_smallest_c_win(make_features):
     features = make_features(experiments=1)
     plan = build(features, members(features), inner="refit", n_inner_folds=4, fit_on="train")
