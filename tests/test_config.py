@@ -287,8 +287,7 @@ def test_the_readmes_commands_compose(command):
             cfg = configure(*chosen, name="extract")
             Settings.of(OmegaConf.to_container(OmegaConf.masked_copy(cfg, [field.name for field in fields(Settings)])))
         elif module == "emogan.sample":
-            cfg = configure(*chosen, name="sample")
-            assert OmegaConf.missing_keys(cfg).isdisjoint({"checkpoint", "out"})
+            assert OmegaConf.missing_keys(task(configure(*chosen, name="sample"))).isdisjoint({"checkpoint", "out"})
         else:
             cfg = task(configure(*chosen))
             check_settings(cfg)
