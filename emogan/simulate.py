@@ -21,6 +21,7 @@ from emogan.data.seed_multimodal import HALVES
 from emogan.data.tree import SIMULATED
 from emogan.data.trials import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_WINDOWS_4S
 from emogan.paths import config_dir
+from emogan.signal.asymmetry import asm, dasm, dcau, rasm
 
 SIMULATED_TEXT = b"The files of this folder hold simulated features, written by emogan.simulate.\n"
 PICKLE_PROTOCOL = 3  # the data sets' own pickles come from early versions of Python 3
@@ -122,36 +123,15 @@ def _blocks(features: FeatureSet, rows: np.ndarray) -> np.ndarray:
     return x.reshape(len(rows), len(CHANNELS), len(BANDS)).transpose(1, 0, 2)
 
 
-def _pairs(first: str, second: str) -> tuple[list[int], list[int]]:
-    return tuple([CHANNELS.index(name) for name in names.split()] for names in (first, second))
-
-
-# The 27 pairs of electrodes left and right of the midline, and the 23 before and behind the vertex.
-LEFT, RIGHT = _pairs(
-    "FP1 AF3 F7 F5 F3 F1 FT7 FC5 FC3 FC1 T7 C5 C3 C1 TP7 CP5 CP3 CP1 P7 P5 P3 P1 PO7 PO5 PO3 CB1 O1",
-    "FP2 AF4 F8 F6 F4 F2 FT8 FC6 FC4 FC2 T8 C6 C4 C2 TP8 CP6 CP4 CP2 P8 P6 P4 P2 PO8 PO6 PO4 CB2 O2",
-)
-FRONT, BACK = _pairs(
-    "FT7 FC5 FC3 FC1 FCZ FC2 FC4 FC6 FT8 F7 F5 F3 F1 FZ F2 F4 F6 F8 FP1 FPZ FP2 AF3 AF4",
-    "TP7 CP5 CP3 CP1 CPZ CP2 CP4 CP6 TP8 P7 P5 P3 P1 PZ P2 P4 P6 P8 O1 OZ O2 CB1 CB2",
-)
-
-
 def _eeg_variables(trials: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     """All variables of a .mat of EEG features: the trials as de_LDS, and what else such files hold made from them."""
     variables = {}
     for i, smooth in enumerate(trials, 1):
         moving = uniform_filter1d(smooth, 3, axis=1, mode="nearest")
         for de, kind in ((moving, "movingAve"), (smooth, "LDS")):
-            dasm, rasm = de[LEFT] - de[RIGHT], de[LEFT] / np.where(de[RIGHT] == 0, 1, de[RIGHT])
-            variables |= {
-                f"de_{kind}{i}": de,
-                f"dasm_{kind}{i}": dasm,
-                f"rasm_{kind}{i}": rasm,
-                f"asm_{kind}{i}": np.concatenate([dasm, rasm]),
-                f"dcau_{kind}{i}": de[FRONT] - de[BACK],
-                f"psd_{kind}{i}": np.exp2(de) / 100,  # SEED's de is log2(100 E)
-            }
+            variables |= {f"de_{kind}{i}": de, f"psd_{kind}{i}": np.exp2(de) / 100}  # SEED's de is log2(100 E)
+            for of in (dasm, rasm, asm, dcau):
+                variables[f"{of.__name__}_{kind}{i}"] = of(de.transpose(1, 0, 2)).transpose(1, 0, 2)
     return variables
 
 

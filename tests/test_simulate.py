@@ -11,9 +11,8 @@ import pytest
 from scipy.io import loadmat
 
 from emogan.data import seed, synthetic
-from emogan.data.montage import CHANNELS
 from emogan.paths import config_dir
-from emogan.simulate import BACK, FRONT, LEFT, RIGHT, simulate, write_seed, write_seed_iv, write_seed_v
+from emogan.simulate import simulate, write_seed, write_seed_iv, write_seed_v
 
 SHAPES = {"de": (62, 5), "psd": (62, 5), "dasm": (27, 5), "rasm": (27, 5), "asm": (54, 5), "dcau": (23, 5)}
 
@@ -88,18 +87,6 @@ def test_a_seed_iv_tree_has_the_names_keys_and_types_of_the_release(features, tm
         stored, brain = loadmat(eye), loadmat(eeg)
         for i in range(1, 25):
             assert stored[f"eye_{i}"].shape == (31, brain[f"de_LDS{i}"].shape[1])
-
-
-def test_the_electrode_pairs_are_those_of_the_asymmetry_features():
-    left, right, front, back = ([CHANNELS[i] for i in pairs] for pairs in (LEFT, RIGHT, FRONT, BACK))
-    for one, other in zip(left, right, strict=True):
-        assert one[:-1] == other[:-1]
-        assert int(one[-1]) % 2 == 1
-        assert int(other[-1]) == int(one[-1]) + 1
-    assert len(set(left + right)) == 54
-    assert not any(name.endswith("Z") for name in left + right)
-    assert len(set(front + back)) == 46
-    assert [name[-1] for name in front[:21]] == [name[-1] for name in back[:21]]
 
 
 def test_one_modality_alone_is_written_and_read(features, tmp_path):
