@@ -8,9 +8,10 @@ import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from emogan.augmenters.history import History
+from emogan.augmenters.history import LOOK_EVERY, History
 
 EVERY = 25  # iterations between looks at the curves
+PARTS = ("mean", "lowest", "highest")  # over the members
 
 
 class Progress(lightning.Callback):
@@ -50,6 +51,7 @@ class Progress(lightning.Callback):
             self.bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)
             if self.writer:
                 write_curves(self.writer, self.history.metrics, values, self.shown)
+                write_spread(self.writer, self.history.spread[: done // LOOK_EVERY].numpy(), self.shown // LOOK_EVERY)
         self.bar.update(done - max(self.shown, self.start))
         self.shown = done
 
@@ -57,13 +59,22 @@ class Progress(lightning.Callback):
 def write_curves(writer: SummaryWriter, metrics: Sequence[str], values: np.ndarray, start: int = 0) -> None:
     """Write values (T, metrics, M) as mean, lowest and highest over the members still training at each iteration."""
     if start == 0:
-        bands = {name: ["Margin", [f"{name}/{part}" for part in ("mean", "lowest", "highest")]] for name in metrics}
+        bands = {name: ["Margin", [f"{name}/{part}" for part in PARTS]] for name in (*metrics, "spread")}
         writer.add_custom_scalars({"members: mean, lowest, highest": bands})
-    parts = {"mean": np.nanmean(values, -1), "lowest": np.nanmin(values, -1), "highest": np.nanmax(values, -1)}
-    for part, curve in parts.items():
+    curves = (reduce(values, -1) for reduce in (np.nanmean, np.nanmin, np.nanmax))
+    for part, curve in zip(PARTS, curves, strict=True):
         for i, name in enumerate(metrics):
             for t, value in enumerate(curve[:, i]):
                 writer.add_scalar(f"{name}/{part}", value, start + t + 1)
+
+
+def write_spread(writer: SummaryWriter, spread: np.ndarray, start: int = 0) -> None:
+    """Write the looks (L, M) at the within-class spread, but the first ``start``, likewise."""
+    for i, row in enumerate(spread[start:], start + 1):
+        seen = row[np.isfinite(row)]  # none, where no class has two real windows
+        for part, reduce in zip(PARTS, (np.mean, np.min, np.max), strict=True):
+            if len(seen):
+                writer.add_scalar(f"spread/{part}", reduce(seen), i * LOOK_EVERY)
 
 
 def stacked_curves(curves: Sequence[dict[str, np.ndarray]]) -> tuple[list[str], np.ndarray]:

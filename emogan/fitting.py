@@ -11,8 +11,9 @@ import torch
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
 from emogan.augmenters.half_trained import SaveHalfTrained
 from emogan.augmenters.history import History
-from emogan.convergence import Progress, stacked_curves, write_curves
+from emogan.convergence import Progress, stacked_curves, write_curves, write_spread
 from emogan.data.features import FeatureSet
+from emogan.evaluation.detectors import messages
 from emogan.evaluation.plan import TrainingSet
 from emogan.saves import Saves
 from emogan.store import Store, content_key, derived_seed, fingerprint
@@ -29,6 +30,7 @@ class Fits:
 
     keys: list[str]
     ends: list[str]  # when and why each member's training ended
+    figures: list[dict[str, float] | None]  # of each member's windows, see `emogan.augmenters.watch`; None: not known
     trained: list[int] = field(default_factory=list)  # members trained now; the others came from the store
     states: list[dict] = field(default_factory=list)  # per group trained now: members, networks and optimisers
     resumed: bool = False  # whether some had been half-trained before
@@ -66,7 +68,7 @@ def fit_directly(augmenter: Augmenter, sets: Sequence[TrainingSet], features: Fe
         x, y, n, [derived_seed(key, "train") for key in keys],
         trial=trial, layout=Layout(features.feature_names, features.modalities, minimum, span),
     )  # fmt: skip
-    return Fits(keys, ["nothing to train"] * len(keys))
+    return Fits(keys, ["nothing to train"] * len(keys), [None] * len(keys))
 
 
 def fit(
@@ -123,12 +125,25 @@ def fit(
     saves.clear()
 
     ends = [records[key][1]["end"] for key in keys]
+    figures = [records[key][1].get("figures") for key in keys]  # records of earlier versions have none
+    _warn_of_stored(augmenter.name, dict(zip(keys, figures, strict=True)), {keys[m] for m in trained})
     augmenter.restore([_part(records[key][0], "generator.") for key in keys], sets[0].x.shape[1], classes)
     if groups != 1 or len(trained) < len(keys):  # else they were written as they grew
         names, values = stacked_curves([_part(records[key][0], "history.") for key in keys])
         with writer("") as curves:
             write_curves(curves, names, values)
-    return Fits(keys, ends, sorted(trained), states, resumed)
+            _, spread = stacked_curves(
+                [{"spread": records[key][0].get("looks.spread", torch.empty(0))} for key in keys]
+            )
+            write_spread(curves, spread[:, 0])
+    return Fits(keys, ends, figures, sorted(trained), states, resumed)
+
+
+def _warn_of_stored(name: str, figures: dict[str, dict[str, float] | None], trained: set[str]) -> None:
+    """Say what is wrong with GANs that were trained before; of those trained now it has been said."""
+    stored = [own for key, own in figures.items() if own is not None and key not in trained]
+    for message in messages(stored, name, "from the store").values():
+        log.warning("%s", message)
 
 
 def group_size_on(accelerator: str) -> int:
@@ -203,7 +218,11 @@ def member_records(augmenter: GANAugmenter) -> list[tuple[dict[str, torch.Tensor
     for m, generator in enumerate(augmenter.generators()):
         tensors = {f"generator.{name}": value for name, value in generator.items()}
         tensors |= {f"history.{name}": curve.clone() for name, curve in history.member(m).items()}
-        records.append((tensors, {"augmenter": augmenter.identity(), "end": history.reasons()[m]}))
+        tensors["looks.spread"] = history.looks(m).clone()
+        fields = {
+            "augmenter": augmenter.identity(), "end": history.reasons()[m], "figures": augmenter.watch.figures[m]
+        }  # fmt: skip
+        records.append((tensors, fields))
     return records
 
 

@@ -21,6 +21,7 @@ from emogan.atomic import write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier
+from emogan.evaluation.detectors import findings
 from emogan.evaluation.plan import Plan
 from emogan.evaluation.protocol import Scores
 from emogan.fitting import Fits
@@ -195,6 +196,7 @@ def write_run(
         "members": [
             place(plan, m) | {
                 "key": fits.keys[m], "trained": m in fits.trained, "end": fits.ends[m],
+                "figures": fits.figures[m], "findings": fits.figures[m] and findings(fits.figures[m]),
                 "scaler_saw": {"windows": len(data.scaled_by), "sha256": fingerprint(features.x[data.scaled_by])},
                 "augmenter_saw": {"windows": len(data.rows), "sha256": fingerprint(features.x[data.rows])},
                 "bounded_from_c": {str(n): found[m] for n, found in bounded.items()},

@@ -5,7 +5,7 @@ import pytest
 
 from emogan import fitting
 from emogan.augmenters import GANAugmenter
-from emogan.convergence import stacked_curves, write_curves
+from emogan.convergence import stacked_curves, write_curves, write_spread
 from emogan.data.scaling import MinMaxScaler
 from emogan.evaluation.plan import TrainingSet
 from emogan.models import CBEGAN
@@ -99,3 +99,24 @@ def test_curves_are_the_same_trained_together_in_groups_or_before(sets, tmp_path
         for other in (in_groups, before):
             assert list(other[""].curves[tag]) == list(curve)
             np.testing.assert_allclose(list(other[""].curves[tag].values()), list(curve.values()), rtol=1e-6)
+
+
+def test_looks_at_the_spread_are_written_at_their_iterations_over_the_members_that_have_one():
+    spread, recorder = np.random.default_rng(0).random((3, 4), dtype=np.float32), Recorder()
+    spread[1:, 2], spread[2] = np.nan, np.nan
+    write_spread(recorder, spread[:1])
+    write_spread(recorder, spread, start=1)
+    for part, reduce in (("mean", np.mean), ("lowest", np.min), ("highest", np.max)):
+        expected = {100: reduce(spread[0]), 200: reduce(spread[1, [0, 1, 3]])}
+        assert recorder.curves[f"spread/{part}"] == pytest.approx(expected)
+
+
+def test_the_spread_is_the_same_curve_trained_together_in_groups_or_before(sets, tmp_path):
+    together, _ = fitted_curves(sets, Store(tmp_path / "a"), iterations=220)
+    in_groups, _ = fitted_curves(sets, Store(tmp_path / "b"), group_size=2, iterations=220)
+    before, _ = fitted_curves(sets, Store(tmp_path / "a"), iterations=220)
+    for part in ("mean", "lowest", "highest"):
+        curve = together[""].curves[f"spread/{part}"]
+        assert list(curve) == [100, 200]
+        for other in (in_groups, before):
+            assert other[""].curves[f"spread/{part}"] == pytest.approx(curve)

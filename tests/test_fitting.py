@@ -237,3 +237,29 @@ def test_members_whose_process_died_are_trained_here(sets, tmp_path, caplog):
                 assert not ours.done(), ours.result()
                 time.sleep(0.01)
         assert ours.result().trained == [0, 1]
+
+
+def test_gans_from_the_store_speak_up_as_those_just_trained(sets, tmp_path, caplog):
+    trained = fit(sets[:3], Store(tmp_path))
+    assert "collapse in 3 of 3 GANs of gan after training" in caplog.text
+    caplog.clear()
+    again = fit([*sets, sets[0]], Store(tmp_path))  # an equal one is one GAN
+    assert "collapse in 2 of 2 GANs of gan after training" in caplog.text
+    assert "collapse in 3 of 3 GANs of gan from the store" in caplog.text
+    assert again.figures[:3] == trained.figures
+    assert again.figures[5] == again.figures[0]
+
+
+def test_records_of_earlier_versions_have_no_figures_and_are_used_all_the_same(sets, tmp_path, caplog):
+    store = Store(tmp_path)
+    keys = fit(sets[:2], store).keys
+    for key in keys:
+        tensors, fields = store.load(key)
+        fields.pop("figures")
+        store.save(key, {name: value for name, value in tensors.items() if not name.startswith("looks.")}, fields)
+    caplog.clear()
+    fits = fit(sets[:3], store)
+    assert fits.trained == [2]
+    assert fits.figures[:2] == [None, None]
+    assert fits.figures[2]
+    assert "from the store:" not in caplog.text

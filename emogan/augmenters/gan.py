@@ -10,6 +10,7 @@ from torch import Tensor
 from emogan.augmenters.augmenter import Augmenter, per_member
 from emogan.augmenters.half_trained import Resume
 from emogan.augmenters.history import History
+from emogan.augmenters.watch import Watch
 from emogan.data.datamodule import MemberBatches
 from emogan.models import ConditionalGAN
 from emogan.models.setting import check, is_integer, is_number
@@ -112,10 +113,11 @@ class GANAugmenter(Augmenter):
         self.history = History(
             self.training["iterations"], self.training["plateau_window"], self.training["plateau_tolerance"]
         )
+        self.watch = Watch(self.history, self.name, x, y, n, self.model.classes)
         resume = [Resume(half_trained, self.history)] if half_trained else []
         self.trainer = lightning.Trainer(
             accelerator=accelerator, devices=1, max_epochs=1,
-            callbacks=[self.history, *resume, *callbacks(self.history)],
+            callbacks=[self.history, *resume, self.watch, *callbacks(self.history)],
             logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
             plugins=[LightningEnvironment()],
         )  # fmt: skip

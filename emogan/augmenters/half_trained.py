@@ -38,6 +38,7 @@ class HalfTrained:
             for j, state in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{i}.{j}.{name}": value for name, value in state.items()}
         tensors["history"] = history.values[: history.done].movedim(-1, 0)
+        tensors["spread"] = history.spread.T
         for member, state in history.kept.items():
             for name, value in state.items():
                 kept = tensors.setdefault(f"kept.{name}", torch.zeros_like(tensors[f"model.{name}"]))
@@ -56,6 +57,8 @@ class HalfTrained:
                 state.setdefault(int(parameter), {})[field] = value
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         history.values[: self.iteration] = self.tensors["history"].movedim(0, -1)
+        if "spread" in self.tensors:  # saves of earlier versions lack it
+            history.spread = self.tensors["spread"].T
         history.done, history.stopped, history.plateaued = self.iteration, list(self.stopped), list(self.plateaued)
         history.kept = {
             member: {name: value[member].to(module.device) for name, value in part("kept.").items()}

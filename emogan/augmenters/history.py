@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 CHECK_EVERY = 100  # iterations between looks for losses that are no longer finite
+LOOK_EVERY = 100  # iterations between looks at the windows, see `emogan.augmenters.watch.Watch`: 1 % of the time
 
 
 class History(lightning.Callback):
@@ -26,6 +27,9 @@ class History(lightning.Callback):
         Iterations trained so far.
     kept : dict
         By member that has stopped: the weights it stopped with.
+    spread : Tensor (looks, M)
+        Within-class spread of artificial windows every `LOOK_EVERY` iterations, written by `Watch`; NaN where a member
+        had stopped.
     """
 
     def __init__(self, iterations: int, plateau_window: int = 0, plateau_tolerance: float = 0.0):
@@ -38,6 +42,7 @@ class History(lightning.Callback):
         self.stopped = [self.iterations] * module.members
         self.plateaued = [False] * module.members
         self.done = 0
+        self.spread = torch.full((self.iterations // LOOK_EVERY, module.members), torch.nan)
         self.kept: dict[int, dict[str, Tensor]] = {}
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
@@ -63,6 +68,10 @@ class History(lightning.Callback):
     def member(self, member: int) -> dict[str, Tensor]:
         """One member's curves by metric name, each (iterations it trained for,)."""
         return {name: self.values[: self.stopped[member], i, member] for i, name in enumerate(self.metrics)}
+
+    def looks(self, member: int) -> Tensor:
+        """One member's ``spread`` while it trained."""
+        return self.spread[: self.stopped[member] // LOOK_EVERY, member]
 
     def reasons(self) -> list[str]:
         """Per member: when and why training ended."""

@@ -17,7 +17,7 @@ from emogan.report import accuracy_figures, confusion_figure, training_curves, w
 from emogan.report.collect import Collection
 from emogan.report.paper_table import paper_table
 from emogan.report.picture import Picture, style
-from emogan.report.records import problem_table, quality_table, run_table
+from emogan.report.records import findings_table, problem_table, quality_table, run_table
 from emogan.report.sections import Section, sections
 from emogan.report.table import Table
 from emogan.report.tables import against_controls, choices, comparison
@@ -101,8 +101,8 @@ def chapter(number: int, section: Section, root: Path) -> Chapter:
         comparison(section), against_controls(section), *accuracy_figures.accuracy_by_size(section),
         *accuracy_figures.paired_by_subject(section), paper_table(section), choices(section),
         accuracy_figures.learning_curve(section), *confusion_figure.confusion_matrices(section),
-        quality_table(section), training_curves.training_curves(section), *window_figures.components(section),
-        *window_figures.topographies(section), run_table(section, root),
+        quality_table(section), findings_table(section), training_curves.training_curves(section),
+        *window_figures.components(section), *window_figures.topographies(section), run_table(section, root),
     ]  # fmt: skip
     parts = (Part(table=one) if isinstance(one, Table) else Part(picture=one) for one in made if one)
     return Chapter(number, section, tuple(parts))

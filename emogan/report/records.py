@@ -1,11 +1,13 @@
-"""Tables of what the jobs say of themselves: sample quality, versions and device, and jobs that are not counted."""
+"""Tables of what jobs say of themselves: sample quality, trouble with GANs, versions and device; jobs not counted."""
 
 import os
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from emogan.evaluation.detectors import DETECTORS, span
 from emogan.evaluation.quality import METRICS
 from emogan.report.collect import Job, Problem
 from emogan.report.models import look
@@ -47,6 +49,41 @@ def quality_table(section: Section) -> Table | None:
         *(("artificial", look(m).label) for m in models),
     )
     return Table("quality", f"Quality of artificial windows: {section.label}", columns, tuple(rows), note, 2)
+
+
+def findings_table(section: Section) -> Table | None:
+    """One row per GAN model and kind of trouble: in how many GANs, what was seen, what to try; None without GANs."""
+    rows = []
+    for modality in section.modalities:
+        for model in section.models(modality, "gan"):
+            jobs = [job for job in section.jobs if (job.modality, job.model) == (modality, model)]
+            found = {  # by key: two jobs may have taken the same GAN from the store
+                member["key"]: member["findings"]
+                for job in jobs
+                for member in job.run.get("members", [])
+                if member.get("findings") is not None  # None: by an earlier version, which did not look
+            }
+            place = MODALITIES.get(modality, modality), look(model).label
+            told = [(*place, *row) for row in _findings(found.values())]
+            rows += told or ([(*place, "none", f"0 of {len(found)}", DASH, DASH)] if found else [])
+    if not rows:
+        return None
+    note = (
+        "GANs of the training sets that the tables above are about. Seen: lowest to highest over the GANs in which it "
+        "was found, after training, with the same noise for all."
+    )
+    columns = tuple(("", head) for head in ("modality", "model", "finding", "GANs", "seen", "what to try"))
+    return Table("findings", f"Trouble with GANs: {section.label}", columns, tuple(rows), note, 3)
+
+
+def _findings(found: Collection[dict[str, float]]) -> list[tuple[str, ...]]:
+    rows = []
+    for one in DETECTORS:
+        values = [kinds[one.kind] for kinds in found if one.kind in kinds]
+        if values:
+            seen, advice = (textwrap.fill(text, 60) for text in (one.seen.format(span(values)), one.advice))
+            rows.append((one.kind, f"{len(values)} of {len(found)}", seen, advice))
+    return rows
 
 
 def _metric_label(name: str) -> str:

@@ -1,10 +1,13 @@
 """The tables of the small sweep, cell by cell against numbers worked out by hand."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from emogan.evaluation.detectors import DETECTORS
 from emogan.report import paper_table, records, tables
 from emogan.report.collect import Problem, collect
 from emogan.report.sections import sections
@@ -148,3 +151,30 @@ def test_a_failed_job_is_named_not_dropped(found, sweep):
     assert ("failed", "sweep/4_eeg_cgan", "FloatingPointError: losses are not finite") in rows
     assert records.problem_table([], sweep) is None
     assert records.problem_table([Problem("missing", str(sweep), "x")], sweep).rows == (("missing", ".", "x"),)
+
+
+def test_trouble_is_counted_over_gans_once_each_with_the_range_that_was_seen(tmp_path, fake):
+    def write(name, model, **findings):
+        fake.write_job(tmp_path / name, "eeg", model)
+        path = tmp_path / name / "run.json"
+        members = [{"key": key, "findings": found} for key, found in findings.items()]
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"members": members}))
+
+    write("a", "cbegan", one={"collapse": 0.04}, two={"collapse": 0.1, "k_t held at 0": 1.0}, three={}, unknown=None)
+    write("b", "cwgan", four={}, five={})
+    fake.write_job(tmp_path / "c", "eeg", "gaussian")
+    (section,) = sections(collect([tmp_path]).jobs)
+    shown = cells(records.findings_table(section))
+    assert set(shown) == {
+        ("EEG", "cBEGAN", "collapse"), ("EEG", "cBEGAN", "k_t held at 0"), ("EEG", "cWGAN", "none")
+    }  # fmt: skip
+    count, seen, advice = shown["EEG", "cBEGAN", "collapse"]
+    assert count == "2 of 3"
+    assert "0.04 to 0.1 of the real one" in seen.replace("\n", " ")
+    assert advice.replace("\n", " ") == next(one.advice for one in DETECTORS if one.kind == "collapse")
+    assert shown["EEG", "cBEGAN", "k_t held at 0"][0] == "1 of 3"
+    assert shown["EEG", "cWGAN", "none"][0] == "0 of 2"
+
+
+def test_without_gans_that_were_looked_at_there_is_no_table_of_trouble(section):
+    assert records.findings_table(section) is None

@@ -1,0 +1,87 @@
+"""Watch: looks at the windows of GANs while they train, and says what is wrong with them."""
+
+import logging
+from collections.abc import Sequence
+
+import lightning
+import torch
+from torch import Tensor
+
+from emogan.augmenters.history import LOOK_EVERY, History
+from emogan.evaluation.detectors import DETECTORS, PREMATURE, Real, balance, look, messages
+from emogan.models import ConditionalGAN
+
+log = logging.getLogger(__name__)
+
+WINDOWS = 64  # of each class: enough to tell a spread by some percent, and a small part of a mini-batch's cost
+
+
+class Watch(lightning.Callback):
+    """Writes the within-class spread into a `History` every `LOOK_EVERY` iterations, and warns of what detectors find.
+
+    Noise is fixed, and the same for all members and classes. A kind of trouble is told once: at the end of training, or
+    from the middle on if it is plain by then. A member's figures depend on its own generator and windows alone.
+
+    Parameters
+    ----------
+    history
+        Of this training.
+    name
+        What messages call the GANs.
+    x, y, n, classes
+        See `GANAugmenter.fit`.
+
+    Attributes
+    ----------
+    figures : list of dict
+        Of each member's generator after training, see `detectors.look` and `detectors.balance`.
+    """
+
+    def __init__(self, history: History, name: str, x: Tensor, y: Tensor, n: Tensor, classes: int):
+        self.history, self.name, self.classes = history, name, classes
+        self.real = [Real.of(x[m, :length], y[m, :length], classes) for m, length in enumerate(n.tolist())]
+
+    def on_fit_start(self, trainer, module):
+        self.begun = self._draw(module)  # before half-trained weights are put in
+        self.told: set[str] = set()
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        done, last = self.history.done, self.history.iterations
+        if done % LOOK_EVERY:
+            return
+        figures = self._look(module)
+        running = [m for m, stopped in enumerate(self.history.stopped) if stopped >= done]
+        for m in running:
+            self.history.spread[done // LOOK_EVERY - 1, m] = figures[m].get("spread", torch.nan)
+        if last <= 2 * done < 2 * last:
+            lasting = [one for one in DETECTORS if one.lasts]
+            when = f"at iteration {done} of {last}"
+            self._tell(messages([figures[m] for m in running], self.name, when, lasting, PREMATURE))
+
+    def on_fit_end(self, trainer, module):  # every callback has put in the weights that it keeps
+        self.figures = self._look(module)
+        for m, own in enumerate(self.figures):
+            curves = self.history.member(m)
+            own |= balance(curves["k"]) if "k" in curves else {}
+        self._tell(messages(self.figures, self.name, "after training"))
+
+    def _tell(self, found: dict[str, str]) -> None:
+        for kind, message in found.items():
+            if kind not in self.told:
+                log.warning("%s", message)
+        self.told |= found.keys()
+
+    def _look(self, module: ConditionalGAN) -> list[dict[str, float]]:
+        # member by member: sums over several round differently for another number of them
+        return [look(*one) for one in zip(self.real, self._draw(module), self.begun, strict=True)]
+
+    @torch.no_grad()
+    def _draw(self, module: ConditionalGAN) -> Sequence[Tensor]:
+        """Windows (K, n, F) of each member."""
+        noise = torch.rand(WINDOWS, module.noise_features, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        z = noise.repeat(self.classes, 1).expand(module.members, -1, -1)
+        y = torch.arange(self.classes).repeat_interleave(WINDOWS).expand(module.members, -1)
+        training = module.training
+        windows = module.eval().generate(z.to(module.device), y.to(module.device)).cpu()
+        module.train(training)
+        return windows.unflatten(1, (self.classes, WINDOWS))

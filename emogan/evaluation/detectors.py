@@ -1,0 +1,171 @@
+"""Detectors: what is wrong with a GAN, told from a few figures of its windows and of its training."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+COLLAPSED = 0.5  # a quarter of the variance: the spread of the paper's cBEGAN is 0.02 to 0.3, of cWGAN 0.6 and more
+IGNORED = 0.25  # a generator that ignores the label is at 0, as all classes have the same noise; others end near 1
+EXPLODED = 3.0  # real windows reach 1 at most, good artificial ones 1.3; an untrained generator gives 1.4
+FROZEN = 0.002  # a generator that is held where it starts still moves its windows by 0.01 to 0.1, others by 2 and more
+HELD = 1.0  # not one iteration between the bounds
+FAR = 1e9  # where windows are that are not finite
+PREMATURE = 2  # a figure that may still recover speaks up while training if it is so many times beyond its limit
+
+
+class Real(NamedTuple):
+    """What the real windows of one member are like; float64."""
+
+    spread: Tensor  # (K,) root of the trace of each class's covariance; NaN for a class with fewer than two windows
+    present: Tensor  # (K,) whether a class has any windows
+    means: Tensor  # () root mean square distance of the present classes' means from their mean
+    middle: Tensor  # (F,) between the lowest and the highest value
+    half: Tensor  # (F,) from there to either
+
+    @classmethod
+    def of(cls, x: Tensor, y: Tensor, classes: int) -> "Real":
+        """From windows (N, F) in scaled units and labels (N,) in 0..K-1, without padding."""
+        x = x.double()
+        groups = [x[y == k] for k in range(classes)]
+        present = torch.tensor([len(group) > 0 for group in groups])
+        nothing = torch.tensor(math.nan, dtype=torch.float64)
+        spread = torch.stack([_spread(group) if len(group) > 1 else nothing for group in groups])
+        means = torch.stack([group.mean(0) for group in groups if len(group)])
+        low, high = x.aminmax(dim=0)
+        return cls(spread, present, _scatter(means), (low + high) / 2, (high - low) / 2)
+
+
+def look(real: Real, windows: Tensor, begun: Tensor) -> dict[str, float]:
+    """Figures of one member's artificial windows (K, n, F), n of each class, drawn with the same noise for all classes.
+
+    ``begun`` are those of the untrained generator for this noise. Figures, and only those that can be told:
+
+    spread
+        Root of the trace of a class's covariance, over that of the real windows (`emogan.evaluation.quality`); of the
+        class whose windows vary least.
+    label
+        Root mean square distance of the class means from their mean, over that of the real windows.
+    reach
+        How far out windows lie: the root mean square distance of values from the middle of the real ones, over half
+        the range of these; or the spread ratio of the class whose windows vary most, if that is more.
+    moved
+        Root mean square distance between windows and those of the untrained generator, over the real windows' spread.
+    """
+    windows, begun = windows.double(), begun.double()
+    varies = real.spread > 0  # not NaN
+    ratios = torch.stack([_spread(group) for group in windows])[varies] / real.spread[varies]
+    range_ = real.half > 0
+    out = ((windows[..., range_] - real.middle[range_]) / real.half[range_]).square().mean().sqrt()
+    moved = (windows - begun).square().sum(-1).mean().sqrt() / real.spread[varies].square().mean().sqrt()
+    figures = {
+        "spread": ratios.min() if len(ratios) else math.nan,
+        "label": _scatter(windows.mean(1)[real.present]) / real.means,
+        "reach": torch.cat([out[None], ratios]).nan_to_num(FAR, FAR).max() if range_.any() else math.nan,
+        "moved": moved,
+    }
+    return {name: float(value) for name, value in figures.items() if math.isfinite(value)}
+
+
+def balance(k: Tensor) -> dict[str, float]:
+    """Share of the last half of the iterations in which k_t (T,) was at 0 and at 1."""
+    last = k[len(k) // 2 :]
+    return {"k_at_0": float((last == 0).double().mean()), "k_at_1": float((last == 1).double().mean())}
+
+
+def _spread(x: Tensor) -> Tensor:
+    return x.var(0).sum().sqrt()
+
+
+def _scatter(means: Tensor) -> Tensor:
+    return (means - means.mean(0)).square().sum(-1).mean().sqrt()
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A kind of trouble: which figure tells it, beyond which limits, what was seen and what to try."""
+
+    kind: str
+    figure: str
+    seen: str  # with {} where the figures stand
+    advice: str
+    below: float = -math.inf
+    above: float = math.inf
+    lasts: bool = False  # whether it speaks up while training: other kinds are healed by further training, as a rule
+    warns: bool = True  # False: no trouble by itself, and told in the report alone
+
+    def fires(self, figures: Mapping[str, float], margin: float = 1) -> bool:
+        """Whether a GAN's figure lies beyond the limit, by a factor if a margin is given."""
+        value = figures.get(self.figure)
+        return value is not None and (value < self.below / margin or value >= self.above * margin)
+
+
+DETECTORS = (
+    Detector(
+        "collapse", "spread", "the within-class spread of artificial windows is {} of the real one",
+        "Windows of a class are nearly copies of one another: try model=trial_cbegan, which starts at the real spread "
+        "and is held there by model.anchor.",
+        below=COLLAPSED, lasts=True,
+    ),
+    Detector(
+        "label ignored", "label", "the means of artificial classes lie {} times as far apart as those of the real ones",
+        "Windows look alike whatever their label: raise model.iterations, or try model=trial_cbegan, which starts with "
+        "windows of each class.",
+        below=IGNORED,
+    ),
+    Detector(
+        "exploding generator", "reach", "artificial windows lie {} times as far out as real ones",
+        "They are none that a recording could give: lower model.learning_rate.",
+        above=EXPLODED, lasts=True,
+    ),
+    Detector(
+        "frozen generator", "moved", "training has moved windows by {} of the real spread",
+        "They are those of an untrained generator: raise model.learning_rate or model.iterations.",
+        below=FROZEN,
+    ),
+    Detector(
+        "k_t held at 1", "k_at_1", "k_t was at 1 in {} of the iterations of the last half",
+        "Artificial windows are too easy to reconstruct and the discriminator cannot change that: lower "
+        "model.learning_rate or model.gamma.",
+        above=HELD,
+    ),
+    Detector(
+        "k_t held at 0", "k_at_0", "k_t was at 0 in {} of the iterations of the last half",
+        "The discriminator learned from real windows alone, as artificial ones stayed harder to reconstruct than "
+        "model.gamma asks for. That is normal early, and where model.anchor holds the windows; else raise "
+        "model.iterations or model.gamma.",
+        above=HELD, warns=False,
+    ),
+)  # fmt: skip
+
+
+def findings(figures: Mapping[str, float]) -> dict[str, float]:
+    """What is wrong with one GAN: kinds, and the figure that tells each."""
+    return {one.kind: figures[one.figure] for one in DETECTORS if one.fires(figures)}
+
+
+def messages(
+    figures: Iterable[Mapping[str, float]],
+    name: str,
+    when: str,
+    detectors: Sequence[Detector] = DETECTORS,
+    margin: float = 1,
+) -> dict[str, str]:
+    """By kind that warns: one message on all GANs of some that it is found in."""
+    figures, told = list(figures), {}
+    for one in detectors:
+        values = [f[one.figure] for f in figures if one.fires(f, margin)]
+        if values and one.warns:
+            seen = one.seen.format(span(values))
+            told[one.kind] = (
+                f"{one.kind} in {len(values)} of {len(figures)} GANs of {name} {when}: {seen}. {one.advice}"
+            )
+    return told
+
+
+def span(values: Iterable[float]) -> str:
+    """Lowest to highest of some figures, as text."""
+    return " to ".join(dict.fromkeys(f"{value:.2g}" for value in (min(values), max(values))))
