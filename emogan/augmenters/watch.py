@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from emogan.augmenters.history import LOOK_EVERY, History
-from emogan.evaluation.detectors import DETECTORS, PREMATURE, Real, balance, look, messages
+from emogan.evaluation.detectors import Real, balance, look, messages, plain
 from emogan.models import ConditionalGAN
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,8 @@ class Watch(lightning.Callback):
         for m in running:
             self.history.spread[done // LOOK_EVERY - 1, m] = figures[m].get("spread", torch.nan)
         if last <= 2 * done < 2 * last:
-            lasting = [one for one in DETECTORS if one.lasts]
-            when = f"at iteration {done} of {last}"
-            self._tell(messages([figures[m] for m in running], self.name, when, lasting, PREMATURE))
+            own = [figures[m] for m in running]
+            self._tell(messages(own, self.name, f"at iteration {done} of {last}", plain(own)))
 
     def on_fit_end(self, trainer, module):  # every callback has put in the weights that it keeps
         self.figures = self._look(module)

@@ -1,7 +1,7 @@
 """Detectors: what is wrong with a GAN, told from a few figures of its windows and of its training."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,13 +58,13 @@ def look(real: Real, windows: Tensor, begun: Tensor) -> dict[str, float]:
     windows, begun = windows.double(), begun.double()
     varies = real.spread > 0  # not NaN
     ratios = torch.stack([_spread(group) for group in windows])[varies] / real.spread[varies]
-    range_ = real.half > 0
-    out = ((windows[..., range_] - real.middle[range_]) / real.half[range_]).square().mean().sqrt()
+    ranges = real.half > 0
+    out = ((windows[..., ranges] - real.middle[ranges]) / real.half[ranges]).square().mean().sqrt()
     moved = (windows - begun).square().sum(-1).mean().sqrt() / real.spread[varies].square().mean().sqrt()
     figures = {
         "spread": ratios.min() if len(ratios) else math.nan,
         "label": _scatter(windows.mean(1)[real.present]) / real.means,
-        "reach": torch.cat([out[None], ratios]).nan_to_num(FAR, FAR).max() if range_.any() else math.nan,
+        "reach": torch.cat([out[None], ratios]).nan_to_num(FAR, FAR).max() if ranges.any() else math.nan,
         "moved": moved,
     }
     return {name: float(value) for name, value in figures.items() if math.isfinite(value)}
@@ -118,7 +118,7 @@ DETECTORS = (
     ),
     Detector(
         "exploding generator", "reach", "artificial windows lie {} times as far out as real ones",
-        "They are none that a recording could give: lower model.learning_rate.",
+        "No recording gives such windows: lower model.learning_rate.",
         above=EXPLODED, lasts=True,
     ),
     Detector(
@@ -127,13 +127,13 @@ DETECTORS = (
         below=FROZEN,
     ),
     Detector(
-        "k_t held at 1", "k_at_1", "k_t was at 1 in {} of the iterations of the last half",
+        "k_t held at 1", "k_at_1", "k_t was at 1 for a share of {} of the last half of the iterations",
         "Artificial windows are too easy to reconstruct and the discriminator cannot change that: lower "
         "model.learning_rate or model.gamma.",
         above=HELD,
     ),
     Detector(
-        "k_t held at 0", "k_at_0", "k_t was at 0 in {} of the iterations of the last half",
+        "k_t held at 0", "k_at_0", "k_t was at 0 for a share of {} of the last half of the iterations",
         "The discriminator learned from real windows alone, as artificial ones stayed harder to reconstruct than "
         "model.gamma asks for. That is normal early, and where model.anchor holds the windows; else raise "
         "model.iterations or model.gamma.",
@@ -147,17 +147,18 @@ def findings(figures: Mapping[str, float]) -> dict[str, float]:
     return {one.kind: figures[one.figure] for one in DETECTORS if one.fires(figures)}
 
 
+def plain(figures: Collection[Mapping[str, float]]) -> list[Detector]:
+    """Detectors that may speak up while GANs train: they are far beyond their limit in one of them at least."""
+    return [one for one in DETECTORS if one.lasts and any(one.fires(f, PREMATURE) for f in figures)]
+
+
 def messages(
-    figures: Iterable[Mapping[str, float]],
-    name: str,
-    when: str,
-    detectors: Sequence[Detector] = DETECTORS,
-    margin: float = 1,
+    figures: Collection[Mapping[str, float]], name: str, when: str, detectors: Iterable[Detector] = DETECTORS
 ) -> dict[str, str]:
     """By kind that warns: one message on all GANs of some that it is found in."""
-    figures, told = list(figures), {}
+    told = {}
     for one in detectors:
-        values = [f[one.figure] for f in figures if one.fires(f, margin)]
+        values = [f[one.figure] for f in figures if one.fires(f)]
         if values and one.warns:
             seen = one.seen.format(span(values))
             told[one.kind] = (
@@ -166,6 +167,6 @@ def messages(
     return told
 
 
-def span(values: Iterable[float]) -> str:
+def span(values: Collection[float]) -> str:
     """Lowest to highest of some figures, as text."""
     return " to ".join(dict.fromkeys(f"{value:.2g}" for value in (min(values), max(values))))

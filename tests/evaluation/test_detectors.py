@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from emogan.evaluation.detectors import DETECTORS, PREMATURE, Real, balance, findings, look, messages
+from emogan.evaluation.detectors import DETECTORS, Real, balance, findings, look, messages, plain
 from emogan.evaluation.quality import Pair, spread_ratio
 
 CLASSES, FEATURES = 3, 6
@@ -147,9 +147,11 @@ def test_a_message_tells_how_many_gans_the_range_and_what_to_try():
 
 def test_what_may_still_recover_is_told_only_if_it_is_far_beyond_its_limit():
     assert set(messages([{"spread": 0.3, "reach": 5.0}], "gan", "")) == {"collapse", "exploding generator"}
-    assert messages([{"spread": 0.3, "reach": 5.0}], "gan", "", DETECTORS, PREMATURE) == {}
-    beyond = messages([{"spread": 0.24, "reach": 6.5}], "gan", "", DETECTORS, PREMATURE)
-    assert set(beyond) == {"collapse", "exploding generator"}
+    assert plain([{"spread": 0.3, "reach": 5.0}] * 3) == []
+    assert [one.kind for one in plain([{"spread": 0.24, "reach": 5.0, "label": 0.0}])] == ["collapse"]
+    beyond = [{"spread": 0.3, "reach": 6.5, "moved": 0.0}, {"spread": 0.3, "reach": 4.0, "moved": 0.0}]
+    assert [one.kind for one in plain(beyond)] == ["exploding generator"]
+    assert "in 2 of 2 GANs" in messages(beyond, "gan", "", plain(beyond))["exploding generator"]
 
 
 def test_every_detector_says_what_to_try():
