@@ -1,7 +1,6 @@
 """Watch: looks at the windows of GANs while they train, and says what is wrong with them."""
 
 import logging
-from collections.abc import Sequence
 
 import lightning
 import torch
@@ -13,7 +12,7 @@ from emogan.models import ConditionalGAN
 
 log = logging.getLogger(__name__)
 
-WINDOWS = 64  # of each class: enough to tell a spread by some percent, and a small part of a mini-batch's cost
+WINDOWS = 64  # of each class: enough to tell a spread by some percent
 
 
 class Watch(lightning.Callback):
@@ -75,8 +74,8 @@ class Watch(lightning.Callback):
         return [look(*one) for one in zip(self.real, self._draw(module), self.begun, strict=True)]
 
     @torch.no_grad()
-    def _draw(self, module: ConditionalGAN) -> Sequence[Tensor]:
-        """Windows (K, n, F) of each member."""
+    def _draw(self, module: ConditionalGAN) -> Tensor:
+        """Windows (M, K, n, F)."""
         noise = torch.rand(WINDOWS, module.noise_features, generator=torch.Generator().manual_seed(0)) * 2 - 1
         z = noise.repeat(self.classes, 1).expand(module.members, -1, -1)
         y = torch.arange(self.classes).repeat_interleave(WINDOWS).expand(module.members, -1)
