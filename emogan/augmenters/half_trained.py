@@ -15,7 +15,7 @@ SHARE = 0.02  # of the time: saving takes no more, however slow the disk
 
 @dataclass(frozen=True, eq=False)
 class HalfTrained:
-    """Networks, optimisers, k_t, curves and stops of M members after some iterations.
+    """Networks, optimisers, k_t, curves, stops and best weights of M members after some iterations.
 
     Mini-batches and noise are functions of seed and iteration (see `MemberBatches`): there is no random state to keep.
     """
@@ -38,6 +38,8 @@ class HalfTrained:
             for j, state in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{i}.{j}.{name}": value for name, value in state.items()}
         tensors["history"] = history.values[: history.done].movedim(-1, 0)
+        if history.checks:
+            tensors |= {"best.distance": history.checks.best, "best.at": history.checks.at}
         for member, state in history.kept.items():
             for name, value in state.items():
                 kept = tensors.setdefault(f"kept.{name}", torch.zeros_like(tensors[f"model.{name}"]))
@@ -57,10 +59,14 @@ class HalfTrained:
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         history.values[: self.iteration] = self.tensors["history"].movedim(0, -1)
         history.done, history.stopped, history.plateaued = self.iteration, list(self.stopped), list(self.plateaued)
+        keeps = self.plateaued
+        if history.checks:
+            history.checks.best.copy_(self.tensors["best.distance"])
+            keeps = history.checks.at.copy_(self.tensors["best.at"]) > 0
         history.kept = {
             member: {name: value[member].to(module.device) for name, value in part("kept.").items()}
-            for member, settled in enumerate(self.plateaued)
-            if settled
+            for member, has in enumerate(keeps)
+            if has
         }
 
     def _part(self, prefix: str) -> dict[str, Tensor]:

@@ -163,8 +163,13 @@ def done(tmp_path_factory, configure):
     return folder
 
 
-def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configure, table):
+@pytest.mark.parametrize("selection", [None, "discriminator", "density"])
+def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configure, table, tmp_path, selection):
     cfg = configure(done, "model=cbegan")
+    if selection:
+        done, selected = tmp_path, ("model=cbegan", f"model.selection={selection}", "model.iterations=5")
+        cfg = configure(done, *selected, "n_aug=50", "evaluation=paper", "quality=false")
+        job.run(cfg)
     features = tables.load(table)
     found = members(features, "trials", 3)
     augmenter = job.construct(cfg.model)
