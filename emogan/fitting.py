@@ -92,7 +92,14 @@ def fit(
 
     ``writer(name)`` opens a TensorBoard writer: "" for the curves of all members, "group_0", ... for those of a group
     while it trains.
+
+    Raises
+    ------
+    ValueError
+        If a training set is too small for the augmenter's settings: before any training.
     """
+    for data in sets:
+        augmenter.refuse(data.y, data.trial)
     keys = [member_key(augmenter, data, classes, seed) for data in sets]
     records = {key: record for key in dict.fromkeys(keys) if (record := store.load(key))}
     first = {key: m for m, key in reversed(list(enumerate(keys)))}  # equal members are trained once

@@ -74,7 +74,7 @@ def write_checkpoint(
 ) -> None:
     """Write ``checkpoint.ckpt`` of the members: tensors, numbers, strings and plain containers only."""
     members = range(len(plan.splits))
-    weights = augmenter.model.generator.state_dict() if isinstance(augmenter, GANAugmenter) else {}
+    weights = augmenter.state() if isinstance(augmenter, GANAugmenter) else {}
     content = {
         "emogan": importlib.metadata.version("emogan"),
         "format": CHECKPOINT_FORMAT,

@@ -15,7 +15,7 @@ from emogan.data.scaling import MinMaxScaler
 from emogan.evaluation.plan import TrainingSet
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
 from emogan.saves import Saves
-from emogan.store import Store
+from emogan.store import Store, derived_seed
 
 
 def make_set(seed: int, n: int) -> TrainingSet:
@@ -92,6 +92,34 @@ def test_generators_come_back_from_the_store_in_the_members_order(sets, tmp_path
     for there, here in ((3, 0), (0, 1), (4, 2)):
         one, other = trained.generators()[there], restored.generators()[here]
         assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("selection", ["discriminator", "density", "classifier"])
+@pytest.mark.parametrize("gan", [CBEGAN, TrialCBEGAN])
+def test_windows_are_selected_from_the_store_as_from_a_new_gan(sets, tmp_path, gan, selection):
+    new, restored = (make_augmenter(gan, selection=selection) for _ in range(2))
+    keys = fit(sets, Store(tmp_path), new).keys
+    directly = make_augmenter(gan, selection=selection)
+    x, y, n, trial = fitting.pad(sets)
+    directly.fit(x, y, n, [derived_seed(key, "train") for key in keys], trial=trial, classes=3)
+    assert fit(sets[:2], Store(tmp_path), restored).trained == []
+    y = torch.arange(300).expand(5, -1) % 3
+    drawn = directly.sample(y, [torch.Generator().manual_seed(m) for m in range(5)])
+    for augmenter, members in ((new, range(5)), (restored, range(2))):
+        again = augmenter.sample(y[list(members)], [torch.Generator().manual_seed(m) for m in members])
+        assert torch.equal(again, drawn[list(members)])
+
+
+def test_too_few_trials_to_hold_some_back_are_refused_before_any_training(sets, tmp_path):
+    with pytest.raises(ValueError, match=r"model.hold_back=1 needs at least 2 training trials of every class, got 1"):
+        fit([*sets, make_set(9, 12)], Store(tmp_path), make_augmenter(hold_back=1), group_size=1)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_key_depends_on_the_trials_where_some_are_held_back(sets):
+    other = replace(sets[0], trial=sets[0].trial // 2)
+    one, two = (fitting.member_key(make_augmenter(hold_back=1), data, 3, 0) for data in (sets[0], other))
+    assert one != two
 
 
 def test_equal_members_are_trained_once(sets, tmp_path):
@@ -185,6 +213,16 @@ def test_a_group_that_was_cut_off_goes_on_to_the_same_records_in_any_grouping(
     assert list(Saves(store).sources()), "the two others are still to be done"
     fit(sets, store, make_augmenter(iterations=20))
     assert not Saves(store).sources()
+    assert_same_records(store, whole, keys)
+
+
+def test_a_group_that_was_cut_off_keeps_the_best_weights_it_had(sets, tmp_path, monkeypatch):
+    augmenter = make_augmenter(iterations=20, hold_back=1, check_every=3, patience=2, learning_rate=0.01)
+    whole, store = Store(tmp_path / "whole"), Store(tmp_path / "cut")
+    keys = fit(sets, whole, augmenter).keys
+    assert len({whole.load(key)[1]["end"] for key in keys}) > 2, "members should differ in the check that was best"
+    cut_off(sets, store, augmenter, 10, monkeypatch)
+    fit(sets, store, augmenter, group_size=2)
     assert_same_records(store, whole, keys)
 
 

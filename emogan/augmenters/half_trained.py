@@ -15,7 +15,7 @@ SHARE = 0.02  # of the time: saving takes no more, however slow the disk
 
 @dataclass(frozen=True, eq=False)
 class HalfTrained:
-    """Networks, optimisers, k_t, curves and stops of M members after some iterations.
+    """Networks, optimisers, k_t, curves, stops and best weights of M members after some iterations.
 
     Mini-batches and noise are functions of seed and iteration (see `MemberBatches`): there is no random state to keep.
     """
@@ -39,6 +39,8 @@ class HalfTrained:
                 tensors |= {f"optimizer.{i}.{j}.{name}": value for name, value in state.items()}
         tensors["history"] = history.values[: history.done].movedim(-1, 0)
         tensors["spread"] = history.spread.T
+        if history.checks:
+            tensors |= {"best.distance": history.checks.best, "best.at": history.checks.at}
         for member, state in history.kept.items():
             for name, value in state.items():
                 kept = tensors.setdefault(f"kept.{name}", torch.zeros_like(tensors[f"model.{name}"]))
@@ -60,10 +62,14 @@ class HalfTrained:
         if "spread" in self.tensors:  # saves of earlier versions lack it
             history.spread = self.tensors["spread"].T
         history.done, history.stopped, history.plateaued = self.iteration, list(self.stopped), list(self.plateaued)
+        keeps = self.plateaued
+        if history.checks:
+            history.checks.best.copy_(self.tensors["best.distance"])
+            keeps = history.checks.at.copy_(self.tensors["best.at"]) > 0
         history.kept = {
             member: {name: value[member].to(module.device) for name, value in part("kept.").items()}
-            for member, settled in enumerate(self.plateaued)
-            if settled
+            for member, has in enumerate(keeps)
+            if has
         }
 
     def _part(self, prefix: str) -> dict[str, Tensor]:

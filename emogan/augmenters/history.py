@@ -1,9 +1,11 @@
-"""History: every member's metrics at every iteration, and the member's stop when they have settled."""
+"""History: every member's metrics at every iteration, when and why it stopped, and with which weights."""
 
 import lightning
 import numpy as np
 import torch
 from torch import Tensor
+
+from emogan.augmenters.held_back import Checks
 
 CHECK_EVERY = 100  # iterations between looks for losses that are no longer finite
 LOOK_EVERY = 100  # iterations between looks at the windows, see `emogan.augmenters.watch.Watch`: 1 % of the time
@@ -15,6 +17,8 @@ class History(lightning.Callback):
     A member whose convergence measure has reached a plateau keeps the weights it has at that iteration; training ends
     once all have stopped. The rule looks at a member's own curve only, so it does not depend on its neighbours.
 
+    Where trials are held back, `Checks` tell which weights a member keeps, and may stop it too.
+
     Attributes
     ----------
     values : Tensor (iterations run, metrics, M)
@@ -22,18 +26,25 @@ class History(lightning.Callback):
     stopped : list of int
         Iterations each member trained for.
     plateaued : list of bool
-        Whether it stopped on a plateau rather than at the last iteration.
+        Whether it stopped on a plateau.
     done : int
         Iterations trained so far.
     kept : dict
-        By member that has stopped: the weights it stopped with.
+        By member that has stopped, or been found best: the weights it has in the end.
     spread : Tensor (looks, M)
         Within-class spread of artificial windows every `LOOK_EVERY` iterations, written by `Watch`; NaN where a member
         had stopped.
     """
 
-    def __init__(self, iterations: int, plateau_window: int = 0, plateau_tolerance: float = 0.0):
+    def __init__(
+        self,
+        iterations: int,
+        plateau_window: int = 0,
+        plateau_tolerance: float = 0.0,
+        checks: Checks | None = None,
+    ):
         self.iterations, self.window, self.tolerance = iterations, plateau_window, plateau_tolerance
+        self.checks = checks
 
     def on_train_start(self, trainer, module):
         self.metrics = module.metrics
@@ -50,11 +61,20 @@ class History(lightning.Callback):
         self.done += 1
         if self.done % CHECK_EVERY == 0 or self.done == self.iterations:
             self._check_finite(module)
-        if self.window and self.done % self.window == 0 and self.done >= 2 * self.window:
-            for member in self._settled(module):
-                self.stopped[member], self.plateaued[member] = self.done, True
-                self.kept[member] = {name: value[member].clone() for name, value in module.state_dict().items()}
-            trainer.should_stop = all(self.plateaued)
+        due = self.window and self.done % self.window == 0 and self.done >= 2 * self.window
+        better = settled = self._settled(module) if due else []
+        tired: list[int] = []
+        if self.checks:
+            due = self.done % self.checks.every == 0 or self.done == self.iterations
+            better, tired = self.checks.look(module, self.running() if due else settled, self.done)
+        for member in better:
+            self.kept[member] = {name: value[member].clone() for name, value in module.state_dict().items()}
+        for member in settled:
+            self.plateaued[member] = True
+        for member in (*settled, *tired):
+            self.stopped[member] = self.done
+        if not self.running():
+            trainer.should_stop = True
 
     def on_train_end(self, trainer, module):
         state = module.state_dict()
@@ -65,6 +85,10 @@ class History(lightning.Callback):
                     state[name][member] = value
         self.values = self.values[: max(self.stopped)].cpu()
 
+    def running(self) -> list[int]:
+        """Members that have not stopped early."""
+        return [m for m, at in enumerate(self.stopped) if at == self.iterations and not self.plateaued[m]]
+
     def member(self, member: int) -> dict[str, Tensor]:
         """One member's curves by metric name, each (iterations it trained for,)."""
         return {name: self.values[: self.stopped[member], i, member] for i, name in enumerate(self.metrics)}
@@ -74,21 +98,27 @@ class History(lightning.Callback):
         return self.spread[: self.stopped[member] // LOOK_EVERY, member]
 
     def reasons(self) -> list[str]:
-        """Per member: when and why training ended."""
-        return [
-            f"iteration {at}: plateau of the convergence measure" if settled else f"iteration {at}: the last one"
-            for at, settled in zip(self.stopped, self.plateaued, strict=True)
-        ]
+        """Per member: when and why training ended and, with `Checks`, which weights it has."""
+        return [self._reason(m, at) for m, at in enumerate(self.stopped)]
+
+    def _reason(self, member: int, at: int) -> str:
+        if self.plateaued[member]:
+            end = f"iteration {at}: plateau of the convergence measure"
+        elif at == self.iterations:
+            end = f"iteration {at}: the last one"
+        else:
+            end = f"iteration {at}: not better in {self.checks.patience} checks"
+        return f"{self.checks.told(member, at)}; stopped at {end}" if self.checks else end
 
     def _settled(self, module) -> list[int]:
         measure = self.values[self.done - 2 * self.window : self.done, self.metrics.index(module.convergence)]
         # member by member in memory: sums over the columns of a table round differently for another number of columns
         before, last = measure.T.contiguous().unflatten(1, (2, self.window)).mean(-1).unbind(1)
         settled = (last - before).abs() <= self.tolerance * before.abs()
-        return [m for m in settled.nonzero().flatten().tolist() if not self.plateaued[m]]
+        return [m for m in self.running() if settled[m]]
 
     def _check_finite(self, module) -> None:
-        running = [m for m, settled in enumerate(self.plateaued) if not settled]
+        running = self.running()
         finite = self.values[: self.done][:, :, running].isfinite().all(1)  # (iterations, running)
         if not finite.all():
             at, which = np.argwhere(~finite.cpu().numpy())[0].tolist()

@@ -79,6 +79,9 @@ class CBEGAN(ConditionalGAN):
             distance = distance.square()
         return distance.mean(-1) if self.reduction == "mean" else distance.sum(-1)
 
+    def realism(self, z: Tensor, y: Tensor) -> Tensor:
+        return -self.reconstruction_loss(self.generate(z, y), y)
+
     def iterate(self, batch: Batch) -> Tensor:
         x, y, z = batch.x[0], batch.y[0], batch.z[0]
         fake = self.generate(z, y)

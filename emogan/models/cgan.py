@@ -37,6 +37,9 @@ class CGAN(ConditionalGAN):
         """log D / (1 - D) of each window: (M, N, F) and (M, N) -> (M, N)."""
         return self.discriminator(with_label(x, y, self.classes)).squeeze(-1)
 
+    def realism(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.logit(self.generate(z, y), y)
+
     def iterate(self, batch: Batch) -> Tensor:
         x, y, z = batch.x[0], batch.y[0], batch.z[0]
         fake = self.generate(z, y)

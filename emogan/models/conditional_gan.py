@@ -114,6 +114,10 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         """Artificial windows G(z | y): (M, N, Z) and (M, N) -> (M, N, F)."""
         return self.generator(with_label(z, y, self.classes))
 
+    @abstractmethod
+    def realism(self, z: Tensor, y: Tensor) -> Tensor:
+        """How real the discriminator holds windows G(z | y), the higher the more: (M, N, Z) and (M, N) -> (M, N)."""
+
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         self.latest = self.iterate(batch)
 

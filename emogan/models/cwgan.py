@@ -65,6 +65,9 @@ class CWGAN(ConditionalGAN):
         (gradient,) = torch.autograd.grad(self.critic(between, y).sum(), between, create_graph=True)
         return (gradient.norm(dim=-1) - 1).square().mean(-1)
 
+    def realism(self, z: Tensor, y: Tensor) -> Tensor:
+        return self.critic(self.generate(z, y), y)
+
     def iterate(self, batch: Batch) -> Tensor:
         for x, y, z, u in zip(*(part[: self.critic_steps] for part in batch), strict=True):
             d_loss, wasserstein = self.critic_step(x, y, z, u)

@@ -43,11 +43,15 @@ class Generator(nn.Module):
             return v + network(with_label(v, y, self.classes))
         return network(with_label(z, y, self.classes))
 
+    def near(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
+        """The part of `forward`'s windows that h has moved, in the first P white axes: (M, N, P)."""
+        z = z[..., : self.axes]
+        return self.deviate(self.average, z, self.begin(z, trial, y), y)
+
     def forward(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
         """(M, N, F) standard normal noise, trials in [0, 1) and labels, both (M, N) -> (M, N, F) in scaled units."""
-        v = self.begin(z, trial, y)
-        near = self.deviate(self.average, z[..., : self.axes], v[..., : self.axes], y)
-        return self.colour(torch.cat([near, v[..., self.axes :]], dim=-1))
+        far = self.begin(z, trial, y)[..., self.axes :]
+        return self.colour(torch.cat([self.near(z, trial, y), far], dim=-1))
 
 
 class TrialCBEGAN(ConditionalGAN):
@@ -147,6 +151,9 @@ class TrialCBEGAN(ConditionalGAN):
     def reconstruction_loss(self, v: Tensor, y: Tensor) -> Tensor:
         """L(v | y) of each window, |v - D(v)| over axes: (M, N, P) and (M, N) -> (M, N)."""
         return (v - self.discriminator(v, y)).abs().mean(-1)
+
+    def realism(self, z: Tensor, y: Tensor) -> Tensor:
+        return -self.reconstruction_loss(self.generator.near(*normal_and_trial(z), y), y)
 
     def moments(self, windows: Tensor, begun: Tensor, v: Tensor, y: Tensor) -> Tensor:
         """What the anchor holds to 0: squared differences of windows' class means and variances to the start's, (M,).

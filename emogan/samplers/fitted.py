@@ -28,7 +28,7 @@ class FittedSampler:
     identity : dict
         The augmenter's class and settings, see `Augmenter.identity`.
     tensors : dict of Tensor
-        A GAN's generator, or the scaled training windows of a control.
+        A GAN's generator and what selects its windows, or the scaled training windows of a control.
     scaler : MinMaxScaler
         Fitted on the training windows.
     classes : array (K,)

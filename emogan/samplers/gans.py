@@ -23,7 +23,7 @@ class GANSampler(Sampler):
 
     Parameters
     ----------
-    iterations, batch_size, plateau_window, plateau_tolerance
+    iterations, batch_size, plateau_window, plateau_tolerance, selection, oversample, hold_back, check_every, patience
         See `GANAugmenter`.
     layers, hidden, architecture_seed, learning_rate
         See `ConditionalGAN`.
@@ -44,6 +44,11 @@ class GANSampler(Sampler):
     learning_rate: float = 1e-4
     plateau_window: int = 0
     plateau_tolerance: float = 0.01
+    selection: str | None = None
+    oversample: int = 4
+    hold_back: int = 0
+    check_every: int = 50
+    patience: int = 5
     accelerator: str = "cpu"
     store: str | os.PathLike | None = None
 

@@ -45,9 +45,13 @@ def trained(
 
     Raises
     ------
+    ValueError
+        If a training set is too small for the augmenter's settings: before any training.
     FloatingPointError
         If the losses of a GAN are no longer finite.
     """
+    for data in sets:
+        augmenter.refuse(data.y, data.trial)
     keys = [member_key(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
     first = {key: m for m, key in reversed(list(enumerate(keys)))}
     records = {key: record for key in first if store and (record := store.load(key))}

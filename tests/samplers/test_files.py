@@ -163,8 +163,13 @@ def done(tmp_path_factory, configure):
     return folder
 
 
-def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configure, table):
+@pytest.mark.parametrize("selection", [None, "discriminator", "density"])
+def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configure, table, tmp_path, selection):
     cfg = configure(done, "model=cbegan")
+    if selection:
+        done, selected = tmp_path, ("model=cbegan", f"model.selection={selection}", "model.iterations=5")
+        cfg = configure(done, *selected, "n_aug=50", "evaluation=paper", "quality=false")
+        job.run(cfg)
     features = tables.load(table)
     found = members(features, "trials", 3)
     augmenter = job.construct(cfg.model)
@@ -174,7 +179,7 @@ def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configu
         tensors, _ = Store(done / "store").load(fitted.key)
         generator = {name[10:]: value for name, value in tensors.items() if name.startswith("generator.")}
         augmenter.restore([generator], 10, 3)
-        fits = job.fitting.Fits([fitted.key], [])
+        fits = job.fitting.Fits([fitted.key], [], [])
         z, labels = job.sample(augmenter, fits, 50, 3)
         (data,) = build(features, [member], inner="reuse", n_inner_folds=2, fit_on="train").outer_sets
         x, y = fitted.sample(50)

@@ -1,0 +1,20 @@
+"""What linear discriminant analysis makes of one member's training windows, and the axes in which they are white."""
+
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+FLOOR = 1e-9  # of the variance along an axis, in parts of the largest
+
+
+def discriminant(x: np.ndarray, y: np.ndarray) -> LinearDiscriminantAnalysis:
+    """A Gaussian per class about its mean, all of one covariance, with the shrinkage of Ledoit and Wolf 2004.
+
+    Windows of class c are N(means_[c], covariance_); x (N, F) and y (N,) are without padding.
+    """
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x.astype(np.float64), y)
+
+
+def white_axes(covariance: np.ndarray) -> np.ndarray:
+    """W (F, F) with W' S W = I for a covariance S: windows of one class vary alike along all axes of x W."""
+    variances, axes = np.linalg.eigh(covariance)
+    return axes / np.sqrt(np.maximum(variances, FLOOR * variances[-1]))

@@ -1,0 +1,104 @@
+"""Selection: of several candidates for every artificial window the one that a judge holds best.
+
+A judge knows a member's training windows only. It compares candidates of the same label, so what is common to a class
+does not matter. Whoever selects narrows: the windows kept lie closer together than the generator's, and what a judge
+looks for they have too much of. Whether that is worth it is for the scores and `quality.csv` to say.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from emogan.augmenters.discriminant import discriminant, white_axes
+from emogan.models import ConditionalGAN
+from emogan.models.stacked import StackedLinear
+
+
+class Judge(nn.Module, ABC):
+    """Scores candidates of the M members of a model; what it has learned is its state, members first."""
+
+    @abstractmethod
+    def fit(self, x: Tensor, y: Tensor, n: Tensor) -> None:
+        """Look at the training windows (see `Augmenter.fit`)."""
+
+    @abstractmethod
+    def forward(self, z: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Scores (M, N), the higher the better, of windows x (M, N, F) = G(z | y) with labels y (M, N)."""
+
+
+class ByDiscriminator(Judge):
+    """What the GAN's own discriminator holds for real (`ConditionalGAN.realism`), as discriminator rejection
+    sampling does (Azadi et al. 2019), without its probabilities.
+    """
+
+    def __init__(self, model: ConditionalGAN):
+        super().__init__()
+        self.discriminator, self.realism = model.discriminator, model.realism
+
+    def fit(self, x, y, n):
+        """It has been trained already."""
+
+    def forward(self, z, x, y):
+        return self.realism(z, y)
+
+
+class ByDensity(Judge):
+    """Log density, less what all candidates share, of the class's Gaussian: -|(x - m_y) W|^2 (`discriminant`).
+
+    A Gaussian, because the nearest real windows would favour copies of them. In axes W in which windows are white,
+    because distances in the features' own units are those along the few directions of large variance, and windows are
+    found out, and classes told apart, along the many of small variance.
+    """
+
+    def __init__(self, model: ConditionalGAN):
+        super().__init__()
+        self.register_buffer("means", torch.zeros(model.members, model.classes, model.features))
+        self.white = StackedLinear(model.members, model.features, model.features).requires_grad_(False)
+
+    def fit(self, x, y, n):
+        weight, _ = self.white.weight_and_bias()
+        for m, windows, labels in members(x, y, n):
+            found = discriminant(windows, labels)
+            self.means[m, found.classes_] = torch.from_numpy(found.means_).float()
+            weight[m] = torch.from_numpy(white_axes(found.covariance_))
+
+    def forward(self, z, x, y):
+        means = torch.gather(self.means, 1, y[..., None].expand(-1, -1, x.shape[-1]))
+        return -self.white(x - means).square().sum(-1)
+
+
+class ByClassifier(Judge):
+    """Log probability of the wanted label less that of the likeliest other one, by linear discriminant analysis."""
+
+    def __init__(self, model: ConditionalGAN):
+        super().__init__()
+        self.classes = model.classes
+        self.logits = StackedLinear(model.members, model.features, model.classes).requires_grad_(False)
+
+    def fit(self, x, y, n):
+        weight, bias = self.logits.weight_and_bias()
+        bias.fill_(-torch.inf)  # of classes without training windows
+        for m, windows, labels in members(x, y, n):
+            found = discriminant(windows, labels)
+            slopes, offsets = found.coef_, found.intercept_
+            if len(found.classes_) == 2:  # they are the second class's, against the first
+                slopes, offsets = (np.concatenate([np.zeros_like(part), part]) for part in (slopes, offsets))
+            weight[m, :, found.classes_] = torch.from_numpy(slopes.T).float()
+            bias[m, 0, found.classes_] = torch.from_numpy(offsets).float()
+
+    def forward(self, z, x, y):
+        logits, wanted = self.logits(x), nn.functional.one_hot(y, self.classes).bool()
+        others = logits.masked_fill(wanted, -torch.inf).amax(-1)
+        return torch.gather(logits, 2, y[..., None]).squeeze(-1) - others
+
+
+JUDGES = {"discriminator": ByDiscriminator, "density": ByDensity, "classifier": ByClassifier}
+
+
+def members(x: Tensor, y: Tensor, n: Tensor) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Number, windows and labels of each member, without padding."""
+    for m, length in enumerate(n.tolist()):
+        yield m, x[m, :length].numpy(), y[m, :length].numpy()
