@@ -1,4 +1,4 @@
-"""Every option found in conf/ composes, fits the function that it calls and works; so do the README's commands."""
+"""Every option found in conf/ composes, fits the function that it calls and works; so do the documented commands."""
 
 import inspect
 import itertools
@@ -263,6 +263,15 @@ def readme_commands() -> list[str]:
     return [line.removeprefix("$ ").strip() for line in lines]
 
 
+def documented_commands() -> list[str]:
+    """Those of the README and of the documentation's consoles."""
+    block = re.compile(r"^\.\. code-block:: console\n\n((?:   .+\n)+)", re.MULTILINE)
+    pages = [page.read_text() for page in sorted((CHECKOUT / ".docs").rglob("*.rst"))]
+    lines = [line.strip() for page in pages for found in block.findall(page) for line in found.splitlines()]
+    assert lines
+    return list(dict.fromkeys([*readme_commands(), *lines]))
+
+
 def test_the_readme_has_the_commands_of_the_first_screen():
     found = "\n".join(readme_commands())
     assert "make demo" in found
@@ -271,9 +280,9 @@ def test_the_readme_has_the_commands_of_the_first_screen():
 
 
 @pytest.mark.parametrize(
-    "command", [c for c in readme_commands() if re.match(r"(python -m |\S*/python -m )?emogan", c)]
+    "command", [c for c in documented_commands() if re.match(r"(python -m |\S*/python -m )?emogan", c)]
 )
-def test_the_readmes_commands_compose(command):
+def test_the_documented_commands_compose(command):
     words = shlex.split(command, comments=True)
     module = words[words.index("-m") + 1] if "-m" in words[:2] else words[0]
     overrides = [word for word in words if "=" in word]
@@ -295,7 +304,7 @@ def test_the_readmes_commands_compose(command):
             instantiate(cfg.model, _convert_="all")
 
 
-@pytest.mark.parametrize("command", [c for c in readme_commands() if c.startswith("make ")])
-def test_the_readmes_targets_stand_in_the_makefile(command):
+@pytest.mark.parametrize("command", [c for c in documented_commands() if c.startswith("make ")])
+def test_the_documented_targets_stand_in_the_makefile(command):
     target = shlex.split(command, comments=True)[1]
     assert re.search(rf"^{re.escape(target)}:", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
