@@ -26,6 +26,7 @@ LOOKS = {
     "cgan": Look("cGAN", "#009E73", "d"),
     "cwgan": Look("cWGAN", "#0072B2", "s"),
     "cbegan": Look("cBEGAN", "#D55E00", "o"),
+    "trial_cbegan": Look("trial cBEGAN", "#CC79A7", "H"),
 }
 OTHERS = (("#6699CC", "p"), ("#997700", "h"), ("#661100", "*"), ("#117733", "8"))  # of models that are not in LOOKS
 
