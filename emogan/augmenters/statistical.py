@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from emogan.augmenters.control import Control, is_positive, one_or_several
+from emogan.models.trial_start import trial_means
 
 
 class Gaussian(Control):
@@ -54,12 +55,9 @@ class RandomEffects(Control):
 
     def draw(self, windows, label, n, random):
         x = windows.x.astype(np.float64)
-        # a trial is told by its label too: a clip that is rated in parts has windows of several classes
-        trials, trial = np.unique(np.stack([windows.y, windows.trial]), axis=1, return_inverse=True)
-        trial = trial.ravel()  # NumPy 2.0 gives it a second axis
-        means = np.stack([x[trial == j].mean(0) for j in range(trials.shape[1])])
-        centres = {c: means[trials[0] == c].mean(0) for c in np.unique(trials[0])}
-        deviations = means - np.stack([centres[c] for c in trials[0]])
+        labels, trial, means = trial_means(x, windows.y, windows.trial)
+        centres = {c: means[labels == c].mean(0) for c in np.unique(labels)}
+        deviations = means - np.stack([centres[c] for c in labels])
         weights = random.standard_normal((n, len(means))) / np.sqrt(max(len(means) - len(centres), 1))
         own = np.flatnonzero(windows.y == label)
         drawn = own[random.integers(len(own), size=n)]

@@ -24,6 +24,16 @@ class Start(NamedTuple):
     counts: np.ndarray  # (K,) how many there are
 
 
+def trial_means(x: np.ndarray, y: np.ndarray, trial: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Labels (J,) of the trials of windows (N, F), the trial (N,) in 0..J-1 of each window, and their means (J, F).
+
+    A trial is told by its label too: a clip that is rated in parts has windows of several classes.
+    """
+    (labels, _), number = np.unique(np.stack([y, trial]), axis=1, return_inverse=True)
+    number = number.ravel()  # NumPy 2.0 gives it a second axis
+    return labels, number, np.stack([x[number == j].mean(0) for j in range(len(labels))])
+
+
 def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strength: float) -> Start:
     """Estimate the start from one member's windows.
 
@@ -43,19 +53,16 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
         Width of the kernel, in parts of the trials' own spread.
     """
     x = x.astype(np.float64)
-    # a trial is told by its label too: a clip that is rated in parts has windows of several classes
-    (labels, _), number = np.unique(np.stack([y, trial]), axis=1, return_inverse=True)
-    number = number.ravel()  # NumPy 2.0 gives it a second axis
-    trial_means = np.stack([x[number == j].mean(0) for j in range(len(labels))])
+    labels, number, means_of_trials = trial_means(x, y, trial)
     centre = x.mean(0)
 
-    residuals = x - trial_means[number]
+    residuals = x - means_of_trials[number]
     shrinkage = ledoit_wolf_shrinkage(residuals, assume_centered=True)
     within = residuals.T @ residuals / len(x)
     within *= 1 - shrinkage
     varying = np.ptp(x, axis=0) > 0
     within[varying, varying] += shrinkage * (residuals**2).mean()
-    effects = trial_means - np.stack([trial_means[labels == c].mean(0) for c in labels])
+    effects = means_of_trials - np.stack([means_of_trials[labels == c].mean(0) for c in labels])
     covariance = within + strength**2 * effects.T @ effects / max(len(labels) - len(np.unique(labels)), 1)
 
     sd = np.sqrt(np.where(varying, np.diag(covariance), 0))
@@ -67,7 +74,7 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
 
     means, counts = np.zeros((classes, MOST, x.shape[1])), np.ones(classes, dtype=np.int64)
     for c in np.unique(labels):
-        own = (trial_means[labels == c] - centre) @ white
+        own = (means_of_trials[labels == c] - centre) @ white
         kept = np.unique(np.linspace(0, len(own) - 1, min(len(own), MOST)).round().astype(int))
         means[c, : len(kept)], counts[c] = own[kept], len(kept)
     return Start(centre, white, colour, means, counts)

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +18,7 @@ from emogan.recordings.eeg import SUFFIXES, Recording, need_file, open_recording
 from emogan.recordings.eyes import READERS, read_eyes
 from emogan.recordings.features import EYE_NAMES, eeg_features, eeg_names, eeg_unit, eye_unit
 from emogan.recordings.settings import Settings
-from emogan.recordings.time_table import Row
+from emogan.recordings.time_table import Row, grouped
 from emogan.signal.eye import eye_features
 
 VERSION = 1  # raise it whenever the same settings and recordings would give other numbers
@@ -39,7 +39,7 @@ def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | 
     The fingerprint is of settings, rows and the names, sizes and times of change of the files.
     """
     problems, notes, files, channels = [], [], set(), {}
-    for (path, part), own in _grouped(rows, lambda row: (row.recording, row.part)).items():
+    for (path, part), own in grouped(rows, lambda row: (row.recording, row.part)).items():
         try:
             if not own[0].is_eeg:
                 _need_known(path)
@@ -150,8 +150,8 @@ def _eeg(rows: Sequence[Row], settings: Settings) -> tuple[dict, tuple[str, ...]
 def _signals(rows: Sequence[Row], settings: Settings) -> Iterator[tuple[Row, Recording, np.ndarray, float]]:
     """Clean signals of the trials, one recording after the other; all trials of one at once where ICA needs them."""
     removes = settings.blinks == "remove"
-    for own in _grouped(rows, lambda row: row.recording).values():
-        cleaned = (_cleaned(part, settings, removes) for part in _grouped(own, lambda row: row.part).values())
+    for own in grouped(rows, lambda row: row.recording).values():
+        cleaned = (_cleaned(part, settings, removes) for part in grouped(own, lambda row: row.part).values())
         found = itertools.chain.from_iterable(cleaned)
         if removes:
             found = list(found)
@@ -176,7 +176,7 @@ def _cleaned(rows: Sequence[Row], settings: Settings, with_eog: bool) -> Iterato
 
 def _eye(rows: Sequence[Row], names: Sequence[str], settings: Settings) -> Iterator[tuple[object, np.ndarray]]:
     """Trial and features of each."""
-    for (path, sheet, samples), own in _grouped(rows, lambda row: (row.recording, row.sheet, row.samples)).items():
+    for (path, sheet, samples), own in grouped(rows, lambda row: (row.recording, row.sheet, row.samples)).items():
         options = {} if sheet is None else {"sheet": sheet - 1 if isinstance(sheet, int) else sheet}
         recording = read_eyes(path, **options, **({} if samples is None else {"samples": samples}))
         for row in own:
@@ -193,10 +193,3 @@ def _naming(row: Row) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{row}: {error}") from error
-
-
-def _grouped(rows: Sequence[Row], key: Callable) -> dict[object, list[Row]]:
-    found: dict[object, list[Row]] = {}
-    for row in rows:
-        found.setdefault(key(row), []).append(row)
-    return found

@@ -1,9 +1,10 @@
 """Which stretch of which recording is which trial, of whom and with what label: a table of the user's own."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,10 +71,15 @@ class TimeTable:
 
     def experiments(self) -> dict[Experiment, list[Row]]:
         """Rows of each experiment, both in order of appearance."""
-        found: dict[Experiment, list[Row]] = {}
-        for row in self.rows:
-            found.setdefault(row.experiment, []).append(row)
-        return found
+        return grouped(self.rows, lambda row: row.experiment)
+
+
+def grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+    """Rows by what a function gives of them, both in order of appearance."""
+    found: dict[Any, list[Row]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return found
 
 
 def read_table(path: Path, folder: Path) -> TimeTable:
@@ -142,10 +148,7 @@ def _times(table: TimeTable, window_s: float) -> Iterator[tuple[Row, str]]:
 
 
 def _overlaps(table: TimeTable) -> Iterator[tuple[Row, str]]:
-    stretches: dict[tuple, list[Row]] = {}
-    for row in table.rows:
-        stretches.setdefault((row.recording, row.part), []).append(row)
-    for rows in stretches.values():
+    for rows in grouped(table.rows, lambda row: (row.recording, row.part)).values():
         rows.sort(key=lambda row: row.start_s)
         last = rows[0]
         for row in rows[1:]:
