@@ -1,6 +1,5 @@
 """Settings of a job: refused by name where impossible, before any work."""
 
-import math
 import os
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from emogan.data.features import MODALITIES
 from emogan.data.folds import SPLITTERS
 from emogan.evaluation.plan import INNER
 from emogan.evaluation.protocol import CHOICE
-from emogan.models.setting import is_number
+from emogan.setting import is_integer, is_number
 
 
 def check_settings(cfg: DictConfig) -> list[int]:
@@ -24,18 +23,18 @@ def check_settings(cfg: DictConfig) -> list[int]:
     sizes = OmegaConf.to_container(cfg)["n_aug"]
     sizes = sizes if isinstance(sizes, list) else [sizes]
     exponents = OmegaConf.to_container(cfg)["evaluation"]["c_exponents"]
-    pair = isinstance(exponents, list) and len(exponents) == 2 and all(whole(e) for e in exponents)
+    pair = isinstance(exponents, list) and len(exponents) == 2 and all(is_integer(e) for e in exponents)
     checks = {
-        "n_aug": (bool(sizes) and all(whole(n, 0) for n in sizes), "a whole number >= 0 or a list of them"),
+        "n_aug": (bool(sizes) and all(is_integer(n, 0) for n in sizes), "a whole number >= 0 or a list of them"),
         "evaluation.c_exponents": (pair and exponents[0] <= exponents[1], "two whole numbers, the lower one first"),
     }
     for name, least in {
         "seed": 0, "evaluation.n_folds": 2, "evaluation.inner_folds": 2, "evaluation.libsvm_iterations": 1
     }.items():  # fmt: skip
-        checks[name] = (whole(OmegaConf.select(cfg, name), least), f"a whole number >= {least}")
+        checks[name] = (is_integer(OmegaConf.select(cfg, name), least), f"a whole number >= {least}")
     for name in ("machine.threads", "machine.group_size", "evaluation.trials_per_class"):
         value = OmegaConf.select(cfg, name)
-        checks[name] = (value is None or whole(value, 1), "a whole number >= 1 or null")
+        checks[name] = (value is None or is_integer(value, 1), "a whole number >= 1 or null")
     seconds = cfg.machine.checkpoint_s
     checks["machine.checkpoint_s"] = (
         seconds is None or (is_number(seconds) and seconds >= 0), "a number of seconds or null"
@@ -57,11 +56,6 @@ def check_settings(cfg: DictConfig) -> list[int]:
     if cfg.machine.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ValueError("machine.accelerator: expected cpu or auto, as torch finds no GPU here, got 'gpu'")
     return sorted(set(sizes))
-
-
-def whole(value: object, least: float = -math.inf) -> bool:
-    """Whether a value is a whole number (true and false are not) and not below another."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def construct(node: DictConfig):

@@ -11,7 +11,7 @@ import torch
 from emogan.augmenters.augmenter import Augmenter, Layout, per_member
 from emogan.data.montage import split_name
 from emogan.data.scaling import MinMaxScaler
-from emogan.models.setting import check, is_number
+from emogan.setting import check, is_number
 
 BLOCK = 256  # windows of a class are drawn in blocks of this many, so that a window's bits do not depend on n
 

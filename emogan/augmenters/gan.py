@@ -18,7 +18,7 @@ from emogan.augmenters.selection import JUDGES, Judge
 from emogan.augmenters.watch import Watch
 from emogan.data.datamodule import MemberBatches
 from emogan.models import ConditionalGAN
-from emogan.models.setting import check, is_integer, is_number
+from emogan.setting import check, is_integer, is_number
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation as Turn
 
 from emogan.augmenters.control import Control, band_columns, one_or_several
 from emogan.data.montage import positions, split_name
-from emogan.models.setting import is_number
+from emogan.setting import is_number
 
 STIFFNESS, TERMS = 4, 50  # m of Perrin et al. and the length of their series; MNE's choices
 # Added to the diagonal, MNE's choice: without it, what differs between neighbours is magnified beyond the cap's edge.

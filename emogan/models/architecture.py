@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emogan.models.setting import check, is_integer
+from emogan.setting import check, is_integer
 
 LAYERS = (2, 4)  # "The numbers of layers are searched from 2 to 4" (paper, 3.3)
 NODES = (50, 600)  # "... hidden nodes for each layer are randomly searched from 50 to 600" (paper, 3.3)

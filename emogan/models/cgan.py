@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
-from emogan.models.setting import check
 from emogan.models.stacked import StackedMLP, softplus, with_label
+from emogan.setting import check
 
 
 class CGAN(ConditionalGAN):

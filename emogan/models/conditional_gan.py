@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from emogan.models.architecture import hidden_widths
-from emogan.models.setting import check, is_integer, is_number
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
+from emogan.setting import check, is_integer, is_number
 
 
 class Batch(NamedTuple):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
-from emogan.models.setting import check, is_integer, is_number
 from emogan.models.stacked import StackedMLP, with_label
+from emogan.setting import check, is_integer, is_number
 
 
 class CWGAN(ConditionalGAN):

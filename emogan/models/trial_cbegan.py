@@ -8,9 +8,9 @@ from torch.nn.functional import one_hot
 
 from emogan.models.cbegan import Autoencoder
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
-from emogan.models.setting import check, is_integer, is_number
 from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, with_label
 from emogan.models.trial_start import MOST, start
+from emogan.setting import check, is_integer, is_number
 
 CLOSEST = 1 - 1e-6  # to -1 and 1: noise beyond becomes infinite in the normal distribution
 

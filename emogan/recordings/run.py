@@ -19,6 +19,7 @@ from emogan.recordings.experiment import check, features
 from emogan.recordings.known_trials import KNOWN
 from emogan.recordings.settings import Settings
 from emogan.recordings.time_table import Experiment, Row, TimeTable, problems, read_table
+from emogan.setting import is_integer
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def extract(
         If a setting is impossible, or there is no time table or no folder. What is wrong with one experiment is told
         of in the outcome instead.
     """
-    if not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1:
+    if not is_integer(jobs, 1):
         raise ValueError(f"jobs: expected a whole number >= 1, got {jobs!r}")
     settings = Settings.of(settings)
     folder, out = Path(recordings).expanduser().absolute(), Path(out).expanduser().absolute()

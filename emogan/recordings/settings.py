@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from emogan.setting import is_number
 from emogan.signal.bands import BANDS
 
 CHOICES = {
@@ -50,8 +51,8 @@ class Settings:
         for name, choices in CHOICES.items():
             self._need(name, getattr(self, name) in choices, " | ".join(map(str, choices)))
         for name in ("sfreq_hz", "window_s", "lds_r"):
-            self._need(name, _number(getattr(self, name)) and getattr(self, name) > 0, "a number above 0")
-        self._need("lds_q", _number(self.lds_q) and self.lds_q >= 0, "a number of 0 or more")
+            self._need(name, is_number(getattr(self, name)) and getattr(self, name) > 0, "a number above 0")
+        self._need("lds_q", is_number(self.lds_q) and self.lds_q >= 0, "a number of 0 or more")
         windows = self.moving_average_windows
         odd = isinstance(windows, int) and windows > 0 and windows % 2 == 1
         self._need("moving_average_windows", odd, "an odd number above 0")
@@ -62,11 +63,11 @@ class Settings:
 
     def _check_frequencies(self) -> None:
         limits, edges = self.band_pass_hz, [edge for band in BANDS[self.bands].values() for edge in band]
-        pair = isinstance(limits, tuple) and len(limits) == 2 and all(map(_number, limits))
+        pair = isinstance(limits, tuple) and len(limits) == 2 and all(map(is_number, limits))
         holds = pair and 0 < limits[0] <= min(edges) and max(edges) <= limits[1]
         self._need("band_pass_hz", holds, f"two frequencies around all bands, {min(edges)} to {max(edges)} Hz")
         self._need("sfreq_hz", self.sfreq_hz > 2 * limits[1], f"more than {2 * limits[1]:g}, twice the band-pass's end")
-        notch = self.notch_hz is None or (_number(self.notch_hz) and 10 <= self.notch_hz < self.sfreq_hz / 2)
+        notch = self.notch_hz is None or (is_number(self.notch_hz) and 10 <= self.notch_hz < self.sfreq_hz / 2)
         self._need("notch_hz", notch, "null or a frequency such as 50")
 
     def _need(self, name: str, holds: bool, expected: str) -> None:
@@ -85,7 +86,3 @@ class Settings:
     def plain(self) -> dict:
         """As plain values for JSON."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-
-
-def _number(value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""Settings of a model: refused by name where impossible."""
+"""What settings may be, and how a model's are refused by name where impossible."""
 
 import math
 
@@ -9,7 +9,7 @@ def check(name: str, value: object, holds: bool, expected: str) -> None:
         raise ValueError(f"model.{name}: expected {expected}, got {value!r}")
 
 
-def is_integer(value: object, least: int) -> bool:
+def is_integer(value: object, least: float = -math.inf) -> bool:
     """An integer of at least so much; a truth value is none."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
