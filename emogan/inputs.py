@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from emogan import scoring
 from emogan.atomic import write_atomically
 from emogan.data.features import FeatureSet
+from emogan.evaluation import plan
 from emogan.job_files import EARLIER
 from emogan.store import Store, content_key
 
@@ -20,7 +21,7 @@ NO_INPUT = ("folder", "output", "store", "machine")  # change where and how fast
 def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
     """Everything that changes a job's results, by dotted name; features as they were loaded."""
     plain = OmegaConf.to_container(cfg, resolve=True)
-    versions = {"predictions": scoring.PREDICTIONS, "quality measures": scoring.QUALITY}
+    versions = {"plan": plan.VERSION, "predictions": scoring.PREDICTIONS, "quality measures": scoring.QUALITY}
     return _flat({name: plain[name] for name in plain if name not in NO_INPUT}) | {
         "dataset": features.dataset, "data": features.fingerprint(), **versions
     }  # fmt: skip

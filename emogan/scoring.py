@@ -67,15 +67,16 @@ def score(
             "data": fingerprint(data.x, data.y, one.kept, x_held_out),
         }  # fmt: skip
         augmented = fields | _augmented(data, features, keys[one.training_set])
-        named = {n: content_key(augmented | {"n_aug": n} if n else fields) for n in sizes}
-        found = {n: loaded for n in sizes if (loaded := _load(kept, named[n]))}
-        missing = [n for n in sizes if n not in found]
+        numbers = {n: one.appended(n) for n in sizes}
+        named = {n: content_key(augmented | {"n_aug": n} if n else fields) for n in sorted(set(numbers.values()))}
+        found = {n: loaded for n, key in named.items() if (loaded := _load(kept, key))}
+        missing = [n for n in named if n not in found]
         if missing:
             drawn = artificial[one.training_set]
             found |= protocol.predict(data, one, x_held_out, drawn, labels, missing, classifier)
         for n in missing:
             _save(kept, named[n], found[n])
-        return found
+        return {n: found[number] for n, number in numbers.items()}
 
     order = sorted(range(len(plan.fits)), key=lambda i: -len(plan.fits[i].kept))  # the long ones first
     with warnings.catch_warnings():

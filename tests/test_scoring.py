@@ -10,12 +10,13 @@ from emogan.store import Store
 
 @pytest.fixture
 def counted(monkeypatch):
-    """Sizes of every call that predicts, and one entry per training set whose windows are assessed."""
+    """n_aug of every call that predicts, and one entry per training set whose windows are assessed."""
     calls = {"sizes": [], "assessed": 0}
     predict, assess = protocol.predict, quality.assess
 
     def predicting(*arguments):
-        calls["sizes"].append(arguments[-2])
+        fit, numbers = arguments[1], arguments[-2]
+        calls["sizes"].append([next(n for n in range(0, 301, 50) if fit.appended(n) == number) for number in numbers])
         return predict(*arguments)
 
     def assessing(*arguments):

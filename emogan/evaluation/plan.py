@@ -10,6 +10,7 @@ from emogan.data.folds import Member
 from emogan.data.scaling import MinMaxScaler, scaling_windows
 
 INNER = ("refit", "reuse")
+VERSION = 2  # raise it whenever the same settings would plan other fits
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +27,21 @@ class TrainingSet:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A classifier fitted on some windows of a training set, and on the artificial windows drawn for that set."""
+    """A classifier fitted on some windows of a training set, and on the artificial windows drawn for that set.
+
+    An inner fold is fitted with as many artificial windows for each real one as the splits that it chooses for: with
+    the same number, they would have twice the weight where half of the trials are held out, and the parameter chosen
+    there would not fit the whole.
+    """
 
     training_set: int
     kept: np.ndarray  # positions in the training set
     predicted: np.ndarray  # held-out windows: indices in the FeatureSet, rising
+    share: float  # of n_aug that it is fitted with: its real windows over those of the splits that it chooses for
+
+    def appended(self, n_aug: int) -> int:
+        """Artificial windows that it is fitted with."""
+        return round(n_aug * self.share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +136,7 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
     """
     sets = _TrainingSets(features, fit_on)
     for number, member in enumerate(members):
-        sets.add(member.train, member.test, member.test, of=number)
+        sets.add(member, member.train, member.test, member.test, of=number)
     splits, partial, n_halved = [], [], 0
     for number, member in enumerate(members):
         try:
@@ -137,16 +148,19 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
         for k in range(fold.max() + 1):
             kept, held_out = np.flatnonzero(fold != k), member.train[fold == k]
             if inner == "refit":
-                fit = sets.add(member.train[kept], held_out, np.union1d(held_out, member.test))
+                fit = sets.add(member, member.train[kept], held_out, np.union1d(held_out, member.test))
             else:
                 fit = len(members) + len(partial)
-                partial.append(Fit(number, kept, held_out))
+                partial.append(Fit(number, kept, held_out, len(kept) / len(member.train)))
             parts.append((fit, held_out))
         splits.append(Split(member, tuple(parts)))
     whole = [
-        Fit(i, np.arange(len(data.rows)), np.unique(np.concatenate(sets.predicted[i])))
+        Fit(
+            i, np.arange(len(data.rows)), np.unique(np.concatenate(sets.predicted[i])),
+            len(data.rows) / np.mean(sets.serves[i]),
+        )
         for i, data in enumerate(sets.found)
-    ]
+    ]  # fmt: skip
     return Plan(sets.found, whole + partial, splits, n_halved)
 
 
@@ -157,10 +171,13 @@ class _TrainingSets:
         self.features, self.fit_on, self.trials = features, fit_on, features.trial_ids()
         self.found: list[TrainingSet] = []
         self.predicted: list[list[np.ndarray]] = []  # what each must predict
+        self.serves: list[list[int]] = []  # training windows of the members that each chooses for
         self._known: dict[tuple, int] = {}
 
-    def add(self, rows: np.ndarray, predicted: np.ndarray, held_out: np.ndarray, of: int | None = None) -> int:
-        """Index of the training set of some windows, new or known; held_out: all that the member does not train on."""
+    def add(
+        self, member: Member, rows: np.ndarray, predicted: np.ndarray, held_out: np.ndarray, of: int | None = None
+    ) -> int:
+        """Index of a member's training set of some windows, new or known; held_out: all that it does not train on."""
         features = self.features
         scaled_by = scaling_windows(rows, held_out, self.fit_on)
         key = rows.tobytes(), scaled_by.tobytes(), of
@@ -170,5 +187,7 @@ class _TrainingSets:
             x = scaler.transform(features.x[rows])
             self.found.append(TrainingSet(rows, scaled_by, scaler, x, features.y[rows], self.trials[rows]))
             self.predicted.append([])
+            self.serves.append([])
         self.predicted[self._known[key]].append(predicted)
+        self.serves[self._known[key]].append(len(member.train))
         return self._known[key]

@@ -96,7 +96,7 @@ class TrialCBEGAN(ConditionalGAN):
         classes: int,
         *,
         components: int | None = 64,
-        trial_strength: float = 0.3,
+        trial_strength: float = 1.0,
         residual: bool = True,
         anchor: float = 1.0,
         average: float = 0.99,

@@ -6,8 +6,6 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 FLOOR = 1e-6  # of the variance along an axis, in parts of the largest: float32 tells no less
-
-
 MOST = 32  # trials of a class are kept, evenly spread over those there are
 
 
@@ -40,8 +38,10 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
     The model is the linear mixed one of Laird and Ware 1982, x_i = m_c + d_j + r_i, with trial effects d_j and window
     residuals r_i whose covariances S_b and S_w are common to all classes, as a class has few trials. S_w is that of
     all windows about the means of their trials, with the shrinkage of Ledoit and Wolf 2004. A new trial is a real one
-    of its class, moved: a smoothed bootstrap (Silverman 1986) of trials with the kernel strength^2 S_b. Its windows
-    have the covariance strength^2 S_b + S_w, which is white in the axes given. With one trial per class S_b is 0.
+    of its class, moved: a smoothed bootstrap (Silverman 1986) of trials with the kernel strength^2 S_b / n, n trials in
+    a class. The means of n trials spread by (1 - 1/n) S_b about their own mean, so that at strength 1 new trials have
+    the spread S_b that trials have. Windows about a moved trial have the covariance strength^2 S_b / n + S_w, which is
+    white in the axes given. With one trial per class S_b is 0.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
     classes
         K. A class without windows has one trial, in the centre.
     strength
-        Width of the kernel, in parts of the trials' own spread.
+        Width of the kernel, in parts of the one above.
     """
     x = x.astype(np.float64)
     labels, number, means_of_trials = trial_means(x, y, trial)
@@ -63,7 +63,9 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
     varying = np.ptp(x, axis=0) > 0
     within[varying, varying] += shrinkage * (residuals**2).mean()
     effects = means_of_trials - np.stack([means_of_trials[labels == c].mean(0) for c in labels])
-    covariance = within + strength**2 * effects.T @ effects / max(len(labels) - len(np.unique(labels)), 1)
+    trials, present = len(labels), len(np.unique(labels))
+    between = effects.T @ effects / max(trials - present, 1)
+    covariance = within + strength**2 * present / trials * between
 
     sd = np.sqrt(np.where(varying, np.diag(covariance), 0))
     inverse = np.divide(1, sd, out=np.zeros_like(sd), where=sd > 0)

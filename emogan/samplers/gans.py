@@ -133,7 +133,7 @@ class TrialCBEGANSampler(GANSampler):
 
     iterations: int = 500
     components: int | None = 64
-    trial_strength: float = 0.3
+    trial_strength: float = 1.0
     residual: bool = True
     anchor: float = 1.0
     average: float = 0.99

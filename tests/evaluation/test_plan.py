@@ -52,6 +52,23 @@ def test_reusing_leaves_the_members_scaler_and_augmenter_in_the_inner_folds(make
         assert {plan.fits[i].training_set for i, _ in split.inner} == {number}
 
 
+@pytest.mark.parametrize("inner", INNER)
+def test_inner_fits_get_as_many_artificial_windows_for_each_real_one_as_the_splits_they_choose_for(
+    make_features, inner
+):
+    features = make_features(experiments=2, trials_per_class=4)
+    plan = plan_of(features, inner=inner)
+    served = [[] for _ in plan.fits]
+    for number, split in enumerate(plan.splits):
+        assert plan.fits[number].appended(1000) == 1000
+        for i, _ in split.inner:
+            served[i].append(len(split.member.train))
+    for fit, wholes in zip(plan.fits, served, strict=True):
+        if wholes:
+            assert fit.appended(1000) == pytest.approx(1000 * len(fit.kept) / np.mean(wholes), abs=0.5)
+            assert 0 < fit.appended(1000) < 1000
+
+
 def test_an_inner_set_without_two_folds_is_fitted_once_for_both_members(make_features):
     plan = plan_of(make_features(experiments=3, trials_per_class=5))
     pairs = len(list(itertools.combinations(range(5), 2)))

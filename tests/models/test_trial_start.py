@@ -35,7 +35,8 @@ def test_windows_of_a_new_trial_are_white_about_the_mean_of_a_real_one(strength)
         mean - np.mean([other for (k, _), other in means.items() if k == c], axis=0) for (c, _), mean in means.items()
     ]
     between = sum(np.outer(effect, effect) for effect in effects) / (len(effects) - 3)
-    np.testing.assert_allclose(found.white.T @ (within + strength**2 * between) @ found.white, np.eye(6), atol=1e-9)
+    kernel = strength**2 / 4 * between
+    np.testing.assert_allclose(found.white.T @ (within + kernel) @ found.white, np.eye(6), atol=1e-9)
     for c in range(3):
         expected = [(mean - x.mean(0)) @ found.white for (k, _), mean in means.items() if k == c]
         assert found.counts[c] == len(expected) == 4
@@ -58,6 +59,24 @@ def test_a_constant_feature_stays_constant():
     drawn = found.centre + np.random.default_rng(1).normal(size=(50, 6)) @ found.colour
     assert (drawn[:, 2] == 0.25).all()
     assert np.ptp(drawn[:, [0, 1, 3, 4, 5]], axis=0).min() > 0
+
+
+def test_at_strength_1_new_trials_have_the_spread_of_trials():
+    """S_b, the variance that trials were drawn with, over many draws of few trials."""
+    random, spreads = np.random.default_rng(0), []
+    for _ in range(300):
+        trials = random.normal(size=6) * 2
+        x = np.concatenate([trial + 1e-3 * random.normal(size=(20, 1)) for trial in trials])
+        found = start(x, np.repeat([0, 1], 60), np.repeat(np.arange(6), 20), 2, 1.0)
+        means = (found.means[0, :3] @ found.colour)[:, 0]
+        spreads.append(means.var() + found.colour[0, 0] ** 2)
+    assert np.mean(spreads) == pytest.approx(4, rel=0.1)
+
+
+def test_trials_of_a_single_window_will_do():
+    x, y, _ = windows()
+    found = start(x, y, np.arange(len(x)), 3, 1.0)
+    np.testing.assert_allclose(found.white @ found.colour, np.eye(6), atol=1e-6)
 
 
 def test_fewer_windows_than_features_are_enough():
