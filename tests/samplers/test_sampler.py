@@ -206,6 +206,7 @@ def test_a_constant_feature_keeps_its_value(sampler, windows):
         (MixupSampler(n_aug=3, sampling_strategy="all"), "expected n_aug or sampling_strategy"),
         (SMOTESampler(k_neighbors=0), r"SMOTESampler\.k_neighbors: expected an integer >= 1"),
         (RandomEffectsSampler(), r"looks at trials: expected groups=.*set_fit_resample_request"),
+        (CBEGANSampler(hold_back=1), "looks at trials: expected groups="),
     ],
 )
 def test_impossible_parameters_are_refused_by_name(sampler, message, windows):
