@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
-from emogan.models.stacked import StackedMLP, with_label
+from emogan.models.stacked import StackedMLP, input_gradient, with_label
 from emogan.setting import check, is_integer, is_number
 
 
@@ -61,8 +61,8 @@ class CWGAN(ConditionalGAN):
 
     def gradient_penalty(self, real: Tensor, fake: Tensor, y: Tensor, u: Tensor) -> Tensor:
         """Mean of (|grad D(x^)|_2 - 1)^2, x^ = u real + (1 - u) fake, of each member: (M,)."""
-        between = torch.lerp(fake, real, u).requires_grad_()
-        (gradient,) = torch.autograd.grad(self.critic(between, y).sum(), between, create_graph=True)
+        gradient = input_gradient(self.discriminator, with_label(torch.lerp(fake, real, u), y, self.classes))
+        gradient = gradient[..., : self.features]  # the label is given
         return (gradient.norm(dim=-1) - 1).square().mean(-1)
 
     def realism(self, z: Tensor, y: Tensor) -> Tensor:

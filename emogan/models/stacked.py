@@ -55,12 +55,20 @@ class StackedLinear(nn.Module):
         if self.outputs == 1:
             weight, bias = self.weight_and_bias()
             return (x * weight.transpose(1, 2)).sum(-1, keepdim=True) + bias
-        rows = x.shape[1]
-        missing = self.wide[0] - self.inputs, max(0, NARROW - rows)
-        if any(missing):
-            x = pad(x, (0, missing[0], 0, missing[1]))
         weight, bias = self.widened()
-        return torch.baddbmm(bias, x, weight)[:, :rows, : self.outputs]
+        return torch.baddbmm(bias, _widen(x, self.wide[0]), weight)[:, : x.shape[1], : self.outputs]
+
+    def backward_product(self, slope: Tensor) -> Tensor:
+        """slope[m] @ weight[m].T, (M, N, outputs) -> (M, N, inputs): a gradient's way back through the layer."""
+        weight, _ = self.widened()
+        product = torch.bmm(_widen(slope, self.wide[1]), weight.transpose(1, 2))
+        return product[:, : slope.shape[1], : self.inputs]
+
+
+def _widen(x: Tensor, columns: int) -> Tensor:
+    """(M, N, F) with zeros up to so many columns and `NARROW` rows."""
+    missing = columns - x.shape[2], max(0, NARROW - x.shape[1])
+    return pad(x, (0, missing[0], 0, missing[1])) if any(missing) else x
 
 
 class StackedMLP(nn.Sequential):
@@ -71,6 +79,24 @@ class StackedMLP(nn.Sequential):
         for inputs, outputs in itertools.pairwise(widths):
             layers += [StackedLinear(members, inputs, outputs), nn.ReLU()]
         super().__init__(*layers[:-1])
+
+
+def input_gradient(network: StackedMLP, x: Tensor) -> Tensor:
+    """Gradient of a single-output network's output with respect to its inputs x: (M, N, inputs) -> (M, N, inputs).
+
+    It can be differentiated with respect to the weights. ReLU has no curvature, so the forward pass tells only which
+    units are on; autograd would send zeros back through it, a fifth of a critic's arithmetic.
+    """
+    *hidden, last = (layer for layer in network if isinstance(layer, StackedLinear))
+    on = []
+    with torch.no_grad():
+        for layer in hidden:
+            x = layer(x).relu_()
+            on.append(x > 0)
+    slope = last.weight_and_bias()[0].transpose(1, 2).expand(-1, x.shape[1], -1)
+    for layer, passed in zip(reversed(hidden), reversed(on), strict=True):
+        slope = layer.backward_product(slope * passed)
+    return slope
 
 
 def with_label(x: Tensor, y: Tensor, n_classes: int) -> Tensor:

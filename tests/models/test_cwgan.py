@@ -4,18 +4,24 @@ import pytest
 import torch
 
 from emogan.models import CWGAN
+from emogan.models.stacked import StackedMLP
 
 
 def test_the_penalty_of_a_linear_critic_is_that_of_its_slope(built):
     model = built(CWGAN)
-    slopes = torch.zeros(3, 1, 9, dtype=torch.float64)
-    slopes[0, 0, :2] = torch.tensor([3.0, 4.0])
-    slopes[1, 0, 5] = -1.0  # of length 1: no penalty
-    slopes[2, 0] = 1.0
-    model.critic = lambda x, y: (x * slopes).sum(-1) + 7 * y
+    slopes = torch.zeros(3, 9, dtype=torch.float64)
+    slopes[0, :2] = torch.tensor([3.0, 4.0])
+    slopes[1, 5] = -1.0  # of length 1: no penalty
+    slopes[2] = 1.0
+    model.discriminator = StackedMLP(3, [9 + model.classes, 1]).double()
+    with torch.no_grad():
+        weight, _ = model.discriminator[0].weight_and_bias()
+        weight[:, :9, 0] = slopes
+        weight[:, 9:] = 7  # of the label, which is given
     real, fake = torch.rand(2, 3, 6, 9, dtype=torch.float64)
-    penalty = model.gradient_penalty(real, fake, torch.ones(3, 6), torch.rand(3, 6, 1, dtype=torch.float64))
-    expected = (slopes.norm(dim=(1, 2)) - 1) ** 2
+    y, u = torch.ones(3, 6, dtype=torch.int64), torch.rand(3, 6, 1, dtype=torch.float64)
+    penalty = model.gradient_penalty(real, fake, y, u)
+    expected = (slopes.norm(dim=1) - 1) ** 2
     assert expected.tolist() == pytest.approx([16, 0, 4])
     torch.testing.assert_close(penalty, expected, rtol=0, atol=1e-12)
 
@@ -42,10 +48,11 @@ def test_the_penalty_equals_one_that_is_taken_window_by_window(built, batches):
 def test_the_penalty_interpolates_from_artificial_at_0_to_real_at_1(built):
     model = built(CWGAN)
     seen = []
-    model.critic = lambda x, y: (seen.append(x.detach().clone()), x.sum(-1))[1]
+    model.discriminator[0].register_forward_hook(lambda layer, inputs, output: seen.append(inputs[0][..., :9]))
     real, fake = torch.rand(2, 3, 4, 9, dtype=torch.float64)
+    y = torch.zeros(3, 4, dtype=torch.int64)
     for share in (0.0, 1.0):
-        model.gradient_penalty(real, fake, torch.zeros(3, 4), torch.full((3, 4, 1), share, dtype=torch.float64))
+        model.gradient_penalty(real, fake, y, torch.full((3, 4, 1), share, dtype=torch.float64))
     torch.testing.assert_close(seen[0], fake, rtol=0, atol=1e-15)
     torch.testing.assert_close(seen[1], real, rtol=0, atol=1e-15)
 
