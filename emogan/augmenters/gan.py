@@ -105,6 +105,7 @@ class GANAugmenter(Augmenter):
         self.checking = (
             {"hold_back": hold_back, "check_every": check_every, "patience": patience} if hold_back else {}
         )  # fmt: skip
+        self.needs = ("trial",) if hold_back else ()  # arguments of fit without which it is refused, as a control's
         self.build(members=1, features=1, classes=2)
 
     def build(self, members: int, features: int, classes: int) -> ConditionalGAN:

@@ -136,7 +136,7 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
     """
     sets = _TrainingSets(features, fit_on)
     for number, member in enumerate(members):
-        sets.add(member, member.train, member.test, member.test, of=number)
+        sets.add(member.train, member.test, member.test, of=number)
     splits, partial, n_halved = [], [], 0
     for number, member in enumerate(members):
         try:
@@ -148,20 +148,22 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
         for k in range(fold.max() + 1):
             kept, held_out = np.flatnonzero(fold != k), member.train[fold == k]
             if inner == "refit":
-                fit = sets.add(member, member.train[kept], held_out, np.union1d(held_out, member.test))
+                fit = sets.add(member.train[kept], held_out, np.union1d(held_out, member.test))
             else:
                 fit = len(members) + len(partial)
-                partial.append(Fit(number, kept, held_out, len(kept) / len(member.train)))
+                partial.append((number, kept, held_out))
             parts.append((fit, held_out))
         splits.append(Split(member, tuple(parts)))
     whole = [
-        Fit(
-            i, np.arange(len(data.rows)), np.unique(np.concatenate(sets.predicted[i])),
-            len(data.rows) / np.mean(sets.serves[i]),
-        )
+        (i, np.arange(len(data.rows)), np.unique(np.concatenate(sets.predicted[i])))
         for i, data in enumerate(sets.found)
-    ]  # fmt: skip
-    return Plan(sets.found, whole + partial, splits, n_halved)
+    ]
+    serves: list[list[int]] = [[] for _ in whole + partial]  # training windows of the splits that each fit chooses for
+    for number, split in enumerate(splits):
+        for fit in (number, *(fit for fit, _ in split.inner)):
+            serves[fit].append(len(split.member.train))
+    fits = [Fit(*fit, len(fit[1]) / np.mean(served)) for fit, served in zip(whole + partial, serves, strict=True)]
+    return Plan(sets.found, fits, splits, n_halved)
 
 
 class _TrainingSets:
@@ -171,13 +173,10 @@ class _TrainingSets:
         self.features, self.fit_on, self.trials = features, fit_on, features.trial_ids()
         self.found: list[TrainingSet] = []
         self.predicted: list[list[np.ndarray]] = []  # what each must predict
-        self.serves: list[list[int]] = []  # training windows of the members that each chooses for
         self._known: dict[tuple, int] = {}
 
-    def add(
-        self, member: Member, rows: np.ndarray, predicted: np.ndarray, held_out: np.ndarray, of: int | None = None
-    ) -> int:
-        """Index of a member's training set of some windows, new or known; held_out: all that it does not train on."""
+    def add(self, rows: np.ndarray, predicted: np.ndarray, held_out: np.ndarray, of: int | None = None) -> int:
+        """Index of the training set of some windows, new or known; held_out: all that the member does not train on."""
         features = self.features
         scaled_by = scaling_windows(rows, held_out, self.fit_on)
         key = rows.tobytes(), scaled_by.tobytes(), of
@@ -187,7 +186,5 @@ class _TrainingSets:
             x = scaler.transform(features.x[rows])
             self.found.append(TrainingSet(rows, scaled_by, scaler, x, features.y[rows], self.trials[rows]))
             self.predicted.append([])
-            self.serves.append([])
         self.predicted[self._known[key]].append(predicted)
-        self.serves[self._known[key]].append(len(member.train))
         return self._known[key]

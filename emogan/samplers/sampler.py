@@ -129,7 +129,7 @@ class Sampler(BaseOverSampler):
         if groups is not None:
             groups = column_or_1d(groups)
             check_consistent_length(X, groups)
-        elif "trial" in getattr(augmenter, "needs", ()) or getattr(self, "hold_back", False):
+        elif "trial" in getattr(augmenter, "needs", ()):
             raise ValueError(
                 f"{type(self).__name__} looks at trials: expected groups=, the trial of each window, got none. In a "
                 "pipeline they come by scikit-learn's metadata routing: set_config(enable_metadata_routing=True) and "
