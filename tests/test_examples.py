@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emogan.examples import against_smote, look_at_windows, own_table
+from emogan.examples import against_smote, look_at_windows, own_table, what_is_missing
 
-EXAMPLES = ("own_table", "against_smote", "look_at_windows")
+EXAMPLES = ("own_table", "against_smote", "look_at_windows", "what_is_missing")
 
 
 def test_a_table_of_ones_own_becomes_an_augmented_classifier(tmp_path, capsys):
@@ -52,6 +52,32 @@ def test_quality_and_topographies_are_shown(tmp_path, capsys):
     assert table.loc["two_sample_auc", "random effects"] < table.loc["two_sample_auc", "cBEGAN"]
     assert (tmp_path / "new/topographies.png").stat().st_size > 50_000
     assert "spread_ratio" in capsys.readouterr().out
+
+
+def test_what_no_augmenter_knows_is_drawn_from_other_trials():
+    random = np.random.default_rng(0)
+    own = random.normal(size=(300, 4)), np.arange(300) % 3, np.arange(300) // 3 % 12
+    other = random.normal(size=(900, 4)) + 5, np.arange(900) % 3, np.arange(900) // 3 % 36
+    means, means_other = (what_is_missing.class_means(x, y) for x, y, _ in (own, other))
+    expected = {"new trials": means_other, "true means": means_other, "true spread": means, "random effects": means}
+    for kind, centres in expected.items():
+        x, y = what_is_missing.windows(kind, 3000, own, other, seed=0)
+        assert np.bincount(y).tolist() == [1000] * 3
+        assert np.allclose(what_is_missing.class_means(x, y), centres, atol=0.2), kind
+        x_from, y_from, _ = own if kind == "true means" else other
+        if kind != "random effects":
+            shapes = x_from - what_is_missing.class_means(x_from, y_from)[y_from]
+            drawn = x - (means_other if "trials" in kind or "means" in kind else means)[y]
+            assert all(np.isclose(shapes, one).all(1).any() for one in drawn[:50]), kind
+
+
+def test_the_lack_of_a_training_set_is_told_person_by_person(capsys, monkeypatch):
+    monkeypatch.setattr(what_is_missing, "FOLDS", 3)
+    found = what_is_missing.main(subjects=[1, 2], n_aug=30)
+    assert found.shape == (2, 5)
+    assert found["none"].min() > 40
+    assert found["true means"].mean() > found["none"].mean()
+    assert len(re.findall(r"- none: [+-]", capsys.readouterr().out)) == 4
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ seed_iv is not calibrated: the paper has no row for it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtri
@@ -32,6 +32,7 @@ from emogan.data.montage import EEG_FEATURES
 from emogan.data.synthetic_eeg import EegSimulation, eeg_features
 from emogan.data.synthetic_eye import EyeSimulation, eye_features
 from emogan.data.synthetic_paths import EmotionSimulation, simulate_emotion
+from emogan.setting import is_integer
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,23 @@ def load(
     subjects: Sequence[int] | None = None,
     sessions: Sequence[int] | None = None,
     simulation_seed: int = 0,
+    rounds: int = 1,
 ) -> FeatureSet:
     """Simulate experiments; None takes the preset's number of subjects and sessions 1 to 3.
 
     Any number of either can be had; from the fourth session on the clips of the first three come again. An experiment
-    depends on (preset, simulation_seed, subject, session) alone, not on what else is asked for.
+    depends on (preset, simulation_seed, subject, session, rounds) alone, not on what else is asked for.
+
+    Parameters
+    ----------
+    rounds
+        How often the list of classes and lengths is gone through in one session, with other clips each time: trials
+        that no release has, to learn what more of them would be worth.
 
     Raises
     ------
     ValueError
-        If the preset or modality is unknown, or a subject or session is not a whole number from 1 on.
+        If the preset or modality is unknown, or a subject, session or rounds is not a whole number from 1 on.
     """
     if preset not in PRESETS:
         raise ValueError(f"data.preset: expected {' | '.join(PRESETS)}, got {preset!r}")
@@ -101,6 +109,13 @@ def load(
     for name, wanted in (("subjects", subjects), ("sessions", sessions)):
         if not wanted or any(not isinstance(i, int) or i < 1 for i in wanted) or len(set(wanted)) < len(wanted):
             raise ValueError(f"data.{name}: expected distinct whole numbers from 1 on, got {wanted}")
+    if not is_integer(rounds, 1):
+        raise ValueError(f"rounds: expected a whole number from 1 on, got {rounds!r}")
+    chosen = replace(
+        chosen,
+        labels=tuple(one * rounds for one in chosen.labels),
+        windows=tuple(one * rounds for one in chosen.windows),
+    )
     parts = [experiment(chosen, modality, a, b, simulation_seed) for a in sorted(subjects) for b in sorted(sessions)]
     x, y, trial, session, subject = concatenate(parts)
     return FeatureSet(x, y, trial, session, subject, *columns(chosen, modality), f"synthetic_{preset}")

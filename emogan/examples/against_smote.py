@@ -25,11 +25,11 @@ VALUES_OF_C = (0.01, 0.1, 1.0, 10.0)
 Fold = tuple[npt.NDArray, npt.NDArray]
 
 
-def nested_folds(y: npt.NDArray, trial: npt.NDArray) -> list[list[Fold]]:
-    """Three outer folds, each with its two inner folds behind it; rows of the whole table."""
+def nested_folds(y: npt.NDArray, trial: npt.NDArray, outer: int = 3, inside: int = 2) -> list[list[Fold]]:
+    """Outer folds, each with its inner folds behind it; rows of the whole table."""
     nested = []
-    for train, test in StratifiedGroupKFold(3).split(y, y, trial):
-        inner = StratifiedGroupKFold(2).split(y[train], y[train], trial[train])
+    for train, test in StratifiedGroupKFold(outer).split(y, y, trial):
+        inner = StratifiedGroupKFold(inside).split(y[train], y[train], trial[train])
         nested.append([(train, test), *((train[a], train[b]) for a, b in inner)])
     return nested
 

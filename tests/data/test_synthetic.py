@@ -121,6 +121,19 @@ def test_any_number_of_sessions_can_be_had_and_the_clips_come_again():
     assert not np.allclose(data.x[data.session == 1], data.x[data.session == 4])
 
 
+def test_further_rounds_of_clips_are_further_trials_of_the_same_classes_and_lengths():
+    once, more = (synthetic.load("seed", modality="eye", subjects=[2], sessions=[1], rounds=r) for r in (1, 3))
+    assert np.unique(more.trial).tolist() == list(range(1, 46))
+    for r in range(3):
+        part = (more.trial - 1) // 15 == r
+        assert np.array_equal(more.y[part], once.y)
+        assert np.array_equal(more.trial[part] - 15 * r, once.trial)
+    first, second = ((more.trial - 1) // 15 == r for r in range(2))
+    assert not np.isclose(more.x[first], more.x[second]).all(1).any()
+    with pytest.raises(ValueError, match="rounds: expected a whole number from 1 on, got 0"):
+        synthetic.load("seed", rounds=0)
+
+
 @pytest.mark.parametrize("wrong", [{"preset": "sed"}, {"modality": "egg"}, {"subjects": [0]}, {"sessions": [0]}])
 def test_impossible_selections_are_refused(wrong):
     with pytest.raises(ValueError, match="expected"):
