@@ -188,9 +188,10 @@ def test_another_classifier_scores_its_own_parameter(configure, tmp_path, name):
     assert not (tmp_path / "job/quality.csv").exists()
 
 
+@pytest.mark.parametrize("model", ["model=noise model.strength=0.1", "model=trial_cbegan model.iterations=3"])
 @pytest.mark.parametrize("option", ["evaluation.trials_per_class=2", "evaluation.permute_labels=true"])
-def test_a_subject_gets_the_same_whoever_else_is_in_the_job(configure, tmp_path, option):
-    overrides = "model=noise", "model.strength=0.1", "n_aug=50", option
+def test_a_subject_gets_the_same_whoever_else_is_in_the_job(configure, tmp_path, model, option):
+    overrides = *model.split(), "n_aug=50", option
     both = job.run(configure(tmp_path / "both", *overrides))
     alone = job.run(configure(tmp_path / "alone", *overrides, "data.subjects=[2]"))
     pd.testing.assert_frame_equal(alone, both[both.subject == 2].reset_index(drop=True), check_exact=True)

@@ -10,12 +10,15 @@ from emogan.data.folds import Member
 from emogan.data.scaling import MinMaxScaler, scaling_windows
 
 INNER = ("refit", "reuse")
-VERSION = 2  # raise it whenever the same settings would plan other fits
+VERSION = 3  # raise it whenever the same settings would plan other fits
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """Windows that a scaler, an augmenter and classifiers are fitted on, scaled: x (n, F), y (n,), trial (n,)."""
+    """Windows that a scaler, an augmenter and classifiers are fitted on, scaled: x (n, F), y (n,), trial (n,).
+
+    Trials count from 0 within the set: what is learned from it must not depend on which other data were loaded.
+    """
 
     rows: np.ndarray  # (n,) indices of the windows in the FeatureSet
     scaled_by: np.ndarray  # indices of the windows that the scaler has seen
@@ -184,7 +187,8 @@ class _TrainingSets:
             self._known[key] = len(self.found)
             scaler = MinMaxScaler.fit(features.x[scaled_by])
             x = scaler.transform(features.x[rows])
-            self.found.append(TrainingSet(rows, scaled_by, scaler, x, features.y[rows], self.trials[rows]))
+            trial = np.unique(self.trials[rows], return_inverse=True)[1]
+            self.found.append(TrainingSet(rows, scaled_by, scaler, x, features.y[rows], trial))
             self.predicted.append([])
         self.predicted[self._known[key]].append(predicted)
         return self._known[key]
