@@ -7,14 +7,15 @@ from pathlib import Path
 import yaml
 
 SAME_COST = ("seed=", "data.sessions=", "data.subjects=")  # overrides that change which work is done, not how much
+ROUGHLY = (*SAME_COST, "modality=")  # within a factor of two or three
 UNKNOWN = "told when the first of a kind has ended"
 
 
 def forecast(folder: Path, asked: Sequence[tuple[str, ...]], at_once: int) -> str:
     """How many jobs of a sweep are done and how long the others take, so many ``at_once``, as a sentence.
 
-    A job is expected to take what finished ones of its kind took, per subject if they list their subjects. Jobs that
-    took their GANs from the store tell nothing.
+    A job is expected to take what finished ones of its kind took, per subject if they list their subjects; roughly
+    what those of another modality took, where there are none. Jobs that took their GANs from the store tell nothing.
     """
     finished = {frozenset(overrides): seconds for overrides, seconds in _finished(folder)}
     left = [overrides for overrides in asked if frozenset(overrides) not in finished]
@@ -24,13 +25,16 @@ def forecast(folder: Path, asked: Sequence[tuple[str, ...]], at_once: int) -> st
     rates: dict[frozenset, list[float]] = {}
     for overrides, seconds in finished.items():
         if seconds is not None:
-            rates.setdefault(_kind(overrides), []).append(seconds / _subjects(overrides))
-    known = [overrides for overrides in left if _kind(overrides) in rates]
-    if not known:
+            for kind in {_kind(overrides), _kind(overrides, ROUGHLY)}:
+                rates.setdefault(kind, []).append(seconds / _subjects(overrides))
+    alike = [rates.get(_kind(one)) for one in left]
+    found = [own or rates.get(_kind(one, ROUGHLY)) for own, one in zip(alike, left, strict=True)]
+    times = [_subjects(one) * sum(own) / len(own) for own, one in zip(found, left, strict=True) if own]
+    if not times:
         return f"{told}; time left: {UNKNOWN}"
-    seconds = sum(_subjects(one) * sum(rates[_kind(one)]) / len(rates[_kind(one)]) for one in known)
-    more = f" and {len(left) - len(known)} jobs of kinds not measured yet" if len(known) < len(left) else ""
-    return f"{told}; time left: about {in_words(seconds / min(at_once, len(known)))}{more}"
+    word = "about" if sum(map(bool, alike)) == len(times) else "roughly"
+    more = f" and {len(left) - len(times)} jobs of kinds not measured yet" if len(times) < len(left) else ""
+    return f"{told}; time left: {word} {in_words(sum(times) / min(at_once, len(times)))}{more}"
 
 
 def in_words(seconds: float) -> str:
@@ -41,8 +45,8 @@ def in_words(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _kind(overrides: Iterable[str]) -> frozenset:
-    return frozenset(override for override in overrides if not override.startswith(SAME_COST))
+def _kind(overrides: Iterable[str], but: tuple[str, ...] = SAME_COST) -> frozenset:
+    return frozenset(override for override in overrides if not override.startswith(but))
 
 
 def _subjects(overrides: Iterable[str]) -> int:

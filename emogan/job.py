@@ -75,14 +75,15 @@ def run(cfg: DictConfig) -> pd.DataFrame:
             job_files.restore_scores(folder)
             log.info("done already: %s", folder)
             return done
-        job_files.remove_earlier(folder)
         if told := compare(store, inputs):
             log.info("%s", told)
         features, plan = prepare(loaded, cfg)
         verdict = audit(
             features, plan,
             scaling_leaks=cfg.scaling.fit_on == "all", equal_windows=cfg.evaluation.equal_windows,
+            standardised=bool(cfg.data.get("per_subject")),
         )  # fmt: skip
+        job_files.remove_earlier(folder)
     offered = augmenter.candidates() if max(sizes) else augmenter.candidates()[:1]
     candidates = [  # without artificial windows all are one
         evaluate(one, plan, features, [0, *sizes] if i == 0 else [n for n in sizes if n], classifier, cfg, clock)
@@ -221,7 +222,14 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, ch
         ]
         for n in candidates[0].predictions
     }
-    return {n: protocol.pool(found, plan) for n, found in scores.items()} if choice == "pooled" else scores
+    if choice != "pooled":
+        return scores
+    if alone := protocol.alone(plan):
+        log.warning(
+            "evaluation.choice=pooled: %d of %d training sets choose on their own, as all others train on their test "
+            "windows", alone, len(plan.splits),
+        )  # fmt: skip
+    return {n: protocol.pool(found, plan) for n, found in scores.items()}
 
 
 def quality_table(

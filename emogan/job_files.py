@@ -22,7 +22,7 @@ from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier
 from emogan.evaluation.detectors import findings
-from emogan.evaluation.plan import Plan
+from emogan.evaluation.plan import VERSION, Plan
 from emogan.evaluation.protocol import Scores
 from emogan.fitting import Fits
 from emogan.results import IDENTITY, SELECTION
@@ -186,6 +186,7 @@ def write_run(
         ),
         "data": {"summary": features.summary(), "fingerprint": features.fingerprint()},
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
+        "plan": VERSION,
         "evaluation": OmegaConf.to_container(cfg.evaluation, resolve=True),
         "classifier": classifier.name,
         "classifier_settings": _settings(cfg.classifier),

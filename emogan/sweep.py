@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,12 @@ if "submitit_slurm.yaml" not in ConfigStore.instance().repo.get("hydra", {}).get
     ConfigStore.instance().store("submitit_slurm", {}, group="hydra/launcher")
 
 
-# A list as part of a folder's name.
-OmegaConf.register_new_resolver("joined", lambda values: "-".join(map(str, values or ["all"])), replace=True)
+def joined(values: object) -> str:
+    """A list as part of a folder's name; what should be one and is not is refused by the job."""
+    return "-".join(map(str, values)) if isinstance(values, Sequence) else str("all" if values is None else values)
+
+
+OmegaConf.register_new_resolver("joined", joined, replace=True)
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,18 @@ def test_jobs_of_a_kind_take_as_long_per_subject_and_other_kinds_are_not_guessed
     assert forecast(tmp_path, JOBS, 99).endswith(in_words((3 * 500 + 2 * 2000) / 3))
 
 
+def test_other_modalities_are_a_rough_guess_until_their_own_are_measured(tmp_path, finish):
+    jobs = [("modality=eye", "model=cwgan"), ("modality=eeg", "model=cwgan"), ("modality=eeg", "model=cbegan")]
+    finish(jobs[0], 900)
+    told = forecast(tmp_path, jobs, 1)
+    assert told == "1 of 3 jobs are done; time left: roughly 15 min and 1 jobs of kinds not measured yet"
+    finish(jobs[1], 1800)
+    finish(("modality=eye", "model=cbegan"), 600)
+    assert forecast(tmp_path, jobs, 1) == "2 of 3 jobs are done; time left: roughly 10 min"
+    finish(("modality=eeg", "model=cbegan", "seed=1"), 1200)
+    assert forecast(tmp_path, jobs, 1) == "2 of 3 jobs are done; time left: about 20 min"
+
+
 def test_jobs_of_other_sweeps_in_the_folder_and_damaged_ones_do_not_count(tmp_path, finish):
     finish(("model=cgan", "data.subjects=[1,2]"), 200)
     (finish(JOBS[0], 1000) / "run.json").write_text("{")

@@ -186,6 +186,24 @@ def test_scores_of_an_earlier_job_do_not_mark_one_that_failed_as_done(configure,
     assert not (tmp_path / "job/scores.csv").exists()
 
 
+def test_a_job_that_is_refused_leaves_what_an_earlier_one_wrote(configure, tmp_path):
+    job.run(configure(tmp_path, "model=none"))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "job").iterdir() if path.is_file()}
+    with pytest.raises(ValueError, match="trials_per_class"):
+        job.run(configure(tmp_path, "model=none", "evaluation.trials_per_class=9"))
+    assert not (tmp_path / "job/scores.csv").exists()
+    job.run(configure(tmp_path, "model=none"))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "job").iterdir() if path.is_file()} == before
+
+
+def test_choices_that_cannot_be_pooled_are_told(configure, tmp_path, caplog):
+    options = "model=none", "evaluation.choice=pooled", "n_aug=0"
+    job.run(configure(tmp_path / "two", *options))
+    assert "choose on their own" not in caplog.text
+    job.run(configure(tmp_path / "one", *options, "data.subjects=[2]"))
+    assert "evaluation.choice=pooled: 3 of 3 training sets choose on their own" in caplog.text
+
+
 def test_a_damaged_record_is_set_aside_and_made_anew(done, configure, tmp_path):
     shutil.copytree(done[0].parent / "store", tmp_path / "store")
     damaged = tmp_path / "store" / f"{read_run(done[0])['members'][2]['key']}.safetensors"

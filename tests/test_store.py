@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 from emogan import store as stores
-from emogan.atomic import remove_abandoned, write_atomically
+from emogan.atomic import TEMPORARY, remove_abandoned, write_atomically
 from emogan.store import Store, content_key, derived_seed, fingerprint
 
 FIELDS = {"augmenter": {"gan": "CBEGAN", "hidden": [30, 40], "gamma": 0.75}, "data": "abc", "classes": 3, "seed": 0}
@@ -292,13 +292,17 @@ def test_derived_seeds_differ_by_purpose_and_by_key_and_fit_a_random_generator()
 
 
 def test_what_killed_writers_left_is_removed_after_a_day(saved):
-    old, new = (saved.folder / "predictions" / f".{name}.safetensors.tmp" for name in ("old", "new"))
+    old, new = (saved.folder / "predictions" / f".{name}.safetensors.k3{TEMPORARY}" for name in ("old", "new"))
     for path in (old, new):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"half")
-    os.utime(old, (0, 0))
-    os.utime(saved.path(KEY), (0, 0))
+    others = [saved.folder / name for name in (".gitkeep", ".env", ".extracting.lock")]
+    for path in others:
+        path.touch()
+    for path in (old, saved.path(KEY), *others):
+        os.utime(path, (0, 0))
     remove_abandoned(saved.folder)
+    assert all(path.exists() for path in others), "a user's own files"
     assert not old.exists()
     assert new.exists()
     assert saved.load(KEY)

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from emogan.sweep import joined
+
 QUICK = ["model=none", "evaluation.c_exponents=[0,0]", "hydra.sweep.dir=sweep"]
 LONG = ["model.iterations=10,20000", "model.hidden=50", "hydra.sweep.dir=sweep"]
 
@@ -34,6 +36,11 @@ def test_a_sweep_ends_with_the_tracebacks_of_all_jobs_that_failed(command, small
             rf'^  File ".*folds\.py", line \d+, in trials\n(.*\n)+?ValueError: .*n_folds={n} ', listed, re.M
         )
     assert "HYDRA_FULL_ERROR" not in sweep.said
+
+
+@pytest.mark.parametrize(("values", "name"), [([1, 2], "1-2"), (None, "all"), (1, "1"), ("a", "a")])
+def test_a_list_becomes_a_part_of_a_folders_name_and_what_is_none_waits_to_be_refused(values, name):
+    assert joined(values) == name
 
 
 def test_only_the_jobs_that_a_sweep_asks_for_count_in_a_folder_that_holds_others(command, small, tmp_path):

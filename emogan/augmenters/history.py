@@ -121,8 +121,8 @@ class History(lightning.Callback):
         running = self.running()
         finite = self.values[: self.done][:, :, running].isfinite().all(1)  # (iterations, running)
         if not finite.all():
-            at, which = np.argwhere(~finite.cpu().numpy())[0].tolist()
+            at = int(np.argmin(finite.all(1).cpu().numpy()))
             raise FloatingPointError(
                 f"{type(module).__name__}: the losses of {int((~finite).any(0).sum())} of {module.members} members are "
-                f"not finite, first at iteration {at + 1} of member {running[which]}. Lower model.learning_rate."
+                f"not finite, first at iteration {at + 1}. Lower model.learning_rate."
             )

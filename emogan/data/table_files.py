@@ -100,6 +100,12 @@ def read_csv(path: Path, columns: dict[str, str], eye: list[str]) -> TableFile:
                 f"Name the right one with data.{key}=COLUMN, or add it.{hint}"
             )
     feature_names = tuple(name for name in frame if name not in present.values())
+    for key, name in columns.items():
+        if nearly := [one for one in feature_names if one.lower() in (key, name.lower())]:
+            raise ValueError(
+                f"{path}: expected the column {name!r} for the {key}, got {nearly[0]!r} beside it, which would be a "
+                f"feature. Choose it with data.{key}={nearly[0]}, rename it or leave it out."
+            )
     if not feature_names:
         raise ValueError(f"{path}: expected numeric columns beside {', '.join(columns.values())}, got none")
     for name in feature_names:

@@ -20,7 +20,9 @@ def contents(x: np.ndarray) -> np.ndarray:
     return np.unique(digests, return_inverse=True)[1]
 
 
-def audit(features: FeatureSet, plan: Plan, *, scaling_leaks: bool, equal_windows: str) -> dict:
+def audit(
+    features: FeatureSet, plan: Plan, *, scaling_leaks: bool, equal_windows: str, standardised: bool = False
+) -> dict:
     """Compare, for every member, what its fits saw with what they predict: by window and by content.
 
     A fit saw the windows of its training set and those that scaled it. What it must not have seen are the windows that
@@ -33,6 +35,8 @@ def audit(features: FeatureSet, plan: Plan, *, scaling_leaks: bool, equal_window
     equal_windows
         "refuse": windows of equal content on both sides (copies under another trial's name, for instance) fail the job
         too. "report": test windows that have such copies are counted in the verdict.
+    standardised
+        Whether features were standardised within subjects as they were loaded: the verdict says so.
 
     Raises
     ------
@@ -63,6 +67,8 @@ def audit(features: FeatureSet, plan: Plan, *, scaling_leaks: bool, equal_window
     leaks = ["scaled with test windows, as asked"] if scaling_leaks else []
     leaks += [f"{len(copied)} test windows occur in training, as allowed"] if copied else []
     verdict = f"LEAKS: {'; '.join(leaks)}" if leaks else "no test window was seen"
+    if standardised:
+        verdict += "; all of a subject's windows, without labels, standardised its features"
     return {"verdict": verdict, "test_windows_that_occur_in_training": len(copied)}
 
 

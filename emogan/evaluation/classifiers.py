@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 
 from emogan.evaluation import svm
 from emogan.evaluation.svm import Predictions
+from emogan.setting import is_number
 
 
 class Classifier(ABC):
@@ -52,39 +53,47 @@ class Estimator(Classifier):
     Raises
     ------
     ValueError
-        If there are no values, or the estimator does not take the parameter.
+        If there are no values, or the estimator does not take the parameter or one of the values.
     """
 
     def __init__(
         self, name: str, estimator: Callable[..., BaseEstimator], parameter: str | None, values: Sequence[float] = (0,)
     ):
-        self.name, self.estimator, self.parameter = name, estimator, parameter
-        self.values = np.asarray(values, dtype=float)
-        if self.values.ndim != 1 or not self.values.size:
+        if not isinstance(values, Sequence) or not values or not all(map(is_number, values)):
             raise ValueError(f"classifier.values: expected a list of numbers to choose from, got {values!r}")
+        self.name, self.estimator, self.parameter, self.given = name, estimator, parameter, values
+        self.values = np.array(values, dtype=float)
         try:
-            self._machine(self.values[0])
+            machines = [self._machine(value) for value in values]
         except TypeError as error:
             raise ValueError(
                 f"classifier.parameter: expected one that {name} has, got {parameter!r} ({error})"
             ) from None
+        for machine in machines:
+            try:
+                machine._validate_params()
+            except ValueError as error:
+                raise ValueError(
+                    f"classifier.values: expected values that {name} takes, got {values}: {error}"
+                ) from None
 
     def paths(self, x, y, lengths, x_held_out):
         return [self._path(x[:n], y[:n], x_held_out) for n in lengths]
 
     def _path(self, x, y, x_held_out) -> Predictions:
         predictions, bounded = [], []
-        for i, value in enumerate(self.values):
+        for i, value in enumerate(self.given):
             machine = self._machine(value).fit(x, y)
             predictions.append(machine.predict(x_held_out))
-            limit = getattr(machine, "max_iter", -1)
+            limit = (
+                -1 if hasattr(machine, "do_early_stopping_") else getattr(machine, "max_iter", -1)
+            )  # number of trees
             if 0 < limit <= np.max(getattr(machine, "n_iter_", 0)):
                 bounded.append(i)
         return Predictions(np.stack(predictions), min(bounded, default=None))
 
-    def _machine(self, value: float) -> BaseEstimator:
-        whole = int(value) if float(value).is_integer() else float(value)  # some parameters are counts
-        return self.estimator(**{self.parameter: whole} if self.parameter else {})
+    def _machine(self, value: int | float) -> BaseEstimator:
+        return self.estimator(**{self.parameter: value} if self.parameter else {})
 
 
 def powers(exponents: Sequence[int]) -> np.ndarray:

@@ -79,21 +79,29 @@ def pool(found: Sequence[Scores], plan: Plan) -> list[Scores]:
     general, without a look at the split's test trials. Other folds of its own experiment do train on them, and are
     left out; so are all others where a whole subject is left out, and it chooses on its own.
     """
-    pooled = []
-    for split, own in zip(plan.splits, found, strict=True):
-        others = [
-            scores.inner_accuracy
-            for other, scores in zip(plan.splits, found, strict=True)
-            if not np.isin(other.member.train, split.member.test).any()
-        ]
-        pooled.append(replace(own, inner_accuracy=np.mean(others, axis=0).round(12)))  # equal means stay equal
-    return pooled
+    return [
+        replace(own, inner_accuracy=np.mean([found[i].inner_accuracy for i in near], axis=0).round(12))  # equal stay so
+        for own, near in zip(found, _pools(plan), strict=True)
+    ]
+
+
+def alone(plan: Plan) -> int:
+    """How many splits choose on their own when choices are pooled."""
+    return sum(len(near) == 1 for near in _pools(plan))
+
+
+def _pools(plan: Plan) -> list[list[int]]:
+    """Of each split, itself and the others that do not train on its test windows."""
+    return [
+        [i for i, other in enumerate(plan.splits) if not np.isin(other.member.train, split.member.test).any()]
+        for split in plan.splits
+    ]
 
 
 def oracle_choice(folds: Sequence[Scores]) -> tuple[int, int]:
     """Indices of the setting and C with the highest mean test accuracy over an experiment's folds; the first of equals.
 
-    This is how the paper's figures are best explained, and it looks at the test trials: never a choice for honest use.
+    The paper's figures may have been chosen so. It looks at the test trials: never a choice for honest use.
     """
     return _best(np.mean([scores.accuracy for scores in folds], axis=0).round(12))  # equal means stay equal
 

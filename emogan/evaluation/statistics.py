@@ -267,7 +267,7 @@ def choose_n_aug(scores: pd.DataFrame) -> pd.DataFrame:
 def oracle_n_aug(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of scores at the n_aug (and job) with the highest mean ``accuracy_oracle`` over an experiment's folds.
 
-    Chosen on the test trials, as the paper's figures are best explained, and optimistic: never a choice for honest use.
+    Chosen on the test trials, as the paper's figures may have been, and optimistic: never a choice for honest use.
     Equals are treated, and errors raised, as by `choose_n_aug`.
     """
     scores = _candidates(scores, "accuracy_oracle")

@@ -79,7 +79,7 @@ class Job:
         """Everything that jobs of one table must have in common, as plain values by dotted name."""
         evaluation = {k: v for k, v in self.run["evaluation"].items() if k != "trials_per_class"}
         return {
-            "dataset": self.dataset, "classifier": self.run["classifier"],
+            "dataset": self.dataset, "plan": self.run.get("plan"), "classifier": self.run["classifier"],
             "scaling.fit_on": self.run["scaling"]["fit_on"], "classifier_settings": self.run.get("classifier_settings"),
             **{f"evaluation.{k}": v for k, v in evaluation.items()}, **{f"data.{k}": v for k, v in self.data.items()},
         }  # fmt: skip

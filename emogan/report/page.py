@@ -28,11 +28,13 @@ READING = (
         "Nested",
         "is the honest accuracy: the classifier's parameter, n_aug and a model's settings are chosen by "
         "cross-validation over training trials, and the test trials are looked at once. With inner=refit scaler and "
-        "augmenter are fitted anew for each inner fold; with inner=reuse they have seen what the choice is made on.",
+        "augmenter are fitted anew for each inner fold; with inner=reuse they have seen what the choice is made on. "
+        "With choice=pooled the inner accuracies of all training sets without the test trials are averaged first; "
+        "intervals take such common choices as given.",
     ),
     (
         "Oracle",
-        "is what explains the paper's figures best: the same choices made by accuracy on the test trials. It is "
+        "makes the same choices by accuracy on the test trials, as may have been done for the paper's figures. It is "
         "optimistic for every model, none included; optimism is what it adds to nested. It never supports a claim.",
     ),
     (

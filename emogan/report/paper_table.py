@@ -48,7 +48,7 @@ def paper_table(section: Section) -> Table | None:
     note = (
         "Percent; mean and, below it, standard deviation (n - 1) over experiments. Nested: classifier parameter and "
         "settings chosen on training trials at each n_aug. Oracle: chosen on the test trials, as the paper's figures "
-        "are best explained."
+        "may have been."
     )
     if section.simulated:
         note += " Ours are SIMULATED data: they say nothing about the real data set."

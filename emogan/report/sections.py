@@ -119,6 +119,8 @@ def _section(jobs: Sequence[Job]) -> Section:
     settings = first.evaluation
     title = [first.dataset, f"folds={settings['evaluation.folds']}", str(first.run["classifier"])]
     title += [f"inner={settings['evaluation.inner']}"]
+    if settings.get("evaluation.choice", "own") != "own":
+        title.append(f"choice={settings['evaluation.choice']}")
     if largest is not None:
         title.append(f"{largest} training trials per class")
     rest = tuple(job for job in jobs if job.trials_per_class != largest)

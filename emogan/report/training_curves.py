@@ -51,7 +51,10 @@ def training_curves(section: Section) -> Picture | None:
                 _draw(axis, found.get((modality, model)), model, MODALITIES.get(modality, modality))
         for axis in axes[-1]:
             axis.set_xlabel("iteration")
-    caption = f"Mean over all training sets; band: lowest to highest. Dotted line: convergence, {RULE}"
+    caption = (
+        "Mean over all training sets of the job of each model that finished last; band: lowest to highest. Dotted "
+        f"line: convergence, {RULE}"
+    )
     return Picture("training_curves", "Training curves (the paper's Fig. 2)", caption, figure)
 
 

@@ -77,8 +77,9 @@ def topographies(section: Section) -> list[Picture]:
                 label = f"{look(model).label}, {MODALITIES.get(modality, modality)}"
                 figure = _scalps(one, *layout, f"{label}\n{section.label}")
                 caption = (
-                    "Class means of differential entropy (DE), averaged over all training sets, in the units of the "
-                    "file. Real and artificial share a band's colour scale; differences have one with zero in white."
+                    "Class means of the EEG features, averaged over all training sets of the job that finished last, "
+                    "in the units of the data. Real and artificial share a band's colour scale; differences have one "
+                    "with zero in white."
                 )
                 pictures.append(Picture(f"scalp_{modality}_{model}", f"Topographies: {label}", caption, figure))
     return pictures
@@ -119,7 +120,7 @@ def _scalps(one: Windows, info: mne.Info, bands: list[str], columns: np.ndarray,
                     )  # fmt: skip
                     if colors == "viridis":
                         shared = image
-            for bar, name in ((image, "difference"), (shared, "DE")):
+            for bar, name in ((image, "difference"), (shared, "value")):
                 figure.colorbar(bar, ax=axes[b].tolist(), label=name, pad=0.01, fraction=0.02, aspect=12)
             axes[b, 0].set_ylabel(band)
             for axis in axes[b]:

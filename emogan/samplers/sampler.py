@@ -87,7 +87,8 @@ class Sampler(BaseOverSampler):
         X, y
             Windows (N, F) and labels (N,).
         groups
-            Trial (N,) of each window, for augmenters that look at trials.
+            Trial (N,) of each window, for augmenters that look at trials; other trials have other names, also those of
+            another session or person.
 
         Raises
         ------
@@ -129,11 +130,13 @@ class Sampler(BaseOverSampler):
         if groups is not None:
             groups = column_or_1d(groups)
             check_consistent_length(X, groups)
+            if pd.isna(groups).any():
+                raise ValueError(f"expected the trial of each window in groups, got none for {pd.isna(groups).sum()}")
         elif "trial" in getattr(augmenter, "needs", ()):
             raise ValueError(
                 f"{type(self).__name__} looks at trials: expected groups=, the trial of each window, got none. In a "
-                "pipeline they come by scikit-learn's metadata routing: set_config(enable_metadata_routing=True) and "
-                "set_fit_resample_request(groups=True) of the sampler"
+                "pipeline they come by scikit-learn's metadata routing: set_config(enable_metadata_routing=True), "
+                'set_fit_resample_request(groups="trials") of the sampler and fit(X, y, trials=...) of the pipeline'
             )
         return augmenter, *training_set(X, y, groups)
 

@@ -160,14 +160,14 @@ def test_a_real_member_that_stops_has_the_weights_of_a_shorter_training():
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_losses_that_are_not_finite_end_training_and_name_iteration_and_member(run, value):
-    with pytest.raises(FloatingPointError, match=r"1 of 3 members .* first at iteration 8 of member 1") as error:
+    with pytest.raises(FloatingPointError, match=r"1 of 3 members .* first at iteration 8\.") as error:
         run(lambda seed, t: value if seed == 1 and t >= 8 else decay(seed, t), [0, 1, 2], iterations=30)
     assert "Scripted" in str(error.value)
     assert "Lower model.learning_rate" in str(error.value)
 
 
 def test_losses_that_are_not_finite_end_a_long_training_early(run):
-    with pytest.raises(FloatingPointError, match=r"2 of 2 members .* first at iteration 30 of member 0"):
+    with pytest.raises(FloatingPointError, match=r"2 of 2 members .* first at iteration 30\."):
         run(lambda seed, t: math.nan if t >= 30 + seed else 100.0 - 0.1 * t, [0, 1], iterations=10**6, tolerance=0)
 
 
@@ -179,7 +179,7 @@ def test_a_member_that_has_stopped_may_blow_up_afterwards(run):
 
 def test_a_real_gan_that_diverges_is_reported():
     x = torch.full((1, 10, 3), 1e30)
-    with pytest.raises(FloatingPointError, match=r"CBEGAN: .* first at iteration 1 of member 0"):
+    with pytest.raises(FloatingPointError, match=r"CBEGAN: .* first at iteration 1\."):
         GANAugmenter(CBEGAN, name="gan", iterations=20, hidden=5, eta=2, batch_size=4).fit(
             x, torch.arange(10)[None] % 2, torch.tensor([10])
         )

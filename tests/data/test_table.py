@@ -110,6 +110,16 @@ def test_a_missing_session_is_one_session(tmp_path, kind):
     assert features.feature_names == NAMES
 
 
+def test_a_column_that_is_nearly_one_of_the_four_is_no_feature(tmp_path):
+    frame = pd.DataFrame({"label": [0, 1], "trial": [1, 2], "subject": [1, 1], "Session": [1, 2], "x": [0.5, 1.0]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(
+        ValueError, match=r"expected the column 'session' for the session, got 'Session'.*data\.session="
+    ):
+        load(tmp_path / "t.csv")
+    assert load(tmp_path / "t.csv", session="Session").feature_names == ("x",)
+
+
 def test_features_without_names_are_numbered(tmp_path):
     assert load(write_npz(tmp_path / "t.npz", feature_names=None)).feature_names == ("x0", "x1", "x2", "x3", "x4")
 

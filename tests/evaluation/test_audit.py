@@ -1,5 +1,6 @@
 """The leakage audit: planted leaks of every kind are found and named."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,12 @@ def test_a_clean_plan_passes(make_features, inner):
     features = make_features()
     verdict = check(features, plan_of(features, inner=inner))
     assert verdict == {"verdict": "no test window was seen", "test_windows_that_occur_in_training": 0}
+
+
+def test_a_part_of_the_test_windows_in_standardising_is_told(make_features):
+    features = make_features()
+    verdict = audit(features, plan_of(features), scaling_leaks=False, equal_windows="refuse", standardised=True)
+    assert re.fullmatch("no test window was seen; all of a subject's windows.* standardised.*", verdict["verdict"])
 
 
 def test_a_test_window_in_training_is_found(make_features):

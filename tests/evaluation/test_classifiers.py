@@ -1,10 +1,12 @@
 """Classifiers of scikit-learn over a grid of one parameter."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -51,9 +53,29 @@ def test_a_fit_that_meets_its_iteration_limit_is_told(windows):
     assert found.bounded_from == 1
 
 
+def test_values_are_passed_on_as_they_are_given(windows):
+    x, y = windows
+    forest = partial(RandomForestClassifier, n_estimators=3, random_state=0)
+    (found,) = Estimator("forest", forest, "max_features", [1, 1.0]).paths(x, y, [120], x)  # one feature, all features
+    for one, predicted in zip([1, None], found.predictions, strict=True):
+        np.testing.assert_array_equal(predicted, forest(max_features=one).fit(x, y).predict(x))
+
+
+def test_a_number_of_trees_is_no_limit_of_iterations(windows):
+    x, y = windows
+    (found,) = Estimator("boosted", HistGradientBoostingClassifier, "max_iter", [3]).paths(x, y, [120], x)
+    assert found.bounded_from is None
+
+
 @pytest.mark.parametrize(
     ("parameter", "values", "named"),
-    [("C", [], "classifier.values"), ("C", 1, "classifier.values"), ("nonsense", [1], "classifier.parameter")],
+    [
+        ("C", [], "classifier.values"),
+        ("C", 1, "classifier.values"),
+        ("C", [1, -1], "classifier.values"),
+        ("solver", ["lbfgs"], "classifier.values"),
+        ("nonsense", [1], "classifier.parameter"),
+    ],
 )
 def test_impossible_settings_are_refused_by_name_before_anything_is_fitted(parameter, values, named):
     with pytest.raises(ValueError, match=rf"^{named}: expected"):

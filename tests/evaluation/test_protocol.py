@@ -52,6 +52,7 @@ def test_pooled_choices_rest_on_training_sets_without_the_test_windows_alone(mak
         ]
         assert len(mates) == (1 if folds == "leave_subject_out" else 1 + 2 * len(plan.splits) // 3)
         np.testing.assert_allclose(pooled.inner_accuracy, np.mean(mates, axis=0), atol=1e-12)
+    assert protocol.alone(plan) == (len(plan.splits) if folds == "leave_subject_out" else 0)
 
 
 def test_of_equal_choices_the_first_setting_and_the_smallest_c_win(make_features):

@@ -159,4 +159,4 @@ def test_topographies_show_real_artificial_and_difference_of_each_class_and_band
     assert real.get_clim() == artificial.get_clim() != difference.get_clim()
     assert difference.get_clim()[0] == -difference.get_clim()[1]
     bars = [axis.get_ylabel() for axis in picture.figure.axes if axis.get_label() == "<colorbar>"]
-    assert sorted(bars) == ["DE"] * 5 + ["difference"] * 5
+    assert sorted(bars) == ["difference"] * 5 + ["value"] * 5

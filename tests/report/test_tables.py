@@ -36,7 +36,8 @@ def test_the_comparison_shows_the_nested_choice_and_its_difference_to_none(secti
     none = np.array([0.67, 0.69, 0.71, 0.73])
     gain = np.array([0.015, 0.06, 0.09, 0.12])
     assert shown["EEG", "none"][0] == f"{100 * none.mean():.1f} ({100 * none.std(ddof=1):.1f})" == "70.0 (2.6)"
-    accuracy, difference, p, effect, counts, oracle, optimism = shown["EEG", "cBEGAN"]
+    accuracy, difference, p, effect, counts, oracle, optimism, subjects = shown["EEG", "cBEGAN"]
+    assert subjects == "4"
     assert accuracy == f"{100 * (none + gain).mean():.1f} ({100 * (none + gain).std(ddof=1):.1f})"
     assert difference.split()[0] == f"+{100 * gain.mean():.1f}"
     # each of the three models has p = 2 / 16 or more, and Holm multiplies the smallest by three
@@ -46,7 +47,7 @@ def test_the_comparison_shows_the_nested_choice_and_its_difference_to_none(secti
     best = none + 0.06 * np.arange(1, 5) / 2 + fake.OPTIMISM
     assert oracle == f"{100 * best.mean():.1f} ({100 * best.std(ddof=1):.1f})"
     assert optimism == f"+{100 * (best - none - gain).mean():.1f}"
-    assert shown["EEG", "none"][-1] == f"+{100 * fake.OPTIMISM:.1f}"
+    assert shown["EEG", "none"][-2] == f"+{100 * fake.OPTIMISM:.1f}"
 
 
 def test_every_gan_is_compared_with_every_control(section):
@@ -129,6 +130,7 @@ def test_without_none_there_are_accuracies_and_no_differences(tmp_path, fake):
     accuracy, *rest = cells(tables.comparison(section))["EEG", "Gaussian"]
     assert accuracy.startswith("74.")
     assert rest[:4] == ["–"] * 4
+    assert "eeg: no job of model=none here" in tables.comparison(section).note
     assert tables.against_controls(section) is None
 
 

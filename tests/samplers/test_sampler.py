@@ -215,6 +215,13 @@ def test_impossible_parameters_are_refused_by_name(sampler, message, windows):
             call(windows[0][8:], windows[1][8:])
 
 
+def test_a_window_without_a_trial_is_refused(windows):
+    x, y = windows[:2]
+    trials = np.where(np.arange(len(y)) == 3, np.nan, np.arange(len(y)) // 4)
+    with pytest.raises(ValueError, match="expected the trial of each window in groups, got none for 1"):
+        RandomEffectsSampler().fit(x, y, groups=trials)
+
+
 def test_wrong_requests_for_windows_are_refused(windows):
     x, y, trial = windows
     sampler = GaussianSampler().fit(x, y)
