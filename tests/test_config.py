@@ -68,7 +68,7 @@ def test_conf_has_the_options_that_are_promised():
 
 
 def test_the_defaults_are_settings_that_a_job_accepts():
-    assert check_settings(task(configure())) == [50, 200, 600, 2000]
+    assert check_settings(task(configure())) == [0, 50, 200, 600, 2000]
 
 
 @pytest.mark.parametrize("name", options("data"))

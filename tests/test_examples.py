@@ -19,12 +19,12 @@ def test_a_table_of_ones_own_becomes_an_augmented_classifier(tmp_path, capsys):
     trial = np.repeat(np.arange(15), 6)
     effect = (trial % 3)[:, None] * [2.0, 0, 0]
     table = pd.DataFrame(random.normal(size=(90, 3)) + effect, columns=["a", "b", "c"])
-    table.assign(emotion=np.array(["calm", "fear", "joy"])[trial % 3], trial=trial).to_csv(
-        tmp_path / "own.csv", index=False
-    )
+    label, subject = np.array(["calm", "fear", "joy"])[trial % 3], 1 + trial // 9
+    table.assign(label=label, subject=subject, trial=trial % 9).to_csv(tmp_path / "own.csv", index=False)
     search = own_table.main(tmp_path / "own.csv", iterations=5)
     said = capsys.readouterr().out
     assert len(search.cv_results_["params"]) == 16
+    assert search.best_estimator_["augment"].n_features_in_ == 3
     assert f"n_aug={search.best_params_['augment__n_aug']}" in said
     assert float(re.search(r"held out: (.*)", said)[1]) > 0.6
 

@@ -2,9 +2,10 @@
 
 python -m emogan.examples.own_table [TABLE.csv]
 
-A table has a row per window: features in the units of the recording, the label in the column "emotion" and the trial
-(film clip) in "trial". Windows of a trial resemble each other, so a trial is on one side of every split, whole. n_aug=0
-is among the choices: augmentation that does not help is not used. Without a table, one subject is simulated.
+A table has a row per window, as data=features reads it: features in the units of the recording, the emotion in the
+column "label", the film clip in "trial" and, if there are several, "subject" and "session". Windows of a trial resemble
+each other, so a trial is on one side of every split, whole. n_aug=0 is among the choices: augmentation that does not
+help is not used. Without a table, one subject is simulated.
 """
 
 import sys
@@ -25,13 +26,15 @@ def simulated() -> pd.DataFrame:
     """Eye movement features of one simulated subject: 842 windows in 15 trials of three emotions."""
     data = synthetic.load("seed", modality="eye", subjects=[1], sessions=[1])
     table = pd.DataFrame(data.x, columns=list(data.feature_names))
-    return table.assign(emotion=[data.class_names[k] for k in data.y], trial=data.trial)
+    return table.assign(label=[data.class_names[k] for k in data.y], trial=data.trial)
 
 
 def main(path: str | Path | None = None, *, iterations: int = 1000) -> GridSearchCV:
     """Choose on four fifths of the trials, test once on the others."""
     table = simulated() if path is None else pd.read_csv(path)
-    x, y, trial = table.drop(columns=["emotion", "trial"]), table["emotion"], table["trial"]
+    about = [name for name in ("label", "subject", "session", "trial") if name in table]
+    x, y = table.drop(columns=about), table["label"]
+    trial = table.groupby(about[1:]).ngroup()  # trial 1 of two people is not one trial
     train, test = next(StratifiedGroupKFold(5).split(x, y, trial))
     with tempfile.TemporaryDirectory() as store:  # every GAN is trained once, whatever n_aug and C
         steps = Pipeline([
