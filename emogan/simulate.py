@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 from scipy.io import savemat
 from scipy.ndimage import uniform_filter1d
 
+from emogan.atomic import TEMPORARY
 from emogan.data import synthetic
 from emogan.data.features import FeatureSet
 from emogan.data.montage import BANDS, CHANNELS
@@ -162,7 +163,7 @@ def _strays(*folders: Path) -> None:
 def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file under a temporary name, then rename it: no half-written file ever has a data file's name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.writing")
+    temporary = path.with_name(f".{path.name}{TEMPORARY}")
     try:
         with temporary.open("wb") as file:
             write(file)

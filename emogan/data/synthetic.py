@@ -110,7 +110,7 @@ def load(
         if not wanted or any(not isinstance(i, int) or i < 1 for i in wanted) or len(set(wanted)) < len(wanted):
             raise ValueError(f"data.{name}: expected distinct whole numbers from 1 on, got {wanted}")
     if not is_integer(rounds, 1):
-        raise ValueError(f"rounds: expected a whole number from 1 on, got {rounds!r}")
+        raise ValueError(f"data.rounds: expected a whole number from 1 on, got {rounds!r}")
     chosen = replace(
         chosen,
         labels=tuple(one * rounds for one in chosen.labels),

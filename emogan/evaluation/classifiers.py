@@ -69,13 +69,11 @@ class Estimator(Classifier):
             raise ValueError(
                 f"classifier.parameter: expected one that {name} has, got {parameter!r} ({error})"
             ) from None
-        for machine in machines:
-            try:
+        try:
+            for machine in machines:
                 machine._validate_params()
-            except ValueError as error:
-                raise ValueError(
-                    f"classifier.values: expected values that {name} takes, got {values}: {error}"
-                ) from None
+        except ValueError as error:
+            raise ValueError(f"classifier.values: expected values that {name} takes, got {values}: {error}") from None
 
     def paths(self, x, y, lengths, x_held_out):
         return [self._path(x[:n], y[:n], x_held_out) for n in lengths]
@@ -85,10 +83,8 @@ class Estimator(Classifier):
         for i, value in enumerate(self.given):
             machine = self._machine(value).fit(x, y)
             predictions.append(machine.predict(x_held_out))
-            limit = (
-                -1 if hasattr(machine, "do_early_stopping_") else getattr(machine, "max_iter", -1)
-            )  # number of trees
-            if 0 < limit <= np.max(getattr(machine, "n_iter_", 0)):
+            boosted = hasattr(machine, "do_early_stopping_")  # its max_iter is a number of trees
+            if not boosted and 0 < getattr(machine, "max_iter", -1) <= np.max(getattr(machine, "n_iter_", 0)):
                 bounded.append(i)
         return Predictions(np.stack(predictions), min(bounded, default=None))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -63,6 +64,14 @@ class Plan:
     fits: list[Fit]
     splits: list[Split]
     halved: int  # splits whose inner folds are halves of trials, for want of trials
+
+    @cached_property
+    def mates(self) -> list[list[int]]:
+        """Of each split, itself and the others that do not train on its test windows."""
+        return [
+            [i for i, other in enumerate(self.splits) if not np.isin(other.member.train, split.member.test).any()]
+            for split in self.splits
+        ]
 
     @property
     def outer_sets(self) -> list[TrainingSet]:

@@ -79,23 +79,15 @@ def pool(found: Sequence[Scores], plan: Plan) -> list[Scores]:
     general, without a look at the split's test trials. Other folds of its own experiment do train on them, and are
     left out; so are all others where a whole subject is left out, and it chooses on its own.
     """
-    return [
-        replace(own, inner_accuracy=np.mean([found[i].inner_accuracy for i in near], axis=0).round(12))  # equal stay so
-        for own, near in zip(found, _pools(plan), strict=True)
+    return [  # rounded: equal means stay equal
+        replace(own, inner_accuracy=np.mean([found[i].inner_accuracy for i in mates], axis=0).round(12))
+        for own, mates in zip(found, plan.mates, strict=True)
     ]
 
 
 def alone(plan: Plan) -> int:
     """How many splits choose on their own when choices are pooled."""
-    return sum(len(near) == 1 for near in _pools(plan))
-
-
-def _pools(plan: Plan) -> list[list[int]]:
-    """Of each split, itself and the others that do not train on its test windows."""
-    return [
-        [i for i, other in enumerate(plan.splits) if not np.isin(other.member.train, split.member.test).any()]
-        for split in plan.splits
-    ]
+    return sum(len(mates) == 1 for mates in plan.mates)
 
 
 def oracle_choice(folds: Sequence[Scores]) -> tuple[int, int]:

@@ -45,6 +45,11 @@ class Section:
     def oracle(self) -> pd.DataFrame:
         return statistics.oracle_n_aug(self.scores)
 
+    @cached_property
+    def subjects(self) -> pd.Series:
+        """How many subjects each model was scored on, by modality and model."""
+        return self.nested.groupby(["modality", "model"]).subject.nunique()
+
     @property
     def label(self) -> str:
         """The title with its warnings in front, as figures and tables carry it."""

@@ -18,7 +18,6 @@ def comparison(section: Section) -> Table:
     oracle = statistics.describe(section.oracle, "accuracy_oracle", MODEL).set_index(["modality", "model"])
     optimism = statistics.selection_optimism(section.scores).groupby(["modality", "model"]).optimism.mean()
     against, notes = paired_differences(section, ("none",))
-    subjects = section.nested.groupby(["modality", "model"]).subject.nunique()
     rows = []
     for modality in section.modalities:
         for model in section.models(modality):
@@ -26,7 +25,7 @@ def comparison(section: Section) -> Table:
             rows.append((
                 MODALITIES.get(modality, modality), look(model).label, _mean_sd(nested.loc[place]),
                 *_difference(against.get((modality, "none", model))), _mean_sd(oracle.loc[place]),
-                points(optimism[place]), str(subjects[place]),
+                points(optimism[place]), str(section.subjects[place]),
             ))  # fmt: skip
     experiments = sorted(set(nested.experiments))
     for modality in section.modalities:
@@ -34,10 +33,10 @@ def comparison(section: Section) -> Table:
             notes.append(f"{modality}: no job of model=none here, hence no differences to it: run it too.")
     note = (
         f"Percent; mean (sd, n - 1) over {_range(experiments)} experiments; differences are paired and in percentage "
-        f"points, the unit of inference is the subject ({_range(sorted(set(subjects)))} of them). Nested: classifier "
-        "parameter, n_aug and settings chosen on training trials. Interval: bootstrap, 95 %. p: Wilcoxon signed-rank, "
-        "Holm-corrected over the models of a modality. d_z: mean / sd of the subjects' differences. Oracle: the same "
-        "chosen on the test trials; optimism = oracle − nested."
+        f"points, the unit of inference is the subject ({_range(sorted(set(section.subjects)))} of them). Nested: "
+        "classifier parameter, n_aug and settings chosen on training trials. Interval: bootstrap, 95 %. p: Wilcoxon "
+        "signed-rank, Holm-corrected over the models of a modality. d_z: mean / sd of the subjects' differences. "
+        "Oracle: the same chosen on the test trials; optimism = oracle − nested."
     )
     columns = (
         ("", "modality"), ("", "model"), ("nested (honest)", "accuracy"), ("nested − none", "difference [95 %]"),
@@ -100,7 +99,7 @@ def paired_differences(section: Section, references, models=None) -> tuple[dict[
     same training sets, those that both have are compared, and a note says so.
     """
     found, notes = {}, []
-    if section.nested.groupby(["modality", "model"]).subject.nunique().min() < FEWEST:
+    if section.subjects.min() < FEWEST:
         notes.append(f"Fewer than {FEWEST} subjects: neither interval nor p can support a claim.")
     for modality in section.modalities:
         present = section.models(modality)
