@@ -463,3 +463,77 @@ def test_the_installed_command_writes_the_files_and_nothing_else(recordings, tmp
     failed = execute("channels=seed")
     assert failed.returncode == 1
     assert "3 failed" in failed.stdout
+
+
+def annotated(path, onsets_s, durations_s, texts, bads=(), spoil=None):
+    """A .fif of noise, with annotations and channels marked bad; spoil is a stretch of 5 millivolts, in seconds."""
+    signal = 20e-6 * np.random.default_rng(0).normal(size=(len(CAP), 250 * 50))
+    if spoil:
+        signal[:, int(250 * spoil[0]) : int(250 * spoil[1])] += 5e-3 * np.random.default_rng(1).normal(
+            size=int(250 * (spoil[1] - spoil[0]))
+        )
+    raw = mne.io.RawArray(signal, mne.create_info(list(CAP), 250, "eeg"), verbose="error")
+    raw.info["bads"] = list(bads)
+    raw.set_annotations(mne.Annotations(onsets_s, durations_s, texts)).save(path, verbose="error")
+    return path.parent
+
+
+@pytest.mark.parametrize("smoothing", ["none", "moving_average"])
+def test_windows_marked_bad_are_left_out_and_in_no_other_window(tmp_path, smoothing):
+    trials = time_table(
+        tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21], ["a.fif", "a", 1, 2, "joy", 22, 42]]
+    )
+    folder = annotated(tmp_path / "a.fif", [10.5, 30], [1, 1], ["BAD_muscle", "sneeze"], spoil=(10.6, 11.4))
+    outcome = extract(folder, trials, tmp_path / "out", settings(smoothing=smoothing))
+    assert outcome.notes["trial 1: 1 of 5 windows touch stretches marked BAD_muscle: left out"] == ["a.fif"]
+    with np.load(outcome.files[0]) as stored:
+        assert stored["trial"].tolist() == [1] * 4 + [2] * 5
+        assert stored["x"].max() < 26  # 36 in the window that is left out
+    kept = extracted(folder, trials, tmp_path / "kept", bad_stretches="keep")
+    assert kept["trial"].tolist() == [1] * 5 + [2] * 5
+    assert kept["x"].max() > 30
+
+
+def test_a_trial_of_bad_windows_alone_is_refused(tmp_path):
+    trials = time_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21]])
+    outcome = extract(annotated(tmp_path / "a.fif", [0], [40], ["BAD"]), trials, tmp_path / "out", settings())
+    assert "expected a window that touches no stretch marked bad, got none of 5" in outcome.failed["a_1"][0]
+
+
+def test_channels_marked_bad_are_left_out_interpolated_or_kept(tmp_path):
+    trials = time_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21]])
+    folder = annotated(tmp_path / "a.fif", [0], [1], ["start"], bads=["C3"])
+    found = {
+        policy: extracted(folder, trials, tmp_path / policy, bad_channels=policy)
+        for policy in ("leave_out", "interpolate", "keep")
+    }
+    assert {name: len(one["channels"]) for name, one in found.items()} == {
+        "leave_out": 9,
+        "interpolate": 10,
+        "keep": 10,
+    }
+    differs = np.abs(found["interpolate"]["x"] - found["keep"]["x"]).max(0) > 0
+    assert set(found["keep"]["feature_names"][differs]) == {f"C3_{band}" for band in BANDS["paper"]}
+
+
+def test_a_rate_too_low_for_the_bands_is_told_before_any_recording_is_processed(tmp_path, monkeypatch):
+    info = mne.create_info(list(CAP), 90, "eeg")
+    mne.io.RawArray(2e-5 * np.random.default_rng(0).normal(size=(10, 4500)), info, verbose="error").save(
+        tmp_path / "a.fif", verbose="error"
+    )
+    monkeypatch.setattr(run, "features", lambda *_: pytest.fail("began"))
+    trials = time_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21]])
+    outcome = extract(tmp_path, trials, tmp_path / "out", settings())
+    assert "expected a sampling rate above 100 Hz" in outcome.failed["a_1"][0]
+
+
+def test_what_was_found_and_passed_over_is_told_once_for_all_recordings(tmp_path):
+    for name in ("a", "b", "c", "d"):
+        annotated(tmp_path / f"{name}.fif", [1, 3, 25], [20, 0, 20], ["sad", "button", "joy"])
+    outcome = extract(tmp_path, "annotations", tmp_path / "out", settings())
+    assert len(outcome.written) == 4
+    assert (
+        "note on a.fif, b.fif, c.fif, ... (4 in all): markers that are no trials were passed over, 1 in all: button (1)"
+        in str(outcome)
+    )
+    assert "channels=found took 10 channels: FP1, FP2" in str(outcome)

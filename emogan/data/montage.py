@@ -55,6 +55,11 @@ def positions(channels: Sequence[str] = CHANNELS) -> np.ndarray:
     return np.array([known[name] for name in upper])
 
 
+def is_electrode(name: str) -> bool:
+    """Whether a name in capitals is that of an electrode of SEED's cap or of the 10-05 system."""
+    return name in CHANNELS or name in _ten_five()
+
+
 @lru_cache
 def _cap() -> dict[str, np.ndarray]:
     table = np.array(ELECTRODES.split(), dtype=float).reshape(len(CHANNELS), 3) / 1000

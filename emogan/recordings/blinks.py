@@ -15,7 +15,11 @@ SAMPLES = 200_000  # about as many are taken to find the components: a quarter o
 
 
 def remove_blinks(
-    signals: Sequence[np.ndarray], channels: Sequence[str], sfreq_hz: float, seed: int = 0
+    signals: Sequence[np.ndarray],
+    channels: Sequence[str],
+    sfreq_hz: float,
+    bad: Sequence[np.ndarray] | None = None,
+    seed: int = 0,
 ) -> tuple[list[np.ndarray], int]:
     """EEG of a recording's trials without the independent components of blinks, and how many of these there were.
 
@@ -27,6 +31,7 @@ def remove_blinks(
     ----------
     signals : arrays (C + E, N) in microvolt, band-passed from 1 Hz; the last E rows are EOG channels
     channels : names of the C EEG channels
+    bad : which samples (N,) of each signal are marked bad: components are not learned from them
 
     Raises
     ------
@@ -45,10 +50,11 @@ def remove_blinks(
     with mne.utils.use_log_level("error"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # of components that are alike, which blinks are not
         raw = mne.io.RawArray(joined, info)
+        clean = raw if bad is None else mne.io.RawArray(joined[:, ~np.concatenate(bad)], info)
         ica = ICA(n_components=VARIANCE, method="fastica", random_state=seed, max_iter="auto")
-        ica.fit(raw, picks="eeg", decim=max(1, joined.shape[1] // SAMPLES))
+        ica.fit(clean, picks="eeg", decim=max(1, clean.n_times // SAMPLES))
         found = {
-            i for name in proxies for i in ica.find_bads_eog(raw, name, CORRELATION, measure="correlation")[0]
+            i for name in proxies for i in ica.find_bads_eog(clean, name, CORRELATION, measure="correlation")[0]
         }  # fmt: skip
         cleaned = ica.apply(raw, exclude=sorted(found)).get_data("eeg") * 1e6
     ends = np.cumsum([signal.shape[1] for signal in signals])[:-1]

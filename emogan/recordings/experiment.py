@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import welch
 
+from emogan.data.table_files import some
 from emogan.recordings.blinks import remove_blinks
-from emogan.recordings.cleaning import trial_signal
+from emogan.recordings.cleaning import interpolated, resampling, trial_signal
 from emogan.recordings.eeg import SUFFIXES, Recording, need_file, open_recording
 from emogan.recordings.eyes import READERS, read_eyes
 from emogan.recordings.features import EYE_NAMES, eeg_features, eeg_names, eeg_unit, eye_unit
@@ -21,7 +22,7 @@ from emogan.recordings.settings import Settings
 from emogan.recordings.time_table import Row, grouped
 from emogan.signal.eye import eye_features
 
-VERSION = 1  # raise it whenever the same settings and recordings would give other numbers
+VERSION = 2  # raise it whenever the same settings and recordings would give other numbers
 SPECTRUM_WINDOW_S, SPECTRUM_HZ = 2.0, 62.0  # resolution and end of the spectra that are kept
 
 
@@ -29,7 +30,7 @@ class Checked(NamedTuple):
     """What a look at the recordings of an experiment tells before any is processed."""
 
     problems: list[str]
-    notes: list[str]
+    notes: list[tuple[str, str]]  # recording and sentence
     fingerprint: str
 
 
@@ -48,26 +49,58 @@ def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | 
                     need_file(file)
                 files |= found
                 continue
-            recording = open_recording(path, settings.channels, part)
+            recording = open_recording(path, settings.channels, part, settings.bad_channels)
+            resampling(recording, settings.sfreq_hz, settings.band_pass_hz)
         except (ValueError, OSError) as error:
             problems.append(f"{own[0]}: {error}")
             continue
         files |= set(recording.files)
         channels.setdefault(recording.channels, path)
-        if recording.extra:
-            notes.append(f"{path.name}: left out the channels {', '.join(recording.extra)}")
-        problems += [
-            f"{row}: expected a trial within the recording, which is {recording.duration_s:g} s long. Is it whole?"
-            for row in own
-            if (row.start_s if np.isinf(row.end_s) else row.end_s) > recording.duration_s + 0.5 / recording.sfreq_hz
-        ]  # fmt: skip
+        notes += [(path.name, note) for note in (*recording.notes, *_filters(recording, settings))]
+        for row in own:
+            try:
+                notes += [(path.name, note) for note in _left_out(row, recording, settings)]
+            except ValueError as error:
+                problems.append(f"{row}: {error}")
     if len(channels) > 1:
         (first, one), (second, other), *_ = channels.items()
         problems.append(
             f"expected the same channels in all recordings of the experiment; {one.name} and {other.name} differ in "
             f"{', '.join(sorted(set(first) ^ set(second))) or 'their order'}. Choose channels=[NAME, ...]."
         )
-    return Checked(problems, list(dict.fromkeys(notes)), _fingerprint(rows, settings, class_names, files))
+    return Checked(problems, notes, _fingerprint(rows, settings, class_names, files))
+
+
+def _filters(recording: Recording, settings: Settings) -> Iterator[str]:
+    """Say so if a recording was filtered more narrowly than the band-pass."""
+    (lowest_hz, highest_hz), (low_hz, high_hz) = recording.passed_hz, settings.band_pass_hz
+    if lowest_hz > low_hz or highest_hz < high_hz:
+        yield (
+            f"it was recorded with a filter from {lowest_hz:g} to {highest_hz:g} Hz; what features tell of frequencies "
+            "beyond is mostly noise"
+        )
+
+
+def _left_out(row: Row, recording: Recording, settings: Settings) -> Iterator[str]:
+    """Say so if windows of a trial are left out; ValueError if the trial is not there whole, or all of them are."""
+    first, last, _ = recording.timeline.locate(row.start_s, row.end_s)
+    kept = _kept(row, recording, settings, int((last - first) / recording.sfreq_hz / settings.window_s + 1e-9))
+    if not kept.all():
+        marks = some(sorted({marker.text for marker in recording.timeline.bad}), 4)
+        yield f"trial {row.trial}: {np.sum(~kept)} of {len(kept)} windows touch stretches marked {marks}: left out"
+
+
+def _kept(row: Row, recording: Recording, settings: Settings, count: int) -> np.ndarray:
+    """Which of the count windows (W,) of a trial are not left out as bad."""
+    if settings.bad_stretches == "keep":
+        return np.ones(count, dtype=bool)
+    kept = ~recording.timeline.bad_windows(row.start_s, count, settings.window_s)
+    if count and not kept.any():
+        raise ValueError(
+            f"expected a window that touches no stretch marked bad, got none of {count}. Leave the trial out, or set "
+            "bad_stretches=keep."
+        )
+    return kept
 
 
 def _need_known(path: Path) -> None:
@@ -104,18 +137,19 @@ def features(rows: Sequence[Row], settings: Settings) -> dict[str, np.ndarray]:
     blocks: list[tuple[str, tuple[str, ...], list[str], dict]] = []  # kind, names, units and features by trial
     more = {}
     if eeg := [row for row in rows if row.is_eeg]:
-        found, names, more = _eeg(eeg, settings)
+        found, names, more, kept = _eeg(eeg, settings)
         blocks.append(("eeg", names, [eeg_unit(name, settings) for name in names], found))
     if eye := [row for row in rows if not row.is_eeg]:
         names = EYE_NAMES[settings.eye_features]
         blocks.append(("eye", names, [eye_unit(name) for name in names], dict(_eye(eye, names, settings))))
     trials = {trial: [found[trial] for *_, found in blocks] for trial in blocks[0][-1]}
-    for trial, parts in trials.items():
-        if len({len(x) for x in parts}) > 1:
+    for trial, parts in trials.items() if eeg and eye else ():
+        if len(kept[trial]) != len(parts[1]):
             raise ValueError(
-                f"trial {trial}: expected as many windows of EEG as of eye movements, got {len(parts[0])} and "
+                f"trial {trial}: expected as many windows of EEG as of eye movements, got {len(kept[trial])} and "
                 f"{len(parts[1])}. Correct start_s and end_s of one of its rows."
             )
+        parts[1] = parts[1][kept[trial]]
     labels, windows = {row.trial: row.label for row in rows}, [len(parts[0]) for parts in trials.values()]
     subject, session = rows[0].experiment
     return {
@@ -131,12 +165,14 @@ def features(rows: Sequence[Row], settings: Settings) -> dict[str, np.ndarray]:
     }
 
 
-def _eeg(rows: Sequence[Row], settings: Settings) -> tuple[dict, tuple[str, ...], dict[str, np.ndarray]]:
-    """Features by trial, their names, and the arrays of the spectra."""
-    found, spectra = {}, []
+def _eeg(rows: Sequence[Row], settings: Settings) -> tuple[dict, tuple[str, ...], dict[str, np.ndarray], dict]:
+    """Features by trial, their names, the arrays of the spectra, and which windows of each trial are kept."""
+    found, spectra, kept = {}, [], {}
     for row, recording, signal, sfreq_hz in _signals(rows, settings):
         with _naming(row):
-            found[row.trial] = eeg_features(signal, sfreq_hz, recording.channels, settings)
+            count = signal.shape[1] // round(settings.window_s * sfreq_hz)
+            kept[row.trial] = _kept(row, recording, settings, count)
+            found[row.trial] = eeg_features(signal, sfreq_hz, recording.channels, settings, kept[row.trial])
         length = round(min(SPECTRUM_WINDOW_S, settings.window_s) * sfreq_hz)
         frequency_hz, spectrum = welch(signal, sfreq_hz, nperseg=length)
         spectra.append(spectrum[:, frequency_hz <= SPECTRUM_HZ])
@@ -144,7 +180,7 @@ def _eeg(rows: Sequence[Row], settings: Settings) -> tuple[dict, tuple[str, ...]
         "spectrum": np.float32(spectra),
         "frequency_hz": frequency_hz[frequency_hz <= SPECTRUM_HZ],
         "channels": np.array(recording.channels),
-    }  # fmt: skip
+    }, kept  # fmt: skip
 
 
 def _signals(rows: Sequence[Row], settings: Settings) -> Iterator[tuple[Row, Recording, np.ndarray, float]]:
@@ -156,21 +192,33 @@ def _signals(rows: Sequence[Row], settings: Settings) -> Iterator[tuple[Row, Rec
         if removes:
             found = list(found)
             (_, recording, _, sfreq_hz), *_ = found
-            signals, _ = remove_blinks([signal for _, _, signal, _ in found], recording.channels, sfreq_hz)
+            bad = [_bad_samples(row, recording, signal, sfreq_hz, settings) for row, recording, signal, _ in found]
+            signals, _ = remove_blinks([signal for _, _, signal, _ in found], recording.channels, sfreq_hz, bad)
             found = [(*one[:2], signal, sfreq_hz) for one, signal in zip(found, signals, strict=True)]
         for row, recording, signal, sfreq_hz in found:
             yield row, recording, signal - signal.mean(0) if settings.reference == "average" else signal, sfreq_hz
 
 
+def _bad_samples(row: Row, recording: Recording, signal: np.ndarray, sfreq_hz: float, settings: Settings) -> np.ndarray:
+    """Which samples (N,) of a trial lie in windows that are left out."""
+    length, bad = round(settings.window_s * sfreq_hz), np.zeros(signal.shape[1], dtype=bool)
+    kept = _kept(row, recording, settings, len(bad) // length)
+    bad[: len(kept) * length] = np.repeat(~kept, length)
+    return bad
+
+
 def _cleaned(rows: Sequence[Row], settings: Settings, with_eog: bool) -> Iterator[tuple]:
     """Trials of one recording, or variable of one."""
-    recording = open_recording(rows[0].recording, settings.channels, rows[0].part)
+    recording = open_recording(rows[0].recording, settings.channels, rows[0].part, settings.bad_channels)
     for row in rows:
         with _naming(row):
             signal, sfreq_hz = trial_signal(
-                recording, row.start_s, min(row.end_s, recording.duration_s), band_pass_hz=settings.band_pass_hz,
+                recording, row.start_s, row.end_s, band_pass_hz=settings.band_pass_hz,
                 sfreq_hz=settings.sfreq_hz, notch_hz=settings.notch_hz, with_eog=with_eog,
             )  # fmt: skip
+            if recording.bad and settings.bad_channels == "interpolate":
+                n = len(recording.channels)
+                signal[:n] = interpolated(signal[:n], recording.channels, recording.bad, sfreq_hz)
         yield row, recording, signal, sfreq_hz
 
 
@@ -180,8 +228,8 @@ def _eye(rows: Sequence[Row], names: Sequence[str], settings: Settings) -> Itera
         options = {} if sheet is None else {"sheet": sheet - 1 if isinstance(sheet, int) else sheet}
         recording = read_eyes(path, **options, **({} if samples is None else {"samples": samples}))
         for row in own:
-            end_s = min(row.end_s, recording.time_s[-1]) if np.isinf(row.end_s) else row.end_s
             with _naming(row):
+                end_s = recording.trial_end_s(row.end_s)
                 x = eye_features(recording, row.start_s, end_s, settings.window_s, names, settings.eye_statistics)
             yield row.trial, x
 

@@ -29,42 +29,90 @@ def read_eyelink(path: str | Path, samples: str | Path | None = None, eye: str |
     Raises
     ------
     ValueError
-        If the file holds no samples or none of gaze in px, or that eye was not recorded.
+        If the file holds no samples or none of gaze in px, its sampling rate changes, or that eye was not recorded.
     """
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.asc"
-        saccades = _complete(path, samples, whole)
+        lines, begin_ms, first_ms = _complete(path, samples)
+        whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
         raw = _raw(whole, path)
     eye = _eye(raw, eye, path)
     channels = [f"{kind}_{eye}" for kind in ("xpos", "ypos", "pupil")]
     gaze_x, gaze_y, pupil = raw.get_data(channels)
     pupil = np.where(pupil > 0, pupil, np.nan)
-    fixation_s, saccade_s, blink_s = (_events(raw, name, eye) for name in ("fixation", "saccade", "BAD_blink"))
-    dispersion = np.array([_dispersion(raw.times, gaze_x, gaze_y, *fixation) for fixation in fixation_s])
+    fixation_s, saccade_s, blink_s = (
+        _events(raw, name, eye) + np.array([begin_ms / 1000, 0.0]) for name in ("fixation", "saccade", "BAD_blink")
+    )
+    time_s = raw.times + first_ms / 1000
+    dispersion = np.array([_dispersion(time_s, gaze_x, gaze_y, *fixation) for fixation in fixation_s])
     return EyeRecording(
-        raw.times, np.stack([pupil, pupil], axis=1), fixation_s, saccade_s, blink_s, dispersion.reshape(-1, 2),
-        _amplitudes(saccades, eye),
+        time_s, np.stack([pupil, pupil], axis=1), fixation_s, saccade_s, blink_s, dispersion.reshape(-1, 2),
+        _amplitudes(lines, eye), end_s=float(time_s[-1] + 1 / raw.info["sfreq"]),
     )  # fmt: skip
 
 
-def _complete(path, samples, whole: Path) -> list[str]:
-    """Write a file that MNE reads: samples between START and END, an END where it was cut off; its lines ESACC."""
+def _complete(path, samples) -> tuple[list[str], float, float]:
+    """Lines that MNE reads: blocks from START to END that hold samples, one at every step of the clock.
+
+    With them, when the first of these blocks and its samples begin, in ms since the first START of the file.
+    """
     lines = _onsets(_read(path))
     if samples is not None:
         lines = _interleave(lines, [line for line in _read(samples) if line[:1].isdigit()])
+    if units := {line.split()[1] for line in lines if line.startswith("SAMPLES")} - {"GAZE"}:
+        raise ValueError(f"{path}: expected gaze in px (SAMPLES GAZE), got {', '.join(units)}: convert the .edf again")
+    rates_hz = sorted({rate for line in lines if (rate := _rate_hz(line))})
+    if len(rates_hz) > 1:
+        raise ValueError(
+            f"{path}: expected one sampling rate, got blocks of {' and '.join(f'{rate:g}' for rate in rates_hz)} Hz. "
+            "Convert the blocks of each rate to a file of their own"
+        )
     starts = [i for i, line in enumerate(lines) if line.startswith("START")]
-    sampled = [line for line in lines[starts[-1] :] if line[:1].isdigit()] if starts else []
+    blocks = [lines[begin:end] for begin, end in zip(starts, [*starts[1:], None], strict=True)]
+    sampled = [block for block in blocks if any(line[:1].isdigit() for line in block)]
     if not sampled:
         raise ValueError(
             f"{path} holds no samples between START and END. Give the samples that edf2asc wrote to another file as "
             "samples=, or convert the .edf again without its option -e"
         )
-    if units := {line.split()[1] for line in lines if line.startswith("SAMPLES")} - {"GAZE"}:
-        raise ValueError(f"{path}: expected gaze in px (SAMPLES GAZE), got {', '.join(units)}: convert the .edf again")
-    if not any(line.startswith("END") for line in lines[starts[-1] :]):
-        lines.append(f"END\t{sampled[-1].split()[0]}\tSAMPLES\tEVENTS\tRES\t0\t0")
-    whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return [line for line in lines if line.startswith("ESACC")]
+    begin_ms, first_ms = (
+        _time_ms(next(line for line in sampled[0] if line.startswith(kind))) - _time_ms(blocks[0][0])
+        for kind in (("START",), tuple("0123456789"))
+    )
+    whole = [line for block in sampled for line in _whole(block, 1000 / rates_hz[0] if rates_hz else None)]
+    return [*lines[: starts[0]], *whole], begin_ms, first_ms
+
+
+def _rate_hz(line: str) -> float | None:
+    """Of a line such as ``SAMPLES GAZE LEFT RATE 500.00 TRACKING CR``."""
+    words = line.split()
+    return float(words[words.index("RATE") + 1]) if words[:1] == ["SAMPLES"] and "RATE" in words else None
+
+
+def _time_ms(line: str) -> float:
+    """Of a sample, or of a line such as ``START 500000 LEFT``."""
+    words = line.split()
+    return float(words[0] if line[:1].isdigit() else words[1])
+
+
+def _whole(block: list[str], step_ms: float | None) -> list[str]:
+    """A block with an END, and a line without values for every sample that is missing between two others."""
+    whole, last = [], None
+    for line in block:
+        if line[:1].isdigit():
+            if last is not None and step_ms:
+                missing = round((_time_ms(line) - _time_ms(last)) / step_ms) - 1
+                empty = "\t".join("." if _is_number(word) else word for word in line.split()[1:])
+                whole += [f"{_time_ms(last) + step_ms * (i + 1):g}\t{empty}" for i in range(missing)]
+            last = line
+        whole.append(line)
+    if not any(line.startswith("END") for line in block):
+        whole.append(f"END\t{last.split()[0]}\tSAMPLES\tEVENTS\tRES\t0\t0")
+    return whole
+
+
+def _is_number(word: str) -> bool:
+    return word.lstrip("-")[:1].isdigit()
 
 
 def _read(path) -> list[str]:
@@ -107,7 +155,7 @@ def _raw(whole: Path, path):
         return mne.io.read_raw_eyelink(
             whole, create_annotations=["fixations", "saccades", "blinks"], find_overlaps=False, verbose="error"
         )
-    except (IndexError, KeyError, ValueError) as error:
+    except (IndexError, KeyError, RuntimeError, ValueError) as error:
         raise ValueError(
             f"{path} cannot be read as an EyeLink recording: {error}. Expected the lines START, SAMPLES, EVENTS and "
             "END that edf2asc writes"
@@ -133,12 +181,13 @@ def _events(raw, name: str, eye: str) -> np.ndarray:
     return np.array(sorted(found), dtype=float).reshape(-1, 2)
 
 
-def _amplitudes(saccades: list[str], eye: str) -> np.ndarray:
+def _amplitudes(lines: list[str], eye: str) -> np.ndarray:
     """Amplitudes in degrees of an eye's saccades in order of onset, NaN where not known; MNE leaves them out.
 
     ESACC eye, onset, end, duration, start x, y, end x, y, amplitude, peak velocity (EyeLink user manual, "ASC files").
     """
-    words = [line.split() for line in saccades if line.split()[1] == eye[0].upper()]
+    saccades = [line.split() for line in lines if line.startswith("ESACC")]
+    words = [words for words in saccades if words[1] == eye[0].upper()]
     words.sort(key=lambda word: float(word[2]))
     return np.array([np.nan if word[9] == "." else float(word[9]) for word in words])
 

@@ -15,10 +15,13 @@ EYE_UNITS = {"_hz": "Hz", "_ms": "ms", "_deg": "degree"}  # by the end of a name
 SQUARE = "µV²"
 
 
-def eeg_features(signal: np.ndarray, sfreq_hz: float, channels: tuple[str, ...], settings: Settings) -> np.ndarray:
+def eeg_features(
+    signal: np.ndarray, sfreq_hz: float, channels: tuple[str, ...], settings: Settings, kept: np.ndarray | None = None
+) -> np.ndarray:
     """Features (W, F) of a trial's clean signal (C, N) in microvolt: rows (channels or pairs) by bands, row-major.
 
-    They are smoothed within the trial if the settings ask for it.
+    They are smoothed within the trial if the settings ask for it. Where only some windows are kept, by a mask over all
+    of them, the others are in nothing that is returned.
 
     Raises
     ------
@@ -32,7 +35,8 @@ def eeg_features(signal: np.ndarray, sfreq_hz: float, channels: tuple[str, ...],
         found = differential_entropy(signal, sfreq_hz, bands, settings.window_s, settings.de)
     if settings.features in ASYMMETRIES:
         found = ASYMMETRIES[settings.features](found, channels)
-    return _smoothed(found.reshape(len(found), -1), settings)
+    found = found.reshape(len(found), -1)
+    return _smoothed(found if kept is None else found[kept], settings)
 
 
 def _smoothed(x: np.ndarray, settings: Settings) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Time tables that need not be written: of the SEED data sets, as published, and from a recording's annotations."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,8 +20,9 @@ from emogan.data.trials import (
     SEED_V_LABELS,
     SEED_V_START_S,
 )
-from emogan.recordings.eeg import READERS, open_raw
+from emogan.recordings.eeg import READERS, read_markers
 from emogan.recordings.time_table import Row, TimeTable
+from emogan.recordings.timeline import Marker
 
 WHOLE = (0.0,), (float("inf"),)  # of a variable that holds one trial
 NAME = re.compile(r"(?P<subject>.+?)(_(?P<session>\d{1,3}))?(_\d{8})?")  # 3_1_20180804, Subject03_2, anna
@@ -64,13 +66,14 @@ def _published(
     return TimeTable(tuple(rows), tuple(class_names))
 
 
-def annotations(folder: Path) -> TimeTable:
-    """Trials are the annotations with a duration in each recording of a folder; their texts are the labels.
+def annotations(folder: Path, window_s: float = 0.0) -> TimeTable:
+    """Trials are the annotations in each recording of a folder that last a window or longer; texts are their labels.
 
-    Those that begin with BAD or EDGE, MNE's words for stretches to leave out, are none. Files are named SUBJECT or
-    SUBJECT_SESSION, with or without a date of eight digits behind.
+    Markers of breaks ("boundary", "New Segment", "EDGE ...") and of stretches to leave out ("BAD ...") are no trials,
+    however long they are. Files are named SUBJECT or SUBJECT_SESSION, with or without a date of eight digits behind.
 
-    Recordings that cannot be read or have none are told of in `TimeTable.unusable`.
+    Recordings that cannot be read or have no trial are told of in `TimeTable.unusable`, markers that were passed over
+    in `TimeTable.notes`.
 
     Raises
     ------
@@ -80,30 +83,41 @@ def annotations(folder: Path) -> TimeTable:
     files = sorted((path for path in folder.iterdir() if path.suffix.lower() in READERS), key=natural)
     if not files:
         raise FileNotFoundError(f"expected recordings ({', '.join(READERS)}) in {folder}, found none")
-    rows, unusable = [], []
+    rows, unusable, notes = [], [], []
     for path in files:
         try:
-            rows += _annotated(path, len(rows))
+            markers = read_markers(path)
+            trials = [marker for marker in markers if _is_trial(marker, window_s)]
+            rows += _annotated(path, trials, markers, len(rows))
         except ValueError as error:
             unusable.append(str(error))
-    return TimeTable(tuple(rows), unusable=tuple(unusable))
+            continue
+        if passed := Counter(marker.text for marker in markers if marker not in trials):
+            told = some([f"{text} ({count})" for text, count in passed.most_common()])
+            notes.append((path.name, f"markers that are no trials were passed over, {passed.total()} in all: {told}"))
+    return TimeTable(tuple(rows), unusable=tuple(unusable), notes=tuple(notes))
 
 
-def _annotated(path: Path, before: int) -> list[Row]:
-    raw = open_raw(path)
-    notes, name, rows = raw.annotations, NAME.fullmatch(path.stem), []
-    subject = int(name["subject"]) if name["subject"].isdecimal() else name["subject"]
-    shift_s = raw.first_time if notes.orig_time is not None else 0.0
-    for onset_s, duration_s, text in zip(notes.onset - shift_s, notes.duration, notes.description, strict=True):
-        if duration_s > 0 and not text.upper().startswith(("BAD", "EDGE")):
-            trial, times = len(rows) + 1, (max(float(onset_s), 0.0), float(onset_s + duration_s))
-            rows.append(Row(before + trial, path, subject, int(name["session"] or 1), trial, str(text), *times))
-    if not rows:
+def _is_trial(marker: Marker, window_s: float) -> bool:
+    return marker.duration_s > 0 and marker.duration_s >= window_s - 1e-9 and not (marker.is_bad or marker.is_break)
+
+
+def _annotated(path: Path, trials: Sequence[Marker], markers: Sequence[Marker], before: int) -> list[Row]:
+    if not trials:
         raise ValueError(
-            f"{path}: expected annotations with a duration, one a trial, got {some(sorted(set(notes.description)))} "
-            "without. Write a time table, and give it as trials=FILE.csv."
+            f"{path}: expected annotations that last a window or longer, one a trial, got "
+            f"{some(sorted({marker.text for marker in markers}))} without. Write a time table, and give it as "
+            "trials=FILE.csv."
         )
-    return rows
+    name = NAME.fullmatch(path.stem)
+    subject = int(name["subject"]) if name["subject"].isdecimal() else name["subject"]
+    return [
+        Row(
+            before + number, path, subject, int(name["session"] or 1), number, trial.text,
+            trial.onset_s if abs(trial.onset_s) > 1e-6 else 0.0, trial.end_s,
+        )
+        for number, trial in enumerate(sorted(trials), 1)
+    ]  # fmt: skip
 
 
-KNOWN = {"annotations": annotations, "seed": seed, "seed_iv": seed_iv, "seed_v": seed_v}
+KNOWN = {"seed": seed, "seed_iv": seed_iv, "seed_v": seed_v}

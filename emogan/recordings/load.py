@@ -2,13 +2,17 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from emogan.data import table
 from emogan.data.features import FeatureSet
+from emogan.data.table_files import some
 from emogan.recordings.run import extract
 from emogan.recordings.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def load(
@@ -37,6 +41,8 @@ def load(
     asked = json.dumps([str(recordings), str(trials), Settings.of(settings).plain()], sort_keys=True)
     folder = Path(cache) / hashlib.sha256(asked.encode()).hexdigest()[:12]
     outcome = extract(recordings, trials, folder, settings, jobs)
+    for note, names in outcome.notes.items():
+        log.info("%s: %s", some(names, 3), note)
     if outcome.failed:
         raise ValueError(f"expected features of all recordings: {outcome}\nWhat is done is kept in {folder}.")
     return table.load(

@@ -1,15 +1,22 @@
-"""Neuroscan .cnt files: trying the format of their numbers where the header does not tell it."""
+"""Neuroscan .cnt files: the format of their numbers where the header does not tell it, and where recording paused."""
 
+import struct
 import warnings
 from pathlib import Path
 
 import mne
+import numpy as np
+
+from emogan.recordings.timeline import Marker
 
 HEADER_BYTES, CHANNEL_BYTES = 900, 75
 FULL = 0.6  # share of the file that its samples fill at least; read as int16, an int32 file has half of it
 TRIES = (  # format of the numbers, and whether to count the samples by the place of the table of events
     ("auto", None), ("int32", None), ("int16", None), ("int32", True)
 )  # fmt: skip
+EVENT = [("stimulus", "<u2"), ("keyboard", "u1"), ("accept", "u1"), ("offset", "<i4")]  # of 8 bytes, type 1
+EVENTS = {1: np.dtype(EVENT), **dict.fromkeys((2, 3), np.dtype([*EVENT, ("more", "V11")]))}
+BREAKS = {14: "discontinuity", 11: "DC reset"}  # in the upper half of "accept", as EEGLAB's pop_loadcnt has them
 
 
 def read_cnt(path: Path, verbose: str = "error") -> mne.io.BaseRaw:
@@ -42,3 +49,24 @@ def read_cnt(path: Path, verbose: str = "error") -> mne.io.BaseRaw:
             f"{raw.n_times} samples of {len(raw.ch_names)} channels of {n_bytes} bytes do not fit {room} bytes"
         )
     raise ValueError("; ".join(said))
+
+
+def cnt_breaks(path: Path, raw: mne.io.BaseRaw) -> list[Marker]:
+    """Where the recording paused or was reset, from the table of events behind the samples; MNE passes over them."""
+    sample_bytes = raw._raw_extras[0]["n_bytes"] * len(raw.ch_names)
+    samples_at = HEADER_BYTES + CHANNEL_BYTES * len(raw.ch_names)
+    with path.open("rb") as file:
+        file.seek(samples_at + raw.n_times * sample_bytes)
+        kind, size, _ = struct.unpack("<Bii", file.read(9).ljust(9, b"\0"))
+        content = file.read(max(size, 0))
+    if kind not in EVENTS:
+        return []
+    events = np.frombuffer(content, EVENTS[kind], len(content) // EVENTS[kind].itemsize)
+    offsets = events["offset"].astype("<u4").astype(np.int64)
+    offsets[1:] += 2**32 * np.cumsum(np.diff(offsets) < 0)  # they overflow in files of 4 GB and more
+    samples = offsets if kind == 3 else (offsets - samples_at) // sample_bytes
+    return [
+        Marker(float(sample / raw.info["sfreq"]), 0.0, BREAKS[accept])
+        for sample, accept in zip(samples, events["accept"] >> 4, strict=True)
+        if accept in BREAKS
+    ]

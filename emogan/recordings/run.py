@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from emogan.atomic import remove_abandoned, write_atomically
+from emogan.data.table_files import some
 from emogan.recordings.experiment import check, features
-from emogan.recordings.known_trials import KNOWN
+from emogan.recordings.known_trials import KNOWN, annotations
 from emogan.recordings.settings import Settings
 from emogan.recordings.time_table import Experiment, Row, TimeTable, problems, read_table
 from emogan.setting import is_integer
@@ -28,11 +29,15 @@ SAFE = re.compile(r"[\w.+-]+")  # of names that become names of files
 
 @dataclass
 class Outcome:
-    """Feature files written and kept, and what was wrong with the other experiments, by their names."""
+    """Feature files written and kept, what was wrong with the other experiments, and what to know of the recordings.
+
+    `failed` is by name of an experiment; `notes` tells by sentence which recordings it holds of.
+    """
 
     written: list[Path] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
     failed: dict[str, list[str]] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def files(self) -> list[Path]:
@@ -40,7 +45,9 @@ class Outcome:
 
     def __str__(self) -> str:
         said = f"{len(self.written)} feature files written, {len(self.kept)} were there, {len(self.failed)} failed"
-        return "\n".join([said, *(f"- {name}: {text}" for name, texts in self.failed.items() for text in texts)])
+        failures = [f"- {name}: {text}" for name, texts in self.failed.items() for text in texts]
+        notes = [f"note on {some(names, 3)}: {text}" for text, names in self.notes.items()]
+        return "\n".join([said, *failures, *notes])
 
 
 def extract(
@@ -72,24 +79,29 @@ def extract(
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise FileNotFoundError(f"recordings: expected a folder, found {found} at {folder}")
-    table = KNOWN[str(trials)](folder) if str(trials) in KNOWN else read_table(Path(trials).expanduser(), folder)
+    table = _time_table(str(trials), folder, settings.window_s)
     out.mkdir(parents=True, exist_ok=True)
     with FileLock(out / ".extracting.lock"):
         remove_abandoned(out)
         return _extract(table, out, settings, jobs)
 
 
+def _time_table(trials: str, folder: Path, window_s: float) -> TimeTable:
+    if trials == "annotations":
+        return annotations(folder, window_s)
+    return KNOWN[trials](folder) if trials in KNOWN else read_table(Path(trials).expanduser(), folder)
+
+
 def _extract(table: TimeTable, out: Path, settings: Settings, jobs: int) -> Outcome:
     outcome, todo = Outcome(), {}
     if table.unusable:
         outcome.failed["recordings"] = list(table.unusable)
-    faults = problems(table, settings.window_s)
+    faults, notes = problems(table, settings.window_s), list(table.notes)
     names = _names(table)
     for experiment, rows in table.experiments().items():
         name, faulty = names[experiment], list(faults.get(experiment, []))
         path, checked = out / f"{name}.npz", check(rows, settings, table.class_names)
-        for note in checked.notes:
-            log.info("%s", note)
+        notes += checked.notes
         if faulty + checked.problems:
             outcome.failed[name] = faulty + checked.problems
         elif (before := _fingerprint(path)) == checked.fingerprint:
@@ -105,6 +117,8 @@ def _extract(table: TimeTable, out: Path, settings: Settings, jobs: int) -> Outc
             outcome.failed[name] = [fault]
             tqdm.write(f"{name}: {fault}")
     outcome.written.sort()
+    for recording, note in dict.fromkeys(notes):
+        outcome.notes.setdefault(note, []).append(recording)
     return outcome
 
 

@@ -9,6 +9,8 @@ from emogan.signal.bands import BANDS
 CHOICES = {
     "reference": ("recorded", "average"),
     "blinks": ("keep", "remove"),
+    "bad_channels": ("leave_out", "interpolate", "keep"),
+    "bad_stretches": ("leave_out", "keep"),
     "features": ("de", "psd", "dasm", "rasm", "asm", "dcau"),
     "de": ("fft", "gaussian"),
     "bands": tuple(BANDS),
@@ -35,6 +37,8 @@ class Settings:
     notch_hz: float | None
     reference: str
     blinks: str
+    bad_channels: str
+    bad_stretches: str
     features: str
     de: str
     bands: str

@@ -63,11 +63,15 @@ class Row:
 
 @dataclass(frozen=True)
 class TimeTable:
-    """All rows; with class_names, labels are their indices. What `unusable` says of other recordings ends in no row."""
+    """All rows; with class_names, labels are their indices.
+
+    `unusable` tells of recordings without rows, `notes` of what was passed over, by recording.
+    """
 
     rows: tuple[Row, ...]
     class_names: tuple[str, ...] | None = None
     unusable: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     def experiments(self) -> dict[Experiment, list[Row]]:
         """Rows of each experiment, both in order of appearance."""

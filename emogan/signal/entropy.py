@@ -7,6 +7,7 @@ import numpy as np
 from scipy import fft
 
 Bands = Mapping[str, tuple[float, float]]  # name -> lowest and highest frequency, Hz
+SEED_HZ = 200.0  # sampling rate of the signals from which SEED's features were made
 EDGE_HZ = 1.0  # width of the slopes of `band_pass`
 LN_2_PI_E = np.log(2 * np.pi * np.e)
 
@@ -16,9 +17,8 @@ def differential_entropy(signal, sfreq_hz: float, bands: Bands, window_s: float 
 
     A remainder shorter than a window is left out. Two definitions that must never be mixed:
 
-    - ``fft``: log2(100 E), E = mean of abs(X)^2 over the band's bins, both ends included, X the Fourier transform of
-      the window times a Hann window. This is the scale of the feature files of SEED, SEED-IV and SEED-V: 10 to 28 for
-      EEG of 4 s at 200 Hz. It grows with the number of samples in a window.
+    - ``fft``: log2(100 E), E as `power_spectral_density` gives it. This is the scale of the feature files of SEED,
+      SEED-IV and SEED-V: 10 to 28 for EEG of 4 s. It grows with the length of a window, not with the sampling rate.
     - ``gaussian``: ln(2 pi e variance) / 2 in nats, the differential entropy of a normal variable (Duan, Zhu and Lu
       2013, equation 2). The variance is the mean square of the window after `band_pass` over the whole trial.
 
@@ -43,9 +43,12 @@ def differential_entropy(signal, sfreq_hz: float, bands: Bands, window_s: float 
 
 
 def power_spectral_density(signal, sfreq_hz: float, bands: Bands, window_s: float = 4.0) -> np.ndarray:
-    """Mean of abs(X)^2 over each band's bins, (W, C, B) in squared microvolt, unscaled as in SEED's files.
+    """Mean of abs(X)^2 over each band's bins, both ends included, (W, C, B) in squared microvolt, as in SEED's files.
 
-    X, the windows and the errors raised are those of `differential_entropy`; a constant signal has power too.
+    X is the Fourier transform of the window times a Hann window, times 200 / sfreq_hz: the sum over the samples of a
+    window grows with their number, and SEED's files, which are unscaled, are of signals at 200 Hz. The same signal has
+    the same power at every rate. The windows and the errors raised are those of `differential_entropy`; a constant
+    signal has power too.
     """
     signal, length = _checked(signal, sfreq_hz, bands, window_s)
     frequency = fft.rfftfreq(length, 1 / sfreq_hz)
@@ -55,6 +58,7 @@ def power_spectral_density(signal, sfreq_hz: float, bands: Bands, window_s: floa
         raise ValueError(f"windows of {window_s} s resolve {1 / window_s:.3g} Hz: none of it in {', '.join(empty)}")
     mean = (inside / inside.sum(1, keepdims=True)).T
     hann = np.hanning(length + 2)[1:-1]  # without the zeros at its ends, as MATLAB's hanning, which SEED's authors used
+    hann *= SEED_HZ / sfreq_hz
     power = [np.abs(fft.rfft(_windows(channel, length) * hann)) ** 2 @ mean for channel in signal]
     return np.stack(power, axis=1)
 

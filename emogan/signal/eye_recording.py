@@ -1,5 +1,6 @@
 """What an eye tracker recorded: pupil samples, fixations, saccades and blinks, checked."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ class EyeRecording:
         Largest minus smallest gaze position during each fixation in X and in Y, px.
     amplitude_deg : (saccades,)
         NaN where it was not measured.
+    end_s : float
+        When the recording ended; infinite where that is not known, as of events alone.
 
     Raises
     ------
@@ -38,9 +41,10 @@ class EyeRecording:
     blink_s: np.ndarray
     dispersion: np.ndarray
     amplitude_deg: np.ndarray
+    end_s: float = math.inf
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
+        for name, value in list(vars(self).items())[:-1]:
             object.__setattr__(self, name, np.asarray(value, dtype=float))
         self._check_samples()
         self._check_events("fixation", self.dispersion, (len(self.fixation_s), 2))
@@ -51,6 +55,20 @@ class EyeRecording:
         if (self.amplitude_deg < 0).any() or (self.amplitude_deg > 180).any():
             largest = np.nanmax(np.abs(self.amplitude_deg))
             raise ValueError(f"expected amplitudes of saccades of 0 to 180 degrees, got {largest:g}: are these pixels?")
+
+    def trial_end_s(self, end_s: float) -> float:
+        """When a trial ends: the time given, or the recording's end where it is infinite.
+
+        Raises
+        ------
+        ValueError
+            If the recording ends earlier.
+        """
+        if math.isinf(end_s):
+            return float(self.time_s[-1]) if math.isinf(self.end_s) else self.end_s
+        if end_s > self.end_s + 1e-3:
+            raise ValueError(f"expected a trial within the recording, which is {self.end_s:g} s long. Is it whole?")
+        return end_s
 
     def _check_samples(self) -> None:
         if self.time_s.ndim != 1 or len(self.time_s) < 2 or self.pupil.shape != (len(self.time_s), 2):

@@ -46,3 +46,17 @@ def test_blinks_are_removed_and_the_rest_is_kept(trials, eog):
 def test_without_a_channel_near_the_eyes_blinks_cannot_be_told():
     with pytest.raises(ValueError, match=r"expected an EOG channel or one of FP1, FP2, FPZ.*blinks=keep"):
         remove_blinks([np.zeros((2, 100))], ("C3", "C4"), 100.0)
+
+
+def test_components_are_not_learned_from_samples_marked_bad(trials):
+    clean, blinks = trials
+    signals = [signal + REACH[:, None] * blink for signal, blink in zip(clean, blinks, strict=True)]
+    bad = [np.arange(4000) < 800] * 2
+    spoilt = [
+        np.where(own, 5000 * np.random.default_rng(i).normal(size=signal.shape), signal)
+        for i, (signal, own) in enumerate(zip(signals, bad, strict=True))
+    ]
+    found, count = remove_blinks(spoilt, CHANNELS, 100.0, bad)
+    assert count >= 1
+    for part, blink, own in zip(found, blinks, bad, strict=True):
+        assert abs(np.corrcoef(part[0, ~own], blink[~own])[0, 1]) < 0.15

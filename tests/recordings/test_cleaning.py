@@ -5,18 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emogan.recordings.cleaning import trial_signal
+from emogan.data.montage import positions
+from emogan.recordings.cleaning import interpolated, trial_signal
 from emogan.recordings.eeg import Recording
+from emogan.recordings.timeline import Piece, Timeline
 
 NAMES = ("FP1", "FPZ", "FP2")
 
 
-def recorded(signal, sfreq_hz, eog=0):
+def recorded(signal, sfreq_hz, eog=0, pieces=None):
     """An opened recording of a signal (C + eog, N) in microvolt."""
     n, picks = signal.shape[1], list(range(len(signal)))
+    pieces = pieces or (Piece(0, n, 0.0),)
     return Recording(
-        Path("1_1.cnt"), (), n, sfreq_hz, picks[: len(picks) - eog], NAMES[: len(signal) - eog],
-        picks[len(picks) - eog :], [], lambda picks, start, stop: signal[picks, start:stop].copy(),
+        Path("1_1.cnt"), (), Timeline(sfreq_hz, pieces), n, (0.0, sfreq_hz / 2), picks[: len(picks) - eog],
+        NAMES[: len(signal) - eog], picks[len(picks) - eog :], (), (),
+        lambda picks, start, stop: signal[picks, start:stop].copy(),
     )  # fmt: skip
 
 
@@ -77,7 +81,9 @@ def test_a_trial_is_a_cut_of_the_whole_recording_cleaned(own_hz):
 def test_recordings_of_a_lower_rate_keep_it_if_it_suffices():
     _, rate_hz = trial_signal(recorded(noise(20, 128.0), 128.0), 0, 20)
     assert rate_hz == 128
-    with pytest.raises(ValueError, match=r"expected a rate above 100 Hz for a band-pass up to 50 Hz, got 100 Hz"):
+    with pytest.raises(
+        ValueError, match=r"expected a sampling rate above 100 Hz for a band-pass up to 50 Hz, got 100 Hz"
+    ):
         trial_signal(recorded(noise(20, 100.0), 100.0), 0, 20)
 
 
@@ -116,3 +122,35 @@ def test_eye_channels_follow_where_they_are_wanted():
     recording = recorded(noise(20, 250.0), 250.0, eog=1)
     assert trial_signal(recording, 0, 20)[0].shape == (2, 4000)
     assert trial_signal(recording, 0, 20, with_eog=True)[0].shape == (3, 4000)
+
+
+@pytest.mark.parametrize("own_hz", [1000.0, 250.0])
+def test_nothing_of_what_lies_beyond_a_break_is_in_a_trial(own_hz):
+    """A trial beside a break is what it would be if the recording ended there."""
+    signal, at = noise(40, own_hz), round(20 * own_hz)
+    pieces = (Piece(0, at, 0.0), Piece(at, 2 * at, 30.0, "a pause of 10 s"))
+    whole = recorded(signal, own_hz, pieces=pieces)
+    for times, alone in (((5, 20), recorded(signal[:, :at], own_hz)), ((30, 45), recorded(signal[:, at:], own_hz))):
+        found, _ = trial_signal(whole, *times)
+        expected, _ = trial_signal(alone, times[0] % 30, times[1] - times[0] // 30 * 30)
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("mains_hz", "rate_hz"), [(50, 250.0), (60, 250.0), (60, 1000.0), (60, 128.0), (100, 250.0)])
+def test_a_notch_takes_the_mains_out_as_far_as_the_band_pass_lets_them_through(mains_hz, rate_hz):
+    clean = sines(10, 60, rate_hz)
+    mains = sines(mains_hz, 60, rate_hz) if mains_hz < rate_hz / 2 else 0
+    found, _ = trial_signal(recorded(clean + mains, rate_hz), 20, 40, notch_hz=mains_hz)
+    expected, _ = trial_signal(recorded(clean, rate_hz), 20, 40)
+    assert np.abs(found - expected)[:, 200:-200].max() < 0.2  # of 20
+
+
+def test_a_channel_marked_bad_is_replaced_by_what_its_neighbours_tell():
+    names = ("FP1", "FPZ", "FP2", "AF3", "AF4", "FZ", "CZ", "PZ", "OZ", "T7", "T8")
+    places = positions(names)
+    field = np.random.default_rng(0).normal(size=(3, 400))  # a dipole's: it varies slowly over the head
+    signal = places @ field
+    spoilt = np.where(np.array(names)[:, None] == "FPZ", 1000.0, signal)
+    found = interpolated(spoilt, names, ["FPZ"], 200.0)
+    assert np.corrcoef(found[1], signal[1])[0, 1] > 0.95
+    np.testing.assert_array_equal(np.delete(found, 1, 0), np.delete(signal, 1, 0))

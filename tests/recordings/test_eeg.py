@@ -2,6 +2,7 @@
 
 import struct
 
+import mne
 import numpy as np
 import pytest
 
@@ -122,3 +123,81 @@ def test_a_recording_says_which_channels_it_lacks(tmp_path, recorder, simulated,
     path = recorder(tmp_path / "1.edf", names, simulated(names, 4))
     with pytest.raises(ValueError, match=r"1\.edf: expected the 62 channels .*missing FPZ.*channels=found"):
         open_recording(path)
+
+
+def test_an_eeg_channel_slower_than_another_is_read_at_its_own_rate(tmp_path, edf_writer, simulated):
+    """MNE would interpolate it to the rate of the fastest channel of the file."""
+    slow, fast = simulated(("C3", "C4"), 20, 128), simulated(("Resp",), 20, 256)
+    signals = [
+        ("C3", "uV", 128, slow[0]),
+        ("Resp", "uV", 256, fast[0]),
+        ("C4", "uV", 128, slow[1]),
+        ("VEO", "uV", 128, slow[0]),
+    ]
+    recording = open_recording(edf_writer(tmp_path / "1.edf", signals), "found")
+    assert (recording.sfreq_hz, recording.n_samples, recording.channels) == (128, 20 * 128, ("C3", "C4"))
+    assert np.abs(recording.read(0, 1000, with_eog=True) - slow[[0, 1, 0], :1000]).max() < 0.01
+
+
+def facts_of_edf(folder, writers, signal):
+    units = ["uV", "uV", "degC", "Ohm", "%"]
+    writers["edf"](
+        folder / "1.bdf", [(name, unit, 250, row) for name, unit, row in zip(FACTS, units, signal, strict=True)]
+    )
+    return folder / "1.bdf"
+
+
+def facts_of_brain_vision(folder, writers, signal):
+    return writers["vhdr"](folder, FACTS, 250, signal, units=["µV", "µV", "C", "n/a", "ARU"])
+
+
+def facts_of_eeglab(folder, writers, signal):
+    return writers["set"](folder / "1.set", FACTS, 250, signal, types=["EEG", "EEG", "MISC", "EMG", "ECG"])
+
+
+def facts_of_fif(folder, writers, signal):
+    return writers["any"](folder / "1.fif", FACTS, signal, kinds=["eeg", "eeg", "temperature", "emg", "bio"])
+
+
+FACTS = ("C3", "C4", "P3", "P4", "O1")  # names of electrodes: only the file's own facts tell what three of them are
+
+
+@pytest.mark.parametrize("write", [facts_of_edf, facts_of_brain_vision, facts_of_eeglab, facts_of_fif])
+def test_what_a_file_says_of_its_channels_counts_more_than_their_names(
+    tmp_path, write, recorder, edf_writer, brain_vision_writer, eeglab_writer, simulated
+):
+    writers = {"any": recorder, "edf": edf_writer, "vhdr": brain_vision_writer, "set": eeglab_writer}
+    recording = open_recording(write(tmp_path, writers, simulated(FACTS, 20)), "found")
+    assert recording.channels == ("C3", "C4")
+    (note,) = recording.notes
+    assert all(f"{name} (" in note or f"{name}, " in note for name in FACTS[2:])
+
+
+@pytest.mark.parametrize("suffix", [".cnt", ".fif"])
+def test_channels_that_a_file_marks_bad_are_no_channels_unless_asked_for(tmp_path, recorder, simulated, suffix):
+    path, names = tmp_path / f"1{suffix}", ("C3", "C4", "P3")
+    recorder(path, names, simulated(names, 20))
+    if suffix == ".cnt":
+        content = bytearray(path.read_bytes())
+        content[900 + 75 + 14] = 1
+        path.write_bytes(content)
+    else:
+        raw = mne.io.read_raw_fif(path, preload=True, verbose="error")
+        raw.info["bads"] = ["C4"]
+        raw.save(path, overwrite=True, verbose="error")
+    assert open_recording(path, "found").channels == ("C3", "P3")
+    kept = open_recording(path, "found", bad_channels="keep")
+    assert (kept.channels, kept.bad) == (names, ("C4",))
+    with pytest.raises(ValueError, match=r"marked bad in the file"):
+        open_recording(path, ["C4"])
+
+
+def test_filters_and_projections_that_a_file_tells_of_are_named(tmp_path, simulated, names):
+    info = mne.create_info(list(names), 250, "eeg")
+    raw = mne.io.RawArray(1e-6 * simulated(names, 20), info, verbose="error").filter(None, 40, verbose="error")
+    raw.set_eeg_reference("average", projection=True, verbose="error").save(tmp_path / "1.fif", verbose="error")
+    recording = open_recording(tmp_path / "1.fif", "found")
+    assert recording.passed_hz == (0, 40)
+    assert any(
+        "projections that the file holds are not applied: Average EEG reference" in note for note in recording.notes
+    )

@@ -143,3 +143,55 @@ def test_the_eye_that_was_seen_in_more_samples_is_taken_unless_one_is_asked_for(
     eyes = {eye: read_eyelink(path, samples, eye) for eye in ("left", "right", None)}
     missing = {eye: np.isnan(recording.pupil).sum() for eye, recording in eyes.items()}
     assert missing[None] == missing["right"] < missing["left"]
+
+
+def test_an_empty_block_and_one_without_end_change_no_time(tmp_path):
+    later = FIRST_MS + 15_000
+    first, second = block(FIRST_MS, 5, events=events_of(FIRST_MS)), block(later, 5, events=events_of(later))
+    whole = read_eyelink(write(tmp_path / "whole.asc", first, second))
+    empty = [line for line in block(later + 6000, 0)]
+    for blocks in ([first, second, empty], [first[:-1], second], [first[:-1], second[:-1], empty[:-1]]):
+        found = read_eyelink(write(tmp_path / "a.asc", *blocks))
+        for name, value in vars(whole).items():
+            np.testing.assert_array_equal(getattr(found, name), value, err_msg=name)
+
+
+def test_times_count_from_the_first_start_also_if_that_block_is_empty(tmp_path):
+    early = block(FIRST_MS - 60_000, 0)
+    found = read_eyelink(write(tmp_path / "a.asc", early, block(FIRST_MS, 5, events=events_of(FIRST_MS))))
+    assert (found.time_s[0], found.fixation_s[0, 0], found.end_s) == pytest.approx((60, 60, 65))
+
+
+def test_samples_that_begin_after_start_keep_their_times(tmp_path):
+    lines = block(FIRST_MS, 10, events=events_of(FIRST_MS + 2000))
+    late = [line for line in lines if not (line[:1].isdigit() and int(line.split()[0]) < FIRST_MS + 1000)]
+    found = read_eyelink(write(tmp_path / "a.asc", late))
+    assert found.time_s[0] == pytest.approx(1)
+    np.testing.assert_allclose(found.fixation_s, [[2, 0.4]])
+    np.testing.assert_allclose(found.dispersion, [[4.0, 0.0]])
+
+
+def test_missing_lines_of_samples_shift_nothing_that_follows(tmp_path):
+    """A second of samples is missing; the pupil doubles at 6 s by the tracker's clock."""
+    lines = [
+        line if not line[:1].isdigit() or int(line.split()[0]) < FIRST_MS + 6000 else line.replace("900.0", "1800.0")
+        for line in block(FIRST_MS, 10)
+        if not (line[:1].isdigit() and FIRST_MS + 3000 <= int(line.split()[0]) < FIRST_MS + 4000)
+    ]
+    found = read_eyelink(write(tmp_path / "a.asc", lines))
+    assert len(found.time_s) == 2500
+    np.testing.assert_allclose(found.time_s[found.pupil[:, 0] == 1800][0], 6)
+    np.testing.assert_allclose(found.time_s[np.isnan(found.pupil[:, 0])], np.arange(750, 1000) / 250)
+
+
+def test_a_change_of_rate_is_refused_by_name(tmp_path):
+    faster = [line.replace("250.00", "500.00") for line in block(FIRST_MS + 15_000, 5)]
+    with pytest.raises(ValueError, match=r"a\.asc: expected one sampling rate, got blocks of 250 and 500 Hz"):
+        read_eyelink(write(tmp_path / "a.asc", block(FIRST_MS, 5), faster))
+
+
+def test_a_trial_beyond_the_end_of_the_recording_is_refused(tmp_path):
+    found = read_eyelink(write(tmp_path / "a.asc", block(FIRST_MS, 10)))
+    assert [found.trial_end_s(end_s) for end_s in (8.0, 10.0, np.inf)] == pytest.approx([8, 10, 10])
+    with pytest.raises(ValueError, match="within the recording, which is 10 s long"):
+        found.trial_end_s(10.5)

@@ -81,5 +81,5 @@ def test_recordings_without_annotations_or_damaged_are_told_of_beside_the_others
     table = annotations(tmp_path)
     assert [row.experiment for row in table.rows] == [("anna", 1)]
     none, damaged = table.unusable
-    assert "ben.fif: expected annotations with a duration, one a trial, got happy without" in none
+    assert "ben.fif: expected annotations that last a window or longer, one a trial, got happy without" in none
     assert "carl.edf: expected a .edf recording" in damaged

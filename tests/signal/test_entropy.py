@@ -175,3 +175,24 @@ def test_entropies_of_real_eeg_have_the_scale_of_seeds_files():
     assert 0 < nats.min()
     assert nats.max() < 6
     assert np.corrcoef(entropy.ravel(), nats.ravel())[0, 1] > 0.9
+
+
+@KINDS
+@pytest.mark.parametrize("rate_hz", [128, 250, 256, 512, 1000])
+def test_the_same_signal_has_the_same_entropy_at_every_sampling_rate(kind, rate_hz):
+    """Noise and rhythms below 50 Hz, of which every rate takes the same samples of the same curve."""
+    random, seconds = np.random.default_rng(0), 40
+    frequency_hz = np.arange(1, 50 * seconds) / seconds
+    parts = random.normal(size=(2, 2, len(frequency_hz)))
+
+    def sampled(hz):
+        spectrum = np.zeros((2, hz * seconds // 2 + 1), dtype=complex)
+        spectrum[:, 1 : len(frequency_hz) + 1] = (parts[0] + 1j * parts[1]) * hz * seconds / 40
+        return np.fft.irfft(spectrum, hz * seconds)
+
+    bands = BANDS["paper"]
+    expected = differential_entropy(sampled(200), 200.0, bands, kind=kind)
+    found = differential_entropy(sampled(rate_hz), float(rate_hz), bands, kind=kind)
+    np.testing.assert_allclose(found, expected, atol=0.01)  # once 1.29 apart between 128 and 200 Hz
+    power = power_spectral_density(sampled(rate_hz), float(rate_hz), bands)
+    np.testing.assert_allclose(power, power_spectral_density(sampled(200), 200.0, bands), rtol=0.01)

@@ -1,0 +1,152 @@
+"""What the header and the annotations of EDF, EDF+, BDF and BDF+ files tell, and readers of their samples do not.
+
+The formats are those of Kemp and others 1992 (EDF), Kemp and Olivan 2003 (EDF+) and BioSemi (BDF, 24 instead of 16
+bits a number).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emogan.recordings.channels import Signal
+from emogan.recordings.timeline import Marker, Piece
+
+VOLTS = ("V", "MV", "UV", "µV", "ΜV", "NV", "")  # in capitals; \u00b5 has no capital of its own, \u03bc has
+NUMBER_BYTES = {".edf": 2, ".bdf": 3}
+ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
+ROUNDING_S = 0.002  # writers round the onsets of records to milliseconds
+
+
+@dataclass(frozen=True)
+class Header:
+    """Label, unit and samples a record of each signal in a file, and what its records are.
+
+    Attributes
+    ----------
+    kind
+        "EDF+C" and "BDF+C" are continuous, "EDF+D" and "BDF+D" may have pauses; anything else has no annotations.
+    offset, n_records, record_s
+        Bytes before the first record, number of records and seconds that each lasts.
+    """
+
+    kind: str
+    offset: int
+    n_records: int
+    record_s: float
+    labels: tuple[str, ...]
+    units: tuple[str, ...]
+    samples: tuple[int, ...]
+    number_bytes: int
+
+    def signals(self) -> list[Signal]:
+        """Those that are no annotations."""
+        return [
+            Signal(label, "eeg" if unit.upper() in VOLTS else "misc", unit, count / self.record_s)
+            for label, unit, count in zip(self.labels, self.units, self.samples, strict=True)
+            if label not in ANNOTATIONS
+        ]
+
+
+def read_header(path: Path) -> Header:
+    """The header of an .edf or .bdf file.
+
+    Raises
+    ------
+    ValueError
+        If a number in it is none, or the file ends within it.
+    """
+    number_bytes = NUMBER_BYTES[path.suffix.lower()]
+    with path.open("rb") as file:
+        start = file.read(256).decode("latin-1")
+        count = int(start[252:256])
+        fields = file.read(256 * count).decode("latin-1")
+    if count < 1 or len(fields) < 256 * count:
+        raise ValueError(f"its header of {count} signals is cut off")
+
+    def column(at: int, width: int) -> tuple[str, ...]:
+        return tuple(fields[at * count + width * i :][:width].strip(" \0") for i in range(count))
+
+    samples = tuple(map(int, column(216, 8)))
+    offset, record_s = int(start[184:192]), float(start[244:252]) or 1.0
+    n_records = (path.stat().st_size - offset) // (number_bytes * sum(samples))
+    return Header(
+        start[192:236].strip(" \0"), offset, max(n_records, 0), record_s,
+        column(0, 16), column(96, 8), samples, number_bytes,
+    )  # fmt: skip
+
+
+def read_annotations(path: Path, header: Header, sfreq_hz: float) -> tuple[list[Piece], list[Marker]]:
+    """Pieces between pauses, in samples of a rate, and all annotations; times in seconds since the first sample.
+
+    Texts that are not in UTF-8, as the norm wants, are read as Latin-1.
+
+    Raises
+    ------
+    ValueError
+        If an annotation's time is no number, records are out of order, or a file that says that it is continuous has
+        a pause.
+    """
+    ends = np.cumsum([0, *header.samples]) * header.number_bytes
+    bounds = [(ends[i], ends[i + 1]) for i, label in enumerate(header.labels) if label in ANNOTATIONS]
+    per_record = round(header.record_s * sfreq_hz)
+    if not bounds:
+        if header.kind[4:5] == "D":
+            raise ValueError(f"it is {header.kind}, but tells nowhere when its records begin")
+        return [Piece(0, header.n_records * per_record, 0.0)], []
+    records = np.memmap(path, np.uint8, "r", header.offset, (header.n_records, int(ends[-1])))
+    onsets_s, markers = [], []
+    for record in records:
+        lists = [parsed for begin, end in bounds for parsed in _lists(record[begin:end].tobytes(), header.labels)]
+        onsets_s.append(next((marker.onset_s for marker, is_first in lists if is_first), np.nan))
+        markers += [marker for marker, _ in lists if marker.text]
+    pieces = _pieces(np.array(onsets_s), header, per_record)
+    return pieces, [marker._replace(onset_s=marker.onset_s - onsets_s[0]) for marker in markers]
+
+
+def _lists(content: bytes, labels: tuple[str, ...]) -> list[tuple[Marker, bool]]:
+    """The time-stamped annotations of a record, and whether each tells when the record begins."""
+    found = []
+    for part in content.split(b"\0"):
+        if not part:
+            continue
+        times, *texts = part.split(b"\x14")
+        onset, _, duration = times.partition(b"\x15")
+        begins = not found and texts[:1] == [b""]
+        for text in texts[: max(len(texts) - 1, 1)] or [b""]:
+            found.append((Marker(float(onset), float(duration or 0), _text(text, labels)), begins))
+    return found
+
+
+def _text(content: bytes, labels: tuple[str, ...]) -> str:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    before, at, channel = text.rpartition("@@")  # EDF+'s way to annotate one channel
+    return (before if at and channel in labels else text).strip()
+
+
+def _pieces(onsets_s: np.ndarray, header: Header, per_record: int) -> list[Piece]:
+    """Records that follow one another without a pause, put together."""
+    if not np.isfinite(onsets_s).all():
+        raise ValueError(f"its record {int(np.argmin(np.isfinite(onsets_s))) + 1} does not tell when it begins")
+    pauses_s = np.diff(onsets_s) - header.record_s
+    tolerance_s = max(0.5 * header.record_s / per_record, ROUNDING_S)
+    if (pauses_s < -tolerance_s).any():
+        at = int(np.argmin(pauses_s))
+        raise ValueError(
+            f"its records {at + 1} and {at + 2} overlap: they begin at {onsets_s[at]:g} and {onsets_s[at + 1]:g} s"
+        )
+    paused = np.flatnonzero(pauses_s > tolerance_s)
+    if len(paused) and header.kind[4:5] == "C":
+        raise ValueError(
+            f"it says that it is continuous ({header.kind}), but its record {paused[0] + 2} begins "
+            f"{pauses_s[paused[0]]:g} s after the end of the one before"
+        )
+    begins = [0, *(paused + 1).tolist()]
+    whys = ["", *(f"a pause of {pause_s:g} s" for pause_s in pauses_s[paused])]
+    return [
+        Piece(begin * per_record, end * per_record, float(onsets_s[begin] - onsets_s[0]), why)
+        for begin, end, why in zip(begins, [*begins[1:], len(onsets_s)], whys, strict=True)
+    ]

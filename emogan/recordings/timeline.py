@@ -1,0 +1,135 @@
+"""When the samples of a recording were taken: pieces without a break, and the stretches that are marked bad."""
+
+import itertools
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from emogan.data.table_files import some
+
+BREAK = re.compile(r"((bad|edge)[ _])?boundary|edge.*|new segment.*|discontinuity|dc reset", re.IGNORECASE)
+SKIP = re.compile(r"bad_acq_skip", re.IGNORECASE)  # MNE's word for samples that were never recorded
+BAD = re.compile(r"bad.*", re.IGNORECASE)  # MNE's words for stretches to leave out begin so
+
+
+class Marker(NamedTuple):
+    """What a file says of a stretch of time, in seconds since its first sample."""
+
+    onset_s: float
+    duration_s: float
+    text: str
+
+    @property
+    def end_s(self) -> float:
+        return self.onset_s + self.duration_s
+
+    @property
+    def is_break(self) -> bool:
+        """Whether the samples before and after it do not follow one another."""
+        return any(kind.fullmatch(self.text) for kind in (BREAK, SKIP))
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it is a stretch to leave out."""
+        return not self.is_break and BAD.fullmatch(self.text) is not None
+
+
+class Piece(NamedTuple):
+    """Samples first..stop - 1, recorded without a break; the first of them at start_s, after a break of some kind."""
+
+    first: int
+    stop: int
+    start_s: float
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Which sample was taken when.
+
+    Parameters
+    ----------
+    sfreq_hz : samples a second
+    pieces : in order of time
+    bad : stretches marked bad
+    """
+
+    sfreq_hz: float
+    pieces: tuple[Piece, ...]
+    bad: tuple[Marker, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """End of the last piece, in seconds since the first sample."""
+        return self._end_s(self.pieces[-1])
+
+    def _end_s(self, piece: Piece) -> float:
+        return piece.start_s + (piece.stop - piece.first) / self.sfreq_hz
+
+    def locate(self, start_s: float, end_s: float) -> tuple[int, int, Piece]:
+        """Samples first..last - 1 of a trial, and the piece that holds them; an infinite end is the recording's.
+
+        Raises
+        ------
+        ValueError
+            If nothing was recorded then, the recording ends before the trial, or a break lies within the trial.
+        """
+        half_sample_s, end_s = 0.5 / self.sfreq_hz, min(end_s, self.duration_s) if math.isinf(end_s) else end_s
+        if max(start_s, end_s) > self.duration_s + half_sample_s:
+            raise ValueError(
+                f"expected a trial within the recording, which is {self.duration_s:g} s long. Is it whole?"
+            )
+        at = max(i for i, piece in enumerate(self.pieces) if i == 0 or piece.start_s <= start_s + half_sample_s)
+        piece = self.pieces[at]
+        if end_s > self._end_s(piece) + half_sample_s:
+            following = self.pieces[at + 1]
+            raise ValueError(
+                f"expected a trial without a break, got {following.after} at {self._end_s(piece):g} s of the "
+                "recording. Correct its times, make two trials of it, or leave it out."
+            )
+        first, last = (piece.first + round((time_s - piece.start_s) * self.sfreq_hz) for time_s in (start_s, end_s))
+        return first, last, piece
+
+    def bad_windows(self, start_s: float, count: int, window_s: float) -> np.ndarray:
+        """Which of the count windows (W,) that follow one another from start_s touch a stretch marked bad."""
+        begin_s = start_s + window_s * np.arange(count)
+        touched = [(begin_s < marker.end_s) & (begin_s + window_s > marker.onset_s) for marker in self.bad]
+        return np.any(touched, axis=0) if touched else np.zeros(count, dtype=bool)
+
+    def summary(self) -> str | None:
+        """Where the breaks are, as a sentence; None if there is none."""
+        breaks = list(itertools.pairwise(self.pieces))
+        if not breaks:
+            return None
+        places = some([f"{piece.after} at {self._end_s(last):g} s" for last, piece in breaks], 5)
+        paused = any(piece.start_s > self._end_s(last) for last, piece in breaks)
+        meaning = "times include the pauses" if paused else "times count the samples that are there"
+        return f"not continuous: {places}; {meaning}, and no trial may lie across a break"
+
+
+def timeline(sfreq_hz: float, pieces: Sequence[Piece], markers: Iterable[Marker]) -> Timeline:
+    """The timeline of pieces that markers of breaks divide further."""
+    pieces, markers = list(pieces), sorted(markers)
+    for marker in (marker for marker in markers if marker.is_break):
+        lost_s = marker.duration_s if SKIP.fullmatch(marker.text) else 0.0
+        pieces = [part for piece in pieces for part in _divided(piece, marker, lost_s, sfreq_hz)]
+    bad = tuple(marker for marker in markers if marker.is_bad and marker.duration_s > 0)
+    return Timeline(sfreq_hz, tuple(pieces), bad)
+
+
+def _divided(piece: Piece, marker: Marker, lost_s: float, sfreq_hz: float) -> list[Piece]:
+    """A piece before and after a break, or the piece if the break does not lie in it; what was lost is in neither."""
+    first = piece.first + math.ceil((marker.onset_s - piece.start_s) * sfreq_hz - 1e-6)
+    again = first + round(lost_s * sfreq_hz)
+    if again <= piece.first or first >= piece.stop:
+        return [piece]
+    what = f"samples that were not recorded, {lost_s:g} s," if lost_s else repr(marker.text)
+    parts = [
+        piece._replace(stop=max(first, piece.first)),
+        Piece(again, piece.stop, piece.start_s + (again - piece.first) / sfreq_hz, what),
+    ]
+    return [part for part in parts if part.stop > part.first]
