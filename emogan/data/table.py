@@ -131,8 +131,8 @@ def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarr
         )
         raise ValueError(
             f"{path}: expected features alone, got columns that tell the trial, the label, the row or the person:"
-            f"{reasons}\nLeave them out with {option('drop', list(certain))}.{choose} To have one as a feature all the "
-            f"same, say {option('keep', list(certain)[:1])}."
+            f"{reasons}\nLeave them out with {option('drop', list(certain))}.{choose} What is a feature all the same "
+            f"is kept with {option('keep', list(certain))}."
         )
     if suspicious:
         log.warning(
