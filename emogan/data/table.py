@@ -89,12 +89,14 @@ def load(
     x = x[np.ix_(chosen, order)]
     if per_subject:
         x = standardise_within(x, ids["subject"][chosen])
+    feature_names = tuple(parts[0].feature_names[i] for i in order)
+    _refuse_constant(path, x, feature_names)
     try:
         return FeatureSet(
             x=x,
             y=y,
             **{key: column[chosen] for key, column in ids.items()},
-            feature_names=tuple(parts[0].feature_names[i] for i in order),
+            feature_names=feature_names,
             class_names=class_names,
             modalities=_slices([parts[0].kinds[i] for i in order]),
             dataset=name,
@@ -156,6 +158,16 @@ def _columns(path, part: TableFile, modality: str) -> list[int]:
             "column with the array modality."
         )
     return order
+
+
+def _refuse_constant(path, x: np.ndarray, names: Sequence[str]) -> None:
+    """As a FeatureSet does, with what leaves them out."""
+    constant = [names[i] for i in np.flatnonzero(x.max(0) == x.min(0))]
+    if constant and np.isfinite(x).all():  # of others it says where they are
+        raise ValueError(
+            f"{path}: expected features that vary, got {len(constant)} constant over all {len(x)} windows: "
+            f"{some(constant)}. Leave these columns out: {option('drop', constant)}"
+        )
 
 
 def _slices(kinds: Sequence[str]) -> dict[str, slice]:
