@@ -384,7 +384,8 @@ def _standing_out(columns: list[_Traits]) -> list[Finding]:
     """Columns unlike the rest of the table: the only ones given by trial, or that tell the label."""
     repeated = [column for column in columns if column.repeated]
     few = len(repeated) <= LONE and len(repeated) < len(columns)
-    odd = {column.name: "one value for each trial" for column in repeated if few or all(one.whole for one in repeated)}
+    counts = all(column.whole for column in repeated)
+    odd = {column.name: "one value for each trial" for column in repeated if few or counts}
     separating = [column for column in columns if column.separates]
     if len(separating) <= LONE:
         odd |= {column.name: "tells the label of all trials without one exception" for column in separating}

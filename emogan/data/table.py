@@ -71,7 +71,7 @@ def load(
         Naming the file, what was expected, what came and what to do.
     """
     columns = {"label": label, "trial": trial, "subject": subject, "session": session}
-    eye, drop, keep = (listed(names or ()) for names in (eye, drop, keep))
+    eye, drop, keep = (listed(names) for names in (eye, drop, keep))
     readers = {
         ".csv": lambda file: read_csv(file, columns, eye, drop),
         ".npz": lambda file: read_npz(file, eye, drop),
@@ -113,9 +113,9 @@ def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarr
         return
     kept = matching(names, keep)
     label = _join([part.label for part in parts])
-    found = [one for one in bookkeeping.find(names, x, label, **ids) if one.column not in kept]
-    certain = {one.column: one.reason for one in found if one.certain}
-    suspicious = {one.column: one.reason for one in found if not one.certain}
+    found = [finding for finding in bookkeeping.find(names, x, label, **ids) if finding.column not in kept]
+    certain = {finding.column: finding.reason for finding in found if finding.certain}
+    suspicious = {finding.column: finding.reason for finding in found if not finding.certain}
     drop = dict.fromkeys([*(name for part in parts for name in part.text), *certain])
     reasons = "".join(f"\n  {name}: {reason}" for name, reason in certain.items())
     for part in parts:
@@ -126,11 +126,8 @@ def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarr
                 f"what is no feature: {option('drop', list(drop))}{also}"
             )
     if certain:
-        choose = (
-            " A column that is the label is chosen with data.label=COLUMN."
-            if parts[0].path.suffix.lower() == ".csv"
-            else ""
-        )
+        is_csv = parts[0].path.suffix.lower() == ".csv"
+        choose = " A column that is the label is chosen with data.label=COLUMN." if is_csv else ""
         raise ValueError(
             f"{path}: expected features alone, got columns that tell the trial, the label, the row or the person:"
             f"{reasons}\nLeave them out with {option('drop', list(certain))}.{choose} What is a feature all the same "

@@ -1,12 +1,12 @@
 """Reading one .npz or .csv table of a user's own."""
 
-import fnmatch
 import re
 import shlex
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -239,15 +239,19 @@ def identifier(path: Path, name: str, values: np.ndarray) -> np.ndarray:
 
 def matching(names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
     """Those of some names that are wanted, by name or, where no name is it, by pattern."""
-    found = {name for one in wanted for name in ({one} & set(names) or fnmatch.filter(names, one))}
+    found = {
+        name
+        for pattern in wanted
+        for name in ([pattern] if pattern in names else [name for name in names if fnmatchcase(name, pattern)])
+    }
     return tuple(name for name in names if name in found)
 
 
 def check_matched(path: Path, key: str, wanted: Sequence[str], names: Sequence[str]) -> None:
     """Refuse what a setting names if it is no feature."""
-    for one in wanted:
-        if not matching(names, [one]):
-            raise ValueError(f"{path}: data.{key} names {one!r}, which is none of the features {some(names)}")
+    for pattern in wanted:
+        if not matching(names, [pattern]):
+            raise ValueError(f"{path}: data.{key} names {pattern!r}, which is none of the features {some(names)}")
 
 
 def option(key: str, names: Sequence[str]) -> str:
@@ -279,8 +283,10 @@ def natural(path: Path) -> list[int | str]:
 
 
 def listed(values) -> list[str]:
-    """A list of texts from a list or, as `data.subjects=3` gives, a single value."""
-    return [str(values)] if isinstance(values, str | int) else [str(value) for value in values]
+    """A list of texts from a list, none or, as `data.subjects=3` gives, a single value."""
+    if values is None:
+        return []
+    return [str(value) for value in ([values] if isinstance(values, str | int | float) else values)]
 
 
 def some(names, limit: int = 12) -> str:

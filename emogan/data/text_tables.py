@@ -110,7 +110,7 @@ def _header(file: Iterator[str]) -> tuple[str | None, int, list[str]]:
     told, skipped, lines = None, 0, []
     for line in file:
         text = line.strip()
-        if not lines and (found := re.fullmatch(r'"?sep=(.)"?', text or line.strip("\r\n"), re.IGNORECASE)):
+        if not lines and (found := re.fullmatch(r'"?sep=(.)"?', line.strip("\r\n "), re.IGNORECASE)):
             told = found[1]
         elif lines or (text and not text.startswith(PREAMBLE)):
             lines.append(line)

@@ -534,6 +534,7 @@ WRITTEN = {  # separator, decimal sign, encoding, lines before the header
     "as UTF-16 without a mark": (";", ".", "utf-16-le", ""),
     "as UTF-16, high bytes first": (",", ".", "utf-16-be", ""),
     "with its separator named": (";", ",", "utf-8-sig", "sep=;\n"),
+    "with tabs named": ("\t", ",", "utf-8", "sep=\t\n"),
     "with a separator named that the header also has": (";", ",", "utf-8", "sep=;\r\n"),
     "with semicolons and decimal points": (";", ".", "utf-8", ""),
     "with tabs": ("\t", ".", "latin-1", ""),
@@ -595,6 +596,11 @@ def test_dropped_columns_are_no_features(tmp_path, write, drop):
     place = features.feature_names.index("alpha")
     np.testing.assert_array_equal(features.x[:, place], arrays()["x"][:, 0])
     assert features.feature_names[features.modalities["eye"]] == ("theta",)
+
+
+def test_a_column_whose_name_is_a_number_is_dropped_by_it(tmp_path):
+    frame().rename(columns={"pulse": "0"}).to_csv(tmp_path / "t.csv", index=False)
+    assert load(tmp_path / "t.csv", drop=0).feature_names == NAMES[:4]
 
 
 def test_a_column_of_text_may_be_dropped_and_one_that_only_some_files_have(tmp_path):
