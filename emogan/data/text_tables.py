@@ -90,8 +90,8 @@ def look_at(path: str | Path, expected: Collection[str] = ()) -> TextTable:
     path = Path(path)
     encoding = find_encoding(path)
     with readable(path), path.open(encoding=encoding, newline="") as file:
-        told, skipped, lines = _header(file)
-    if told is None:
+        separator, skipped, lines = _header(file)
+    if separator is None:
         cells = {sign: _cells(lines, sign) for sign in SEPARATORS}
         fit = {sign: (len(set(row) & set(expected)), len(row)) for sign, row in cells.items()}
         best = [sign for sign in SEPARATORS if fit[sign] == max(fit.values())]
@@ -100,25 +100,26 @@ def look_at(path: str | Path, expected: Collection[str] = ()) -> TextTable:
                 f"{path}: expected one separator in the header, got {' and '.join(SEPARATORS[sign] for sign in best)}: "
                 f"{lines[0].strip()!r}. Write the table with one of them."
             )
-        told = best[0]
+        separator = best[0]
     with readable(path):
-        return TextTable(path, encoding, told, skipped, tuple(_cells(lines, told)))
+        return TextTable(path, encoding, separator, skipped, tuple(_cells(lines, separator)))
 
 
 def _header(file: Iterator[str]) -> tuple[str | None, int, list[str]]:
     """The separator if a first line says it, the number of lines before the header, and the header's lines."""
-    told, skipped, lines = None, 0, []
+    separator, skipped, lines, quotes = None, 0, [], 0
     for line in file:
         text = line.strip()
         if not lines and (found := re.fullmatch(r'"?sep=(.)"?', line.strip("\r\n "), re.IGNORECASE)):
-            told = found[1]
+            separator = found[1]
         elif lines or (text and not text.startswith(PREAMBLE)):
             lines.append(line)
-            if "".join(lines).count('"') % 2 == 0:  # a name in quotes may go on in the next line
+            quotes += line.count('"')
+            if quotes % 2 == 0:  # a name in quotes may go on in the next line
                 break
             continue
         skipped += 1
-    return told, skipped, lines
+    return separator, skipped, lines
 
 
 def _cells(lines: Sequence[str], separator: str) -> list[str]:
