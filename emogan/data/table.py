@@ -1,15 +1,30 @@
 """A user's own feature table: one .npz or .csv file, or a folder of them with one file per experiment."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from emogan.data import bookkeeping
 from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.scaling import standardise_within
-from emogan.data.table_files import KINDS, TableFile, find_files, listed, read_csv, read_npz, some
+from emogan.data.table_files import (
+    KINDS,
+    TableFile,
+    check_matched,
+    find_files,
+    listed,
+    matching,
+    option,
+    read_csv,
+    read_npz,
+    some,
+)
+
+log = logging.getLogger(__name__)
 
 
 def load(
@@ -20,6 +35,8 @@ def load(
     subject: str = "subject",
     session: str = "session",
     eye: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    keep: Sequence[str] = (),
     name: str = "features",
     per_subject: bool = False,
     modality: str = "eeg_eye",
@@ -32,13 +49,17 @@ def load(
     class_names (K,) and modality (F,) of "eeg", "eye" or "other"; never a pickle. A .csv has one row per window: four
     columns named by `label`, `trial`, `subject` and `session`, every other column a feature. Without a session all
     is one session, 1. Labels may be whole numbers or text: classes are numbered in sorted order; where a .npz has
-    class_names, labels are their indices. Columns come out as eeg, eye, other; with nothing marked all are eeg.
+    class_names, labels are their indices. Columns come out as eeg, eye, other; with nothing marked all are eeg. Columns
+    that tell the trial, the label, the row or the person are refused, see `emogan.data.bookkeeping`; what
+    `emogan.extract` wrote has none.
 
     Parameters
     ----------
     path : file, folder or list of files; each file holds other experiments (subject, session) with the same features
     label, trial, subject, session : column names of a .csv
     eye : names, or patterns such as "eye_*", of the features that are eye movement features
+    drop : names or patterns of columns that are no features, in a .npz by feature_names
+    keep : names or patterns of columns that are features although they look like bookkeeping
     name : what the scores call this data set
     per_subject : standardise each feature within each subject, see `emogan.data.scaling.standardise_within`
     modality : "eeg", "eye", or "eeg_eye" for all columns, also where the table has one kind only
@@ -50,31 +71,75 @@ def load(
         Naming the file, what was expected, what came and what to do.
     """
     columns = {"label": label, "trial": trial, "subject": subject, "session": session}
+    eye, drop, keep = (listed(names) for names in (eye, drop, keep))
     readers = {
-        ".csv": lambda file: read_csv(file, columns, listed(eye or ())),
-        ".npz": lambda file: read_npz(file, listed(eye or ())),
+        ".csv": lambda file: read_csv(file, columns, eye, drop),
+        ".npz": lambda file: read_npz(file, eye, drop),
     }
     files, path = (path, path[0].parent) if isinstance(path, list) else (find_files(path), path)
-    parts = _align([readers[file.suffix.lower()](file) for file in files])
+    read = [readers[file.suffix.lower()](file) for file in files]
+    check_matched(path, "drop", drop, [name for part in read for name in (*part.dropped, *part.feature_names)])
+    parts = _align(read)
+    x = np.concatenate([part.x for part in parts])
     ids = {key: _join([getattr(part, key) for part in parts]) for key in ("trial", "subject", "session")}
-    keep = _select(path, ids["subject"], ids["session"], subjects, sessions)
-    y, class_names = _classes(parts, keep)
+    _refuse_bookkeeping(path, parts, x, ids, keep)
+    chosen = _select(path, ids["subject"], ids["session"], subjects, sessions)
+    y, class_names = _classes(parts, chosen)
     order = _columns(path, parts[0], modality)
-    x = np.concatenate([part.x for part in parts])[np.ix_(keep, order)]
+    x = x[np.ix_(chosen, order)]
     if per_subject:
-        x = standardise_within(x, ids["subject"][keep])
+        x = standardise_within(x, ids["subject"][chosen])
+    feature_names = tuple(parts[0].feature_names[i] for i in order)
+    _refuse_constant(path, x, feature_names)
     try:
         return FeatureSet(
             x=x,
             y=y,
-            **{key: column[keep] for key, column in ids.items()},
-            feature_names=tuple(parts[0].feature_names[i] for i in order),
+            **{key: column[chosen] for key, column in ids.items()},
+            feature_names=feature_names,
             class_names=class_names,
             modalities=_slices([parts[0].kinds[i] for i in order]),
             dataset=name,
         )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarray], keep: list[str]) -> None:
+    """Columns that are text or bookkeeping are refused together, so that one line leaves them all out."""
+    names = parts[0].feature_names
+    check_matched(path, "keep", keep, names)
+    if all(part.settings is not None for part in parts):
+        return
+    kept = matching(names, keep)
+    label = _join([part.label for part in parts])
+    found = [finding for finding in bookkeeping.find(names, x, label, **ids) if finding.column not in kept]
+    certain = {finding.column: finding.reason for finding in found if finding.certain}
+    suspicious = {finding.column: finding.reason for finding in found if not finding.certain}
+    drop = dict.fromkeys([*(name for part in parts for name in part.text), *certain])
+    reasons = "".join(f"\n  {name}: {reason}" for name, reason in certain.items())
+    for part in parts:
+        for name, cell in part.text.items():
+            also = f"\nThese are no features either:{reasons}" if reasons else ""
+            raise ValueError(
+                f"{part.path}: expected numbers in the feature column {name!r}, got {cell}. Correct it, or leave out "
+                f"what is no feature: {option('drop', list(drop))}{also}"
+            )
+    if certain:
+        is_csv = parts[0].path.suffix.lower() == ".csv"
+        choose = " A column that is the label is chosen with data.label=COLUMN." if is_csv else ""
+        raise ValueError(
+            f"{path}: expected features alone, got columns that tell the trial, the label, the row or the person:"
+            f"{reasons}\nLeave them out with {option('drop', list(certain))}.{choose} What is a feature all the same "
+            f"is kept with {option('keep', list(certain))}."
+        )
+    if suspicious:
+        log.warning(
+            "%s: columns that may tell the trial, the label, the row or the person:%s\nIf so, leave them out with %s; "
+            "if not, %s ends this warning.",
+            path, "".join(f"\n  {name}: {reason}" for name, reason in suspicious.items()),
+            option("drop", list(suspicious)), option("keep", list(suspicious)),
+        )  # fmt: skip
 
 
 def _columns(path, part: TableFile, modality: str) -> list[int]:
@@ -90,6 +155,16 @@ def _columns(path, part: TableFile, modality: str) -> list[int]:
             "column with the array modality."
         )
     return order
+
+
+def _refuse_constant(path, x: np.ndarray, names: Sequence[str]) -> None:
+    """As a FeatureSet does, with what leaves them out."""
+    constant = [names[i] for i in np.flatnonzero(x.max(0) == x.min(0))]
+    if constant and np.isfinite(x).all():  # of others it says where they are
+        raise ValueError(
+            f"{path}: expected features that vary, got {len(constant)} constant over all {len(x)} windows: "
+            f"{some(constant)}. Leave these columns out: {option('drop', constant)}"
+        )
 
 
 def _slices(kinds: Sequence[str]) -> dict[str, slice]:

@@ -1,18 +1,18 @@
 """Reading one .npz or .csv table of a user's own."""
 
-import csv
 import re
-import warnings
+import shlex
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from emogan.data.text_tables import first_text, look_at
 
 KINDS = ("eeg", "eye", "other")
 REQUIRED_KEYS = ("x", "y", "trial", "subject")
@@ -24,7 +24,8 @@ EXTRACTED_KEYS = ("units", "settings", "fingerprint", "spectrum", "frequency_hz"
 class TableFile:
     """One file as read: x (N, F), the four other columns (N,), and a name and kind per feature.
 
-    `settings` are those of emogan.extract as JSON, if it made the file.
+    `dropped` are the names of columns left out on request, `text` those of columns that are no numbers and what one of
+    them holds, NaN in x. `settings` are those of emogan.extract as JSON, if it made the file.
     """
 
     path: Path
@@ -37,6 +38,8 @@ class TableFile:
     kinds: tuple[str, ...]
     class_names: tuple[str, ...] | None = None
     settings: str | None = None
+    dropped: tuple[str, ...] = ()
+    text: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_files(path: str | Path) -> list[Path]:
@@ -60,7 +63,7 @@ def find_files(path: str | Path) -> list[Path]:
     return [path]
 
 
-def read_npz(path: Path, eye: list[str]) -> TableFile:
+def read_npz(path: Path, eye: list[str], drop: list[str]) -> TableFile:
     entries = _npz_entries(path)
     x = entries["x"]
     if x.ndim != 2 or 0 in x.shape or x.dtype.kind not in "biuf":
@@ -71,9 +74,15 @@ def read_npz(path: Path, eye: list[str]) -> TableFile:
     if len(feature_names) != n_features:
         raise ValueError(f"{path}: expected {n_features} feature_names, one per column of x, got {len(feature_names)}")
     _refuse_repeated(path, feature_names)
+    dropped = matching(feature_names, drop)
+    kept = [i for i, name in enumerate(feature_names) if name not in dropped]
+    if not kept:
+        raise ValueError(f"{path}: expected features beside those that data.drop names, got none")
+    x, feature_names = x[:, kept], tuple(feature_names[i] for i in kept)
     kinds = _kinds(path, feature_names, eye)
     if "modality" in entries:
-        kinds = _stored_kinds(path, _texts(path, "modality", entries["modality"]), kinds if eye else None, n_features)
+        stored = _stored_kinds(path, _texts(path, "modality", entries["modality"]), n_features)
+        kinds = _agreed(path, tuple(stored[i] for i in kept), kinds if eye else None)
     columns = {}
     for key, column in (("y", "label"), ("trial", "trial"), ("subject", "subject"), ("session", "session")):
         if entries[key].shape != (n,):
@@ -84,43 +93,45 @@ def read_npz(path: Path, eye: list[str]) -> TableFile:
         _check_indices(path, columns["label"], classes)
     return TableFile(path, x.astype(np.float32) if x.dtype == bool else x, **columns,
                  feature_names=feature_names, kinds=kinds, class_names=classes,
-                 settings=str(entries["settings"]) if "settings" in entries else None)  # fmt: skip
+                 settings=str(entries["settings"]) if "settings" in entries else None, dropped=dropped)  # fmt: skip
 
 
-def read_csv(path: Path, columns: dict[str, str], eye: list[str]) -> TableFile:
-    frame = csv_frame(path)
+def read_csv(path: Path, columns: dict[str, str], eye: list[str], drop: list[str]) -> TableFile:
+    frame = csv_frame(path, columns.values())
     present = {key: name for key, name in columns.items() if name in frame}
     if columns["session"] == "session":  # only where no one asked for another column
         present.setdefault("session", "")
     for key, name in columns.items():
         if key not in present:
-            hint = " Are the columns separated by commas?" if len(frame.columns) == 1 else ""
+            hint = " Are the columns separated by commas, semicolons or tabs?" if len(frame.columns) == 1 else ""
             raise ValueError(
                 f"{path}: expected a column {name!r} for the {key}, got the columns {some(frame.columns)}. "
                 f"Name the right one with data.{key}=COLUMN, or add it.{hint}"
             )
-    feature_names = tuple(name for name in frame if name not in present.values())
+    features = [name for name in frame if name not in present.values()]
+    dropped = matching(features, drop)
+    feature_names = tuple(name for name in features if name not in dropped)
     for key, name in columns.items():
         if nearly := [one for one in feature_names if one.lower() in (key, name.lower())]:
             raise ValueError(
                 f"{path}: expected the column {name!r} for the {key}, got {nearly[0]!r} beside it, which would be a "
-                f"feature. Choose it with data.{key}={nearly[0]}, rename it or leave it out."
+                f"feature. Choose it with data.{key}={nearly[0]}, rename it or leave it out with "
+                f"{option('drop', nearly[:1])}."
             )
     if not feature_names:
         raise ValueError(f"{path}: expected numeric columns beside {', '.join(columns.values())}, got none")
+    text = {}
     for name in feature_names:
         if not pd.api.types.is_numeric_dtype(frame[name]):
-            row = int(np.argmax(pd.to_numeric(frame[name], errors="coerce").isna() & frame[name].notna()))
-            raise ValueError(
-                f"{path}: expected numbers in the feature column {name!r}, got {frame[name].iloc[row]!r} in row "
-                f"{row + 1}. Correct it or leave the column out."
-            )
+            row = first_text(frame[name])
+            text[name] = f"{frame[name].iloc[row]!r} in row {row + 1}"
     ids = {
         key: identifier(path, name, frame[name].to_numpy()) if name else np.ones(len(frame), dtype=np.int64)
         for key, name in present.items()
     }
-    x = frame[list(feature_names)].to_numpy(dtype=np.float64)
-    return TableFile(path, x, **ids, feature_names=feature_names, kinds=_kinds(path, feature_names, eye))
+    x = frame[list(feature_names)].assign(**dict.fromkeys(text, np.nan)).to_numpy(dtype=np.float64)
+    kinds = _kinds(path, feature_names, eye)
+    return TableFile(path, x, **ids, feature_names=feature_names, kinds=kinds, dropped=dropped, text=text)
 
 
 def _npz_entries(path: Path) -> dict[str, np.ndarray]:
@@ -164,13 +175,17 @@ def _texts(path: Path, key: str, values) -> tuple[str, ...]:
     return tuple(str(value).strip() for value in values.astype(np.str_).tolist())
 
 
-def _stored_kinds(path: Path, stored: tuple[str, ...], asked: tuple[str, ...] | None, n: int) -> tuple[str, ...]:
+def _stored_kinds(path: Path, stored: tuple[str, ...], n: int) -> tuple[str, ...]:
     unknown = sorted(set(stored) - set(KINDS))
     if len(stored) != n or unknown:
         raise ValueError(
             f"{path}: expected modality to hold {n} of {', '.join(KINDS)}, one per column of x, got {len(stored)}"
             + (f", among them {', '.join(unknown)}" if unknown else "")
         )
+    return stored
+
+
+def _agreed(path: Path, stored: tuple[str, ...], asked: tuple[str, ...] | None) -> tuple[str, ...]:
     if asked is not None and [kind == "eye" for kind in stored] != [kind == "eye" for kind in asked]:
         raise ValueError(f"{path}: its array modality and data.eye mark different columns as eye. Leave data.eye out.")
     return stored
@@ -186,37 +201,19 @@ def _check_indices(path: Path, labels: np.ndarray, class_names: tuple[str, ...])
         )
 
 
-def csv_frame(path: Path) -> pd.DataFrame:
-    """Read all rows under a header of distinct, non-empty names."""
-    encoding = "utf-8-sig"  # spreadsheets write a byte order mark
-    with _readable(path), path.open(encoding=encoding, newline="") as file:
-        header = [name.strip() for name in next((row for row in csv.reader(file, skipinitialspace=True) if row), [])]
-    if "" in header:
+def csv_frame(path: Path, expected: Collection[str] = ()) -> pd.DataFrame:
+    """Read all rows under a header of distinct, non-empty names, see `emogan.data.text_tables`."""
+    table = look_at(path, expected)
+    if "" in table.header:
         raise ValueError(
-            f"{path}: column {header.index('') + 1} has no name. If it numbers the rows (pandas' index), write the "
-            "table without it (index=False): as a feature it would tell the trial."
+            f"{path}: column {table.header.index('') + 1} has no name. If it numbers the rows (pandas' index), write "
+            "the table without it (index=False): as a feature it would tell the trial. If it is empty, delete it."
         )
-    _refuse_repeated(path, header)
-    with _readable(path):
-        frame = pd.read_csv(
-            path, names=header, header=0, index_col=False, low_memory=False, skipinitialspace=True, encoding=encoding
-        )
+    _refuse_repeated(path, table.header)
+    frame = table.frame()
     if frame.empty:
         raise ValueError(f"{path}: expected one row per window under the header, got no rows")
     return frame
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Say what a .csv has to be like where the parsers give up."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
-            yield
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected text in UTF-8, got {error}. Save it as CSV UTF-8.") from error
-    except (ValueError, csv.Error, pd.errors.ParserWarning) as error:  # pandas' parser errors are ValueErrors
-        raise ValueError(f"{path}: expected comma-separated values under one header line: {error}") from error
 
 
 def identifier(path: Path, name: str, values: np.ndarray) -> np.ndarray:
@@ -240,13 +237,38 @@ def identifier(path: Path, name: str, values: np.ndarray) -> np.ndarray:
     return np.array([value.strip() for value in values.astype(np.str_).tolist()], dtype=np.str_)
 
 
+def matching(names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """Those of some names that are wanted, by name or, where no name is it, by pattern."""
+    found = {
+        name
+        for pattern in wanted
+        for name in ([pattern] if pattern in names else [name for name in names if fnmatchcase(name, pattern)])
+    }
+    return tuple(name for name in names if name in found)
+
+
+def check_matched(path: Path, key: str, wanted: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse what a setting names if it is no feature."""
+    for pattern in wanted:
+        if not matching(names, [pattern]):
+            raise ValueError(f"{path}: data.{key} names {pattern!r}, which is none of the features {some(names)}")
+
+
+def option(key: str, names: Sequence[str]) -> str:
+    """A setting of column names as it is typed in a shell: 'data.drop=[clip_no,"Unnamed: 0"]'."""
+    plain = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_]\w*", re.ASCII | re.IGNORECASE)
+    cells = [name if plain.fullmatch(name) else _hydra_quoted(name) for name in names]
+    return shlex.quote(f"data.{key}=[{','.join(cells)}]")
+
+
+def _hydra_quoted(name: str) -> str:
+    name = re.sub(r'(\\*)"', r'\1\1\\"', name)  # backslashes are plain but before a quote
+    return '"' + re.sub(r"(\\+)$", r"\1\1", name) + '"'
+
+
 def _kinds(path: Path, names: Sequence[str], eye: list[str]) -> tuple[str, ...]:
-    marked = set()
-    for wanted in eye:
-        found = {wanted} & set(names) or {name for name in names if fnmatchcase(name, wanted)}
-        if not found:
-            raise ValueError(f"{path}: data.eye names {wanted!r}, which is none of the features {some(names)}")
-        marked |= found
+    check_matched(path, "eye", eye, names)
+    marked = matching(names, eye)
     return tuple("eye" if name in marked else "eeg" for name in names)
 
 
@@ -261,8 +283,10 @@ def natural(path: Path) -> list[int | str]:
 
 
 def listed(values) -> list[str]:
-    """A list of texts from a list or, as `data.subjects=3` gives, a single value."""
-    return [str(values)] if isinstance(values, str | int) else [str(value) for value in values]
+    """A list of texts from a list, none or, as `data.subjects=3` gives, a single value."""
+    if values is None:
+        return []
+    return [str(value) for value in ([values] if isinstance(values, str | int | float) else values)]
 
 
 def some(names, limit: int = 12) -> str:

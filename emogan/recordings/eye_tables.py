@@ -1,10 +1,13 @@
 """Eye tracking events as tables: SMI BeGaze's exports and plain CSV."""
 
+import codecs
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from emogan.data.table_files import some
+from emogan.data.text_tables import first_text, look_at
 from emogan.signal.eye_recording import EyeRecording
 
 COLUMNS = {  # of plain CSV, one row per event; those that a kind of event needs
@@ -20,6 +23,8 @@ BEGAZE = {  # the columns of BeGaze's detailed event statistics that hold them; 
     "saccade": ["Saccade Start [ms]", "Saccade Duration [ms]", "Amplitude [°]"],
     "blink": ["Blink Start [ms]", "Blink Duration [ms]"],
 }  # fmt: skip
+TEXT_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MISSING = ["-"]  # what BeGaze writes in cells without a value
 RATE_HZ = 60.0  # of the trace of the pupil, whose size is known per fixation only
 
 
@@ -36,7 +41,7 @@ def read_events(path: str | Path) -> EyeRecording:
         If a column is missing, a value is not a number, an event is of another kind, no fixation is there, or as
         `EyeRecording` says.
     """
-    table = pd.read_csv(path, skipinitialspace=True)
+    table = look_at(path, {name for names in COLUMNS.values() for name in names}).frame()
     if "event" not in table:
         raise ValueError(f"{path} lacks the column event; it has {', '.join(map(str, table))}")
     if unknown := sorted(set(table["event"].astype(str)) - set(COLUMNS)):
@@ -45,7 +50,7 @@ def read_events(path: str | Path) -> EyeRecording:
 
 
 def read_begaze(path: str | Path, sheet: int | str = 0) -> EyeRecording:
-    """A sheet of SMI BeGaze's detailed event statistics, .xls, .xlsx or tab-separated .txt.
+    """A sheet of SMI BeGaze's detailed event statistics, .xls, .xlsx or .txt; an .xls may be text by another name.
 
     The tables of fixations, saccades and blinks may stand side by side, as in SEED-V's files with one sheet per trial,
     or below one another. Times are those of the table, in SEED-V's since the trial's start. The pupil is constant
@@ -54,12 +59,14 @@ def read_begaze(path: str | Path, sheet: int | str = 0) -> EyeRecording:
     Raises
     ------
     ValueError
-        If a column is missing, a value is not a number, no fixation is there, or as `EyeRecording` says.
+        If the file cannot be read, a column is missing, a value is not a number, no fixation is there, or as
+        `EyeRecording` says.
     ImportError
         If the extra is not installed.
     """
-    if Path(path).suffix.lower() == ".txt":
-        table = pd.read_csv(path, sep="\t", na_values=["-"])
+    path = Path(path)
+    if path.suffix.lower() == ".txt" or _is_text(path):
+        table = look_at(path, {name for names in BEGAZE.values() for name in names}).frame(MISSING)
     else:
         table = _spreadsheet(path, sheet)
     table.columns = [str(name).strip() for name in table.columns]
@@ -67,11 +74,39 @@ def read_begaze(path: str | Path, sheet: int | str = 0) -> EyeRecording:
     return _recording(rows, BEGAZE, 1000.0, path)
 
 
-def _spreadsheet(path: str | Path, sheet: int | str) -> pd.DataFrame:
+def _is_text(path: Path) -> bool:
+    """Whether a spreadsheet by name is text, as programs write it that only Excel is to open; HTML is refused."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    text = head.replace(b"\0", b"").lstrip(b"".join(TEXT_MARKS) + b" \t\r\n")
+    if text.startswith(b"<"):
+        raise ValueError(
+            f"{path}: expected a spreadsheet, got HTML or XML under this name. Open it in Excel or LibreOffice and "
+            "save it as .xlsx, or export it as text (.txt)."
+        )
+    return bool(text) and (b"\0" not in head or head.startswith(TEXT_MARKS))
+
+
+def _spreadsheet(path: Path, sheet: int | str) -> pd.DataFrame:
     try:
-        return pd.read_excel(path, sheet_name=sheet, na_values=["-"])
+        with pd.ExcelFile(path) as book:
+            names = book.sheet_names
+            if sheet not in names and not (isinstance(sheet, int) and 0 <= sheet < len(names)):
+                raise ValueError(
+                    f"expected a sheet {sheet + 1 if isinstance(sheet, int) else sheet}, got {some(names)}"
+                )
+            return pd.read_excel(book, sheet_name=sheet, na_values=MISSING)
     except ImportError as error:
         raise ImportError(f"{path} needs a reader of spreadsheets: pip install 'emogan[begaze]'") from error
+    except OSError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    except Exception as error:  # openpyxl and xlrd raise whatever the damage leads to
+        raise ValueError(
+            f"{path}: expected a spreadsheet, got {type(error).__name__}: {error}. It is cut off or damaged: copy or "
+            "export it again."
+        ) from error
 
 
 def _recording(tables: dict[str, pd.DataFrame], columns: dict[str, list[str]], unit: float, path) -> EyeRecording:
@@ -82,9 +117,13 @@ def _recording(tables: dict[str, pd.DataFrame], columns: dict[str, list[str]], u
     times = {event: array[:, :2] / unit for event, array in values.items()}
     fixations = values["fixation"]
     time_s, pupil = _trace(times["fixation"], fixations[:, 4:6])
-    return EyeRecording(
-        time_s, pupil, times["fixation"], times["saccade"], times["blink"], fixations[:, 2:4], values["saccade"][:, 2]
-    )
+    try:
+        return EyeRecording(
+            time_s, pupil, times["fixation"], times["saccade"], times["blink"], fixations[:, 2:4],
+            values["saccade"][:, 2],
+        )  # fmt: skip
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _numbers(table: pd.DataFrame, names: list[str], path, event: str) -> np.ndarray:
@@ -93,10 +132,14 @@ def _numbers(table: pd.DataFrame, names: list[str], path, event: str) -> np.ndar
         return np.empty((0, len(names)))
     if missing := [name for name in names if name not in table]:
         raise ValueError(f"{path} lacks the column {', '.join(missing)} of its {event}s; it has {', '.join(table)}")
-    try:
-        return table[names].to_numpy(dtype=float)
-    except ValueError as error:
-        raise ValueError(f"{path}: expected numbers in the columns of its {event}s: {error}") from error
+    for name in names:
+        if not pd.api.types.is_numeric_dtype(table[name]) and pd.to_numeric(table[name], errors="coerce").isna().any():
+            row = first_text(table[name])
+            raise ValueError(
+                f"{path}: expected numbers in the columns of its {event}s, got {table[name].iloc[row]!r} in {name!r}, "
+                f"row {table.index[row] + 1}"
+            )
+    return table[names].apply(pd.to_numeric).to_numpy(dtype=float)
 
 
 def _trace(fixation_s: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

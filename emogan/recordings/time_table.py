@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from emogan.data.table_files import csv_frame, identifier, some
+from emogan.data.text_tables import first_text
 from emogan.recordings.eeg import is_eeg
 from emogan.recordings.preprocessed import SUFFIX as PREPROCESSED
 
@@ -103,7 +104,7 @@ def read_table(path: Path, folder: Path) -> TimeTable:
             f"expected a time table at {path}, found nothing. Give trials=FILE.csv, annotations, seed, seed_iv or "
             "seed_v."
         )
-    frame = csv_frame(path)
+    frame = csv_frame(path, COLUMNS)
     missing = [name for name in COLUMNS if name not in frame]
     if missing:
         raise ValueError(
@@ -125,11 +126,11 @@ def _optional(frame: pd.DataFrame, name: str) -> list:
 
 
 def _seconds(path: Path, frame: pd.DataFrame, name: str, empty: float) -> list[float]:
-    seconds = pd.to_numeric(frame[name], errors="coerce")
-    bad = (seconds.isna() & frame[name].notna()) | np.isinf(seconds)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(f"{path}: expected seconds in {name}, got {frame[name].iloc[row]!r} in row {row + 1}")
+    seconds = frame[name]
+    text = not pd.api.types.is_numeric_dtype(seconds)
+    if text or np.isinf(seconds).any():
+        row = first_text(seconds) if text else int(np.isinf(seconds).argmax())
+        raise ValueError(f"{path}: expected seconds in {name}, got {seconds.iloc[row]!r} in row {row + 1}")
     return seconds.fillna(empty).astype(float).tolist()
 
 

@@ -477,8 +477,8 @@ def test_a_zip_of_something_else_is_refused(tmp_path):
 
 HEADER = "subject,trial,label,a,b\n"
 CSV = {
-    "empty": ("", "expected comma-separated values under one header line"),
-    "blank": ("\n\n", "expected comma-separated values under one header line"),
+    "empty": ("", "expected values separated by commas, semicolons or tabs under one header line"),
+    "blank": ("\n\n", "expected values separated by commas, semicolons or tabs under one header line"),
     "header alone": (HEADER, "expected one row per window under the header, got no rows"),
     "no subject": (
         "trial,label,a\n1,0,2\n",
@@ -486,9 +486,14 @@ CSV = {
     ),
     "no trial": ("subject,label,a\n1,0,2\n", r"a column 'trial'.*data\.trial=COLUMN"),
     "no label": ("subject,trial,a\n1,0,2\n", r"a column 'label'.*data\.label=COLUMN"),
-    "semicolons": ("subject;trial;label;a\n1;1;0;2\n", "Are the columns separated by commas"),
+    "bars": ("subject|trial|label|a\n1|1|0|2\n", "Are the columns separated by commas, semicolons or tabs"),
+    "two separators": (
+        "subject,trial;label\n1,1;0\n",
+        "expected one separator in the header, got commas and semicolons",
+    ),
     "no features": ("subject,trial,label\n1,1,0\n", "numeric columns beside label, trial, subject, session, got none"),
     "text feature": (HEADER + "1,1,0,0.5,1\n1,1,0,0.5,high\n", "the feature column 'b', got 'high' in row 2"),
+    "text column": (HEADER + "1,1,0,V1,1\n1,1,0,V2,1\n", r"column 'a', got 'V1' in row 1.*'data\.drop=\[a\]'"),
     "decimal comma": (HEADER + '1,1,0,0.5,"1,5"\n', "the feature column 'b', got '1,5' in row 1"),
     "duplicate": ("subject,trial,label,a,b,a\n1,1,0,1,2,3\n", "distinct column names, got a more than once"),
     "row numbers": (",subject,trial,label,a\n0,1,1,0,2\n", r"column 1 has no name.*index=False"),
@@ -515,9 +520,64 @@ def test_a_session_column_that_was_asked_for_must_exist(tmp_path):
 
 
 def test_a_csv_that_is_not_text_is_refused(tmp_path):
-    (tmp_path / "t.csv").write_bytes("label,Größe\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"t\.csv: expected text in UTF-8"):
+    (tmp_path / "t.csv").write_bytes(bytes(range(256)))
+    with pytest.raises(ValueError, match=r"t\.csv: expected a table as text, got binary data"):
         load(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_bytes(b"label,trial\x81,subject\n")  # a byte that Windows-1252 has no letter for
+    with pytest.raises(ValueError, match=r"t\.csv: expected text in UTF-8, UTF-16 or Windows-1252"):
+        load(tmp_path / "t.csv")
+
+
+WRITTEN = {  # separator, decimal sign, encoding, lines before the header
+    "by Excel in Germany": (";", ",", "cp1252", ""),
+    "by Excel as Unicode text": ("\t", ",", "utf-16", ""),
+    "as UTF-16 without a mark": (";", ".", "utf-16-le", ""),
+    "as UTF-16, high bytes first": (",", ".", "utf-16-be", ""),
+    "with its separator named": (";", ",", "utf-8-sig", "sep=;\n"),
+    "with tabs named": ("\t", ",", "utf-8", "sep=\t\n"),
+    "with a separator named that the header also has": (";", ",", "utf-8", "sep=;\r\n"),
+    "with semicolons and decimal points": (";", ".", "utf-8", ""),
+    "with tabs": ("\t", ".", "latin-1", ""),
+    "with lines of a preamble": ("\t", ",", "cp1252", "## [Export]\n## Version: 3,7; of May\n"),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_tables_of_spreadsheets_are_read_to_the_values_written(tmp_path, case, caplog):
+    separator, decimal, encoding, before = WRITTEN[case]
+    names = {"blink": "Länge [µs]", "pulse": "a, b, c, d, e" if "header" in case else "pulse"}
+    table = frame(label=np.repeat(["Überraschung", "Freude"], N // 2)).rename(columns=names).round(3)
+    whole = load(write_text(tmp_path / "plain.csv", table.to_csv(index=False)))
+    text = before + table.to_csv(index=False, sep=separator, decimal=decimal)
+    (tmp_path / "t.csv").write_bytes(text.encode(encoding))
+    assert load(tmp_path / "t.csv").fingerprint() == whole.fingerprint()
+    assert ("was read as Windows-1252" in caplog.text) == (encoding in ("cp1252", "latin-1"))
+
+
+def test_a_header_whose_names_hold_other_separators_is_divided_where_the_known_columns_are(tmp_path):
+    text = "label,trial,subject,F1;F2;F3;F4;F5\na,1,1,0.5\nb,2,1,0.25\n"
+    assert load(write_text(tmp_path / "t.csv", text)).feature_names == ("F1;F2;F3;F4;F5",)
+
+
+DECIMALS = {
+    "a sign between thousands": (["1.234,5", "2,5"], r"the feature column 'a', got '1\.234,5' in row 1"),
+    "points and commas in a column": (["1,5", "1.5"], "the feature column 'a', got '1,5' in row 1"),
+    "points in another column": (["1,5", "2,5"], r"one decimal sign .* got commas in the column 'a' and '0\.5'"),
+}
+
+
+@pytest.mark.parametrize("case", DECIMALS)
+def test_numbers_whose_decimal_sign_is_not_clear_are_refused(tmp_path, case):
+    (first, second), message = DECIMALS[case]
+    other = "0.5" if case == "points in another column" else "1"
+    text = f"label;trial;subject;a;b\nx;1;1;{first};{other}\ny;2;1;{second};2\n"
+    with pytest.raises(ValueError, match=message):
+        load(write_text(tmp_path / "t.csv", text))
+
+
+def test_whole_numbers_and_three_decimals_after_a_comma_are_one_column(tmp_path):
+    text = "label;trial;subject;a\nx;1;1;1,234\ny;2;1;-2\n"
+    assert load(write_text(tmp_path / "t.csv", text)).x[:, 0].tolist() == [np.float32(1.234), -2]
 
 
 def test_an_eye_column_that_does_not_exist_names_the_features(tmp_path):
@@ -525,6 +585,45 @@ def test_an_eye_column_that_does_not_exist_names_the_features(tmp_path):
         ValueError, match=r"data\.eye names 'pupils', which is none of the features alpha, pupil, theta"
     ):
         load(write_csv(tmp_path / "t.csv"), eye=["pupils"])
+
+
+@pytest.mark.parametrize("write", [write_npz, write_csv])
+@pytest.mark.parametrize("drop", [["blink", "pulse"], ["[bp]u*", "b?i*"], "*l[is]*"])
+def test_dropped_columns_are_no_features(tmp_path, write, drop):
+    features = load(write(tmp_path / ("t.npz" if write is write_npz else "t.csv")), drop=drop, eye=["theta"])
+    kept = [name for name in NAMES if name not in ("blink", "pulse", "pupil" if "[bp]u*" in drop else "")]
+    assert sorted(features.feature_names) == sorted(kept)
+    place = features.feature_names.index("alpha")
+    np.testing.assert_array_equal(features.x[:, place], arrays()["x"][:, 0])
+    assert features.feature_names[features.modalities["eye"]] == ("theta",)
+
+
+def test_a_column_whose_name_is_a_number_is_dropped_by_it(tmp_path):
+    frame().rename(columns={"pulse": "0"}).to_csv(tmp_path / "t.csv", index=False)
+    assert load(tmp_path / "t.csv", drop=0).feature_names == NAMES[:4]
+
+
+def test_a_column_of_text_may_be_dropped_and_one_that_only_some_files_have(tmp_path):
+    folder = write_folder(tmp_path / "data", write=lambda path, **columns: write_npz(path, **columns))
+    table = frame(subject=77, clip="V1")
+    table.to_csv(folder / "77.csv", index=False)
+    assert load(folder, drop=["clip"], subjects=[77]).x.shape == (N, 5)
+
+
+def test_dropping_leaves_the_kinds_of_the_other_features(tmp_path):
+    features = load(write_npz(tmp_path / "t.npz", modality=KIND), drop=["alpha", "theta"])
+    assert features.feature_names == ("pulse", "blink", "pupil")
+    assert dict(features.modalities) == {"eeg": slice(0, 1), "eye": slice(1, 2)}
+
+
+@pytest.mark.parametrize("write", [write_npz, write_csv])
+def test_dropping_what_is_no_feature_or_all_of_them_is_refused(tmp_path, write):
+    file = write(tmp_path / ("t.npz" if write is write_npz else "t.csv"))
+    for key in ("drop", "keep"):
+        with pytest.raises(ValueError, match=rf"data\.{key} names 'Unnamed\*', which is none of the features alpha"):
+            load(file, **{key: ["Unnamed*"]})
+    with pytest.raises(ValueError, match=r"expected .* beside .*, got none"):
+        load(file, drop="*")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -83,6 +83,62 @@ def test_a_begaze_table_gives_its_events_and_the_pupil_of_each_fixation(suffix, 
     assert_recorded(read_eyes(write_begaze(begaze(), tmp_path / f"1_1{suffix}")))
 
 
+WRITTEN = {  # suffix, separator, decimal sign, encoding, lines before the header
+    "Windows-1252": (".txt", "\t", ".", "cp1252", ""),
+    "UTF-16": (".txt", "\t", ",", "utf-16", ""),
+    "UTF-8 with a mark": (".txt", "\t", ".", "utf-8-sig", ""),
+    "a preamble": (".txt", "\t", ",", "cp1252", "## [BeGaze]\n## Version:\t3.7\n\n"),
+    "semicolons": (".txt", ";", ",", "utf-8", ""),
+    "text by the name of a spreadsheet": (".xls", "\t", ".", "cp1252", ""),
+    "Unicode text by the name of a spreadsheet": (".xls", "\t", ",", "utf-16", "## [BeGaze]\n"),
+    "text by the name of a newer spreadsheet": (".xlsx", "\t", ".", "utf-8", ""),
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN)
+def test_begaze_tables_are_read_however_their_text_is_written(case, tmp_path):
+    suffix, separator, decimal, encoding, before = WRITTEN[case]
+    text = begaze().astype(float).to_csv(index=False, sep=separator, decimal=decimal, na_rep="-")
+    path = tmp_path / f"1_1{suffix}"
+    path.write_bytes((before + text).encode(encoding))
+    assert_recorded(read_eyes(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<html><table></table></html>", "got HTML or XML under this name. Open it in Excel or LibreOffice"),
+        (b"\xef\xbb\xbf \r\n<?xml version='1.0'?>", "got HTML or XML"),
+        ("\ufeff<table>".encode("utf-16"), "got HTML or XML"),
+        (b"PK\x03\x04" + bytes(200), "cut off or damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "1_1"),
+        (bytes(range(256)) * 4, "1_1"),
+        (b"", "1_1"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".xls", ".xlsx"])
+def test_a_spreadsheet_that_is_none_is_refused_by_its_name(suffix, content, message, tmp_path):
+    path = tmp_path / f"1_1{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as refused:
+        read_eyes(path)
+    assert str(path) in str(refused.value)
+
+
+def test_a_spreadsheet_that_was_cut_off_is_refused_by_its_name(tmp_path):
+    path = write_begaze(begaze(), tmp_path / "1_1.xlsx")
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(ValueError, match=r"1_1\.xlsx: .*cut off or damaged"):
+        read_eyes(path)
+
+
+@pytest.mark.parametrize("sheet", [3, "trial 2"])
+def test_a_sheet_that_is_missing_names_those_there_are(sheet, tmp_path):
+    path = write_begaze(begaze(), tmp_path / "1_1.xlsx")
+    with pytest.raises(ValueError, match=r"1_1\.xlsx: expected a sheet (4|trial 2), got trial 1"):
+        read_eyes(path, sheet=sheet)
+
+
 def test_begaze_tables_below_one_another_give_the_same_events(tmp_path):
     below = pd.concat([pd.DataFrame(rows, columns=BEGAZE[event]) for event, rows in EVENTS.items()])
     assert_recorded(read_eyes(write_begaze(below, tmp_path / "1_1.xlsx")))
@@ -104,6 +160,16 @@ def test_a_plain_csv_gives_its_events_and_the_pupil_of_each_fixation(tmp_path):
     assert_recorded(read_eyes(path))
 
 
+@pytest.mark.parametrize(
+    ("separator", "decimal", "encoding"), [(";", ",", "cp1252"), ("\t", ".", "utf-16"), (";", ".", "utf-8-sig")]
+)
+def test_a_csv_of_events_may_come_from_a_spreadsheet(separator, decimal, encoding, tmp_path):
+    path = tmp_path / "events.csv"
+    table = plain().assign(Größe=1.5)  # a column of no interest
+    path.write_bytes(table.to_csv(index=False, sep=separator, decimal=decimal).encode(encoding))
+    assert_recorded(read_eyes(path))
+
+
 def test_a_trial_without_saccades_and_blinks_needs_none_of_their_columns(tmp_path):
     path = tmp_path / "events.csv"
     plain({"fixation": FIXATIONS}).to_csv(path, index=False)
@@ -119,7 +185,14 @@ def test_a_trial_without_saccades_and_blinks_needs_none_of_their_columns(tmp_pat
         (lambda table: table.assign(event="look"), "expected events fixation, saccade, blink, got look"),
         (lambda table: table.drop(columns="pupil_y"), "lacks the column pupil_y of its fixations"),
         (lambda table: table.drop(columns="amplitude_deg"), "lacks the column amplitude_deg of its saccades"),
-        (lambda table: table.replace({"pupil_x": {14.2: "big"}}), "expected numbers in the columns of its fixations"),
+        (
+            lambda table: table.replace({"pupil_x": {14.2: "big"}}),
+            r"numbers in the columns of its fixations, got 'big' in 'pupil_x', row 1",
+        ),
+        (
+            lambda table: table.astype({"pupil_y": str}).replace({"pupil_y": {"13.4": "13,4"}}),
+            r"got '13,4' in 'pupil_y', row ",
+        ),
         (lambda table: table[table.event != "fixation"], "holds no fixation"),
         (lambda table: table[::-1], "events in order of time"),
         (lambda table: table.assign(duration_s=table.duration_s * 1000), "milliseconds"),
@@ -128,8 +201,9 @@ def test_a_trial_without_saccades_and_blinks_needs_none_of_their_columns(tmp_pat
 def test_a_csv_that_lacks_something_is_refused(change, message, tmp_path):
     path = tmp_path / "events.csv"
     change(plain()).to_csv(path, index=False)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as refused:
         read_eyes(path)
+    assert str(path) in str(refused.value)
 
 
 @pytest.mark.parametrize("suffix", SPREADSHEETS)

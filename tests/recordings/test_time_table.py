@@ -31,6 +31,27 @@ def test_a_table_is_read_as_it_is_written(tmp_path):
     assert problems(found, 4) == {}
 
 
+@pytest.mark.parametrize(
+    ("separator", "decimal", "encoding"), [(";", ",", "cp1252"), ("\t", ",", "utf-16"), (";", ".", "utf-8")]
+)
+def test_a_table_of_a_spreadsheet_is_read_to_the_same_rows(tmp_path, separator, decimal, encoding):
+    table = pd.DataFrame(
+        [("Gerät 1.cnt", 1, 1, 1, "Ärger", 0.25, None), ("Gerät 1.cnt", 1, 1, 2, "Freude", 70.5, 90)], columns=COLUMNS
+    )
+    (tmp_path / "t.csv").write_bytes(table.to_csv(index=False, sep=separator, decimal=decimal).encode(encoding))
+    assert read_table(tmp_path / "t.csv", tmp_path).rows == (
+        Row(1, tmp_path / "Gerät 1.cnt", 1, 1, 1, "Ärger", 0.25, math.inf),
+        Row(2, tmp_path / "Gerät 1.cnt", 1, 1, 2, "Freude", 70.5, 90.0),
+    )
+
+
+def test_seconds_with_two_decimal_signs_are_refused(tmp_path):
+    text = ";".join(COLUMNS) + "\na.cnt;1;1;1;x;0,5;60\na.cnt;1;1;2;x;70.5;90\n"
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(ValueError, match="expected seconds in start_s, got '0,5' in row 1"):
+        read_table(tmp_path / "t.csv", tmp_path)
+
+
 def test_eye_recordings_may_say_their_sheet_and_where_their_samples_are(tmp_path):
     columns = (*COLUMNS, "sheet", "samples")
     found = table(tmp_path, (*GOOD, None, None), ("1.xlsx", *GOOD[1:], 3, None), ("2.asc", 2, *GOOD[2:], None, "s.asc"),
