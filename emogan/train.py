@@ -13,7 +13,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from emogan import slurm, sweep
+from emogan import command_line, slurm, sweep
 from emogan.machine import let_waiting_threads_sleep
 from emogan.paths import config_dir
 
@@ -31,6 +31,7 @@ def run(cfg: DictConfig):
     from emogan import job, job_files  # here, so that tab completion need not wait for torch
 
     end_on_sigterm()
+    command_line.let_output_be_written()  # of a process that a launcher started
     try:
         return job.run(cfg)
     except Exception as error:
@@ -65,7 +66,7 @@ def command() -> None:
     end_on_sigterm()
     code = 0
     try:
-        main()
+        command_line.run(main)
     except BaseException as error:
         if sweep.begun is None:
             raise

@@ -309,9 +309,9 @@ def test_what_killed_writers_left_is_removed_after_a_day(saved):
 
 
 def test_a_claim_is_had_by_one_at_a_time(store):
-    with store.claim(KEY) as first, store.claim(KEY) as second, store.claim("0" * 64) as other:
+    with store.lock(KEY) as first, store.lock(KEY) as second, store.lock("0" * 64) as other:
         assert (first, second, other) == (True, False, True)
-    with store.claim(KEY) as again:
+    with store.lock(KEY) as again:
         assert again
 
 
@@ -320,7 +320,7 @@ def test_where_files_cannot_be_locked_everybody_has_the_claim_and_is_told(store,
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(stores.FileLock, "acquire", unsupported)
-    with store.claim(KEY) as first, store.claim(KEY) as second:
+    with store.lock(KEY) as first, store.lock(KEY) as second:
         assert (first, second) == (True, True)
     assert "cannot be locked" in caplog.text
 

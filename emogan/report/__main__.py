@@ -7,6 +7,8 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from emogan.command_line import let_output_be_written
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the report, print its main tables and what is not counted; 1 if there is nothing to report."""
@@ -15,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "paths", metavar="PATH", nargs="+", type=Path, help="folder of a job or sweep, or one above them"
     )
     parser.add_argument("--out", type=Path, help="default: report/ in PATH if there is one, outputs/report for several")
+    let_output_be_written()
     options = parser.parse_args(arguments)
     default = options.paths[0] / "report" if len(options.paths) == 1 else Path("outputs/report")
     try:
