@@ -7,16 +7,16 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString, Sweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Quote, QuotedString, Sweep
 from hydra.errors import HydraException
 
 # Options that are paths, by the last part of their names: all that is typed belongs to the path.
-PATHS = frozenset({
-    "root", "path", "recordings", "trials", "out", "output", "folder", "store", "cache", "checkpoint", "dir",
-})  # fmt: skip
+READ = frozenset({"root", "path", "recordings", "trials", "checkpoint"})
+WRITTEN = frozenset({"out", "output", "folder", "store", "cache", "dir"})
 OPTION = re.compile(r"(?P<key>\+{0,2}[\w/@.:-]+)=(?P<value>.*)", re.DOTALL)
 WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\")  # backslashes in it part folders; elsewhere they may be Hydra's escapes
 PART = re.compile(r""" (?: "(?:\\.|[^"])*" | '(?:\\.|[^'])*' | [^,] )+ """, re.VERBOSE)  # of a list with commas
@@ -44,6 +44,11 @@ def let_output_be_written() -> None:
             stream.reconfigure(errors="emogan")
 
 
+def path(text: str) -> Path:
+    """A path as it is typed: where a shell has left it, ~ is the user's folder."""
+    return Path(text).expanduser()
+
+
 def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
     """A similar character of ASCII, a minus for a minus, or else the escape sequence of a Python string."""
     if isinstance(error, UnicodeEncodeError):
@@ -55,8 +60,8 @@ def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
 def readable(arguments: Sequence[str]) -> list[str]:
     """A command line with the options quoted that Hydra cannot read, or would read as something else than a path.
 
-    What Hydra reads keeps its meaning: lists, sweeps, ``${...}``, quoted text. With -m (--multirun) a comma between
-    paths separates the values of a sweep; without, it belongs to the path.
+    What Hydra reads keeps its meaning: lists, sweeps, ``${...}``, quoted text. With -m (--multirun) a comma separates
+    the values of a sweep; it belongs to a path that is written to, that exists as a whole or that is quoted.
 
     Raises
     ------
@@ -88,9 +93,7 @@ def _readable_option(argument: str, before: str, multirun: bool) -> str:
         argument = argument[1:-1]
     found = OPTION.fullmatch(argument)
     if found:
-        key, value = found["key"], found["value"]
-        is_path = re.split(r"[./@+]", key)[-1] in PATHS
-        argument = f"{key}={_readable_values(value, is_path, multirun)}"
+        argument = f"{found['key']}={_readable_values(found['key'], found['value'], multirun)}"
     try:
         OverridesParser.create().parse_override(argument)
     except HydraException:
@@ -110,13 +113,12 @@ def _advice(argument: str, before: str) -> str:
     )
 
 
-def _readable_values(value: str, is_path: bool, multirun: bool) -> str:
+def _readable_values(key: str, value: str, multirun: bool) -> str:
     """A value, or several of a sweep, in words that Hydra reads."""
-    read = _parse(f"key={value}")
-    readable_value = _readable_path if is_path else _readable_value
-    if multirun and "," in value and (read is None or _is_by_commas(read)):
-        if value.startswith(("[", "{")):
-            return readable_value(value)
+    name, read = re.split(r"[./@+]", key)[-1], _parse(f"key={value}")
+    readable_value = _readable_path if name in READ | WRITTEN else _readable_value
+    whole = name in WRITTEN or (name in READ and os.path.exists(os.path.expanduser(value)))
+    if multirun and not whole and (read is None or _is_by_commas(read)) and not value.startswith(("[", "{")):
         return ",".join(readable_value(part) for part in PART.findall(value))
     return readable_value(value)
 
@@ -136,7 +138,7 @@ def _readable_path(value: str) -> str:
     if value.startswith("~"):
         return _quoted(os.path.expanduser(value))
     escapes = isinstance(read, str) and not WINDOWS_PATH.match(value) and read == value.replace("\\", "")
-    function = isinstance(read, Sweep) and not _is_by_commas(read)  # glob(*), choice(a,b)
+    function = isinstance(read, Sweep | Glob) and not _is_by_commas(read)  # glob(*), choice(a,b)
     return value if value == "null" or read == value or escapes or function else _quoted(value)
 
 

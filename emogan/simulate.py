@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import hydra
 import numpy as np
+from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 from scipy.io import savemat
 from scipy.ndimage import uniform_filter1d
@@ -202,7 +203,10 @@ def simulate(dataset: str, root: str | os.PathLike, subjects=None, sessions=None
 
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="simulate")
 def main(cfg: DictConfig) -> None:
-    simulate(cfg.dataset, cfg.root, cfg.subjects, cfg.sessions)
+    try:
+        simulate(cfg.dataset, cfg.root, cfg.subjects, cfg.sessions)
+    except (ValueError, OSError) as error:
+        raise CompactHydraException(str(error)) from error
 
 
 if __name__ == "__main__":

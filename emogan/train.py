@@ -36,7 +36,7 @@ def run(cfg: DictConfig):
         return job.run(cfg)
     except Exception as error:
         with contextlib.suppress(OSError):  # outputs that cannot be written may be why it failed
-            job_files.write_failure(Path(cfg.folder), error, traceback.format_exc())
+            job_files.write_failure(Path(cfg.folder).expanduser(), error, traceback.format_exc())
         if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
             log.error("%s: %s", type(error).__name__, error)
             return None

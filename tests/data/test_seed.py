@@ -381,6 +381,16 @@ def test_sessions_that_the_dates_cannot_tell_are_no_sessions(tmp_path, caplog):
     assert "left out" not in caplog.text
 
 
+@pytest.mark.parametrize(("folder", "name", "other"), [(NPZ, "2_1.npz", "2_1(1).npz"), (EYE, "2_3", "2_3 (copy)")])
+def test_files_of_almost_the_right_names_are_named(tree, caplog, folder, name, other):
+    (tree / folder / name).rename(tree / folder / other)
+    loaded = seed.load(
+        tree, modality="eye" if folder == EYE else "eeg", eeg_source="multimodal" if folder == NPZ else "extracted"
+    )
+    assert len(list(loaded.experiments())) == 5
+    assert f"passed over {other}:" in caplog.text
+
+
 def test_a_file_in_the_folder_of_another_session_is_not_read_as_of_that(tmp_path, caplog):
     for session, date in zip((1, 2, 3), (DATES[1], DATES[0], DATES[2]), strict=True):
         write_eeg(tmp_path / "ExtractedFeatures_4s" / str(session), 1, date)
