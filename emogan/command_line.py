@@ -19,7 +19,10 @@ READ = frozenset({"root", "path", "recordings", "trials", "checkpoint"})
 WRITTEN = frozenset({"out", "output", "folder", "store", "cache", "dir"})
 OPTION = re.compile(r"(?P<key>\+{0,2}[\w/@.:-]+)=(?P<value>.*)", re.DOTALL)
 WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\")  # backslashes in it part folders; elsewhere they may be Hydra's escapes
-PART = re.compile(r""" (?: "(?:\\.|[^"])*" | '(?:\\.|[^'])*' | [^,] )+ """, re.VERBOSE)  # of a list with commas
+# What stands between commas.
+PART = re.compile(
+    r""" \s*(?: "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' )\s*(?=,|$) | [^,]+ """, re.VERBOSE
+)  # between commas
 PLAIN = str.maketrans("−–—×·↑↓≥≤…“”‘’", "---x*^v><.\"\"''")  # what tables and messages hold beyond ASCII
 
 

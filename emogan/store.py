@@ -105,7 +105,8 @@ class Store:
 
     def remove(self, key: str) -> None:
         """Remove a cache entry, if it is there."""
-        self.path(key).unlink(missing_ok=True)
+        with contextlib.suppress(PermissionError):  # Windows, while another process reads it
+            self.path(key).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def lock(self, key: str, timeout_s: float = 0) -> Iterator[bool]:

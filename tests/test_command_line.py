@@ -63,6 +63,7 @@ def test_sweeps_and_hydra_s_own_options_keep_their_meaning(arguments):
 
 @pytest.mark.parametrize(("argument", "values"), [
     ("data.root=/a (1),/b=c,C:\\d", ["/a (1)", "/b=c", "C:\\d"]), ('data.root="/a,b",/é', ["/a,b", "/é"]), ("data.label=Gefühl,label", ["Gefühl", "label"]),
+    ("data.root=/it's (1),/that's", ["/it's (1)", "/that's"]),
     ("output=/a, b", "/a, b"), ("hydra.sweep.dir=a,b", "a,b"), ('data.root="/a, b (1)"', "/a, b (1)"),
 ])  # fmt: skip
 def test_in_a_sweep_a_comma_separates_values_but_for_places_to_write_to(argument, values):

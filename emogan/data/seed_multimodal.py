@@ -59,7 +59,11 @@ def eye_source(root: str | os.PathLike) -> Source:
 def _eye_matlab(path: Path) -> dict:
     """The older variant: `cell` is a struct with the pickle's two fields, or a cell array of two matrices."""
     cell = matlab.read(path, ["cell"])["cell"]
-    return dict(zip(("train_data_eye", "test_data_eye"), cell, strict=False)) if isinstance(cell, list) else cell
+    if not isinstance(cell, list):
+        return cell
+    if len(cell) != len(HALVES):
+        raise ValueError(f"{path}: expected a cell array of two matrices, train and test part, got {len(cell)}")
+    return dict(zip(("train_data_eye", "test_data_eye"), cell, strict=True))
 
 
 def _eye_part(path: Path, stored: dict, part: str, trials: slice, windows: Sequence[int]) -> np.ndarray:
