@@ -15,14 +15,15 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, Quote, QuotedStr
 from hydra.errors import HydraException
 
 # Options that are paths, by the last part of their names: all that is typed belongs to the path.
+# data.path takes a list of files, too.
 READ = frozenset({"root", "path", "recordings", "trials", "checkpoint"})
 WRITTEN = frozenset({"out", "output", "folder", "store", "cache", "dir"})
 OPTION = re.compile(r"(?P<key>\+{0,2}[\w/@.:-]+)=(?P<value>.*)", re.DOTALL)
 WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\")  # backslashes in it part folders; elsewhere they may be Hydra's escapes
-# What stands between commas.
-PART = re.compile(
+LIST = re.compile(r"\[[^][{}]*\]")
+PART = re.compile(  # what stands between two commas
     r""" \s*(?: "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' )\s*(?=,|$) | [^,]+ """, re.VERBOSE
-)  # between commas
+)
 PLAIN = str.maketrans("−–—×·↑↓≥≤…“”‘’", "---x*^v><.\"\"''")  # what tables and messages hold beyond ASCII
 
 
@@ -119,19 +120,20 @@ def _advice(argument: str, before: str) -> str:
 def _readable_values(key: str, value: str, multirun: bool) -> str:
     """A value, or several of a sweep, in words that Hydra reads."""
     name, read = re.split(r"[./@+]", key)[-1], _parse(f"key={value}")
-    readable_value = _readable_path if name in READ | WRITTEN else _readable_value
-    whole = name in WRITTEN or (name in READ and os.path.exists(os.path.expanduser(value)))
-    if multirun and not whole and (read is None or _is_by_commas(read)) and not value.startswith(("[", "{")):
+    if name in WRITTEN or (name in READ and os.path.exists(os.path.expanduser(value))):
+        return _readable_path(value)
+    readable_value = _readable_path if name in READ else _readable_value
+    if LIST.fullmatch(value) and (name == "path" or (name not in READ and read is None)):
+        return f"[{','.join(readable_value(part.strip()) for part in PART.findall(value[1:-1]))}]"
+    if multirun and value.startswith(("[", "{")) and _is_by_commas(read):  # a list for each job
+        return value
+    if multirun and (read is None or _is_by_commas(read)):
         return ",".join(readable_value(part) for part in PART.findall(value))
     return readable_value(value)
 
 
 def _readable_value(value: str) -> str:
-    if value == "null" or _parse(f"key={value}") is not None:
-        return value
-    if value.startswith("[") and value.endswith("]") and not re.search(r"[][{}]", value[1:-1]):
-        return f"[{','.join(_readable_value(part.strip()) for part in PART.findall(value[1:-1]))}]"
-    return _quoted(value)
+    return value if value == "null" or _parse(f"key={value}") is not None else _quoted(value)
 
 
 def _readable_path(value: str) -> str:

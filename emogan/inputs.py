@@ -17,7 +17,7 @@ from emogan.evaluation import plan
 from emogan.job_files import EARLIER
 from emogan.store import Store, content_key
 
-COMPARED = 300  # of a model's jobs, the last so many: a store may hold thousands
+COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
 NO_INPUT = ("folder", "output", "store", "machine")  # change where and how fast, never the result
 
 
@@ -48,7 +48,7 @@ def _read_scores(path: Path, member: Mapping[str, object]) -> pd.DataFrame:
     """Scores as they were written: subject "01" is neither 1 nor, where it is called NA, missing."""
     names = {"dataset": str, "modality": str, "model": str}
     names |= {name: str for name in ("subject", "session", "fold") if isinstance(member[name], str)}
-    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values={"macro_f1": "", "accuracy": ""})
+    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
 
 
 def remember(store: Store, key: str, inputs: Mapping[str, object], folder: Path) -> None:

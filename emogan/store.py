@@ -79,21 +79,19 @@ class Store:
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
             if (metadata.get("key"), metadata.get("schema")) != (key, str(SCHEMA)):
                 raise ValueError(f"it belongs to key {metadata.get('key')}, schema {metadata.get('schema')}")
-            old = "sha256" in metadata  # as versions before wrote it; a checksum takes a tenth of the time
+            old = "sha256" in metadata  # as versions before wrote it; a checksum takes less time
             written = _digest(tensors, metadata["fields"]) if old else _checksum(tensors, metadata["fields"])
             if metadata["sha256" if old else "crc32"] != written:
                 raise ValueError("its content is not what was written")
             return tensors, json.loads(metadata["fields"])
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
             aside = path.with_suffix(f".unusable-{time.time_ns()}")
-            with contextlib.suppress(FileNotFoundError):  # another job has just set it aside
+            with contextlib.suppress(FileNotFoundError, PermissionError):  # another job has set it aside, or reads it
                 os.replace(path, aside)
             log.warning(
                 "%s is a corrupt cache entry (%s); it was renamed to %s and will be computed again",
-                path,
-                error,
-                aside.name,
-            )
+                path, error, aside.name,
+            )  # fmt: skip
             return None
 
     def describe(self) -> Iterator[tuple[str, dict]]:

@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -31,7 +32,7 @@ def read(*arguments: str) -> list:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-@pytest.mark.parametrize("key", ["data.root", "+data.path", "hydra.sweep.dir"])
+@pytest.mark.parametrize("key", ["data.root", "+data.recordings", "hydra.sweep.dir"])
 def test_a_path_is_read_as_it_is_typed(key, folder):
     assert read(f"{key}={folder}") == [folder]
 
@@ -55,7 +56,7 @@ def test_what_hydra_reads_keeps_its_meaning(argument):
 
 @pytest.mark.parametrize("arguments", [
     ["-m", "model=cbegan,cwgan", "n_aug=50,200", "data.root=/a,/b"], ["-m", "data.root=glob(*)"], ["--multirun", "data.path=choice(a,b)"],
-    ["-m", "data.subjects=[1,2],[3,4]"], ["-sc", "query=bash"], ["--cfg", "job", "model=cgan"], ["-cd", "/my (1)=x", "seed=1"],
+    ["-m", "data.subjects=[1,2],[3,4]", "data.path=[a,b],[c,d]"], ["data.path=[/a/x.csv,/b/y.csv]"], ["-sc", "query=bash"], ["--cfg", "job", "model=cgan"], ["-cd", "/my (1)=x", "seed=1"],
 ])  # fmt: skip
 def test_sweeps_and_hydra_s_own_options_keep_their_meaning(arguments):
     assert readable(arguments) == arguments
@@ -77,7 +78,7 @@ def test_in_a_sweep_a_path_that_exists_is_one(tmp_path):
 
 @pytest.mark.parametrize(("argument", "value"), [
     ("data.subjects=[Müller,Özil, anna]", ["Müller", "Özil", "anna"]), ("data.eye=[Größe (mm),pupil_*]", ["Größe (mm)", "pupil_*"]),
-    ("data.name=Studie (1)", "Studie (1)"), ("'data.root=/data/SEED'", "/data/SEED"),
+    ("data.path=[/a/x (1).csv, ~/ü.csv]", ["/a/x (1).csv", f"{Path.home()}/ü.csv"]), ("data.name=Studie (1)", "Studie (1)"), ("'data.root=/data/SEED'", "/data/SEED"),
 ])  # fmt: skip
 def test_other_values_that_hydra_cannot_read_are_text(argument, value):
     assert read(argument) == [value]

@@ -43,8 +43,9 @@ def by_date(folder: Path) -> tuple[dict[Experiment, Path], dict[int, str]]:
     ValueError
         If there are files both with and without session folders.
     """
-    sorted_by_hand, flat = by_session_folder(folder), data_files(folder, DATED)
-    if folder.name in SESSION_FOLDERS or not flat:
+    sorted_by_hand = by_session_folder(folder)
+    flat = [] if folder.name in SESSION_FOLDERS else data_files(folder, DATED)
+    if not flat:
         misplaced = ((e[0], _misplaced(*e, path)) for e, path in sorted_by_hand.items())
         unclear = {subject: reason for subject, reason in misplaced if reason}
         return {place: path for place, path in sorted_by_hand.items() if place[0] not in unclear}, unclear
@@ -92,7 +93,7 @@ def _advice(folder: Path, subject: int, names: Sequence[str]) -> str:
     others = sorted(path.name for match, path in alike(folder, DATED) if int(match[1]) == subject)
     passed_over = f"; passed over, as their names are others: {', '.join(others)}" if others else ""
     return (
-        f"{folder}: expected 3 files of subject {subject}, one a session, or dates that SEED has, got {len(names)}: "
-        f"{', '.join(names)}{passed_over}. A session is a place among three dates, so these could be of any. Rename or "
-        "copy again what is missing, or sort this folder's files into folders 1, 2, 3 by session"
+        f"{folder}: expected 3 files of subject {subject}, one a session, that SEED's dates do not contradict, got "
+        f"{len(names)}: {', '.join(names)}{passed_over}. A session is a place among three dates, so these could be of "
+        "any. Rename or copy again what is missing, or sort this folder's files into folders 1, 2, 3 by session"
     )
