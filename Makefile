@@ -7,21 +7,29 @@ BIN = $(VENV)/bin
 TRAIN = $(BIN)/python -m emogan.train
 REPORT = $(BIN)/python -m emogan.report
 
-# Of the tables and the figure. SUBJECTS=3: the first three; SUBJECTS=2,5: those two. DATA=FOLDER: the release of the data
-# set instead of a simulation. MACHINE: here, laptop or slurm. OUTPUT: where all is written. ARGS: further options of
-# emogan.train.
+define OPTIONS_HELP
+
+Options of table1, table2 and fig2, such as make table1 SUBJECTS=3 DATA='/data/SEED (1)':
+  SUBJECTS=3     the first three; SUBJECTS=2,5: those two
+  DATA=FOLDER    your copy of the data set's release instead of a simulation
+  MACHINE=here   or laptop (a job per core) or slurm
+  OUTPUT=outputs the folder where all is written
+  ARGS='...'     further options of emogan.train
+endef
 MACHINE ?= here
 OUTPUT ?= outputs
+export DATA OUTPUT OPTIONS_HELP # so that a shell reads what is in a path as it stands
 SEED_WITH_EYES = 1 2 3 4 5 8 9 10 11 12 13 14
 comma = ,
 space = $() $()
 NUMBERED = $(if $(and $(DATA),$(findstring seed_eyes,$(1))),$(wordlist 1,$(SUBJECTS),$(SEED_WITH_EYES)),$(shell seq 1 $(SUBJECTS)))
 LISTED = $(if $(findstring $(comma),$(SUBJECTS)),$(SUBJECTS),$(subst $(space),$(comma),$(strip $(call NUMBERED,$(1)))))
-OPTIONS = machine=$(MACHINE) output=$(OUTPUT) $(if $(SUBJECTS),'data.subjects=[$(call LISTED,$(1))]') $(ARGS)
-RELEASE = $(if $(DATA),data=$(1) 'data.root="$(DATA)"')
+OPTIONS = machine=$(MACHINE) "output=$$OUTPUT" $(if $(SUBJECTS),'data.subjects=[$(call LISTED,$(1))]') $(ARGS)
+RELEASE = $(if $(DATA),data=$(1) "data.root=$$DATA")
 
-help: ## Print the targets
+help: ## Print the targets and their options
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo "$$OPTIONS_HELP"
 
 setup: $(VENV)/ready ## Create the virtual environment with the exact versions of constraints.txt
 
@@ -33,17 +41,17 @@ $(VENV)/ready: pyproject.toml constraints.txt
 demo: setup ## Train cBEGANs on simulated SEED-like data and print what they buy a linear SVM
 	$(BIN)/python -m emogan.train experiment=quick
 
-table1: setup ## The paper's Table 1 (SEED) and its report; options: see above
+table1: setup ## The paper's Table 1 (SEED) and its report
 	$(TRAIN) experiment=table1 $(call RELEASE,seed) $(if $(DATA),$(if $(SUBJECTS),,'data.subjects=[1,2,3],[4,5,8],[9,10,11],[12,13,14]')) $(call OPTIONS,seed_eyes)
-	$(REPORT) $(OUTPUT)/table1_$(if $(DATA),seed,synthetic)
+	$(REPORT) "$$OUTPUT/table1_$(if $(DATA),seed,synthetic)"
 
 table2: setup ## The paper's Table 2 (SEED-V) and its report
 	$(TRAIN) experiment=table2 $(call RELEASE,seed_v) $(call OPTIONS)
-	$(REPORT) $(OUTPUT)/table2_$(if $(DATA),seed_v,synthetic_seed_v)
+	$(REPORT) "$$OUTPUT/table2_$(if $(DATA),seed_v,synthetic_seed_v)"
 
 fig2: setup ## The paper's Fig. 2 (convergence) and its report
 	$(TRAIN) experiment=fig2 $(call RELEASE,seed) $(call OPTIONS,seed_eyes)
-	$(REPORT) $(OUTPUT)/fig2_$(if $(DATA),seed,synthetic)
+	$(REPORT) "$$OUTPUT/fig2_$(if $(DATA),seed,synthetic)"
 
 test: setup ## Run the tests
 	$(BIN)/python -m pytest

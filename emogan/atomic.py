@@ -14,10 +14,13 @@ ABANDONED_S = 24 * 3600  # no write takes a day: what is older was left by a pro
 
 def remove_abandoned(folder: Path) -> None:
     """Remove temporary files that writers left behind in and below a folder when they were killed."""
-    for path in folder.rglob(f".*{TEMPORARY}"):
-        with contextlib.suppress(OSError):  # another process may be as tidy
-            if time.time() - path.stat().st_mtime > ABANDONED_S:
-                path.unlink()
+    for place, _, names in os.walk(folder):  # a store has many files: no more is done with each than look at its name
+        for name in names:
+            if name.startswith(".") and name.endswith(TEMPORARY):
+                path = Path(place, name)
+                with contextlib.suppress(OSError):  # another process may be as tidy
+                    if time.time() - path.stat().st_mtime > ABANDONED_S:
+                        path.unlink()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -30,7 +33,19 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~UMASK)
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _replace(temporary: str, path: Path) -> None:
+    """Rename, waiting for up to two seconds for another process that reads the file: Windows forbids it meanwhile."""
+    for wait_s in (0.1, 0.3, 0.6, 1):
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            if not path.is_file():
+                raise
+            time.sleep(wait_s)
+    return os.replace(temporary, path)

@@ -7,6 +7,7 @@ import hydra
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
+from emogan import command_line
 from emogan.paths import config_dir
 
 
@@ -33,7 +34,8 @@ def run(cfg: DictConfig) -> int:
             write_pictures(path)
     print(outcome)
     if outcome.files:
-        print(f"use them with: python -m emogan.train data=features data.path={outcome.files[0].parent}")
+        path = command_line.option("data.path", outcome.files[0].parent)
+        print(f"use them with: python -m emogan.train data=features {path}")
     return int(bool(outcome.failed))
 
 
@@ -45,4 +47,4 @@ def main(cfg: DictConfig) -> None:
 
 if __name__ == "__main__":
     logging.captureWarnings(True)
-    main()
+    command_line.run(main)

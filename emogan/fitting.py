@@ -20,7 +20,7 @@ from emogan.store import Store, content_key, derived_seed, fingerprint
 
 log = logging.getLogger(__name__)
 
-GROUP = 256  # at most: each member of a group has a lock open, and a process some 1,000 files
+GROUP = 256  # at most: each member of a group has a lock file open, and a process some 1,000 files
 GROUP_ON_CPU = 32  # more share no more overhead, and their activations leave the cache
 
 
@@ -108,8 +108,8 @@ def fit(
     saves, size = Saves(store), group_size or group_size_on(accelerator)
     trained, states, groups, resumed = [], [], 0, False
     while missing:
-        with contextlib.ExitStack() as claims:
-            group, source = _claim_group(missing, keys, store, saves, size, claims)
+        with contextlib.ExitStack() as locks:
+            group, source = _lock_group(missing, keys, store, saves, size, locks)
             for m in missing:  # other processes may have finished some
                 if record := store.load(keys[m]):
                     records[keys[m]] = record
@@ -158,28 +158,28 @@ def group_size_on(accelerator: str) -> int:
     return GROUP if accelerator != "cpu" and torch.accelerator.is_available() else GROUP_ON_CPU
 
 
-def _claim_group(
+def _lock_group(
     missing: Sequence[int],
     keys: Sequence[str],
     store: Store,
     saves: Saves,
     size: int,
-    claims: contextlib.ExitStack,
+    locks: contextlib.ExitStack,
 ) -> tuple[list[int], str | None]:
     """Members that this process alone trains now, all new or all from one save, and that save.
 
-    None, after a while, where other processes have claimed all that is missing.
+    None, after a while, where other processes hold the locks of all that is missing.
     """
     sources = saves.sources()
     group: list[int] = []
     for m in sorted(missing, key=lambda m: (keys[m] not in sources, sources.get(keys[m]), m)):
         if len(group) == size or (group and sources.get(keys[m]) != sources.get(keys[group[0]])):
             break
-        if claims.enter_context(store.claim(keys[m])):
+        if locks.enter_context(store.lock(keys[m])):
             group.append(m)
     if not group:
         log.info("waiting for another process, which trains %d of these GANs", len(missing))
-        claims.enter_context(store.claim(keys[missing[0]], timeout_s=-1))
+        locks.enter_context(store.lock(keys[missing[0]], timeout_s=-1))
     return group, sources.get(keys[group[0]]) if group else None
 
 

@@ -58,8 +58,8 @@ def _finished(folder: Path) -> Iterable[tuple[tuple[str, ...], float | None]]:
     """Overrides of every finished job in and below a folder and the seconds it took, if it did all of its work."""
     for scores in folder.glob("*/scores.csv"):
         try:
-            run = json.loads((scores.parent / "run.json").read_text())
-            overrides = yaml.safe_load((scores.parent / ".hydra" / "overrides.yaml").read_text())
+            run = json.loads((scores.parent / "run.json").read_text(encoding="utf-8"))
+            overrides = yaml.safe_load((scores.parent / ".hydra" / "overrides.yaml").read_text(encoding="utf-8"))
             whole = run["computed"]
             yield tuple(map(str, overrides)), sum(run["seconds"].values()) if whole else None
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):

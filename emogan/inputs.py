@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from emogan.evaluation import plan
 from emogan.job_files import EARLIER
 from emogan.store import Store, content_key
 
+COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
 NO_INPUT = ("folder", "output", "store", "machine")  # change where and how fast, never the result
 
 
@@ -35,24 +38,31 @@ def job_key(inputs: Mapping[str, object]) -> str:
 def finished(folder: Path, key: str) -> pd.DataFrame | None:
     """The scores of an earlier job in a folder, if it was the same and all its files are there."""
     with contextlib.suppress(OSError, ValueError, KeyError):
-        run = json.loads((folder / "run.json").read_text())
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if run["key"] == key and all((folder / name).exists() for name in run["files"]):
-            return pd.read_csv(folder / EARLIER)
+            return _read_scores(folder / EARLIER, run["members"][0])
     return None
+
+
+def _read_scores(path: Path, member: Mapping[str, object]) -> pd.DataFrame:
+    """Scores as they were written: subject "01" is neither 1 nor, where it is called NA, missing."""
+    names = {"dataset": str, "modality": str, "model": str}
+    names |= {name: str for name in ("subject", "session", "fold") if isinstance(member[name], str)}
+    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
 
 
 def remember(store: Store, key: str, inputs: Mapping[str, object], folder: Path) -> None:
     """Write into the store that a job is done."""
     content = {"inputs": dict(inputs), "folder": str(folder)}
-    write_atomically(store.folder / "jobs" / f"{key}.json", json.dumps(content, indent=1).encode())
+    write_atomically(_done_jobs(store, inputs) / f"{key}.json", json.dumps(content, indent=1).encode())
 
 
 def compare(store: Store, inputs: Mapping[str, object]) -> str | None:
-    """What tells a job apart from the most similar one of its model that is done, as a sentence; None if none is."""
+    """What tells a job apart from the most similar one of its model's last `COMPARED`, as a sentence; None if none."""
     best: tuple[list[str], str] | None = None
-    for path in sorted((store.folder / "jobs").glob("*.json")):
+    for path in _newest(_done_jobs(store, inputs)):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            done = json.loads(path.read_text())
+            done = json.loads(path.read_text(encoding="utf-8"))
             if done["inputs"]["model.name"] != inputs["model.name"]:
                 continue
             changes = _changes(done["inputs"], inputs)
@@ -64,6 +74,19 @@ def compare(store: Store, inputs: Mapping[str, object]) -> str | None:
     if not changes:
         return f"the same job was done in {folder}"
     return f"changed since {folder}: {', '.join(changes)}"
+
+
+def _done_jobs(store: Store, inputs: Mapping[str, object]) -> Path:
+    """The folder of what is remembered of a model's jobs."""
+    return store.folder / "jobs" / re.sub(r"\W", "_", str(inputs["model.name"]))
+
+
+def _newest(folder: Path) -> list[Path]:
+    """The files of a folder that were written last, the newest first, those of one time in the order of their names."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        found = sorted((-entry.stat().st_mtime_ns, entry.path) for entry in entries)
+        return [Path(path) for _, path in found[:COMPARED]]
+    return []
 
 
 def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

@@ -60,7 +60,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     augmenter: Augmenter = construct(cfg.model)
     classifier: Classifier = construct(cfg.classifier)
     sizes = [0] if isinstance(augmenter, NoAugmentation) else sizes
-    folder, store = Path(cfg.folder), Store(cfg.store)
+    folder, store = Path(cfg.folder).expanduser(), Store(cfg.store)
     for place in (folder, store.folder):
         check_writable(place)
     remove_abandoned(store.folder)
@@ -177,7 +177,7 @@ def evaluate(
 
 def fit(augmenter: Augmenter, plan: Plan, features: FeatureSet, cfg: DictConfig) -> fitting.Fits:
     """Fit the augmenter to every training set: GANs through the store, others directly."""
-    folder = Path(cfg.folder)
+    folder = Path(cfg.folder).expanduser()
 
     @contextlib.contextmanager
     def writer(name: str) -> Iterator[SummaryWriter]:

@@ -10,6 +10,7 @@ import pandas as pd
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
+from emogan import command_line
 from emogan.paths import config_dir
 
 
@@ -94,4 +95,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

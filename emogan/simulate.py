@@ -10,15 +10,18 @@ from typing import BinaryIO
 
 import hydra
 import numpy as np
+from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 from scipy.io import savemat
 from scipy.ndimage import uniform_filter1d
 
+from emogan import command_line
 from emogan.atomic import TEMPORARY
 from emogan.data import synthetic
 from emogan.data.features import FeatureSet
 from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.seed_multimodal import HALVES
+from emogan.data.seed_sessions import days
 from emogan.data.tree import SIMULATED
 from emogan.data.trials import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_WINDOWS_4S
 from emogan.paths import config_dir
@@ -43,7 +46,7 @@ def write_seed(features: FeatureSet, root: Path) -> None:
     for subject, session, trials in _experiments(features, (SEED_LABELS,) * 3):
         if "eeg" in features.modalities:
             blocks = [_blocks(features, rows) for rows in trials]
-            _write(eeg / _dated_name(subject, session, 2013), partial(savemat, mdict=_eeg_variables(blocks)))
+            _write(eeg / f"{subject}_{days(subject)[session - 1]}.mat", partial(savemat, mdict=_eeg_variables(blocks)))
             _write(bands / f"{subject}_{session}.npz", partial(np.savez, **_parts(blocks)))
         if "eye" in features.modalities:
             columns = [features.x[rows, features.modalities["eye"]].astype(np.float64) for rows in trials]
@@ -78,7 +81,7 @@ def write_seed_v(features: FeatureSet, root: Path) -> None:
 def write_seed_iv(features: FeatureSet, root: Path) -> None:
     """Write eeg_feature_smooth and eye_feature_smooth with a folder a session: {session}/{subject}_{date}.mat."""
     for subject, session, trials in _experiments(features, SEED_IV_LABELS):
-        place = Path(str(session)) / _dated_name(subject, session, 2016)
+        place = Path(str(session)) / _dated_name(subject, session)
         if "eeg" in features.modalities:
             variables = _eeg_variables([_blocks(features, rows) for rows in trials])
             _write(root / "eeg_feature_smooth" / place, partial(savemat, mdict=variables))
@@ -147,8 +150,8 @@ def _parts(trials: Sequence[np.ndarray]) -> dict[str, object]:
     return content
 
 
-def _dated_name(subject: int, session: int, year: int) -> str:
-    day = date(year, 10, 20) + timedelta(days=subject + 40 * session)
+def _dated_name(subject: int, session: int) -> str:
+    day = date(2016, 10, 20) + timedelta(days=subject + 40 * session)
     return f"{subject}_{day:%Y%m%d}.mat"
 
 
@@ -194,14 +197,17 @@ def simulate(dataset: str, root: str | os.PathLike, subjects=None, sessions=None
     files = [path for path in root.rglob("*") if path.is_file()]
     megabytes = sum(path.stat().st_size for path in files) / 1e6
     print(f"{features.summary()}\nwrote {len(files)} files, {megabytes:.0f} MB, to {root}")
-    print(f"use it with: python -m emogan.train data={dataset} data.root={root}")
+    print(f"use it with: python -m emogan.train data={dataset} {command_line.option('data.root', root)}")
     return root
 
 
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="simulate")
 def main(cfg: DictConfig) -> None:
-    simulate(cfg.dataset, cfg.root, cfg.subjects, cfg.sessions)
+    try:
+        simulate(cfg.dataset, cfg.root, cfg.subjects, cfg.sessions)
+    except (ValueError, OSError) as error:
+        raise CompactHydraException(str(error)) from error
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from emogan.command_line import let_output_be_written, path
 from emogan.report.collect import Collection, collect
 
 ASKED = ("failed", "unfinished", "missing", "unreadable")  # what keeps a sweep from being done
@@ -14,8 +15,9 @@ ASKED = ("failed", "unfinished", "missing", "unreadable")  # what keeps a sweep 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the jobs and say with the exit code, 0 or 1, whether all that was asked for is done."""
     parser = argparse.ArgumentParser(prog="python -m emogan.status", description=__doc__)
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="folder of a job or sweep, or above them")
+    parser.add_argument("paths", metavar="PATH", nargs="+", type=path, help="folder of a job or sweep, or above them")
     parser.add_argument("--traceback", action="store_true", help="of every failed job")
+    let_output_be_written()
     options = parser.parse_args(arguments)
     try:
         found = collect(options.paths)
@@ -34,7 +36,7 @@ def status(found: Collection, traceback: bool = False) -> str:
         lines.append(f"{problem.kind:<11} {problem.where}: {problem.what}")
         failure = Path(problem.where) / "failed.json"
         if traceback and problem.kind == "failed" and failure.exists():
-            lines.append(json.loads(failure.read_text())["traceback"])
+            lines.append(json.loads(failure.read_text(encoding="utf-8"))["traceback"])
     counts = {kind: sum(problem.kind == kind for problem in problems) for kind in ASKED}
     done = {str(job.folder) for job in found.jobs}
     done |= {

@@ -1,4 +1,4 @@
-"""The store of what need not be computed again: one safetensors file per record, found by a key made of its content."""
+"""The cache of what need not be computed again: a safetensors file per entry, found by a key made of its content."""
 
 import contextlib
 import hashlib
@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -43,71 +44,76 @@ def derived_seed(key: str, purpose: str) -> int:
 
 
 class Store:
-    """Records in one folder. A record is its own marker: there whole, or not there.
+    """Cache entries in one folder. An entry is its own marker: there whole, or not there.
 
-    Several processes may use a store. What takes long is claimed first (see `claim`), so that one of them does it.
+    Several processes may use a store. What takes long is locked first (see `lock`), so that one of them does it.
     """
 
     def __init__(self, folder: str | Path):
-        self.folder = Path(folder)
+        self.folder = Path(folder).expanduser()
 
     def path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
 
     def save(self, key: str, tensors: Mapping[str, Tensor], fields: Mapping) -> None:
-        """Write one record: tensors, and the plain values that go with them."""
+        """Write one cache entry: tensors, and the plain values that go with them."""
         tensors = {name: value.contiguous() for name, value in tensors.items()}
         values = json.dumps(fields)
-        metadata = {"key": key, "schema": str(SCHEMA), "sha256": _digest(tensors, values), "fields": values}
+        metadata = {"key": key, "schema": str(SCHEMA), "crc32": _checksum(tensors, values), "fields": values}
         write_atomically(self.path(key), safetensors.torch.save(tensors, metadata=metadata))
 
     def load(self, key: str) -> tuple[dict[str, Tensor], dict] | None:
-        """The tensors and values of a record, or None if there is none.
+        """The tensors and values of a cache entry, or None if there is none.
 
-        A record that cannot be read, is another one's or was changed is reported and set aside, never trusted.
+        An entry that cannot be read, belongs to another key or was changed is reported and set aside, never trusted.
         """
         path = self.path(key)
         try:
-            path.open("rb").close()  # what keeps it from being opened at all says nothing of the record
+            path.open("rb").close()  # what keeps it from being opened at all says nothing of the entry
         except FileNotFoundError:
             return None
         try:
             with safetensors.safe_open(path, framework="pt") as file:
                 metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}
+                # copies, or the file would stay open for as long as a tensor, which Windows would not let us replace
+                tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
             if (metadata.get("key"), metadata.get("schema")) != (key, str(SCHEMA)):
                 raise ValueError(f"it belongs to key {metadata.get('key')}, schema {metadata.get('schema')}")
-            if metadata["sha256"] != _digest(tensors, metadata["fields"]):
+            old = "sha256" in metadata  # as versions before wrote it; a checksum takes less time
+            written = _digest(tensors, metadata["fields"]) if old else _checksum(tensors, metadata["fields"])
+            if metadata["sha256" if old else "crc32"] != written:
                 raise ValueError("its content is not what was written")
             return tensors, json.loads(metadata["fields"])
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
             aside = path.with_suffix(f".unusable-{time.time_ns()}")
-            with contextlib.suppress(FileNotFoundError):  # another job has just set it aside
+            with contextlib.suppress(FileNotFoundError, PermissionError):  # another job has set it aside, or reads it
                 os.replace(path, aside)
             log.warning(
-                "%s is not a usable record (%s); set aside as %s, it will be made anew", path, error, aside.name
-            )
+                "%s is a corrupt cache entry (%s); it was renamed to %s and will be computed again",
+                path, error, aside.name,
+            )  # fmt: skip
             return None
 
     def describe(self) -> Iterator[tuple[str, dict]]:
-        """Key and values of every record, unverified and without its tensors."""
+        """Key and values of every cache entry, unverified and without its tensors."""
         for path in sorted(self.folder.glob("*.safetensors")):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError):
                 with safetensors.safe_open(path, framework="pt") as file:
                     yield path.stem, json.loads(file.metadata()["fields"])
 
     def remove(self, key: str) -> None:
-        """Remove a record, if it is there."""
-        self.path(key).unlink(missing_ok=True)
+        """Remove a cache entry, if it is there."""
+        with contextlib.suppress(PermissionError):  # Windows, while another process reads it
+            self.path(key).unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def claim(self, key: str, timeout_s: float = 0) -> Iterator[bool]:
-        """Whether this process alone works on a record now; the claim ends with the process, however that ends.
+    def lock(self, key: str, timeout_s: float = 0) -> Iterator[bool]:
+        """Whether this process alone works on a cache entry now; the lock ends with the process, however that ends.
 
-        It waits so many seconds for another process to give its claim up, or for ever (-1). On a file system without
-        locks every process has the claim, and a record may be made twice.
+        It waits at most ``timeout_s`` seconds for another process to release its lock, or for ever (-1). On a file
+        system without locks every process has the lock, and an entry may be computed twice.
         """
-        lock = FileLock(self.folder / "claims" / f"{key}.lock", poll_interval=0.5, fallback_to_soft=False)
+        lock = FileLock(self.folder / "locks" / f"{key}.lock", poll_interval=0.5, fallback_to_soft=False)
         lock_file = Path(lock.lock_file)
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -122,8 +128,20 @@ class Store:
         try:
             yield True
         finally:
-            lock_file.unlink(missing_ok=True)  # whoever waits for it finds the record, or works without need
+            # Before the release, so that whoever waits with the file open sees that it has no name any more and opens
+            # it anew: after it, two processes could lock two files. Windows forbids it; there filelock does it.
+            with contextlib.suppress(OSError):
+                lock_file.unlink()
             lock.release()
+
+
+def _checksum(tensors: Mapping[str, Tensor], values: str) -> str:
+    """CRC-32 (hex) of the names, types, shapes and bytes of an entry: it finds damage, not malice."""
+    layout = [[name, str(tensors[name].dtype), list(tensors[name].shape)] for name in sorted(tensors)]
+    checksum = zlib.crc32(json.dumps([layout, values]).encode())
+    for name in sorted(tensors):
+        checksum = zlib.crc32(tensors[name].numpy().reshape(-1).view(np.uint8), checksum)
+    return f"{checksum:08x}"
 
 
 def _digest(tensors: Mapping[str, Tensor], values: str) -> str:

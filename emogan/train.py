@@ -13,7 +13,7 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from emogan import slurm, sweep
+from emogan import command_line, slurm, sweep
 from emogan.machine import let_waiting_threads_sleep
 from emogan.paths import config_dir
 
@@ -31,11 +31,12 @@ def run(cfg: DictConfig):
     from emogan import job, job_files  # here, so that tab completion need not wait for torch
 
     end_on_sigterm()
+    command_line.let_output_be_written()  # of a process that a launcher started
     try:
         return job.run(cfg)
     except Exception as error:
         with contextlib.suppress(OSError):  # outputs that cannot be written may be why it failed
-            job_files.write_failure(Path(cfg.folder), error, traceback.format_exc())
+            job_files.write_failure(Path(cfg.folder).expanduser(), error, traceback.format_exc())
         if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
             log.error("%s: %s", type(error).__name__, error)
             return None
@@ -65,7 +66,7 @@ def command() -> None:
     end_on_sigterm()
     code = 0
     try:
-        main()
+        command_line.run(main)
     except BaseException as error:
         if sweep.begun is None:
             raise

@@ -20,6 +20,7 @@ from omegaconf import OmegaConf
 from sklearn.exceptions import ConvergenceWarning
 
 from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation
+from emogan.command_line import readable
 from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.folds import SPLITTERS, members
 from emogan.data.montage import EEG_FEATURES
@@ -285,7 +286,8 @@ def test_the_readme_has_the_commands_of_the_first_screen():
 def test_the_documented_commands_compose(command):
     words = shlex.split(command, comments=True)
     module = words[words.index("-m") + 1] if "-m" in words[:2] else words[0]
-    overrides = [word for word in words if "=" in word]
+    sweep = ["-m"] if "-m" in words[2:] else []
+    overrides = readable([*sweep, *(word for word in words if "=" in word)])[len(sweep) :]
     parsed = OverridesParser.create().parse_overrides(overrides)
     choices = [list(o.sweep_string_iterator()) if o.is_sweep_override() else [o.get_value_string()] for o in parsed]
     for values in itertools.product(*choices):

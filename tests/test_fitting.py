@@ -245,7 +245,7 @@ def test_a_save_that_is_damaged_is_set_aside_and_training_begins_anew(sets, tmp_
     (save,) = (store.folder / "half_trained").glob("*.safetensors")
     save.write_bytes(save.read_bytes()[:-8] + bytes(8))
     fit(sets, store, augmenter)
-    assert "not a usable record" in caplog.text
+    assert "a corrupt cache entry" in caplog.text
     assert_same_records(store, whole, keys)
 
 
@@ -253,8 +253,8 @@ def test_members_that_another_process_trains_are_left_to_it_and_taken_from_the_s
     whole, store = Store(tmp_path / "whole"), Store(tmp_path / "shared")
     keys = fit(sets, whole).keys
     with caplog.at_level("INFO"), ThreadPoolExecutor(1) as pool:
-        with store.claim(keys[1]) as claimed, store.claim(keys[3]):
-            assert claimed
+        with store.lock(keys[1]) as locked, store.lock(keys[3]):
+            assert locked
             ours = pool.submit(fit, sets, store)
             while "waiting for another process, which trains 2 of these GANs" not in caplog.text:
                 assert not ours.done(), ours.result()
@@ -269,7 +269,7 @@ def test_members_whose_process_died_are_trained_here(sets, tmp_path, caplog):
     store = Store(tmp_path)
     key = fitting.member_key(make_augmenter(), sets[0], 3, 0)
     with caplog.at_level("INFO"), ThreadPoolExecutor(1) as pool:
-        with store.claim(key):
+        with store.lock(key):
             ours = pool.submit(fit, sets[:2], store)
             while "waiting for another process" not in caplog.text:
                 assert not ours.done(), ours.result()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hydra.errors import CompactHydraException
 
-from emogan import job, train
+from emogan import inputs, job, train
+from emogan.report.collect import collect
 
 SHORT = ["quality=false", "n_aug=50", "evaluation.inner=reuse"]
 
@@ -60,9 +61,30 @@ def test_changed_data_are_named_and_a_changed_path_alone_is_not(configure, tmp_p
 def test_a_foreign_file_among_the_jobs_is_passed_over(configure, tmp_path, said):
     job.run(configure(tmp_path, *SHORT))
     for name, content in (("a.json", "{"), ("b.json", "[]"), ("c.json", "{}")):
-        (tmp_path / "store/jobs" / name).write_text(content)
+        (tmp_path / "store/jobs/cbegan" / name).write_text(content)
     job.run(configure(tmp_path, *SHORT, "seed=4"))
     assert "seed 0 -> 4" in said()
+
+
+def test_of_many_jobs_the_last_are_compared(configure, tmp_path, said, monkeypatch):
+    monkeypatch.setattr(inputs, "COMPARED", 1)
+    for seed in (5, 6):
+        job.run(configure(tmp_path, *SHORT, f"seed={seed}", f"folder={tmp_path / str(seed)}"))
+    assert "seed 5 -> 6" in said()
+    job.run(configure(tmp_path, *SHORT, "seed=5", "model.gamma=0.5"))
+    assert "seed 6 -> 5, model.gamma 0.75 -> 0.5" in said()
+
+
+@pytest.mark.parametrize("names", [("01", "1"), ("007", "NA"), ("1e3", "nan")])
+def test_subjects_whose_names_look_like_numbers_keep_them(configure, tmp_path, table, names):
+    content = dict(np.load(table))
+    content["subject"] = np.array(names)[content["subject"] - 1]
+    np.savez(tmp_path / "named.npz", **content)
+    cfg = configure(tmp_path, *SHORT, "model=none", f"data.path={tmp_path / 'named.npz'}")
+    first, again = job.run(cfg), job.run(cfg)
+    assert again.equals(first)
+    assert set(again.subject) == set(names)
+    assert set(collect([tmp_path / "job"]).jobs[0].scores.subject) == set(names)
 
 
 def test_a_job_that_is_refused_in_a_done_folder_loses_nothing_and_is_done_again_with_the_right_command(

@@ -83,7 +83,7 @@ def test_a_damaged_record_is_computed_anew(configure, tmp_path, counted, caplog)
         record.write_bytes(record.read_bytes()[:-9])
     again = job.run(configure(tmp_path, "n_aug=50", "quality=false", f"folder={tmp_path / 'again'}"))
     assert sizes(counted) == {0, 50}
-    assert "not a usable record" in caplog.text
+    assert "a corrupt cache entry" in caplog.text
     np.testing.assert_array_equal(again.accuracy, first.accuracy)
 
 

@@ -5,6 +5,8 @@ import hashlib
 import json
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -308,19 +310,87 @@ def test_what_killed_writers_left_is_removed_after_a_day(saved):
     assert saved.load(KEY)
 
 
-def test_a_claim_is_had_by_one_at_a_time(store):
-    with store.claim(KEY) as first, store.claim(KEY) as second, store.claim("0" * 64) as other:
+def test_a_lock_is_held_by_one_at_a_time(store):
+    with store.lock(KEY) as first, store.lock(KEY) as second, store.lock("0" * 64) as other:
         assert (first, second, other) == (True, False, True)
-    with store.claim(KEY) as again:
+    with store.lock(KEY) as again:
         assert again
 
 
-def test_where_files_cannot_be_locked_everybody_has_the_claim_and_is_told(store, monkeypatch, caplog):
+def test_of_many_that_want_a_lock_at_once_one_holds_it_and_no_lock_files_are_left(store):
+    inside, most = [], []
+
+    def work(number: int) -> None:
+        for _ in range(30):
+            locked = False
+            while not locked:
+                with store.lock(KEY) as locked:
+                    if locked:
+                        inside.append(number)
+                        most.append(len(inside))
+                        inside.remove(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert len(most) == 120
+    assert max(most) == 1
+    assert list((store.folder / "locks").iterdir()) == []
+
+
+def test_a_lock_file_that_cannot_be_removed_while_it_is_open_does_not_matter(store, monkeypatch):
+    unlink = stores.Path.unlink
+
+    def as_on_windows(path, missing_ok=False):
+        handles = (f"/proc/self/fd/{handle}" for handle in os.listdir("/proc/self/fd"))
+        if path.exists() and any(os.path.exists(handle) and os.path.samefile(handle, path) for handle in handles):
+            raise PermissionError(errno.EACCES, "in use by another process", str(path))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(stores.Path, "unlink", as_on_windows)
+    for _ in range(2):
+        with store.lock(KEY) as locked, store.lock(KEY) as other:
+            assert (locked, other) == (True, False)
+
+
+def test_an_entry_of_an_earlier_version_is_checked_by_its_own_hash(saved, caplog):
+    tensors, fields = saved.load(KEY)
+    values = json.dumps(fields)
+    for digest, usable in ((stores._digest(tensors, values), True), ("0" * 64, False)):
+        metadata = {"key": KEY, "schema": str(stores.SCHEMA), "sha256": digest, "fields": values}
+        safetensors.torch.save_file(tensors, saved.path(KEY), metadata)
+        assert (saved.load(KEY) is not None) is usable
+    assert "its content is not what was written" in caplog.text
+
+
+def test_loaded_tensors_do_not_keep_the_file_open(saved):
+    tensors, _ = saved.load(KEY)
+    assert tensors
+    assert str(saved.path(KEY)) not in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+
+def test_a_file_that_another_process_reads_is_replaced_as_soon_as_it_may_be(tmp_path, monkeypatch):
+    write_atomically(tmp_path / "a", b"old")
+    replace, waited = os.replace, []
+
+    def as_on_windows(*paths):
+        if len(waited) < 2:
+            raise PermissionError(errno.EACCES, "in use by another process")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", as_on_windows)
+    monkeypatch.setattr("time.sleep", waited.append)
+    write_atomically(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert len(waited) == 2
+    assert files(tmp_path) == ["a"]
+
+
+def test_where_files_cannot_be_locked_everybody_has_the_lock_and_is_told(store, monkeypatch, caplog):
     def unsupported(self, **_):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(stores.FileLock, "acquire", unsupported)
-    with store.claim(KEY) as first, store.claim(KEY) as second:
+    with store.lock(KEY) as first, store.lock(KEY) as second:
         assert (first, second) == (True, True)
     assert "cannot be locked" in caplog.text
 

@@ -65,7 +65,7 @@ def machine() -> dict:
     return {
         "cpu": cpu(),
         "cores": available_cores(),
-        "load_before": os.getloadavg(),
+        "load_before": os.getloadavg() if hasattr(os, "getloadavg") else None,
         "platform": platform.platform(),
         "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
     }
@@ -74,7 +74,7 @@ def machine() -> dict:
 def cpu() -> str:
     """Model of the processor."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,13 @@ class Source:
     """The folder and files of one modality and how to read one.
 
     `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial.
+    `unclear` says of subjects with files whose sessions cannot be told why not.
     """
 
     folder: Path
     files: Mapping[Experiment, Path]
     read: Callable[[Path, int], tuple[list[np.ndarray], Sequence[int]]]
+    unclear: Mapping[int, str] = field(default_factory=dict)
 
 
 def sources(modality: str, **openers: Callable[[], Source]) -> dict[str, Source]:
@@ -63,6 +65,10 @@ def choose(
             + ". Change data.subjects or data.sessions."
         )
 
+    if not subjects:
+        for reason in (reason for source in sources.values() for reason in source.unclear.values()):
+            log.warning("%s. The subject is left out", reason)
+
     def asked_for(experiments: set[Experiment]) -> list[Experiment]:
         return sorted(e for e in experiments if e[0] in (subjects or [e[0]]) and e[1] in (sessions or [e[1]]))
 
@@ -76,7 +82,10 @@ def choose(
 
 
 def _reasons(sources: Mapping[str, Source], place: int, missing: Sequence[int]) -> str:
-    """Of which modality there is no file at all, where two are needed."""
+    """Of which modality there is no file at all, where two are needed, or none whose session is known."""
+    unclear = {subject: reason for source in sources.values() for subject, reason in source.unclear.items()}
+    if told := [unclear[subject] for subject in missing or unclear if place == 0 and subject in unclear]:
+        return f" ({'; '.join(told)})"
     have = {name: {experiment[place] for experiment in source.files} for name, source in sources.items()}
     reasons = [f"no {name} file of {n}" for n in missing for name in have if n not in have[name] and len(have) > 1]
     return f" ({', '.join(reasons)})" if reasons else ""

@@ -1,6 +1,5 @@
 """SEED: three classes, 15 subjects, 15 film clips a session, with or without the eye movements of SEED_Multimodal."""
 
-import logging
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -12,18 +11,9 @@ from emogan.data import matlab, seed_multimodal
 from emogan.data.experiments import Source, eeg_rows, feature_set, sources
 from emogan.data.features import FeatureSet
 from emogan.data.seed_multimodal import WINDOWS, check_labels
-from emogan.data.tree import (
-    DATED,
-    SESSION_FOLDERS,
-    Experiment,
-    by_session_folder,
-    find_folder,
-    matching,
-    session_folders,
-)
+from emogan.data.seed_sessions import by_date
+from emogan.data.tree import DATED, find_folder, session_folders
 from emogan.data.trials import SEED_CLASSES, SEED_LABELS
-
-log = logging.getLogger(__name__)
 
 FEATURES = ("de_LDS", "de_movingAve", "psd_LDS", "psd_movingAve")  # those of the files with 62 channels x 5 bands
 
@@ -47,8 +37,8 @@ def load(
     window_s
         4 or 1. Eye movement features exist at 4 s only.
     eeg_source
-        "extracted": ExtractedFeatures_{4s,1s}/ or ExtractedFeatures/, 15 subjects, sessions in order of the dates of
-        a subject's files (or sorted by hand into folders 1, 2, 3). "multimodal": eeg_used_{4s,1s}/ of SEED_Multimodal,
+        "extracted": ExtractedFeatures_{4s,1s}/ or ExtractedFeatures/, 15 subjects, sessions by SEED's dates, by the
+        order of a subject's three dates or by folders 1, 2, 3. "multimodal": eeg_used_{4s,1s}/ of SEED_Multimodal,
         the 12 subjects with eye movements, differential entropy only.
 
     Raises
@@ -101,33 +91,8 @@ def _extracted(root: str | os.PathLike, feature: str, window_s: int) -> Source:
         _check_windows([len(x) for x in trials], window_s, path)
         return trials, SEED_LABELS
 
-    return Source(folder, by_date(folder), read)
-
-
-def by_date(folder: Path) -> dict[Experiment, Path]:
-    """Files {subject}_{date}.mat by (subject, session), the sessions being folders or the order of the dates."""
-    sorted_by_hand, flat = by_session_folder(folder), matching(folder, DATED)
-    if folder.name in SESSION_FOLDERS or not flat:
-        return sorted_by_hand
-    if sorted_by_hand:
-        raise ValueError(
-            f"{folder}: expected files either here or in folders 1, 2, 3, got both ({len(flat)} and "
-            f"{len(sorted_by_hand)}). Remove the copies."
-        )
-    dates: dict[int, list[tuple[int, Path]]] = {}
-    for match, path in flat:
-        dates.setdefault(int(match[1]), []).append((int(match[2]), path))
-    if odd := [f"{subject} ({len(files)})" for subject, files in sorted(dates.items()) if len(files) != 3]:
-        log.warning(
-            "%s: expected 3 files, one a session, of every subject; got another number for subjects %s. "
-            "Their sessions are numbered 1, 2, ... in order of the dates that are there",
-            folder, ", ".join(odd),
-        )  # fmt: skip
-    return {
-        (subject, session): path
-        for subject, files in dates.items()
-        for session, (_, path) in enumerate(sorted(files), 1)
-    }
+    files, unclear = by_date(folder)
+    return Source(folder, files, read, unclear)
 
 
 def _check_windows(counts: Sequence[int], window_s: int, path: Path) -> None:

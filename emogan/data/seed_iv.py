@@ -1,7 +1,8 @@
 """SEED-IV: four classes, 24 film clips a session; EEG and eye movement features as .mat files in session folders."""
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from emogan.data.features import FeatureSet
 from emogan.data.seed import FEATURES
 from emogan.data.tree import DATED, by_session_folder, find_folder
 from emogan.data.trials import SEED_IV_CLASSES, SEED_IV_LABELS
+
+log = logging.getLogger(__name__)
 
 N_TRIALS = 24
 
@@ -43,7 +46,20 @@ def load(
         raise ValueError(f"expected feature {' | '.join(FEATURES)}, got {feature!r}")
     eeg = partial(_source, root, "eeg_feature_smooth", feature, eeg_rows)
     eye = partial(_source, root, "eye_feature_smooth", "eye_", _eye_rows)
-    return feature_set("seed_iv", SEED_IV_CLASSES, sources(modality, eeg=eeg, eye=eye), subjects, sessions)
+    found = sources(modality, eeg=eeg, eye=eye)
+    _warn_of_other_names(found)
+    return feature_set("seed_iv", SEED_IV_CLASSES, found, subjects, sessions)
+
+
+def _warn_of_other_names(found: Mapping[str, Source]) -> None:
+    """An experiment's files of EEG and of eye movements bear the same date in the release."""
+    for experiment in sorted(set.intersection(*(set(source.files) for source in found.values()))):
+        paths = [source.files[experiment] for source in found.values()]
+        if len({path.name for path in paths}) > 1:
+            log.warning(
+                "subject %d, session %d: expected files of one date in both modalities, got %s. Is one of them in "
+                "another session's folder?", *experiment, " and ".join(map(str, paths)),
+            )  # fmt: skip
 
 
 def _source(root: str | os.PathLike, name: str, prefix: str, rows) -> Source:

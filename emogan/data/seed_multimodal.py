@@ -11,7 +11,7 @@ import numpy as np
 from emogan.data import matlab, unpickle
 from emogan.data.experiments import Source, need_shape
 from emogan.data.montage import BANDS, CHANNELS
-from emogan.data.tree import find_folder, matching, numbered
+from emogan.data.tree import data_files, find_folder, numbered
 from emogan.data.trials import SEED_LABELS, SEED_WINDOWS_1S, SEED_WINDOWS_4S
 
 WINDOWS = {1: SEED_WINDOWS_1S, 4: SEED_WINDOWS_4S}
@@ -29,7 +29,7 @@ def eeg_source(root: str | os.PathLike, window_s: int) -> Source:
         stored = unpickle.load_npz(path)
         return _join_parts(path, window_s, partial(_npz_part, path, stored)), SEED_LABELS
 
-    return Source(folder, numbered((int(m[1]), int(m[2]), path) for m, path in matching(folder, pattern)), read)
+    return Source(folder, numbered((int(m[1]), int(m[2]), path) for m, path in data_files(folder, pattern)), read)
 
 
 def _npz_part(path: Path, stored: dict, part: str, trials: slice, windows: Sequence[int]) -> np.ndarray:
@@ -53,13 +53,17 @@ def eye_source(root: str | os.PathLike) -> Source:
         stored = _eye_matlab(path) if path.suffix else unpickle.load_pickle(path)
         return _join_parts(path, 4, partial(_eye_part, path, stored)), SEED_LABELS
 
-    return Source(folder, numbered((int(m[1]), int(m[2]), path) for m, path in matching(folder, pattern)), read)
+    return Source(folder, numbered((int(m[1]), int(m[2]), path) for m, path in data_files(folder, pattern)), read)
 
 
 def _eye_matlab(path: Path) -> dict:
     """The older variant: `cell` is a struct with the pickle's two fields, or a cell array of two matrices."""
     cell = matlab.read(path, ["cell"])["cell"]
-    return dict(zip(("train_data_eye", "test_data_eye"), cell, strict=False)) if isinstance(cell, list) else cell
+    if not isinstance(cell, list):
+        return cell
+    if len(cell) != len(HALVES):
+        raise ValueError(f"{path}: expected a cell array of two matrices, train and test part, got {len(cell)}")
+    return dict(zip(("train_data_eye", "test_data_eye"), cell, strict=True))
 
 
 def _eye_part(path: Path, stored: dict, part: str, trials: slice, windows: Sequence[int]) -> np.ndarray:

@@ -13,7 +13,7 @@ from emogan.data import unpickle
 from emogan.data.experiments import Source, feature_set, need_shape, sources
 from emogan.data.features import FeatureSet
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
-from emogan.data.tree import find_folder, matching, numbered
+from emogan.data.tree import data_files, find_folder, numbered
 from emogan.data.trials import SEED_V_CLASSES, SEED_V_LABELS
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def _source(root: str | os.PathLike, name: str, rows) -> Source:
             )  # fmt: skip
         return trials, labels
 
-    files = ((int(m[1]), int(session), path) for m, path in matching(folder, NAME) for session in sorted(set(m[2])))
+    files = ((int(m[1]), int(session), path) for m, path in data_files(folder, NAME) for session in sorted(set(m[2])))
     return Source(folder, numbered(files), read)
 
 

@@ -1,9 +1,12 @@
 """A data set's tree of files: finding its folders and numbering the files by subject and session."""
 
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 Experiment = tuple[int, int]  # subject, session
 SIMULATED = "SIMULATED.txt"  # stands in folders written by emogan.simulate, so that no score passes for a real one
@@ -49,7 +52,7 @@ def find_folder(
         inside = sorted(entry.name for entry in root.iterdir())
         raise FileNotFoundError(
             f"expected a folder {' or '.join(names)} with files like {example} at or below {root}, found none"
-            + (f" ({', '.join(map(str, named))} holds no such file)" if named else "")
+            + (f" ({', '.join(map(str, named))} holds no such file{_listed_alike(named, pattern)})" if named else "")
             + f"; {root} holds {', '.join(inside[:8]) or 'nothing'}{', ...' if len(inside) > 8 else ''}. "
             f"Point data.root at the folder of the release{advice}."
         )
@@ -78,6 +81,39 @@ def matching(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:
     return [(match, path) for path in files if (match := pattern.fullmatch(path.name))]
 
 
+def data_files(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:
+    """As `matching`; a warning names the files whose names are only almost those of data files."""
+    others = [path.name for _, path in alike(folder, pattern) if not path.name.startswith(".")]
+    if others:
+        log.warning(
+            "%s: passed over %s: like names of data files, but others. Rename them if they are meant, or remove them",
+            folder, ", ".join(others),
+        )  # fmt: skip
+    return matching(folder, pattern)
+
+
+def alike(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:
+    """Files that a pattern does not fit, and would without what a browser, a copy or an unpacked archive adds.
+
+    "1_20131027 (1).mat", "Copy of 1_20131027.mat", "1_20131027_2.mat", "._1_20131027.mat", "1_20131027.MAT".
+    """
+    found = []
+    for path in sorted(path for path in folder.iterdir() if path.is_file() and not pattern.fullmatch(path.name)):
+        endings = ("", *(suffix.lower() for suffix in path.suffixes))
+        numbers = re.findall(r"\d+(?:_\d+)+", path.name)
+        stems = ("_".join(run.split("_")[:n]) for run in numbers for n in range(run.count("_") + 1, 1, -1))
+        matches = (pattern.fullmatch(stem + ending) for stem in stems for ending in endings)
+        if match := next(filter(None, matches), None):
+            found.append((match, path))
+    return found
+
+
+def _listed_alike(folders: Sequence[Path], pattern: re.Pattern) -> str:
+    places = (place for folder in folders for place in (folder, *session_folders(folder).values()))
+    others = [path.name for place in places for _, path in alike(place, pattern)]
+    return f", but {', '.join(others[:8])}{', ...' if len(others) > 8 else ''}" if others else ""
+
+
 def session_folders(folder: Path) -> dict[int, Path]:
     """Session folders 1, 2, 3 of a folder, which may itself be one of them."""
     places = [folder] if folder.name in SESSION_FOLDERS else [folder / name for name in SESSION_FOLDERS]
@@ -102,7 +138,7 @@ def by_session_folder(folder: Path) -> dict[Experiment, Path]:
     return numbered(
         (int(match[1]), session, path)
         for session, place in session_folders(folder).items()
-        for match, path in matching(place, DATED)
+        for match, path in data_files(place, DATED)
     )
 
 

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from emogan.data.seed import by_date
+from emogan.data.seed_sessions import by_date
 from emogan.data.table_files import natural, some
-from emogan.data.tree import by_session_folder, matching
+from emogan.data.tree import by_session_folder, data_files, numbered
 from emogan.data.trials import (
     SEED_CLASSES,
     SEED_END_S,
@@ -30,10 +30,12 @@ NAME = re.compile(r"(?P<subject>.+?)(_(?P<session>\d{1,3}))?(_\d{8})?")  # 3_1_2
 
 def seed(folder: Path) -> TimeTable:
     """SEED: raw recordings {subject}_{session}.cnt, or else the .mat files of Preprocessed_EEG."""
-    raw = matching(folder, re.compile(r"(\d+)_([123])\.cnt", re.IGNORECASE))
-    files = {(int(match[1]), int(match[2])): path for match, path in raw} or by_date(folder)
+    raw = data_files(folder, re.compile(r"(\d+)_([123])\.cnt", re.IGNORECASE))
+    files, unclear = (_numbered(raw), {}) if raw else by_date(folder)
     times = (SEED_START_S, SEED_END_S) if raw else WHOLE
-    return _published(folder, files, SEED_CLASSES, (SEED_LABELS,) * 3, (times,) * 3, "1_1.cnt or 1_20131027.mat")
+    example = "1_1.cnt or 1_20131027.mat"
+    unusable = tuple(unclear.values())
+    return _published(folder, files, SEED_CLASSES, (SEED_LABELS,) * 3, (times,) * 3, example, unusable)
 
 
 def seed_iv(folder: Path) -> TimeTable:
@@ -44,16 +46,20 @@ def seed_iv(folder: Path) -> TimeTable:
 
 def seed_v(folder: Path) -> TimeTable:
     """SEED-V: raw recordings {subject}_{session}_{date}.cnt."""
-    raw = matching(folder, re.compile(r"(\d+)_([123])_\d{8}\.cnt", re.IGNORECASE))
-    files = {(int(match[1]), int(match[2])): path for match, path in raw}
+    files = _numbered(data_files(folder, re.compile(r"(\d+)_([123])_\d{8}\.cnt", re.IGNORECASE)))
     times = tuple(zip(SEED_V_START_S, SEED_V_END_S, strict=True))
     return _published(folder, files, SEED_V_CLASSES, SEED_V_LABELS, times, "1_1_20180804.cnt")
 
 
+def _numbered(raw: Sequence[tuple[re.Match, Path]]) -> dict:
+    return numbered((int(match[1]), int(match[2]), path) for match, path in raw)
+
+
 def _published(
-    folder: Path, files: dict, class_names: Sequence[str], labels: Sequence, times: Sequence, example: str
-) -> TimeTable:
-    if not files:
+    folder: Path, files: dict, class_names: Sequence[str], labels: Sequence, times: Sequence, example: str,
+    unusable: tuple[str, ...] = (),
+) -> TimeTable:  # fmt: skip
+    if not files and not unusable:
         raise FileNotFoundError(
             f"expected recordings such as {example} in {folder}, found {some(p.name for p in sorted(folder.iterdir()))}"
         )
@@ -63,7 +69,7 @@ def _published(
         starts, ends = (tuple(v) * (len(labels[session - 1]) // len(v)) for v in (starts, ends))
         for trial, one in enumerate(zip(labels[session - 1], starts, ends, strict=True), 1):
             rows.append(Row(len(rows) + 1, path, subject, session, trial, one[0], float(one[1]), float(one[2])))
-    return TimeTable(tuple(rows), tuple(class_names))
+    return TimeTable(tuple(rows), tuple(class_names), unusable)
 
 
 def annotations(folder: Path, window_s: float = 0.0) -> TimeTable:

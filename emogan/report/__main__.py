@@ -7,14 +7,17 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from emogan.command_line import let_output_be_written, path
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the report, print its main tables and what is not counted; 1 if there is nothing to report."""
     parser = argparse.ArgumentParser(prog="python -m emogan.report", description=__doc__)
     parser.add_argument(
-        "paths", metavar="PATH", nargs="+", type=Path, help="folder of a job or sweep, or one above them"
+        "paths", metavar="PATH", nargs="+", type=path, help="folder of a job or sweep, or one above them"
     )
-    parser.add_argument("--out", type=Path, help="default: report/ in PATH if there is one, outputs/report for several")
+    parser.add_argument("--out", type=path, help="default: report/ in PATH if there is one, outputs/report for several")
+    let_output_be_written()
     options = parser.parse_args(arguments)
     default = options.paths[0] / "report" if len(options.paths) == 1 else Path("outputs/report")
     try:

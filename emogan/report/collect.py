@@ -152,8 +152,9 @@ def collect_sweep(folder: Path, asked: Iterable[tuple[str, ...]]) -> Collection:
 
 
 def common_folder(paths: Iterable[str | Path]) -> Path:
-    """The deepest folder that holds all of some folders."""
-    return Path(os.path.commonpath([Path(path).resolve() for path in paths]))
+    """The deepest folder that holds all of some folders; the first of them where they lie on several drives."""
+    resolved = [Path(path).resolve() for path in paths]
+    return Path(os.path.commonpath(resolved)) if len({path.drive for path in resolved}) == 1 else resolved[0]
 
 
 def _find(paths: Iterable[str | Path], skip: Path | None) -> tuple[list[Path], list[Path]]:
@@ -186,7 +187,7 @@ def _read(folder: Path) -> Job | Problem:
             return Problem("unreadable", str(folder), text)
     if (folder / "failed.json").exists():
         try:
-            failure = json.loads((folder / "failed.json").read_text())
+            failure = json.loads((folder / "failed.json").read_text(encoding="utf-8"))
             return Problem("failed", str(folder), f"{failure['error']}: {failure['message']}")
         except (OSError, ValueError, KeyError, TypeError) as error:
             return Problem("failed", str(folder), f"for a reason that failed.json does not tell ({error})")
@@ -211,7 +212,7 @@ def _changed(path: Path) -> float:
 
 def _done(folder: Path) -> Job:
     finished = (folder / "scores.csv").stat().st_mtime
-    run = json.loads((folder / "run.json").read_text())
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     run["augmenter"], run["classifier"], run["data"]["fingerprint"], run["scaling"]["fit_on"]  # or KeyError
     if not isinstance(run["evaluation"], dict):
         raise ValueError(f"expected a mapping as evaluation in run.json, got {run['evaluation']!r}")

@@ -15,7 +15,7 @@ PAPER_MODALITIES = ("eeg", "eye", "eeg_eye")
 
 def reported() -> pd.DataFrame:
     """The paper's numbers: table, dataset, modality, model, n_aug, mean, std (rates)."""
-    with files("emogan.report").joinpath("reported.csv").open() as file:
+    with files("emogan.report").joinpath("reported.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file)
 
 

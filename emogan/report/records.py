@@ -133,4 +133,4 @@ def _versions(job: Job) -> str:
 
 
 def _below(folder: Path, root: Path) -> str:
-    return os.path.relpath(folder, root)
+    return os.path.relpath(folder, root) if folder.drive == root.drive else str(folder)

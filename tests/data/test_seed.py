@@ -3,6 +3,7 @@
 import logging
 import os
 import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -334,18 +335,75 @@ def test_a_selection_holds_the_experiments_asked_for_and_no_others(simulated, tr
     assert same(seed.load(tree, subjects=10), seed.load(tree, subjects=[10]))
 
 
-def test_more_or_fewer_files_than_three_are_numbered_by_date_with_a_warning(tmp_path, caplog):
-    folder = tmp_path / "ExtractedFeatures_4s"
-    for date in DATES[1:]:
-        write_eeg(folder, 5, date)
-    for date in (*DATES, 20140101):
-        write_eeg(folder, 6, date)
-    with caplog.at_level(logging.WARNING):
-        loaded = seed.load(tmp_path, modality="eeg")
-    assert "subjects 5 (2), 6 (4)" in caplog.text
-    assert [e[:2] for e in loaded.experiments()] == [(5, 1), (5, 2), (6, 1), (6, 2), (6, 3), (6, 4)]
-    with pytest.raises(ValueError, match="none of subject 5 session 3"):
-        seed.load(tmp_path, modality="eeg", subjects=[5], sessions=[3])
+OTHER_NAMES = ["{} (1).mat", "{} - Copy.mat", "Copy of {}.mat", "{}_2.mat", "._{}.mat", "{}.MAT", "{}.mat.crdownload"]
+
+
+@pytest.mark.parametrize("name", [None, *OTHER_NAMES])
+@pytest.mark.parametrize("session", [1, 2, 3])
+def test_eeg_and_eyes_are_of_one_session_also_where_a_file_is_missing(simulated, tree, caplog, name, session):
+    path = sorted((tree / EEG).glob("2_*.mat"))[session - 1]
+    path.rename(path.with_name(name.format(path.stem))) if name else path.unlink()
+    loaded = seed.load(tree)
+    assert [e[:2] for e in loaded.experiments()] == [(2, s) for s in (1, 2, 3) if s != session] + [
+        (10, 1),
+        (10, 2),
+        (10, 3),
+    ]
+    for subject, number, rows in loaded.experiments():
+        assert np.array_equal(loaded.x[rows], part_of(simulated[0], subject, number))
+    if name and not name.startswith("."):
+        assert f"passed over {name.format(path.stem)}" in caplog.text
+
+
+def test_sessions_that_the_dates_cannot_tell_are_no_sessions(tmp_path, caplog):
+    folder, others = tmp_path / "ExtractedFeatures_4s", (20150101, 20150102, 20150103, 20150104)
+    for subject, dates in (
+        (5, others[:2]),
+        (6, others),
+        (7, others[:3]),
+        (8, (20140514,)),
+        (9, (20140627, *others[:2])),
+    ):
+        for date in dates:
+            write_eeg(folder, subject, date)
+    (folder / "5_20150103 (1).mat").touch()
+    loaded = seed.load(tmp_path, modality="eeg")
+    assert [e[:2] for e in loaded.experiments()] == [(7, 1), (7, 2), (7, 3), (8, 2)]
+    for reason in (
+        r"3 files of subject 5, .* got 2: 5_20150101.mat, 5_20150102.mat; passed over, .*: 5_20150103 \(1\).mat. .*folders 1, 2, 3",
+        r"3 files of subject 6, .* got 4: .*left out", r"3 files of subject 9, .* got 3: 9_20140627.mat, .*left out",
+    ):  # fmt: skip
+        assert re.search(reason, caplog.text)
+        with pytest.raises(ValueError, match=r"3 files of subject 5"):
+            seed.load(tmp_path, modality="eeg", subjects=[5])
+    caplog.clear()
+    seed.load(tmp_path, modality="eeg", subjects=[7, 8])
+    assert "left out" not in caplog.text
+
+
+@pytest.mark.parametrize(("folder", "name", "other"), [(NPZ, "2_1.npz", "2_1(1).npz"), (EYE, "2_3", "2_3 (copy)")])
+def test_files_of_almost_the_right_names_are_named(tree, caplog, folder, name, other):
+    (tree / folder / name).rename(tree / folder / other)
+    loaded = seed.load(
+        tree, modality="eye" if folder == EYE else "eeg", eeg_source="multimodal" if folder == NPZ else "extracted"
+    )
+    assert len(list(loaded.experiments())) == 5
+    assert f"passed over {other}:" in caplog.text
+
+
+def test_a_file_in_the_folder_of_another_session_is_not_read_as_of_that(tmp_path, caplog):
+    for session, date in zip((1, 2, 3), (DATES[1], DATES[0], DATES[2]), strict=True):
+        write_eeg(tmp_path / "ExtractedFeatures_4s" / str(session), 1, date)
+        write_eeg(tmp_path / "ExtractedFeatures_4s" / str(session), 4, 20150101 + session)
+    assert [e[:2] for e in seed.load(tmp_path, modality="eeg").experiments()] == [(4, 1), (4, 2), (4, 3)]
+    assert "1_20131027.mat: expected it in folder 1" in caplog.text
+
+
+def test_a_folder_with_files_of_almost_the_right_names_alone_is_an_error_that_names_them(tmp_path):
+    path = write_eeg(tmp_path / "ExtractedFeatures_4s")
+    path.rename(path.with_name("1_20131027(1).mat"))
+    with pytest.raises(FileNotFoundError, match=r"holds no such file, but 1_20131027\(1\).mat"):
+        seed.load(tmp_path, modality="eeg")
 
 
 # What is refused

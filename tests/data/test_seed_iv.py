@@ -108,6 +108,18 @@ def test_the_session_is_that_of_the_folder_whatever_the_dates(tmp_path):
         seed_iv.load(tmp_path, modality="eeg")
 
 
+def test_files_of_two_dates_in_one_session_folder_are_named(tmp_path, caplog):
+    for kind in ("eeg", "eye"):
+        write(tmp_path, kind)
+    seed_iv.load(tmp_path)
+    assert "one date" not in caplog.text
+    (path,) = (tmp_path / "eye_feature_smooth").rglob("*.mat")
+    path.rename(path.with_name("1_20150101.mat"))
+    seed_iv.load(tmp_path)
+    assert "expected files of one date in both modalities" in caplog.text
+    assert "eye_feature_smooth/1/1_20150101.mat" in caplog.text
+
+
 def test_experiments_without_eye_features_are_left_out_and_counted(tmp_path, caplog):
     for subject, session in ((1, 1), (1, 2), (3, 1)):
         write(tmp_path, "eeg", subject, session)

@@ -45,6 +45,21 @@ def test_seed_s_preprocessed_sessions_are_numbered_by_date(tmp_path):
     assert {(row.start_s, row.end_s) for row in table.rows} == {(0.0, np.inf)}
 
 
+def test_seed_s_preprocessed_sessions_that_cannot_be_told_are_told_of(tmp_path):
+    table = seed(touch(tmp_path, "2_20140413.mat", "2_20140404 (1).mat", "20_20150101.mat", "20_20150102.mat"))
+    assert {key: rows[0].recording.name for key, rows in table.experiments().items()} == {(2, 2): "2_20140413.mat"}
+    assert len(table.unusable) == 1
+    assert "3 files of subject 20" in table.unusable[0]
+
+
+@pytest.mark.parametrize(
+    ("known", "names"), [(seed, ("1_2.cnt", "1_2.CNT")), (seed_v, ("1_1_20180804.cnt", "1_1_20180805.cnt"))]
+)
+def test_two_recordings_of_one_session_are_refused(tmp_path, known, names):
+    with pytest.raises(ValueError, match="expected one file of subject 1, session"):
+        known(touch(tmp_path, *names))
+
+
 def test_seed_iv_has_a_folder_a_session(tmp_path):
     table = seed_iv(touch(tmp_path, *(f"{session}/3_2015101{session}.mat" for session in (1, 2, 3))))
     for (_, session), rows in table.experiments().items():

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -45,6 +46,17 @@ def test_the_main_table_failed_jobs_and_the_place_of_the_page_are_printed(writte
     assert re.search(r"cBEGAN +77\.\d", said)
     assert "failed: " in said
     assert said.rstrip().endswith(f"2 jobs; report: {folder / 'report.html'}")
+
+
+def test_a_report_is_printed_whatever_the_encoding_of_the_terminal(written, tmp_path, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert main([str(written[0].parent), "--out", str(tmp_path)]) == 0
+    stream.flush()
+    said = stream.buffer.getvalue().decode("ascii")
+    assert "SIMULATED * synthetic_seed" in said
+    assert re.search(r"cBEGAN +77\.\d", said)
+    assert said.rstrip().endswith(f"2 jobs; report: {tmp_path / 'report.html'}")
 
 
 def test_the_page_needs_nothing_but_itself(written):

@@ -1,6 +1,8 @@
 """python -m emogan.status on the fake sweep."""
 
+import io
 import json
+import sys
 
 import pytest
 
@@ -25,6 +27,20 @@ def test_the_traceback_of_a_failed_job_is_shown_if_asked(tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().out
     assert main([str(tmp_path), "--traceback"]) == 1
     assert "Traceback: here" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("encoding", "expected"), [
+    ("gbk", "no file Gr\\xf6\\xdfe - 数"), ("cp437", "no file Größe - \\u6570"), ("ascii", "no file Gr\\xf6\\xdfe - \\u6570"),
+])  # fmt: skip
+def test_a_job_s_message_is_printed_whatever_the_encoding_of_the_terminal(tmp_path, monkeypatch, encoding, expected):
+    (tmp_path / "job/.hydra").mkdir(parents=True)
+    failure = {"error": "OSError", "message": "no file Größe − 数", "traceback": ""}
+    (tmp_path / "job/failed.json").write_text(json.dumps(failure, ensure_ascii=False), encoding="utf-8")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert main([str(tmp_path)]) == 1
+    stream.flush()
+    assert expected in stream.buffer.getvalue().decode(encoding)
 
 
 def test_all_done_is_exit_code_0_and_an_older_job_of_equal_cells_is_done_too(tmp_path, fake, capsys):
