@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from emogan.augmenters.augmenter import Augmenter, Layout, per_member
+from emogan.augmenters.isolation import default_torch
 from emogan.data.montage import split_name
 from emogan.data.scaling import MinMaxScaler
 from emogan.setting import check, is_number
@@ -95,6 +96,7 @@ class Control(Augmenter):
         ]
         return self
 
+    @default_torch()
     def sample(self, y, generator):
         """See `Augmenter.sample`.
 

@@ -14,6 +14,7 @@ from emogan.augmenters.augmenter import Augmenter, per_member
 from emogan.augmenters.half_trained import Resume
 from emogan.augmenters.held_back import Checks, HeldBack, hold_back
 from emogan.augmenters.history import History
+from emogan.augmenters.isolation import ProcessSignals, default_torch
 from emogan.augmenters.selection import JUDGES, Judge
 from emogan.augmenters.watch import Watch
 from emogan.data.datamodule import MemberBatches
@@ -127,6 +128,7 @@ class GANAugmenter(Augmenter):
         if self.checking:
             hold_back(y, trial, self.checking["hold_back"], seed=0)
 
+    @default_torch()
     def fit(
         self, x, y, n, seeds=None, *,
         trial=None, layout=None, classes=None, callbacks=lambda history: [], accelerator="cpu", half_trained=None,
@@ -140,6 +142,8 @@ class GANAugmenter(Augmenter):
         ------
         ValueError
             If trials are needed and not given, or a class has too few of them to hold some back.
+        KeyboardInterrupt
+            If the user interrupts it: it does not end the process, as Lightning would.
         """
         seeds = range(len(x)) if seeds is None else seeds
         self.model = self.build(len(x), x.shape[-1], int(y.max()) + 1 if classes is None else classes)
@@ -147,10 +151,10 @@ class GANAugmenter(Augmenter):
         if self.needs_trials and trial is None:
             raise ValueError(f"model={self.name} needs fit(..., trial=...), got none")
         judge, checks = self._judge(), None
-        if judge:
-            judge.fit(x, y, n)
         if self.checking:
             (x, y, n, trial), checks = self._hold_back(x, y, n, trial, seeds)
+        if judge:
+            judge.fit(x, y, n)
         batches = MemberBatches(
             self.model.prepare(x, y, n, trial), y, n, seeds,
             batch_size=self.training["batch_size"], iterations=self.training["iterations"],
@@ -162,13 +166,14 @@ class GANAugmenter(Augmenter):
         )
         self.watch = Watch(self.history, self.name, x, y, n, self.model.classes)
         resume = [Resume(half_trained, self.history)] if half_trained else []
-        self.trainer = lightning.Trainer(
-            accelerator=accelerator, devices=1, max_epochs=1,
-            callbacks=[self.history, *resume, self.watch, *callbacks(self.history)],
-            logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-            plugins=[LightningEnvironment()],
-        )  # fmt: skip
-        self.trainer.fit(self.model, batches)
+        with ProcessSignals() as signals:
+            self.trainer = lightning.Trainer(
+                accelerator=accelerator, devices=1, max_epochs=1,
+                callbacks=[signals, self.history, *resume, self.watch, *callbacks(self.history)],
+                logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+                plugins=[LightningEnvironment()],
+            )  # fmt: skip
+            self.trainer.fit(self.model, batches)
         self.model.cpu().eval()
         self.judge = judge
         if checks:
@@ -180,6 +185,7 @@ class GANAugmenter(Augmenter):
             )  # fmt: skip
         return self
 
+    @default_torch()
     @torch.no_grad()
     def sample(self, y, generator):
         members, n = y.shape
@@ -220,6 +226,7 @@ class GANAugmenter(Augmenter):
         weights = self.state()
         return [{name: value[m].clone() for name, value in weights.items()} for m in range(self.model.members)]
 
+    @default_torch()
     def restore(self, generators: Sequence[dict[str, Tensor]], features: int, classes: int) -> "GANAugmenter":
         """Take what `generators` gave of several members, in this order, ready to sample."""
         self.model = self.build(len(generators), features, classes).eval()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from emogan.augmenters import GANAugmenter
+from emogan.augmenters.isolation import default_torch
 from emogan.data.scaling import MinMaxScaler
 from emogan.evaluation.plan import TrainingSet
 from emogan.fitting import group_size_on, member_key, member_records, pad
@@ -33,6 +34,7 @@ def windows_of(data: TrainingSet) -> dict[str, Tensor]:
     return {f"windows.{name}": torch.from_numpy(getattr(data, name)) for name in ("x", "y", "trial")}
 
 
+@default_torch()
 def trained(
     augmenter: GANAugmenter,
     sets: Sequence[TrainingSet],
