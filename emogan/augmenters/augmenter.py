@@ -36,6 +36,13 @@ class Augmenter(ABC):
     def identity(self) -> dict:
         """Everything of this augmenter that changes what it gives, as plain values."""
 
+    def revision(self, features: int) -> dict:
+        """What has changed since earlier versions in what it gives for so many features, for keys of the cache.
+
+        Empty where it gives the same numbers as ever: what was fitted then is found again.
+        """
+        return {}
+
     def candidates(self) -> list["Augmenter"]:
         """One augmenter for each value of a setting that was given as a list to choose from; itself if none was."""
         return [self]

@@ -47,7 +47,8 @@ class GANAugmenter(Augmenter):
         that over the ``plateau_window`` before by no more than the tolerance, as a fraction; 0 never stops early.
     selection, oversample
         "discriminator", "density" or "classifier" (see `emogan.augmenters.selection`): every artificial window is the
-        best of ``oversample`` candidates. null takes them as they come.
+        best of ``oversample`` candidates. null takes them as they come. The judge is fitted on the windows that the GAN
+        is trained on, without those held back.
     hold_back, check_every, patience
         Trials of each class that are kept from training. Every ``check_every`` iterations windows are compared with
         theirs (see `HeldBack.distance`), the best weights are kept, and a member that has not become better in
@@ -122,6 +123,10 @@ class GANAugmenter(Augmenter):
         """Everything of this augmenter that changes what it learns or draws, as plain values."""
         gan = f"{self.gan.__module__}.{self.gan.__qualname__}"
         return {"gan": gan, **self.training, **self.selection, **self.checking, **self.settings}
+
+    def revision(self, features: int) -> dict:
+        judged = bool(self.checking) and self.selection.get("selection") in ("density", "classifier")
+        return {"judge": "fitted on windows trained on"} if judged else {}
 
     def refuse(self, y: np.ndarray, trial: np.ndarray) -> None:
         """Raise ValueError if one member's labels (N,) and trials (N,) are too few for `fit`."""

@@ -97,7 +97,7 @@ def process() -> dict:
         "types": (torch.get_default_dtype(), torch.get_default_device()),
         "determinism": (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark),
         "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_anomaly_enabled()),
-        "random states": (torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate()),
+        "random states": (torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate()),  # noqa: NPY002
         "hooks": (sys.excepthook, sys.displayhook),
         "files": sorted(os.listdir()),
     }
