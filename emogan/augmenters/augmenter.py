@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emogan.wording import words
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -94,7 +96,7 @@ class NoAugmentation(Augmenter):
 
     def sample(self, y, generator):
         if y.shape[1]:
-            raise ValueError(f"model={self.name} appends nothing: n_aug must be 0, got {y.shape[1]}")
+            raise ValueError(f"{words().model(self.name)} appends nothing: n_aug must be 0, got {y.shape[1]}")
         return torch.empty(y.shape[0], 0, self.features)
 
 

@@ -20,6 +20,7 @@ from emogan.augmenters.watch import Watch
 from emogan.data.datamodule import MemberBatches
 from emogan.models import ConditionalGAN
 from emogan.setting import check, is_integer, is_number
+from emogan.wording import words
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class GANAugmenter(Augmenter):
         holds = is_number(plateau_tolerance) and plateau_tolerance >= 0
         check("plateau_tolerance", plateau_tolerance, holds, "a number >= 0")
         known = selection is None or (isinstance(selection, str) and selection in JUDGES)
-        check("selection", selection, known, f"null, {', '.join(JUDGES)}")
+        check("selection", selection, known, f"{words().nothing}, {', '.join(JUDGES)}")
         self.gan, self.name, self.settings = (
             gan,
             name,
@@ -154,7 +155,7 @@ class GANAugmenter(Augmenter):
         self.model = self.build(len(x), x.shape[-1], int(y.max()) + 1 if classes is None else classes)
         self.model.initialise(seeds)
         if self.needs_trials and trial is None:
-            raise ValueError(f"model={self.name} needs fit(..., trial=...), got none")
+            raise ValueError(f"{words().model(self.name)} needs fit(..., trial=...), got none")
         judge, checks = self._judge(), None
         if self.checking:
             (x, y, n, trial), checks = self._hold_back(x, y, n, trial, seeds)

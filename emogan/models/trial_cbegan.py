@@ -11,6 +11,7 @@ from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, with_label
 from emogan.models.trial_start import MOST, start
 from emogan.setting import check, is_integer, is_number
+from emogan.wording import words
 
 CLOSEST = 1 - 1e-6  # to -1 and 1: noise beyond becomes infinite in the normal distribution
 
@@ -104,9 +105,10 @@ class TrialCBEGAN(ConditionalGAN):
         lambda_k: float = 1e-3,
         **common,
     ):
-        check("components", components, components is None or is_integer(components, 1), "an integer >= 1 or null")
+        expected = f"an integer >= 1 or {words().nothing}"
+        check("components", components, components is None or is_integer(components, 1), expected)
         check("trial_strength", trial_strength, is_number(trial_strength) and trial_strength >= 0, "a number >= 0")
-        check("residual", residual, isinstance(residual, bool), "true or false")
+        check("residual", residual, isinstance(residual, bool), words().truth)
         check("anchor", anchor, is_number(anchor) and anchor >= 0, "a number >= 0")
         check("average", average, is_number(average) and 0 <= average < 1, "a number in [0, 1)")
         check("gamma", gamma, is_number(gamma) and 0 <= gamma <= 1, "a number in [0, 1]")
