@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.covariance import ledoit_wolf_shrinkage
 
+from emogan.wording import words
+
 FLOOR = 1e-6  # of the variance along an axis, in parts of the largest: float32 tells no less
 MOST = 32  # trials of a class are kept, evenly spread over those there are
 
@@ -51,6 +53,11 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
         K. A class without windows has one trial, in the centre.
     strength
         Width of the kernel, in parts of the one above.
+
+    Raises
+    ------
+    ValueError
+        If windows do not vary within classes, so that there is no covariance to estimate.
     """
     x = x.astype(np.float64)
     labels, number, means_of_trials = trial_means(x, y, trial)
@@ -68,6 +75,7 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
     covariance = within + strength**2 * present / trials * between
 
     sd = np.sqrt(np.where(varying, np.diag(covariance), 0))
+    refuse_without_spread(x, sd, labels)
     inverse = np.divide(1, sd, out=np.zeros_like(sd), where=sd > 0)
     variances, axes = np.linalg.eigh(covariance * np.outer(inverse, inverse))
     variances, axes = np.maximum(variances[::-1], FLOOR * variances[-1]), axes[:, ::-1]
@@ -80,3 +88,19 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
         kept = np.unique(np.linspace(0, len(own) - 1, min(len(own), MOST)).round().astype(int))
         means[c, : len(kept)], counts[c] = own[kept], len(kept)
     return Start(centre, white, colour, means, counts)
+
+
+def refuse_without_spread(x: np.ndarray, sd: np.ndarray, labels: np.ndarray) -> None:
+    """Raise ValueError if features vary in windows x (N, F), but none, or not all, within classes: sd (F,).
+
+    Training would divide by their spread, and end with losses that are not finite.
+    """
+    extent, say = np.ptp(x, axis=0), words()
+    alike = sd <= np.finfo(np.float32).eps * extent
+    if alike.all() or (alike & (extent > 0)).any():
+        names = ", ".join(say.label(c) for c in np.unique(labels).tolist())
+        what = "all windows are alike" if alike.all() else f"{(alike & (extent > 0)).sum()} features are constant"
+        raise ValueError(
+            f"expected windows that differ within a class, but within each of {names} {what}: there is no spread to "
+            f"learn. Are they copies of one another? {say.model('duplicate')} appends further copies"
+        )
