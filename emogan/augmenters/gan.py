@@ -127,7 +127,7 @@ class GANAugmenter(Augmenter):
 
     def revision(self, features: int) -> dict:
         judged = bool(self.checking) and self.selection.get("selection") in ("density", "classifier")
-        return {"judge": "fitted on windows trained on"} if judged else {}
+        return self.gan.revision(features) | ({"judge": "fitted on windows trained on"} if judged else {})
 
     def refuse(self, y: np.ndarray, trial: np.ndarray) -> None:
         """Raise ValueError if one member's labels (N,) and trials (N,) are too few for `fit`."""
