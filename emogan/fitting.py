@@ -44,6 +44,7 @@ def member_key(augmenter, data: TrainingSet, classes: int, seed: int) -> str:
     return content_key(
         {"augmenter": augmenter.identity(), "data": fingerprint(data.x, data.y), "classes": classes, "seed": seed}
         | trials
+        | augmenter.revision(data.x.shape[1])
     )
 
 

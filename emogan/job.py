@@ -69,7 +69,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     with clock("load"):
         job_files.set_scores_aside(folder)
         loaded: FeatureSet = construct(cfg.data)
-        inputs = job_inputs(cfg, loaded)
+        inputs = job_inputs(cfg, loaded) | augmenter.revision(loaded.x.shape[1])
         key = job_key(inputs)
         if (done := finished(folder, key)) is not None:
             job_files.restore_scores(folder)

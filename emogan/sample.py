@@ -48,7 +48,7 @@ def write_windows(
     fitted = load(Path(checkpoint).expanduser(), subject=subject, session=session, fold=fold)
     labels = fitted.labels(n_aug)
     x = fitted.draw(labels, seed)
-    names = np.array(fitted.feature_names or [f"x{i}" for i in range(x.shape[1])])
+    names = np.array([str(name) for name in fitted.feature_names or (f"x{i}" for i in range(x.shape[1]))])
     columns = {
         "trial": np.array([f"artificial_{i + 1}" for i in range(n_aug)]),
         "subject": np.array([fitted.origin.get("subject", "artificial")] * n_aug),

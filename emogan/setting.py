@@ -2,11 +2,13 @@
 
 import math
 
+from emogan.wording import words
+
 
 def check(name: str, value: object, holds: bool, expected: str) -> None:
     """Refuse an impossible model setting by name."""
     if not holds:
-        raise ValueError(f"model.{name}: expected {expected}, got {value!r}")
+        raise ValueError(f"{words().setting(name)}: expected {expected}, got {value!r}")
 
 
 def is_integer(value: object, least: float = -math.inf) -> bool:

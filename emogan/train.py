@@ -68,11 +68,14 @@ def command() -> None:
     try:
         command_line.run(main)
     except BaseException as error:
-        if sweep.begun is None:
+        if sweep.begun is None and not isinstance(error, KeyboardInterrupt):
             raise
         code = exit_code(error)
     if sweep.begun is not None:
-        sys.exit(sweep.begun.end(code))
+        code = sweep.begun.end(code)
+    elif code:
+        print("interrupted; the same command again resumes what was being trained", file=sys.stderr)
+    sys.exit(code)
 
 
 def exit_code(error: BaseException) -> int:

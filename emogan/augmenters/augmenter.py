@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emogan.wording import words
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -35,6 +37,13 @@ class Augmenter(ABC):
     @abstractmethod
     def identity(self) -> dict:
         """Everything of this augmenter that changes what it gives, as plain values."""
+
+    def revision(self, features: int) -> dict:
+        """What has changed since earlier versions in what it gives for so many features, for keys of the cache.
+
+        Empty where it gives the same numbers as ever: what was fitted then is found again.
+        """
+        return {}
 
     def candidates(self) -> list["Augmenter"]:
         """One augmenter for each value of a setting that was given as a list to choose from; itself if none was."""
@@ -87,7 +96,7 @@ class NoAugmentation(Augmenter):
 
     def sample(self, y, generator):
         if y.shape[1]:
-            raise ValueError(f"model={self.name} appends nothing: n_aug must be 0, got {y.shape[1]}")
+            raise ValueError(f"{words().model(self.name)} appends nothing: n_aug must be 0, got {y.shape[1]}")
         return torch.empty(y.shape[0], 0, self.features)
 
 

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 
 from emogan.augmenters.augmenter import Augmenter, Layout, per_member
+from emogan.augmenters.isolation import default_torch
 from emogan.data.montage import split_name
 from emogan.data.scaling import MinMaxScaler
 from emogan.setting import check, is_number
+from emogan.wording import words
 
 BLOCK = 256  # windows of a class are drawn in blocks of this many, so that a window's bits do not depend on n
 
@@ -82,7 +84,7 @@ class Control(Augmenter):
         self._refuse_lists()
         for need, given in (("trial", trial), ("layout", layout)):
             if need in self.needs and given is None:
-                raise ValueError(f"model={self.name} needs fit(..., {need}=...), got none")
+                raise ValueError(f"{words().model(self.name)} needs fit(..., {need}=...), got none")
         self.layout, self.features = layout, x.shape[-1]
         self.members = [
             Windows(
@@ -95,6 +97,7 @@ class Control(Augmenter):
         ]
         return self
 
+    @default_torch()
     def sample(self, y, generator):
         """See `Augmenter.sample`.
 
@@ -120,9 +123,10 @@ class Control(Augmenter):
     def _queue(self, windows: Windows, label: int, n: int, seed: int) -> np.ndarray:
         count = int((windows.y == label).sum())
         if count < self.least:
+            say = words()
             raise ValueError(
-                f"model={self.name} draws from at least {self.least} training windows of a class, got {count} of class "
-                f"{label}. Take more training trials, or another model."
+                f"{say.model(self.name)} draws from at least {self.least} training windows of a class, got {count} of "
+                f"{say.label(label)}. Take more windows of it, or {say.model('noise')}, which draws from a single one."
             )
         sequences = [np.random.SeedSequence(seed, spawn_key=(label, block)) for block in range(-(-n // BLOCK))]
         blocks = [self.draw(windows, label, BLOCK, np.random.default_rng(sequence)) for sequence in sequences]
@@ -134,14 +138,16 @@ class Control(Augmenter):
     def _refuse_lists(self) -> None:
         for key, value in self.settings.items():
             if isinstance(value, list):
-                raise ValueError(f"model.{key}: expected one value to fit with, got {value}: take one of candidates()")
+                raise ValueError(
+                    f"{words().setting(key)}: expected one value to fit with, got {value}: take one of candidates()"
+                )
 
 
 def one_or_several(key: str, value: object, holds: Callable[[object], bool], expected: str) -> object:
     """A setting, or a list of values to choose from; refused by name if one of them is impossible."""
     several = isinstance(value, Sequence) and not isinstance(value, str)
     values = list(value) if several else [value]
-    check(key, value, bool(values) and all(map(holds, values)), f"{expected}, or a list of such values to choose from")
+    check(key, value, bool(values) and all(map(holds, values)), expected + words().alternatives)
     return values if several else value
 
 

@@ -14,11 +14,13 @@ from emogan.augmenters.augmenter import Augmenter, per_member
 from emogan.augmenters.half_trained import Resume
 from emogan.augmenters.held_back import Checks, HeldBack, hold_back
 from emogan.augmenters.history import History
+from emogan.augmenters.isolation import ProcessSignals, default_torch
 from emogan.augmenters.selection import JUDGES, Judge
 from emogan.augmenters.watch import Watch
 from emogan.data.datamodule import MemberBatches
 from emogan.models import ConditionalGAN
 from emogan.setting import check, is_integer, is_number
+from emogan.wording import words
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,8 @@ class GANAugmenter(Augmenter):
         that over the ``plateau_window`` before by no more than the tolerance, as a fraction; 0 never stops early.
     selection, oversample
         "discriminator", "density" or "classifier" (see `emogan.augmenters.selection`): every artificial window is the
-        best of ``oversample`` candidates. null takes them as they come.
+        best of ``oversample`` candidates. null takes them as they come. The judge is fitted on the windows that the GAN
+        is trained on, without those held back.
     hold_back, check_every, patience
         Trials of each class that are kept from training. Every ``check_every`` iterations windows are compared with
         theirs (see `HeldBack.distance`), the best weights are kept, and a member that has not become better in
@@ -89,7 +92,7 @@ class GANAugmenter(Augmenter):
         holds = is_number(plateau_tolerance) and plateau_tolerance >= 0
         check("plateau_tolerance", plateau_tolerance, holds, "a number >= 0")
         known = selection is None or (isinstance(selection, str) and selection in JUDGES)
-        check("selection", selection, known, f"null, {', '.join(JUDGES)}")
+        check("selection", selection, known, f"{words().nothing}, {', '.join(JUDGES)}")
         self.gan, self.name, self.settings = (
             gan,
             name,
@@ -122,11 +125,16 @@ class GANAugmenter(Augmenter):
         gan = f"{self.gan.__module__}.{self.gan.__qualname__}"
         return {"gan": gan, **self.training, **self.selection, **self.checking, **self.settings}
 
+    def revision(self, features: int) -> dict:
+        judged = bool(self.checking) and self.selection.get("selection") in ("density", "classifier")
+        return self.gan.revision(features) | ({"judge": "fitted on windows trained on"} if judged else {})
+
     def refuse(self, y: np.ndarray, trial: np.ndarray) -> None:
         """Raise ValueError if one member's labels (N,) and trials (N,) are too few for `fit`."""
         if self.checking:
             hold_back(y, trial, self.checking["hold_back"], seed=0)
 
+    @default_torch()
     def fit(
         self, x, y, n, seeds=None, *,
         trial=None, layout=None, classes=None, callbacks=lambda history: [], accelerator="cpu", half_trained=None,
@@ -140,17 +148,19 @@ class GANAugmenter(Augmenter):
         ------
         ValueError
             If trials are needed and not given, or a class has too few of them to hold some back.
+        KeyboardInterrupt
+            If the user interrupts it: it does not end the process, as Lightning would.
         """
         seeds = range(len(x)) if seeds is None else seeds
         self.model = self.build(len(x), x.shape[-1], int(y.max()) + 1 if classes is None else classes)
         self.model.initialise(seeds)
         if self.needs_trials and trial is None:
-            raise ValueError(f"model={self.name} needs fit(..., trial=...), got none")
+            raise ValueError(f"{words().model(self.name)} needs fit(..., trial=...), got none")
         judge, checks = self._judge(), None
-        if judge:
-            judge.fit(x, y, n)
         if self.checking:
             (x, y, n, trial), checks = self._hold_back(x, y, n, trial, seeds)
+        if judge:
+            judge.fit(x, y, n)
         batches = MemberBatches(
             self.model.prepare(x, y, n, trial), y, n, seeds,
             batch_size=self.training["batch_size"], iterations=self.training["iterations"],
@@ -162,13 +172,14 @@ class GANAugmenter(Augmenter):
         )
         self.watch = Watch(self.history, self.name, x, y, n, self.model.classes)
         resume = [Resume(half_trained, self.history)] if half_trained else []
-        self.trainer = lightning.Trainer(
-            accelerator=accelerator, devices=1, max_epochs=1,
-            callbacks=[self.history, *resume, self.watch, *callbacks(self.history)],
-            logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-            plugins=[LightningEnvironment()],
-        )  # fmt: skip
-        self.trainer.fit(self.model, batches)
+        with ProcessSignals() as signals:
+            self.trainer = lightning.Trainer(
+                accelerator=accelerator, devices=1, max_epochs=1,
+                callbacks=[signals, self.history, *resume, self.watch, *callbacks(self.history)],
+                logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+                plugins=[LightningEnvironment()],
+            )  # fmt: skip
+            self.trainer.fit(self.model, batches)
         self.model.cpu().eval()
         self.judge = judge
         if checks:
@@ -180,6 +191,7 @@ class GANAugmenter(Augmenter):
             )  # fmt: skip
         return self
 
+    @default_torch()
     @torch.no_grad()
     def sample(self, y, generator):
         members, n = y.shape
@@ -220,6 +232,7 @@ class GANAugmenter(Augmenter):
         weights = self.state()
         return [{name: value[m].clone() for name, value in weights.items()} for m in range(self.model.members)]
 
+    @default_torch()
     def restore(self, generators: Sequence[dict[str, Tensor]], features: int, classes: int) -> "GANAugmenter":
         """Take what `generators` gave of several members, in this order, ready to sample."""
         self.model = self.build(len(generators), features, classes).eval()

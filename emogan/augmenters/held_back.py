@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist, pdist
 from emogan.augmenters.discriminant import discriminant, white_axes
 from emogan.data.datamodule import mix
 from emogan.models import ConditionalGAN
+from emogan.wording import words
 
 PER_CLASS = 128  # artificial windows in a check
 NOISE = -1  # the iteration whose batch they would be: none
@@ -31,9 +32,10 @@ def hold_back(y: np.ndarray, trial: np.ndarray, count: int, seed: int) -> np.nda
     for label in np.unique(y):
         own = trials[labels == label]
         if len(own) <= count:
+            setting = words().setting("hold_back")
             raise ValueError(
-                f"model.hold_back={count} needs at least {count + 1} training trials of every class, got {len(own)} of "
-                f"class {label} (inner folds have fewer than outer ones). Lower model.hold_back, or take more trials."
+                f"{setting}={count} needs at least {count + 1} training trials of every class, got {len(own)} of "
+                f"{words().label(label)} (inner folds have fewer). Lower {setting}, or give more trials."
             )
         chosen.extend(random.permutation(own)[:count])
     return np.isin(trial, chosen)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from emogan.augmenters.held_back import Checks
+from emogan.wording import words
 
 CHECK_EVERY = 100  # iterations between looks for losses that are no longer finite
 LOOK_EVERY = 100  # iterations between looks at the windows, see `emogan.augmenters.watch.Watch`: 1 % of the time
@@ -124,5 +125,5 @@ class History(lightning.Callback):
             at = int(np.argmin(finite.all(1).cpu().numpy()))
             raise FloatingPointError(
                 f"{type(module).__name__}: the losses of {int((~finite).any(0).sum())} of {module.members} members are "
-                f"not finite, first at iteration {at + 1}. Lower model.learning_rate."
+                f"not finite, first at iteration {at + 1}. Lower {words().setting('learning_rate')}."
             )

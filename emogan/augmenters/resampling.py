@@ -8,6 +8,7 @@ import numpy as np
 from emogan.augmenters.augmenter import Layout
 from emogan.augmenters.control import Control, band_columns, is_positive, one_or_several
 from emogan.setting import is_integer
+from emogan.wording import words
 
 
 class Duplicate(Control):
@@ -61,8 +62,8 @@ class Recombination(Control):
         self.blocks = feature_blocks(layout)
         if len(self.blocks) < 2:
             raise ValueError(
-                f"model={self.name} recombines blocks of features and needs two at least, got one: EEG bands, from "
-                "names such as FP1_delta, and the eye features are blocks. Choose another model for these features."
+                f"{words().model(self.name)} recombines blocks of features and needs two at least, got one: EEG bands, "
+                "from names such as FP1_delta, and the eye features are blocks. Choose another model for these."
             )
         return self
 
@@ -122,7 +123,7 @@ class Smote(Control):
         expected = "an integer >= 1"
         super().__init__(name, k_neighbors=one_or_several("k_neighbors", k_neighbors, is_count, expected))
         if importlib.util.find_spec("imblearn") is None:
-            raise ImportError(f"model={name} needs imbalanced-learn: pip install 'emogan[imblearn]'")
+            raise ImportError(f"{words().model(name)} needs imbalanced-learn: pip install 'emogan[imblearn]'")
 
     def draw(self, windows, label, n, random):
         from imblearn.over_sampling import SMOTE  # an extra: only who asks for it needs it

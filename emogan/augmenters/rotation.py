@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation as Turn
 from emogan.augmenters.control import Control, band_columns, one_or_several
 from emogan.data.montage import positions, split_name
 from emogan.setting import is_number
+from emogan.wording import words
 
 STIFFNESS, TERMS = 4, 50  # m of Perrin et al. and the length of their series; MNE's choices
 # Added to the diagonal, MNE's choice: without it, what differs between neighbours is magnified beyond the cap's edge.
@@ -46,15 +47,15 @@ class Rotation(Control):
         super().fit(x, y, n, seeds, trial=trial, layout=layout)
         if not (bands := band_columns(layout)):
             raise ValueError(
-                f"model={self.name}: rotation needs EEG features, got {' and '.join(layout.modalities) or 'none'}. "
-                "Choose modality=eeg or eeg_eye, or another model."
+                f"{words().model(self.name)}: rotation needs EEG features, got "
+                f"{' and '.join(layout.modalities) or 'none'}. Choose modality=eeg or eeg_eye, or another model."
             )
         try:
             self.bands = [(columns, self._maps(columns)) for columns in bands.values()]
         except ValueError as error:
             raise ValueError(
-                f"model={self.name} turns EEG features named CHANNEL_BAND, such as FP1_delta, on the head: {error}. "
-                "Rename the features, or choose another model."
+                f"{words().model(self.name)} turns EEG features named CHANNEL_BAND, such as FP1_delta, on the head: "
+                f"{error}. Rename the features, or choose another model."
             ) from None
         return self
 

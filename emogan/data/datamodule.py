@@ -51,7 +51,8 @@ class MemberBatches(lightning.LightningDataModule):
         self.draws, self.noise_features, self.start = draws, noise_features, start
 
     def train_dataloader(self) -> DataLoader:
-        return DataLoader(_Iterations(self), batch_size=None, shuffle=False)
+        own = torch.Generator()  # else each pass over it would draw a seed for workers from the user's random state
+        return DataLoader(_Iterations(self), batch_size=None, shuffle=False, generator=own)
 
     def draw(self, iteration: int) -> Batch:
         """The batch of one iteration: windows drawn with replacement, noise U[-1, 1]."""

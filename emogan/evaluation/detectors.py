@@ -1,12 +1,14 @@
 """Detectors: what is wrong with a GAN, told from a few figures of its windows and of its training."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from emogan.wording import Wording, words
 
 COLLAPSED = 0.5  # a quarter of the variance: the spread of the paper's cBEGAN is 0.02 to 0.3, of cWGAN 0.6 and more
 IGNORED = 0.25  # a generator that ignores the label is at 0, as all classes have the same noise; others end near 1
@@ -91,7 +93,7 @@ class Detector:
     kind: str
     figure: str
     seen: str  # with {} where the figures stand
-    advice: str
+    advice: Callable[[Wording], str]
     below: float = -math.inf
     above: float = math.inf
     lasts: bool = False  # whether it speaks up while training: other kinds are healed by further training, as a rule
@@ -106,37 +108,48 @@ class Detector:
 DETECTORS = (
     Detector(
         "collapse", "spread", "the within-class spread of artificial windows is {} of the real one",
-        "Windows of a class are nearly copies of one another: try model=trial_cbegan, which starts at the real spread "
-        "and is held there by model.anchor.",
+        lambda say: (
+            f"Windows of a class are nearly copies of one another: try {say.model('trial_cbegan')}, which starts at "
+            f"the real spread and is held there by {say.setting('anchor', 'trial_cbegan')}."
+        ),
         below=COLLAPSED, lasts=True,
     ),
     Detector(
         "label ignored", "label", "the means of artificial classes lie {} times as far apart as those of the real ones",
-        "Windows look alike whatever their label: raise model.iterations, or try model=trial_cbegan, which starts with "
-        "windows of each class.",
+        lambda say: (
+            f"Windows look alike whatever their label: raise {say.setting('iterations')}, or try "
+            f"{say.model('trial_cbegan')}, which starts with windows of each class."
+        ),
         below=IGNORED,
     ),
     Detector(
         "exploding generator", "reach", "artificial windows lie {} times as far out as real ones",
-        "No recording gives such windows: lower model.learning_rate.",
+        lambda say: f"No recording gives such windows: lower {say.setting('learning_rate')}.",
         above=EXPLODED, lasts=True,
     ),
     Detector(
         "frozen generator", "moved", "training has moved windows by {} of the real spread",
-        "They are those of an untrained generator: raise model.learning_rate or model.iterations.",
+        lambda say: (
+            f"They are those of an untrained generator: raise {say.setting('learning_rate')} or "
+            f"{say.setting('iterations')}."
+        ),
         below=FROZEN,
     ),
     Detector(
         "k_t held at 1", "k_at_1", "k_t was at 1 for a share of {} of the last half of the iterations",
-        "Artificial windows are too easy to reconstruct and the discriminator cannot change that: lower "
-        "model.learning_rate or model.gamma.",
+        lambda say: (
+            "Artificial windows are too easy to reconstruct and the discriminator cannot change that: lower "
+            f"{say.setting('learning_rate')} or {say.setting('gamma')}."
+        ),
         above=HELD,
     ),
     Detector(
         "k_t held at 0", "k_at_0", "k_t was at 0 for a share of {} of the last half of the iterations",
-        "The discriminator learned from real windows alone, as artificial ones stayed harder to reconstruct than "
-        "model.gamma asks for. That is normal early, and where model.anchor holds the windows; else raise "
-        "model.iterations or model.gamma.",
+        lambda say: (
+            "The discriminator learned from real windows alone, as artificial ones stayed harder to reconstruct than "
+            f"{say.setting('gamma')} asks for. That is normal early, and where {say.setting('anchor', 'trial_cbegan')} "
+            f"holds the windows; else raise {say.setting('iterations')} or {say.setting('gamma')}."
+        ),
         above=HELD, warns=False,
     ),
 )  # fmt: skip
@@ -162,7 +175,7 @@ def messages(
         if values and one.warns:
             seen = one.seen.format(span(values))
             told[one.kind] = (
-                f"{one.kind} in {len(values)} of {len(figures)} GANs of {name} {when}: {seen}. {one.advice}"
+                f"{one.kind} in {len(values)} of {len(figures)} GANs of {name} {when}: {seen}. {one.advice(words())}"
             )
     return told
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from emogan.setting import check, is_integer
+from emogan.wording import words
 
 LAYERS = (2, 4)  # "The numbers of layers are searched from 2 to 4" (paper, 3.3)
 NODES = (50, 600)  # "... hidden nodes for each layer are randomly searched from 50 to 600" (paper, 3.3)
@@ -24,7 +25,8 @@ def hidden_widths(
         If layers is not 2, 3 or 4, or hidden is neither a positive integer nor one per layer.
     """
     if architecture_seed is not None:
-        check("architecture_seed", architecture_seed, is_integer(architecture_seed, 0), "an integer >= 0 or null")
+        expected = f"an integer >= 0 or {words().nothing}"
+        check("architecture_seed", architecture_seed, is_integer(architecture_seed, 0), expected)
         random = np.random.default_rng(architecture_seed)
         generator, discriminator = (
             tuple(random.integers(*NODES, size=random.integers(*LAYERS, endpoint=True), endpoint=True).tolist())
@@ -35,7 +37,8 @@ def hidden_widths(
     widths = tuple(hidden) if isinstance(hidden, Sequence) and not isinstance(hidden, str) else (hidden,) * layers
     if len(widths) != layers:
         raise ValueError(
-            f"model.hidden: expected one width or {layers} of them (model.layers={layers}), got {list(widths)}"
+            f"{words().setting('hidden')}: expected one width or {layers} of them "
+            f"({words().setting('layers')}={layers}), got {list(widths)}"
         )
     check("hidden", hidden, all(is_integer(w, 1) for w in widths), "positive integers (the paper: 50 to 600)")
     return widths, widths

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, softplus, with_label
 from emogan.setting import check
+from emogan.wording import words
 
 
 class CGAN(ConditionalGAN):
@@ -27,7 +28,7 @@ class CGAN(ConditionalGAN):
 
     def __init__(self, members: int, features: int, classes: int, *, saturating: bool = True, **common):
         super().__init__(members, features, classes, **common)
-        check("saturating", saturating, isinstance(saturating, bool), "true or false")
+        check("saturating", saturating, isinstance(saturating, bool), words().truth)
         self.saturating = saturating
 
     def build_discriminator(self, hidden: Sequence[int]) -> nn.Module:

@@ -77,6 +77,11 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         self.generator = self.build_generator(generator_hidden)
         self.discriminator = self.build_discriminator(discriminator_hidden)
 
+    @staticmethod
+    def revision(features: int) -> dict:
+        """See `Augmenter.revision`."""
+        return {}
+
     @property
     def draws(self) -> int:
         """Mini-batches S that one iteration consumes."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, input_gradient, with_label
 from emogan.setting import check, is_integer, is_number
+from emogan.wording import words
 
 
 class CWGAN(ConditionalGAN):
@@ -44,7 +45,7 @@ class CWGAN(ConditionalGAN):
     ):
         super().__init__(members, features, classes, **common)
         check("penalty", penalty, is_number(penalty) and penalty >= 0, "a number >= 0")
-        check("clip", clip, clip is None or (is_number(clip) and clip > 0), "a positive number or null")
+        check("clip", clip, clip is None or (is_number(clip) and clip > 0), f"a positive number or {words().nothing}")
         check("critic_steps", critic_steps, is_integer(critic_steps, 1), "an integer >= 1")
         self.penalty, self.clip, self.critic_steps = penalty, clip, critic_steps
 

@@ -9,9 +9,12 @@ from torch.nn.functional import one_hot
 from emogan.models.cbegan import Autoencoder
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, with_label
-from emogan.models.trial_start import MOST, start
+from emogan.models.trial_start import MOST, LowRankStart, Start, low_rank_start, start
 from emogan.setting import check, is_integer, is_number
+from emogan.wording import words
 
+MANY = 1024  # features: eigenvectors of more take seconds and gigabytes a member, as their cost grows with F^3
+KEPT = 512  # axes of so many features: all that vary in up to 513 windows
 CLOSEST = 1 - 1e-6  # to -1 and 1: noise beyond becomes infinite in the normal distribution
 
 
@@ -22,14 +25,25 @@ class Generator(nn.Module):
     h sees and moves the first P white axes, those of most variance.
     """
 
-    def __init__(self, members: int, features: int, classes: int, axes: int, hidden: Sequence[int], residual: bool):
+    def __init__(
+        self, members: int, features: int, classes: int, axes: int, hidden: Sequence[int], residual: bool,
+        kept: int | None = None,
+    ):  # fmt: skip
         super().__init__()
+        kept = kept or features
         self.classes, self.axes, self.residual = classes, axes, residual
         self.deviation = StackedMLP(members, [axes + classes, *hidden, axes])
         self.average = StackedMLP(members, [axes + classes, *hidden, axes]).requires_grad_(False)
-        self.colour = StackedLinear(members, features, features).requires_grad_(False)  # its bias is the centre
-        self.register_buffer("means", torch.zeros(members, classes * MOST, features))  # of trials, class by class
+        self.colour = StackedLinear(members, kept, features).requires_grad_(False)  # its bias is the centre
+        self.register_buffer("means", torch.zeros(members, classes * MOST, kept))  # of trials, class by class
         self.register_buffer("counts", torch.ones(members, classes, dtype=torch.int64))  # how many trials there are
+
+    def take(self, m: int, found: Start | LowRankStart) -> None:
+        """Have a member start where it was found to."""
+        weight, bias = self.colour.weight_and_bias()
+        self.means[m] = torch.from_numpy(found.means).flatten(0, 1)
+        self.counts[m] = torch.from_numpy(found.counts)
+        weight[m], bias[m, 0] = torch.from_numpy(found.colour), torch.from_numpy(found.centre)
 
     def begin(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
         """The start v in as many white axes as noise z (M, N, P) has, by trial in [0, 1) and label, both (M, N)."""
@@ -54,6 +68,43 @@ class Generator(nn.Module):
         return self.colour(torch.cat([self.near(z, trial, y), far], dim=-1))
 
 
+class LowRankGenerator(Generator):
+    """A `Generator` for many features: few white axes, and noise of each feature's own beside them (`LowRankStart`)."""
+
+    def __init__(
+        self, members: int, features: int, classes: int, axes: int, hidden: Sequence[int], residual: bool, kept: int
+    ):
+        super().__init__(members, features, classes, axes, hidden, residual, kept)
+        self.kept = kept
+        self.white = StackedLinear(members, features, kept).requires_grad_(False)
+        self.mixing = StackedLinear(members, kept, kept).requires_grad_(False)
+        self.register_buffer("own", torch.zeros(members, features))
+        self.register_buffer("there", torch.zeros(members, kept))  # 1 for an axis that there is
+
+    def take(self, m, found):
+        super().take(m, found)
+        for layer, value in ((self.white, found.white), (self.mixing, found.mixing)):
+            weight, bias = layer.weight_and_bias()
+            weight[m], bias[m] = torch.from_numpy(value), 0
+        self.own[m], self.there[m, : found.axes] = torch.from_numpy(found.own), 1
+
+    def begin(self, z, trial, y):
+        return super().begin(z * self.there[:, None, : z.shape[-1]], trial, y)
+
+    def noise(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Noise (M, N, Q) in the axes kept, and the features' own (M, N, F), of (M, N, Q + F) standard normal."""
+        own = z[..., self.kept :] * self.own[:, None]
+        return self.mixing(z[..., : self.kept]) + self.white(own), own
+
+    def near(self, z, trial, y):
+        return super().near(self.noise(z)[0], trial, y)
+
+    def forward(self, z, trial, y):
+        along, own = self.noise(z)
+        v = torch.cat([super().near(along, trial, y), self.begin(along, trial, y)[..., self.axes :]], dim=-1)
+        return self.colour(v - self.white(own)) + own
+
+
 class TrialCBEGAN(ConditionalGAN):
     """A cBEGAN whose generator begins with windows of new trials, in axes in which these are white, and is held there.
 
@@ -70,7 +121,8 @@ class TrialCBEGAN(ConditionalGAN):
     Parameters
     ----------
     components
-        Number P of white axes that the networks see, those of most variance; null for all.
+        Number P of white axes that the networks see, those of most variance; null for all. Of more than `MANY` features
+        `KEPT` axes are kept at most, see `low_rank_start`.
     trial_strength
         See `start`.
     residual
@@ -82,7 +134,7 @@ class TrialCBEGAN(ConditionalGAN):
     gamma, lambda_k
         Equilibrium L(G(z)) / L(x) in [0, 1], and step of k_t.
     **common
-        See `ConditionalGAN`; there is no noise_features: noise has as many as there are features.
+        See `ConditionalGAN`; there is no noise_features: noise has as many as there are features, and axes kept.
     """
 
     metrics = ("m_global", "k", "loss_real", "loss_fake", "moments")
@@ -104,25 +156,33 @@ class TrialCBEGAN(ConditionalGAN):
         lambda_k: float = 1e-3,
         **common,
     ):
-        check("components", components, components is None or is_integer(components, 1), "an integer >= 1 or null")
+        expected = f"an integer >= 1 or {words().nothing}"
+        check("components", components, components is None or is_integer(components, 1), expected)
         check("trial_strength", trial_strength, is_number(trial_strength) and trial_strength >= 0, "a number >= 0")
-        check("residual", residual, isinstance(residual, bool), "true or false")
+        check("residual", residual, isinstance(residual, bool), words().truth)
         check("anchor", anchor, is_number(anchor) and anchor >= 0, "a number >= 0")
         check("average", average, is_number(average) and 0 <= average < 1, "a number in [0, 1)")
         check("gamma", gamma, is_number(gamma) and 0 <= gamma <= 1, "a number in [0, 1]")
         check("lambda_k", lambda_k, is_number(lambda_k) and lambda_k >= 0, "a number >= 0")
-        self.axes = min(components or features, features)
+        self.kept = KEPT if features > MANY else features
+        self.axes = min(components or features, self.kept)
         self.trial_strength, self.residual, self.anchor, self.decay = trial_strength, residual, anchor, average
         self.gamma, self.lambda_k = gamma, lambda_k
-        super().__init__(members, features, classes, noise_features=features + 1, **common)
+        noise = features + 1 + (self.kept if features > MANY else 0)
+        super().__init__(members, features, classes, noise_features=noise, **common)
         self.register_buffer("k", torch.zeros(members))
+
+    @staticmethod
+    def revision(features: int) -> dict:
+        return {"start": "low rank"} if features > MANY else {}
 
     @property
     def batch_noise(self) -> int:
         return self.axes + 1
 
     def build_generator(self, hidden: Sequence[int]) -> Generator:
-        return Generator(self.members, self.features, self.classes, self.axes, hidden, self.residual)
+        sizes = self.members, self.features, self.classes, self.axes, hidden, self.residual
+        return LowRankGenerator(*sizes, self.kept) if self.features > MANY else Generator(*sizes)
 
     def build_discriminator(self, hidden: Sequence[int]) -> Autoencoder:
         return Autoencoder(self.members, self.axes, self.classes, hidden)
@@ -131,13 +191,11 @@ class TrialCBEGAN(ConditionalGAN):
     def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
         """Find every member's start; its windows in the P white axes that the networks see, (M, N, P)."""
         generator, white = self.generator, torch.zeros(*x.shape[:2], self.axes)
-        weight, bias = generator.colour.weight_and_bias()
         for m, length in enumerate(n.tolist()):
             windows = x[m, :length].numpy()
-            found = start(windows, y[m, :length].numpy(), trial[m, :length].numpy(), self.classes, self.trial_strength)
-            generator.means[m] = torch.from_numpy(found.means).flatten(0, 1)
-            generator.counts[m] = torch.from_numpy(found.counts)
-            weight[m], bias[m, 0] = torch.from_numpy(found.colour), torch.from_numpy(found.centre)
+            data = windows, y[m, :length].numpy(), trial[m, :length].numpy(), self.classes, self.trial_strength
+            found = low_rank_start(*data, self.kept) if self.features > MANY else start(*data)
+            generator.take(m, found)
             white[m, :length] = torch.from_numpy((windows - found.centre) @ found.white[:, : self.axes])
         if self.residual:  # the deviation is 0 at first
             generator.deviation[-1].packed.zero_()
@@ -145,7 +203,7 @@ class TrialCBEGAN(ConditionalGAN):
         return white
 
     def generate(self, z: Tensor, y: Tensor) -> Tensor:
-        """Artificial windows G(z | y): (M, N, F + 1) uniform noise and (M, N) -> (M, N, F)."""
+        """Synthetic windows G(z | y): (M, N, noise_features) uniform noise and (M, N) -> (M, N, F)."""
         return self.generator(*normal_and_trial(z), y)
 
     def reconstruction_loss(self, v: Tensor, y: Tensor) -> Tensor:

@@ -5,7 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.covariance import ledoit_wolf_shrinkage
 
+from emogan.wording import words
+
 FLOOR = 1e-6  # of the variance along an axis, in parts of the largest: float32 tells no less
+NOTHING = 1e-10  # of the norm of rows: a singular value below is rounding
 MOST = 32  # trials of a class are kept, evenly spread over those there are
 
 
@@ -51,32 +54,144 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
         K. A class without windows has one trial, in the centre.
     strength
         Width of the kernel, in parts of the one above.
+
+    Raises
+    ------
+    ValueError
+        If windows do not vary within classes, so that there is no covariance to estimate.
     """
-    x = x.astype(np.float64)
-    labels, number, means_of_trials = trial_means(x, y, trial)
-    centre = x.mean(0)
+    found = estimate(x, y, trial)
+    within = found.residuals.T @ found.residuals / len(x)
+    within *= 1 - found.shrinkage
+    within[found.varying, found.varying] += found.own
+    between = found.effects.T @ found.effects / max(found.trials - found.present, 1)
+    covariance = within + strength**2 * found.present / found.trials * between
 
-    residuals = x - means_of_trials[number]
-    shrinkage = ledoit_wolf_shrinkage(residuals, assume_centered=True)
-    within = residuals.T @ residuals / len(x)
-    within *= 1 - shrinkage
-    varying = np.ptp(x, axis=0) > 0
-    within[varying, varying] += shrinkage * (residuals**2).mean()
-    effects = means_of_trials - np.stack([means_of_trials[labels == c].mean(0) for c in labels])
-    trials, present = len(labels), len(np.unique(labels))
-    between = effects.T @ effects / max(trials - present, 1)
-    covariance = within + strength**2 * present / trials * between
-
-    sd = np.sqrt(np.where(varying, np.diag(covariance), 0))
+    sd = np.sqrt(np.where(found.varying, np.diag(covariance), 0))
+    refuse_without_spread(x, sd, found.labels)
     inverse = np.divide(1, sd, out=np.zeros_like(sd), where=sd > 0)
     variances, axes = np.linalg.eigh(covariance * np.outer(inverse, inverse))
     variances, axes = np.maximum(variances[::-1], FLOOR * variances[-1]), axes[:, ::-1]
     white = inverse[:, None] * axes / np.sqrt(variances)
     colour = (axes * np.sqrt(variances)).T * sd
+    return Start(found.centre, white, colour, *_trials_kept(found, white, classes))
 
-    means, counts = np.zeros((classes, MOST, x.shape[1])), np.ones(classes, dtype=np.int64)
-    for c in np.unique(labels):
-        own = (means_of_trials[labels == c] - centre) @ white
+
+class LowRankStart(NamedTuple):
+    """`start` in few axes: x = centre + v @ colour + e - e @ white @ colour, e ~ N(0, diag(own^2)).
+
+    In the axes kept, v = mean + u @ mixing + e @ white with u ~ N(0, I), so that windows of a new trial have the
+    covariance colour' mixing^2 colour + diag(own^2): axes with a variance of their own for every feature beside them.
+    Where there are fewer axes than asked for, the others are 0.
+    """
+
+    centre: np.ndarray  # (F,)
+    white: np.ndarray  # (F, Q)
+    colour: np.ndarray  # (Q, F)
+    means: np.ndarray  # (K, MOST, Q)
+    counts: np.ndarray  # (K,)
+    mixing: np.ndarray  # (Q, Q)
+    own: np.ndarray  # (F,) standard deviation
+    axes: int  # how many there are
+
+
+def low_rank_start(
+    x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strength: float, kept: int
+) -> LowRankStart:
+    """Estimate `start` without a matrix of F x F numbers; arguments as there, and Q axes to keep.
+
+    N windows have a covariance of a rank below N, to which shrinkage adds a variance that all features share. The axes
+    span the means of the trials and then what varies most about them. Up to Q + 1 windows they hold all of it, and
+    windows are distributed exactly as those of `start`; of more, the variance beyond the axes is added to each
+    feature's own. It takes O(F N^2 + F Q^2) time and O(F (N + Q)) memory.
+    """
+    found = estimate(x, y, trial)
+    weight = strength**2 * found.present / found.trials / max(found.trials - found.present, 1)
+    rows = np.concatenate(
+        [np.sqrt((1 - found.shrinkage) / len(x)) * found.residuals, np.sqrt(weight) * found.effects]
+    )  # rows' rows is what they add to the covariance
+    own = np.where(found.varying, found.own, 0)
+    sd = np.sqrt((rows**2).sum(0) + own)
+    refuse_without_spread(x, sd, found.labels)
+    inverse = np.divide(1, sd, out=np.zeros_like(sd), where=sd > 0)
+    rows, own = rows * inverse, own * inverse**2
+
+    axes = directions((found.means - found.centre) * inverse, rows, kept)
+    along = rows @ axes.T
+    held = along @ axes
+    own = np.sqrt(np.maximum(own + (rows**2).sum(0) - (held**2).sum(0), 0))
+    variances, turn = np.linalg.eigh(along.T @ along + (axes * own) @ (axes * own).T)
+    variances, axes = np.maximum(variances[::-1], FLOOR * variances[-1]), turn[:, ::-1].T @ axes
+    rooted = np.sqrt(variances)[:, None]
+    shared, vectors = np.linalg.eigh(np.eye(len(axes)) - (axes / rooted * own) @ (axes / rooted * own).T)
+
+    count, features = axes.shape
+    white, colour, mixing = np.zeros((features, kept)), np.zeros((kept, features)), np.zeros((kept, kept))
+    white[:, :count], colour[:count] = (axes / rooted * inverse).T, axes * rooted * sd
+    mixing[:count, :count] = (vectors * np.sqrt(np.maximum(shared, 0))) @ vectors.T
+    means, counts = _trials_kept(found, white, classes)
+    return LowRankStart(found.centre, white, colour, means, counts, mixing, own * sd, count)
+
+
+def directions(first: np.ndarray, second: np.ndarray, most: int) -> np.ndarray:
+    """At most so many orthonormal axes (Q, F) that span rows (n, F) of two kinds: of the first, then of the second."""
+    axes = np.zeros((0, first.shape[1]))
+    for rows in (first, second):
+        rest = rows - rows @ axes.T @ axes
+        _, values, found = np.linalg.svd(rest, full_matrices=False)
+        axes = np.concatenate([axes, found[values > NOTHING * max(np.linalg.norm(rows), 1e-300)]])[:most]
+    return axes
+
+
+class Estimate(NamedTuple):
+    """What the two starts are made of: float64."""
+
+    centre: np.ndarray  # (F,)
+    labels: np.ndarray  # (J,) of the trials
+    means: np.ndarray  # (J, F)
+    residuals: np.ndarray  # (N, F) of windows about the means of their trials
+    effects: np.ndarray  # (J, F) of trials about the means of their classes
+    varying: np.ndarray  # (F,) which features vary
+    shrinkage: float
+    own: float  # variance that shrinkage adds to every feature that varies
+    trials: int
+    present: int  # classes with windows
+
+
+def estimate(x: np.ndarray, y: np.ndarray, trial: np.ndarray) -> Estimate:
+    """Trials' means, what windows and trials differ by, and the shrinkage of their covariance."""
+    x = x.astype(np.float64)
+    labels, number, means = trial_means(x, y, trial)
+    residuals = x - means[number]
+    shrinkage = ledoit_wolf_shrinkage(residuals, assume_centered=True)
+    effects = means - np.stack([means[labels == c].mean(0) for c in labels])
+    return Estimate(
+        x.mean(0), labels, means, residuals, effects, np.ptp(x, axis=0) > 0, shrinkage,
+        shrinkage * (residuals**2).mean(), len(labels), len(np.unique(labels)),
+    )  # fmt: skip
+
+
+def _trials_kept(found: Estimate, white: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means of trials in white axes, class by class (K, MOST, Q), and how many there are."""
+    means, counts = np.zeros((classes, MOST, white.shape[1])), np.ones(classes, dtype=np.int64)
+    for c in np.unique(found.labels):
+        own = (found.means[found.labels == c] - found.centre) @ white
         kept = np.unique(np.linspace(0, len(own) - 1, min(len(own), MOST)).round().astype(int))
         means[c, : len(kept)], counts[c] = own[kept], len(kept)
-    return Start(centre, white, colour, means, counts)
+    return means, counts
+
+
+def refuse_without_spread(x: np.ndarray, sd: np.ndarray, labels: np.ndarray) -> None:
+    """Raise ValueError if features vary in windows x (N, F), but none, or not all, within classes: sd (F,).
+
+    Training would divide by their spread, and end with losses that are not finite.
+    """
+    extent, say = np.ptp(x, axis=0), words()
+    alike = sd <= np.finfo(np.float32).eps * extent
+    if alike.all() or (alike & (extent > 0)).any():
+        names = ", ".join(say.label(c) for c in np.unique(labels).tolist())
+        what = "all windows are alike" if alike.all() else f"{(alike & (extent > 0)).sum()} features are constant"
+        raise ValueError(
+            f"expected windows that differ within a class, but within each of {names} {what}: there is no spread to "
+            f"learn. Are they copies of one another? {say.model('duplicate')} appends further copies"
+        )

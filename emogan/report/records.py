@@ -13,6 +13,7 @@ from emogan.report.collect import Job, Problem
 from emogan.report.models import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.report.table import DASH, Table, number
+from emogan.wording import words
 
 
 def quality_table(section: Section) -> Table | None:
@@ -81,7 +82,7 @@ def _findings(found: Collection[dict[str, float]]) -> list[tuple[str, ...]]:
     for one in DETECTORS:
         values = [kinds[one.kind] for kinds in found if one.kind in kinds]
         if values:
-            seen, advice = (textwrap.fill(text, 60) for text in (one.seen.format(span(values)), one.advice))
+            seen, advice = (textwrap.fill(text, 60) for text in (one.seen.format(span(values)), one.advice(words())))
             rows.append((one.kind, f"{len(values)} of {len(found)}", seen, advice))
     return rows
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from torch import Tensor
 
 from emogan.augmenters import Augmenter, Control, Duplicate, Gaussian, Mixup, Noise, RandomEffects, Smote
 from emogan.evaluation.plan import TrainingSet
 from emogan.samplers.sampler import Sampler
 from emogan.samplers.training import windows_of
+from emogan.wording import words
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -20,9 +22,9 @@ class ControlSampler(Sampler):
 
     def _augmenter(self, settings: dict[str, Any]) -> Control:
         for name, value in settings.items():
-            if isinstance(value, Sequence):
+            if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
                 raise ValueError(
-                    f"model.{name}: expected one value, got {value!r}. A GridSearchCV chooses among several"
+                    f"{words().setting(name)}: expected one value, got {value!r}. A GridSearchCV chooses among several"
                 )
         return self._control(name=type(self).__name__, **settings)
 

@@ -12,6 +12,7 @@ import torch
 
 from emogan import __version__
 from emogan.data.scaling import MinMaxScaler
+from emogan.samplers.columns import as_plain, as_type
 from emogan.samplers.fitted import FittedSampler
 from emogan.store import write_atomically
 
@@ -24,11 +25,23 @@ FOREIGN = (
 
 
 def save(fitted: FittedSampler, path: str | Path) -> None:
-    """Write a fitted sampler: weights, scaling, class and feature names, settings and version."""
+    """Write a fitted sampler: weights, scaling, class and feature names, settings and version.
+
+    Raises
+    ------
+    ValueError
+        If labels or names of columns are neither text nor numbers: a file holds no others.
+    """
+    for what, values in (("labels", fitted.classes.tolist()), ("names of columns", fitted.feature_names or ())):
+        if others := [one for one in values if not _is_plain(one)]:
+            raise ValueError(
+                f"expected {what} that are text or numbers, as a file holds no others, got {others[0]!r}. Fit with "
+                "str(...) of them to save the sampler"
+            )
     fields = {
         "identity": dict(fitted.identity), "key": fitted.key, "frame": fitted.frame,
         "classes": fitted.classes.tolist(), "classes_dtype": fitted.classes.dtype.str,
-        "dtypes": [dtype.str for dtype in fitted.dtypes],
+        "dtypes": [as_plain(dtype) for dtype in fitted.dtypes], "sampler": fitted.sampler,
         "feature_names": None if fitted.feature_names is None else list(fitted.feature_names),
         "modalities": {name: [part.start, part.stop] for name, part in fitted.modalities.items()},
         "origin": dict(fitted.origin),
@@ -86,9 +99,10 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
     return FittedSampler(
         fields["identity"], tensors, scaler,
         np.array(fields["classes"], dtype=np.dtype(fields["classes_dtype"])),
-        tuple(np.dtype(one) for one in fields["dtypes"]), fields["key"],
-        None if fields["feature_names"] is None else tuple(fields["feature_names"]), fields["frame"],
+        tuple(as_type(one) for one in fields["dtypes"]), fields["key"],
+        None if fields["feature_names"] is None else tuple(map(_name, fields["feature_names"])), fields["frame"],
         {name: slice(*part) for name, part in fields["modalities"].items()}, fields["origin"],
+        fields.get("sampler", ""),
     )  # fmt: skip
 
 
@@ -110,6 +124,15 @@ def _from_checkpoint(path: Path, asked: dict[str, Any]) -> FittedSampler:
         np.array(content["class_names"]), (np.dtype(np.float32),) * len(names), member.pop("key"), names,
         modalities={name: slice(*part) for name, part in content["modalities"].items()}, origin=member,
     )  # fmt: skip
+
+
+def _is_plain(value: Any) -> bool:
+    return all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, str | int | float)
+
+
+def _name(value: Any) -> Any:
+    """A column's name: several levels of it are a list in JSON."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _check_format(path: Path, found: int, known: int, version: str) -> None:

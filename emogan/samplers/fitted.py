@@ -14,7 +14,10 @@ from torch import Tensor
 from emogan.augmenters import Augmenter, Control, GANAugmenter, balanced_labels
 from emogan.data.scaling import MinMaxScaler
 from emogan.models import ConditionalGAN
+from emogan.samplers.columns import ColumnType, frame_of, plain_type, typed
+from emogan.samplers.wording import SamplerWording
 from emogan.store import derived_seed
+from emogan.wording import worded
 
 RandomState = int | np.random.RandomState | None
 
@@ -34,26 +37,30 @@ class FittedSampler:
     classes : array (K,)
         Labels, sorted.
     dtypes : tuple of F dtypes
-        Of the features; whole numbers come out rounded.
+        Of the features, NumPy's or pandas'; whole numbers come out rounded.
     key : str
         Content key of the fit: the seed of what is drawn.
-    feature_names : tuple of F str, or None
+    feature_names : tuple of F names, or None
+        Of any kind that a DataFrame's columns have.
     frame : bool
         Whether windows come out as a DataFrame.
     modalities, origin : mappings
         Of a job's checkpoint: columns of "eeg" and "eye"; subject, session and fold of the training set.
+    sampler : str
+        Class of the sampler that fitted it, by which messages call it.
     """
 
     identity: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
     scaler: MinMaxScaler
     classes: npt.NDArray
-    dtypes: tuple[np.dtype, ...]
+    dtypes: tuple[ColumnType, ...]
     key: str
-    feature_names: tuple[str, ...] | None = None
+    feature_names: tuple | None = None
     frame: bool = False
     modalities: Mapping[str, slice] = field(default_factory=dict)
     origin: Mapping[str, object] = field(default_factory=dict)
+    sampler: str = ""
 
     def sample(
         self, n: int | Mapping, random_state: RandomState = None
@@ -74,11 +81,11 @@ class FittedSampler:
             If n is no whole number of windows, or a label is none of `classes`.
         """
         labels = self.labels(n)
-        x = self.draw(labels, random_state)
         if self.frame:
-            types = dict(zip(self.feature_names or range(x.shape[1]), self.dtypes, strict=True))
-            return pd.DataFrame(x, columns=list(types)).astype(types), self.classes[labels]
-        return x, self.classes[labels]
+            x = self.values(labels, random_state)
+            names = range(x.shape[1]) if self.feature_names is None else list(self.feature_names)
+            return frame_of(x, names, self.dtypes), self.classes[labels]
+        return self.draw(labels, random_state), self.classes[labels]
 
     def labels(self, n: int | Mapping) -> npt.NDArray:
         """Class indices (n,) of so many windows: in turn for a number, class by class for a mapping."""
@@ -90,16 +97,21 @@ class FittedSampler:
         return np.repeat(np.arange(len(self.classes)), [counts.get(label, 0) for label in self.classes.tolist()])
 
     def draw(self, labels: npt.NDArray, random_state: RandomState = None) -> npt.NDArray:
-        """Artificial windows (n, F) of given class indices (n,), in the units and the common type of the features."""
+        """Synthetic windows (n, F) of given class indices (n,), in the units and the common type of the features."""
+        x, plain = self.values(labels, random_state), [plain_type(dtype) for dtype in self.dtypes]
+        common = np.result_type(*(np.float64 if dtype.kind == "O" else dtype for dtype in plain))
+        if set(self.dtypes) == {common}:
+            return np.asarray(typed(x, common))
+        columns = [np.asarray(typed(x[:, i], dtype)).astype(common) for i, dtype in enumerate(self.dtypes)]
+        return np.stack(columns, axis=1)
+
+    def values(self, labels: npt.NDArray, random_state: RandomState = None) -> npt.NDArray[np.float64]:
+        """What `draw` gives before it is put into the features' types."""
         purpose = "sample" if random_state is None else f"sample {whole_seed(random_state)}"
         generator = torch.Generator().manual_seed(derived_seed(self.key, purpose))
-        z = self.augmenter().sample(torch.from_numpy(labels)[None], [generator])[0].numpy()
-        x = self.scaler.inverse(z.astype(np.float64))
-        for column, dtype in enumerate(self.dtypes):
-            if dtype.kind in "biu":
-                low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-                x[:, column] = np.clip(np.rint(x[:, column]), low, high)
-        return x.astype(np.result_type(*self.dtypes))
+        with worded(SamplerWording(self.sampler, self.classes.tolist())):
+            z = self.augmenter().sample(torch.from_numpy(labels)[None], [generator])[0].numpy()
+        return self.scaler.inverse(z.astype(np.float64))
 
     def augmenter(self) -> Augmenter:
         """The augmenter as it was fitted, of this one member.
@@ -117,7 +129,7 @@ class FittedSampler:
                 [weights], len(self.dtypes), len(self.classes)
             )
         kind = _imported(Control, settings.pop("control"))
-        control: Control = kind(name=kind.__name__, **settings)
+        control: Control = kind(name=self.sampler or kind.__name__, **settings)
         x, y = self.tensors["windows.x"][None], self.tensors["windows.y"][None]
         length = torch.tensor([y.shape[1]])
         control.fit(x, y, length, trial=self.tensors["windows.trial"][None])

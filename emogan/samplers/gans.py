@@ -14,7 +14,9 @@ from emogan.evaluation.plan import TrainingSet
 from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN, TrialCBEGAN
 from emogan.samplers.sampler import Sampler
 from emogan.samplers.training import trained
+from emogan.samplers.wording import SamplerWording
 from emogan.store import Store
+from emogan.wording import worded
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -66,17 +68,18 @@ class GANSampler(Sampler):
     def train(self, parts: Iterable[tuple[Any, Any, Any]], seeds: Sequence[int]) -> None:
         """Train the GANs of several (windows, labels, trials), stacked, into the store, where fit_resample finds them.
 
-        Those that lack a class are trained apart: their networks have another shape.
+        Those with other classes are trained apart: their networks have another shape, or their labels other names.
         """
-        by_classes: dict[int, list[tuple[TrainingSet, int]]] = {}
+        by_classes: dict[tuple, list[tuple[TrainingSet, int]]] = {}
         for (X, y, groups), seed in zip(parts, seeds, strict=True):
-            x, labels = self.checked(X, y)
+            x, labels, _ = self.checked(X, y)
             if any(self.sampling_strategy_.values()):
                 augmenter, data, classes = self.prepared(x, labels, groups)
-                by_classes.setdefault(len(classes), []).append((data, seed))
-        for count, members in by_classes.items():
+                by_classes.setdefault(tuple(classes.tolist()), []).append((data, seed))
+        for own_classes, members in by_classes.items():
             sets, own_seeds = zip(*members, strict=True)
-            self._trained(augmenter, sets, count, own_seeds)
+            with worded(SamplerWording(type(self).__name__, own_classes)):
+                self._trained(augmenter, sets, len(own_classes), own_seeds)
 
     def _trained(
         self, augmenter: Augmenter, sets: Sequence[TrainingSet], classes: int, seeds: Sequence[int]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.preprocessing import label_binarize
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -20,13 +20,17 @@ from torch import Tensor
 from emogan.augmenters import Augmenter
 from emogan.evaluation.plan import TrainingSet
 from emogan.fitting import member_key
+from emogan.samplers.columns import frame_of, labels_of, number_columns, typed
 from emogan.samplers.files import save
 from emogan.samplers.fitted import FittedSampler, RandomState, whole_seed
-from emogan.samplers.training import training_set
+from emogan.samplers.training import training_set, trial_numbers
+from emogan.samplers.wording import SamplerWording
+from emogan.wording import worded
 
 try:
     from imblearn.over_sampling.base import BaseOverSampler
     from imblearn.utils import check_sampling_strategy
+    from imblearn.utils._validation import ArraysTransformer
 except ImportError as error:
     raise ImportError("EmoGAN's samplers need imbalanced-learn: pip install 'emogan[imblearn]'") from error
 
@@ -36,9 +40,9 @@ class Sampler(BaseOverSampler):
     """Fits an augmenter to the windows it is given and appends artificial ones.
 
     Windows are scaled to [0, 1] by the extremes of those given, so that in a pipeline inside a cross-validation
-    nothing is seen of the windows held out. Artificial windows come out in the units and the type of the given ones
-    (whole numbers are rounded); arrays, lists, sparse matrices and DataFrames come out as they went in. Labels may be
-    of any kind.
+    nothing is seen of the windows held out. Synthetic windows come out in the units and the type of the given ones
+    (whole numbers are rounded, and numbers that are categories of a DataFrame's column become the nearest category);
+    arrays, lists, sparse matrices and DataFrames come out as they went in. Labels may be of any kind.
 
     Parameters
     ----------
@@ -93,16 +97,26 @@ class Sampler(BaseOverSampler):
         Raises
         ------
         ValueError
-            If a setting is impossible, there are fewer than two classes, or windows are not finite numbers.
+            If a setting is impossible, there are fewer than two classes, or windows are not finite numbers. Columns of
+            a DataFrame, classes and parameters are named.
+        KeyboardInterrupt
+            If it is interrupted; nothing is fitted then.
         """
-        X, y = self.checked(X, y)
+        X, y, _ = self.checked(X, y)
         self.fitted_ = self._fitted(X, y, groups)
         return self
 
     def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
-        """Windows and labels with the artificial ones appended behind; arguments and errors as of `fit`."""
-        x, y = super().fit_resample(X, y, groups=groups)
-        return (type(X)(x) if sparse.issparse(X) else x), y
+        """Windows and labels with the synthetic ones appended behind; arguments and errors as of `fit`.
+
+        The given windows of a DataFrame come out untouched, whatever the types of its columns.
+        """
+        x, labels, one_vs_all = self.checked(X, y)
+        drawn, more = self._drawn(x, labels, groups)
+        found = np.concatenate([labels, more])
+        if one_vs_all:
+            found = label_binarize(found, classes=np.unique(labels))
+        return _appended(X, x, drawn), ArraysTransformer(x, y).transform(x, found)[1]
 
     def sample(
         self, n: int | Mapping, random_state: RandomState = None
@@ -116,22 +130,23 @@ class Sampler(BaseOverSampler):
         check_is_fitted(self, "fitted_")
         save(self.fitted_, path)
 
-    def checked(self, X: Any, y: Any) -> tuple[npt.NDArray, npt.NDArray]:
-        """Windows and labels as arrays; what is wrong with them or with this sampler's parameters is said."""
+    def checked(self, X: Any, y: Any) -> tuple[npt.NDArray, npt.NDArray, bool]:
+        """Windows and labels as arrays, and whether y had a column for each class.
+
+        What is wrong with them or with this sampler's parameters is said.
+        """
         self._validate_params()
-        check_classification_targets(y)
-        X, y, _ = self._check_X_y(X, y)
-        self.sampling_strategy_ = self._appended(y)
-        return X, y
+        labels = labels_of(y)
+        check_classification_targets(labels)
+        X, y, one_vs_all = self._check_X_y(X, labels)
+        self.sampling_strategy_ = self._asked(y)
+        return X, y, one_vs_all
 
     def prepared(self, X: npt.NDArray, y: npt.NDArray, groups: Any) -> tuple[Augmenter, TrainingSet, npt.NDArray]:
         """The augmenter, and the scaled windows and classes that it is to be fitted on."""
         augmenter = self._constructed()
         if groups is not None:
-            groups = column_or_1d(groups)
-            check_consistent_length(X, groups)
-            if pd.isna(groups).any():
-                raise ValueError(f"expected the trial of each window in groups, got none for {pd.isna(groups).sum()}")
+            groups = trial_numbers(groups, len(X))
         elif "trial" in getattr(augmenter, "needs", ()):
             raise ValueError(
                 f"{type(self).__name__} looks at trials: expected groups=, the trial of each window, got none. In a "
@@ -141,23 +156,27 @@ class Sampler(BaseOverSampler):
         return augmenter, *training_set(X, y, groups)
 
     def _fit_resample(self, X: npt.NDArray, y: npt.NDArray, groups: Any = None) -> tuple[npt.NDArray, npt.NDArray]:
-        self.sampling_strategy_ = self._appended(y)
+        drawn, labels = self._drawn(X, y, groups)
+        return np.concatenate([X, typed(drawn, X.dtype)]), np.concatenate([y, labels])
+
+    def _drawn(self, X: npt.NDArray, y: npt.NDArray, groups: Any) -> tuple[npt.NDArray, npt.NDArray]:
+        """The windows to append, float64, and their labels."""
         if not any(self.sampling_strategy_.values()):
-            return X, y
+            return np.empty((0, X.shape[1])), y[:0]
         self.fitted_ = self._fitted(X, y, groups)
         labels = self.fitted_.labels(self.sampling_strategy_ if self.n_aug is None else self.n_aug)
-        drawn = self.fitted_.draw(labels).astype(X.dtype)
-        return np.concatenate([X, drawn]), np.concatenate([y, self.fitted_.classes[labels]])
+        return self.fitted_.values(labels), self.fitted_.classes[labels]
 
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[npt.NDArray, npt.NDArray, bool]:
-        """Checked arrays; what type the columns had is kept for what is drawn."""
-        x, y, one_vs_all = super()._check_X_y(X, y, accept_sparse)
+        """Checked arrays; what the columns are is kept for what is drawn."""
+        frame = isinstance(X, pd.DataFrame)
+        x, y, one_vs_all = super()._check_X_y(number_columns(X) if frame else X, y, accept_sparse)
         x = x.toarray() if sparse.issparse(x) else x
-        self._frame = isinstance(X, pd.DataFrame)
-        self._dtypes = tuple(_plain(one, x.dtype) for one in X.dtypes) if self._frame else (x.dtype,) * x.shape[1]
+        self._columns = tuple(X.columns.tolist()) if frame else None
+        self._dtypes = tuple(X.dtypes) if frame else (x.dtype,) * x.shape[1]
         return x, y, one_vs_all
 
-    def _appended(self, y: npt.NDArray) -> dict:
+    def _asked(self, y: npt.NDArray) -> dict:
         """Windows to append, by label."""
         asked: dict = check_sampling_strategy(self.sampling_strategy, y, self._sampling_type)
         if self.n_aug is None:
@@ -173,26 +192,29 @@ class Sampler(BaseOverSampler):
     def _constructed(self) -> Augmenter:
         shared = Sampler._get_param_names()
         settings = {name: _simple(one) for name, one in self.get_params(deep=False).items() if name not in shared}
-        try:
+        with worded(SamplerWording(type(self).__name__)):
             return self._augmenter(settings)
-        except ValueError as error:
-            raise ValueError(str(error).replace("model.", f"{type(self).__name__}.", 1)) from None
 
     def _fitted(self, X: npt.NDArray, y: npt.NDArray, groups: Any) -> FittedSampler:
         augmenter, data, classes = self.prepared(X, y, groups)
         seed = whole_seed(self.random_state)
-        names = getattr(self, "feature_names_in_", None)
+        with worded(SamplerWording(type(self).__name__, classes.tolist())):
+            tensors = self._tensors(augmenter, data, len(classes), seed)
         return FittedSampler(
-            augmenter.identity(), self._tensors(augmenter, data, len(classes), seed), data.scaler, classes,
-            self._dtypes, member_key(augmenter, data, len(classes), seed),
-            None if names is None else tuple(names), self._frame,
+            augmenter.identity(), tensors, data.scaler, classes, self._dtypes,
+            member_key(augmenter, data, len(classes), seed), self._columns, self._columns is not None,
+            sampler=type(self).__name__,
         )  # fmt: skip
 
 
-def _plain(dtype: Any, common: np.dtype) -> np.dtype:
-    """NumPy's type of a DataFrame's column; the common one for columns of objects."""
-    found = np.dtype(getattr(dtype, "numpy_dtype", getattr(dtype, "subtype", dtype)))
-    return found if found.kind in "biuf" else common
+def _appended(given: Any, x: npt.NDArray, drawn: npt.NDArray) -> Any:
+    """Windows as they were given, checked ones x (N, F) of them, with drawn ones (n, F) behind."""
+    if isinstance(given, pd.DataFrame):
+        return pd.concat([given, frame_of(drawn, given.columns, tuple(given.dtypes))], ignore_index=True)
+    found = np.concatenate([x, typed(drawn, x.dtype)])
+    if sparse.issparse(given):
+        return type(given)(found)
+    return found.tolist() if isinstance(given, list) else found
 
 
 def _simple(value: Any) -> Any:

@@ -5,10 +5,12 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from torch.nn.utils.rnn import pad_sequence
 
 from emogan.augmenters import GANAugmenter, balanced_labels
 from emogan.augmenters.discriminant import discriminant, white_axes
 from emogan.augmenters.gan import SAMPLE_BLOCK
+from emogan.augmenters.held_back import hold_back
 from emogan.augmenters.selection import JUDGES, ByClassifier, ByDensity
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
 
@@ -173,6 +175,33 @@ def test_neither_grouping_nor_the_store_nor_n_changes_a_bit_of_what_is_selected(
     records = together.generators()
     restored = make(gan, selection=selection).restore([records[m] for m in (4, 0)], features=33, classes=3)
     assert torch.equal(restored.sample(labels(2, 600), seeded(4, 0)), most[[4, 0]])
+
+
+@pytest.mark.parametrize("selection", ["density", "classifier"])
+def test_the_judge_has_not_seen_the_windows_that_are_held_back(selection, windows):
+    """It is the judge of the windows kept, bit by bit, however the others look."""
+    x, y, n = windows(33)
+    trial, seeds = y * 3 + torch.arange(60) % 3, [100, 101, 102, 103, 104]
+    kept, changed = [], x.clone()
+    for m, length in enumerate(n.tolist()):
+        held = torch.from_numpy(hold_back(y[m, :length].numpy(), trial[m, :length].numpy(), 1, seeds[m]))
+        kept.append((x[m, :length][~held], y[m, :length][~held]))
+        changed[m, :length][held] += 3
+    augmenter = make(selection=selection, hold_back=1).fit(changed, y, n, seeds, classes=3, trial=trial)
+    expected = JUDGES[selection](augmenter.model)
+    expected.fit(
+        *(pad_sequence(part, batch_first=True) for part in zip(*kept, strict=True)),
+        torch.tensor([len(labels) for _, labels in kept]),
+    )
+    for name, value in expected.state_dict().items():
+        assert torch.equal(augmenter.judge.state_dict()[name], value), name
+
+
+def test_what_an_earlier_version_fitted_with_another_judge_is_not_taken_from_the_cache():
+    held = {"hold_back": 1}
+    assert make(selection="density", **held).revision(33) == make(selection="classifier", **held).revision(33) != {}
+    for same in ({}, held, {"selection": "density"}, {"selection": "discriminator", **held}):
+        assert make(**same).revision(33) == {}, "its numbers are as they were"
 
 
 def test_selection_stands_in_the_identity_only_if_it_is_asked_for():

@@ -6,6 +6,7 @@ import torch
 
 from emogan.evaluation.detectors import DETECTORS, Real, balance, findings, look, messages, plain
 from emogan.evaluation.quality import Pair, spread_ratio
+from emogan.wording import Wording
 
 CLASSES, FEATURES = 3, 6
 MEANS = torch.randn(CLASSES, 1, FEATURES, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -156,5 +157,5 @@ def test_what_may_still_recover_is_told_only_if_it_is_far_beyond_its_limit():
 
 def test_every_detector_says_what_to_try():
     for one in DETECTORS:
-        assert "model." in one.advice
+        assert "model." in one.advice(Wording())
         assert one.seen.count("{}") == 1

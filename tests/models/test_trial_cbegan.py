@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from emogan.models import TrialCBEGAN
+from emogan.augmenters import GANAugmenter
+from emogan.models import TrialCBEGAN, trial_cbegan
 from emogan.models.trial_cbegan import class_moments, normal_and_trial
 from emogan.models.trial_start import start
 
@@ -169,3 +170,69 @@ def test_class_moments_are_those_of_each_class():
 def test_impossible_settings_are_refused_by_name(setting, value):
     with pytest.raises(ValueError, match=f"model.{setting}"):
         TrialCBEGAN(1, 4, 3, **{setting: value})
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """Nine features are many."""
+    monkeypatch.setattr(trial_cbegan, "MANY", FEATURES - 1)
+    monkeypatch.setattr(trial_cbegan, "KEPT", 60)
+
+
+@torch.no_grad()
+def test_of_many_features_windows_are_drawn_from_the_same_distribution(data, prepared, monkeypatch):
+    drawn = []
+    y = (torch.arange(300_000) % CLASSES).expand(MEMBERS, -1)
+    for limit in (FEATURES, FEATURES - 1):
+        monkeypatch.setattr(trial_cbegan, "MANY", limit)
+        monkeypatch.setattr(trial_cbegan, "KEPT", 60)
+        model, _ = prepared(trial_strength=0.5)
+        z = torch.rand(*y.shape, model.noise_features, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+        drawn.append(model.generate(z * 2 - 1, y))
+    for m in range(MEMBERS):
+        spread = data[0][m, :50].std(0).numpy()
+        for c in range(CLASSES):
+            one, other = (windows[m, y[m] == c].numpy() / spread for windows in drawn)
+            np.testing.assert_allclose(one.mean(0), other.mean(0), atol=0.02)
+            np.testing.assert_allclose(np.cov(one.T), np.cov(other.T), atol=0.03)
+
+
+@torch.no_grad()
+@pytest.mark.usefixtures("many")
+def test_of_many_features_the_networks_see_the_windows_that_are_drawn(prepared):
+    model, white = prepared()
+    torch.nn.init.normal_(model.generator.average[-1].packed, std=0.1)
+    z = torch.rand(MEMBERS, 40, model.noise_features, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    z, trial = normal_and_trial(z * 2 - 1)
+    y = (torch.arange(40) % CLASSES).expand(MEMBERS, -1)
+    windows = model.generator(z, trial, y)
+    weight, centre = model.generator.white.weight_and_bias()[0], model.generator.colour.weight_and_bias()[1]
+    seen = ((windows - centre) @ weight)[..., :5]
+    torch.testing.assert_close(model.generator.near(z, trial, y), seen, atol=1e-4, rtol=1e-4)
+    assert white.shape == (MEMBERS, WINDOWS, 5)
+
+
+@pytest.mark.usefixtures("many")
+def test_of_many_features_a_member_does_not_depend_on_those_beside_it_and_is_restored(data):
+    settings = {"name": "gan", "iterations": 5, "hidden": 20, "batch_size": 16, "components": 40}
+
+    def fitted(members):
+        x, y, n, trial = (part[members] for part in data)
+        augmenter = GANAugmenter(TrialCBEGAN, **settings)
+        return augmenter.fit(x, y, n, [100 + m for m in members], trial=trial, classes=CLASSES)
+
+    def drawn(augmenter, members):
+        y = (torch.arange(300) % CLASSES).expand(len(members), -1)
+        return augmenter.sample(y, [torch.Generator().manual_seed(m) for m in members])
+
+    together = fitted([0, 1])
+    expected = drawn(together, [0, 1])
+    assert torch.equal(drawn(fitted([1]), [1])[0], expected[1])
+    kept = together.generators()
+    restored = GANAugmenter(TrialCBEGAN, **settings).restore(kept[1:], FEATURES, CLASSES)
+    assert torch.equal(drawn(restored, [1])[0], expected[1])
+
+
+def test_only_of_many_features_earlier_fits_are_not_taken_from_the_cache():
+    assert TrialCBEGAN.revision(trial_cbegan.MANY) == {}
+    assert TrialCBEGAN.revision(trial_cbegan.MANY + 1) != {}

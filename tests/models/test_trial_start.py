@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.covariance import LedoitWolf
 
-from emogan.models.trial_start import MOST, start
+from emogan.models.trial_start import MOST, low_rank_start, start
 
 
 def windows(trials_per_class=4, per_trial=30, features=6, classes=3, seed=0):
@@ -114,3 +114,66 @@ def test_of_many_trials_some_are_kept_evenly_spread():
     rows = [int(np.abs(whole - kept).sum(1).argmin()) for kept in found.means[1]]
     assert (rows[0], rows[-1]) == (0, 99)
     assert set(np.diff(rows)) <= {3, 4}
+
+
+FEW = {"trials_per_class": 3, "per_trial": 2, "features": 40}  # 34 windows
+
+
+def covariance(found):
+    """Of windows of a new trial about the mean of a real one."""
+    spread = found.mixing @ found.colour
+    return spread.T @ spread + np.diag(found.own**2)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize("kept", [33, 60])
+def test_few_axes_hold_the_whole_covariance_and_the_means_of_few_windows(strength, kept):
+    data = (*windows(**FEW), 3, strength)
+    assert len(data[0]) == 34
+    found, whole = low_rank_start(*data, kept), start(*data)
+    np.testing.assert_allclose(covariance(found), whole.colour.T @ whole.colour, atol=1e-9)
+    np.testing.assert_allclose(found.means @ found.colour, whole.means @ whole.colour, atol=1e-9)
+    assert found.counts.tolist() == whole.counts.tolist()
+
+
+@pytest.mark.parametrize("kept", [12, 60])
+def test_windows_are_white_in_the_axes_kept_which_lead_there_and_back(kept):
+    data = (*windows(**FEW), 3, 0.5)
+    found = low_rank_start(*data, kept)
+    there = np.diag(np.arange(kept) < found.axes).astype(float)
+    np.testing.assert_allclose(found.colour @ found.white, there, atol=1e-9)
+    np.testing.assert_allclose(found.white.T @ covariance(found) @ found.white, there, atol=1e-9)
+    sd = np.sqrt(np.diag(covariance(found)))
+    assert (np.diff(np.linalg.norm(found.colour / sd, axis=1)) <= 1e-12).all(), "sorted by variance"
+    if kept == 60:
+        x = data[0]
+        np.testing.assert_allclose(found.centre + (x - found.centre) @ found.white @ found.colour, x, atol=1e-9)
+
+
+@pytest.mark.parametrize("kept", [9, 20])
+def test_what_the_axes_do_not_hold_of_many_windows_is_each_features_own(kept):
+    data = (*windows(trials_per_class=3, per_trial=30, features=40), 3, 0.5)
+    found, whole = low_rank_start(*data, kept), start(*data)
+    assert found.axes == kept
+    np.testing.assert_allclose(np.diag(covariance(found)), np.diag(whole.colour.T @ whole.colour), atol=1e-9)
+    np.testing.assert_allclose(found.means @ found.colour, whole.means @ whole.colour, atol=1e-9)
+
+
+def test_a_constant_feature_has_no_part_in_the_axes_kept():
+    x, y, trial = windows(**FEW)
+    x[:, 2] = 0.25
+    found = low_rank_start(x, y, trial, 3, 0.5, 50)
+    assert (found.own[2], found.centre[2]) == (0, 0.25)
+    assert not found.colour[:, 2].any()
+    assert not found.white[2].any()
+
+
+@pytest.mark.parametrize("find", [start, lambda *data: low_rank_start(*data, 20)], ids=["whole", "low rank"])
+@pytest.mark.parametrize("spread", [0.0, 1e-9])
+def test_windows_that_do_not_vary_within_classes_are_refused_by_their_classes(find, spread):
+    x = np.repeat(np.random.default_rng(0).normal(size=(3, 7)), 9, axis=0)
+    x += spread * np.random.default_rng(1).normal(size=x.shape)
+    with pytest.raises(
+        ValueError, match=r"within each of class 0, class 1, class 2 all windows are alike: .* model=dup"
+    ):
+        find(x, np.repeat([0, 1, 2], 9), np.arange(27) // 3, 3, 1.0)

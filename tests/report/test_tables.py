@@ -11,6 +11,7 @@ from emogan.evaluation.detectors import DETECTORS
 from emogan.report import paper_table, records, tables
 from emogan.report.collect import Problem, collect
 from emogan.report.sections import sections
+from emogan.wording import Wording
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,7 @@ def test_trouble_is_counted_over_gans_once_each_with_the_range_that_was_seen(tmp
     count, seen, advice = shown["EEG", "cBEGAN", "collapse"]
     assert count == "2 of 3"
     assert "0.04 to 0.1 of the real one" in seen.replace("\n", " ")
-    assert advice.replace("\n", " ") == next(one.advice for one in DETECTORS if one.kind == "collapse")
+    assert advice.replace("\n", " ") == next(one.advice(Wording()) for one in DETECTORS if one.kind == "collapse")
     assert shown["EEG", "cBEGAN", "k_t held at 0"][0] == "1 of 3"
     assert shown["EEG", "cWGAN", "none"][0] == "0 of 2"
 

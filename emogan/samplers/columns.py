@@ -1,0 +1,166 @@
+"""Columns and labels of a user's tables: as plain numbers for an augmenter, and windows in the columns' own types."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+ColumnType: TypeAlias = np.dtype | pd.api.extensions.ExtensionDtype
+SHOWN = 8  # names in a message
+
+
+def plain_type(dtype: ColumnType) -> np.dtype:
+    """NumPy's type of a column's values; of objects where they are none."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return plain_type(dtype.categories.dtype)
+    found = dtype.subtype if isinstance(dtype, pd.SparseDtype) else getattr(dtype, "numpy_dtype", dtype)
+    return found if isinstance(found, np.dtype) else np.dtype(object)
+
+
+def number_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with every column in a type of NumPy's numbers.
+
+    Categories that are numbers count as these numbers, and objects too.
+
+    Raises
+    ------
+    ValueError
+        If columns hold no numbers, or numbers that are missing or infinite: it names them.
+    """
+    plain, others = frame.copy(deep=False), {}
+    for i, dtype in enumerate(frame.dtypes):
+        if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+            continue
+        column = _plain_column(frame.iloc[:, i])
+        if column is None:
+            others[frame.columns[i]] = str(dtype)
+        else:
+            plain.isetitem(i, column)
+    if others:
+        raise ValueError(
+            f"expected columns of numbers, got {_listed([f'{name!r} ({dtype})' for name, dtype in others.items()])}. "
+            f"Leave them out, X.drop(columns={list(others)[:SHOWN]!r}), or turn them into numbers, such as with "
+            "pandas.to_numeric"
+        )
+    finite = np.isfinite(plain.to_numpy(dtype=np.float64)).all(axis=0)
+    if not finite.all():
+        names = _listed([repr(name) for name in frame.columns[~finite].tolist()])
+        raise ValueError(
+            f"expected finite numbers, got NaN or infinity in columns {names}. Fill them, X.fillna(X.median()), or "
+            "leave out these windows, X.dropna()"
+        )
+    return plain
+
+
+def labels_of(y: Any) -> Any:
+    """Labels of one of pandas' own types as an array of the values that they are; others as they are.
+
+    Raises
+    ------
+    ValueError
+        If a window has no label, or some labels are text and others are not.
+    """
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    if isinstance(y, pd.Series | pd.api.extensions.ExtensionArray) and (missing := int(pd.isna(y).sum())):
+        raise ValueError(f"expected a label for every window, got none (NaN) for {missing} of {len(y)}")
+    if isinstance(dtype := getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype):
+        y = np.asarray(y, dtype=plain_type(dtype))
+    if (isinstance(y, list) or getattr(y, "dtype", None) == np.dtype(object)) and np.ndim(y) == 1:
+        kinds = {isinstance(label, str): label for label in y}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"expected labels that are all text or all numbers, got {kinds[True]!r} beside {kinds[False]!r}. Make "
+                "text of all: [str(label) for label in y]"
+            )
+    return y
+
+
+def typed(x: npt.NDArray[np.float64], dtype: ColumnType) -> Any:
+    """Float64 values in a type: rounded for whole numbers, the nearest category for categories, never wrapped round.
+
+    Values beyond the range of a type come out as its lowest or highest.
+    """
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _nearest_category(x, dtype)
+    if not isinstance(dtype, np.dtype):
+        return pd.array(typed(x, plain_type(dtype)), dtype=dtype)
+    if dtype.kind == "b":
+        return np.rint(np.clip(x, 0, 1)).astype(dtype)
+    if dtype.kind in "iu":
+        return _whole(np.rint(x), dtype)
+    if dtype.kind == "f":
+        return np.clip(x, np.finfo(dtype).min, np.finfo(dtype).max).astype(dtype)
+    return x.astype(dtype)
+
+
+def frame_of(x: npt.NDArray[np.float64], names: Sequence | pd.Index, dtypes: Sequence[ColumnType]) -> pd.DataFrame:
+    """Windows (n, F) of float64 as a frame, each column in its type."""
+    names = names if isinstance(names, pd.Index) else pd.Index(names)
+    if len(set(dtypes)) == 1 and isinstance(dtypes[0], np.dtype):
+        return pd.DataFrame(typed(x, dtypes[0]), columns=names)
+    table = pd.DataFrame({i: typed(x[:, i], dtype) for i, dtype in enumerate(dtypes)})
+    table.columns = names
+    return table
+
+
+def as_plain(dtype: ColumnType) -> str | dict[str, Any]:
+    """A type as JSON holds it, see `as_type`."""
+    if isinstance(dtype, np.dtype):
+        return dtype.str
+    if isinstance(dtype, pd.CategoricalDtype):
+        values = dtype.categories
+        return {"categories": values.tolist(), "of": as_plain(values.dtype), "ordered": bool(dtype.ordered)}
+    if isinstance(dtype, pd.SparseDtype):
+        return {"sparse": dtype.subtype.str, "fill": np.asarray(dtype.fill_value).item()}
+    return {"pandas": str(dtype)}
+
+
+def as_type(plain: str | dict[str, Any]) -> ColumnType:
+    """The type that `as_plain` wrote."""
+    if isinstance(plain, str):
+        return np.dtype(plain)
+    if "categories" in plain:
+        return pd.CategoricalDtype(pd.Index(plain["categories"], dtype=as_type(plain["of"])), plain["ordered"])
+    if "sparse" in plain:
+        return pd.SparseDtype(np.dtype(plain["sparse"]), plain["fill"])
+    return pd.api.types.pandas_dtype(plain["pandas"])
+
+
+def _plain_column(column: pd.Series) -> npt.NDArray | None:
+    """A column of one of pandas' own types, or of objects, in NumPy's, with NaN if missing; None if not of numbers."""
+    dtype = plain_type(column.dtype)
+    if dtype.kind == "O" and column.dtype == object:
+        known = column.map(lambda value: isinstance(value, int | float | np.number) or pd.isna(value) is True)
+        dtype = np.dtype(np.float64 if known.all() else object)
+    if dtype.kind not in "biuf":
+        return None
+    missing = column.isna()
+    if not missing.any():
+        return np.asarray(column).astype(dtype)
+    found = np.full(len(column), np.nan)
+    found[~missing] = np.asarray(column[~missing]).astype(np.float64)
+    return found
+
+
+def _nearest_category(x: npt.NDArray[np.float64], dtype: pd.CategoricalDtype) -> pd.Categorical:
+    values = dtype.categories.to_numpy(dtype=np.float64)
+    order = np.argsort(values)
+    middles = (values[order][1:] + values[order][:-1]) / 2
+    return pd.Categorical.from_codes(order[np.searchsorted(middles, x)], dtype=dtype)
+
+
+def _whole(x: npt.NDArray[np.float64], dtype: np.dtype) -> npt.NDArray:
+    """Whole numbers of float64, whose highest below that of int64 is 1024 less than it."""
+    limits, found = np.iinfo(dtype), np.empty(x.shape, dtype)
+    low, high = x <= limits.min, x >= limits.max
+    found[low], found[high] = limits.min, limits.max
+    within = ~(low | high)
+    found[within] = x[within].astype(dtype)
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

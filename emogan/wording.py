@@ -1,0 +1,43 @@
+"""How messages name a model, its settings and the classes: as whoever reads them wrote them."""
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+
+class Wording:
+    """The words of a job's user, who writes YAML and ``model.iterations=100``; other callers have a subclass."""
+
+    nothing = "null"
+    truth = "true or false"
+    alternatives = ", or a list of such values to choose from"  # what else a control's setting may be
+
+    def model(self, name: str) -> str:
+        """A model by the name that jobs know it by, or by the name that the caller gave it."""
+        return f"model={name}"
+
+    def setting(self, name: str, model: str | None = None) -> str:
+        """A setting of the model that the message is about, or of another one."""
+        return f"model.{name}"
+
+    def label(self, index: int) -> str:
+        """A class by its index in 0..K-1."""
+        return f"class {index}"
+
+
+_current: ContextVar[Wording] = ContextVar("wording", default=Wording())  # noqa: B039 - it has no state
+
+
+def words() -> Wording:
+    """The wording in use."""
+    return _current.get()
+
+
+@contextlib.contextmanager
+def worded(wording: Wording) -> Iterator[None]:
+    """Have messages in these words for a while, in this thread."""
+    before = _current.set(wording)
+    try:
+        yield
+    finally:
+        _current.reset(before)

@@ -1,0 +1,169 @@
+"""A fit in a user's own process interrupts as any estimator does, and leaves the process as it found it."""
+
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+import emogan
+from emogan.augmenters import GANAugmenter
+from emogan.models import CBEGAN
+from emogan.samplers.gans import GANSampler
+
+TINY = {"iterations": 3, "hidden": 8, "batch_size": 16}
+
+
+class Signalled(CBEGAN):
+    """Its process gets a signal in the middle of training."""
+
+    sent = signal.SIGINT
+
+    def iterate(self, batch):
+        signal.raise_signal(self.sent)
+        return super().iterate(batch)
+
+
+class Terminated(Signalled):
+    sent = signal.SIGTERM
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SignalledSampler(GANSampler):
+    _gan = Signalled
+
+
+def through_an_augmenter(x, y, gan=Signalled):
+    windows = torch.from_numpy(x)[None], torch.from_numpy(y)[None]
+    GANAugmenter(gan, name="gan", **TINY).fit(*windows, torch.tensor([len(y)]))
+
+
+WAYS = {
+    "GANAugmenter.fit": through_an_augmenter,
+    "fit": lambda x, y: SignalledSampler(**TINY).fit(x, y),
+    "fit_resample": lambda x, y: SignalledSampler(n_aug=3, **TINY).fit_resample(x, y),
+    "cross_augment": lambda x, y: list(emogan.cross_augment(x, y, 2, sampler=SignalledSampler(n_aug=3, **TINY))),
+}
+
+
+@pytest.fixture
+def data():
+    return np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32), np.arange(30) % 3
+
+
+@pytest.fixture
+def handlers():
+    """Handlers of the user's own, and what came to them."""
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda number, _: came.append(number))
+    yield came
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ctrl_c_raises_keyboard_interrupt_and_the_next_one_does_too(way, data):
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            WAYS[way](*data)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("gan", [Signalled, Terminated])
+def test_signals_reach_the_handlers_of_the_user_while_a_gan_trains_and_training_goes_on(gan, data, handlers):
+    mine = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    through_an_augmenter(*data, gan)
+    assert handlers == [gan.sent] * TINY["iterations"]
+    assert {number: signal.getsignal(number) for number in mine} == mine
+
+
+def process() -> dict:
+    """What a library must leave alone."""
+    return {
+        "environment": dict(os.environ),
+        "warnings": list(warnings.filters),
+        "logging": (logging.root.level, *map(id, logging.root.handlers), logging.getLogger("lightning.pytorch").level),
+        "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "threads": (torch.get_num_threads(), threading.active_count()),
+        "types": (torch.get_default_dtype(), torch.get_default_device()),
+        "determinism": (torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark),
+        "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_anomaly_enabled()),
+        "random states": (torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate()),  # noqa: NPY002
+        "hooks": (sys.excepthook, sys.displayhook),
+        "files": sorted(os.listdir()),
+    }
+
+
+@pytest.mark.parametrize("kind", sorted({n for n in emogan.__all__ if n.endswith("Sampler")} - {"FittedSampler"}))
+def test_a_process_is_as_it_was_before(kind, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kept").mkdir()
+    sampler = getattr(emogan, kind)(n_aug=6, random_state=0)
+    settings = {"selection": "density", "hold_back": 1, **TINY} if isinstance(sampler, GANSampler) else {}
+    sampler.set_params(**settings)
+    trial = np.arange(30) % 6
+    list(emogan.cross_augment(*data, 2, sampler=sampler, trials=trial))  # what libraries set up on first use
+    before = process()
+    sampler.fit_resample(*data, groups=trial)
+    sampler.sample(5)
+    sampler.save("kept/file")
+    emogan.load("kept/file").sample(3, random_state=1)
+    list(emogan.cross_augment(*data, 2, sampler=sampler, trials=trial))
+    after = process()
+    for name, value in before.items():
+        assert after[name] == value, name
+
+
+class _Set:
+    """A setting of PyTorch's for a while."""
+
+    def __init__(self, put, value, before):
+        self.put, self.value, self.before = put, value, before
+
+    def __enter__(self):
+        self.put(self.value)
+
+    def __exit__(self, *_):
+        self.put(self.before)
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        torch.no_grad,
+        torch.inference_mode,
+        lambda: _Set(torch.set_default_dtype, torch.float64, torch.float32),
+        lambda: _Set(torch.set_default_device, "meta", None),
+    ],
+    ids=["no_grad", "inference_mode", "float64", "another device"],
+)
+def test_the_modes_of_pytorch_that_a_user_has_set_change_nothing(mode, data):
+    def drawn():
+        sampler = emogan.TrialCBEGANSampler(n_aug=6, random_state=0, selection="density", **TINY)
+        return sampler.fit_resample(*data)[0], sampler.sample(4, random_state=1)[0]
+
+    expected = drawn()
+    with mode():
+        found = drawn()
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_thread_other_than_the_main_one_fits_the_same(data):
+    def drawn():
+        return emogan.CBEGANSampler(n_aug=6, random_state=0, **TINY).fit_resample(*data)[0]
+
+    found = []
+    thread = threading.Thread(target=lambda: found.append(drawn()))
+    thread.start()
+    thread.join()
+    np.testing.assert_array_equal(found[0], drawn())
