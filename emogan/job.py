@@ -14,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 from threadpoolctl import threadpool_limits
 from torch.utils.tensorboard import SummaryWriter
 
-from emogan import fitting, job_files, scoring
+from emogan import job_files, scoring
 from emogan.atomic import remove_abandoned, write_atomically
-from emogan.augmenters import Augmenter, GANAugmenter, NoAugmentation, balanced_labels
+from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation, balanced_labels
 from emogan.data.features import FeatureSet
 from emogan.data.folds import members, permute_labels, thin
 from emogan.evaluation import Classifier, protocol
@@ -26,10 +26,12 @@ from emogan.evaluation.protocol import Scores
 from emogan.evaluation.svm import Predictions
 from emogan.inputs import compare, finished, job_inputs, job_key, remember
 from emogan.machine import available_cores
-from emogan.quiet import quieten_lightning
 from emogan.results import COLUMNS, closing_table, tabulate
 from emogan.settings import check_settings, check_writable, construct
 from emogan.store import Store, derived_seed
+from emogan.training.fit import Fits, fit_directly
+from emogan.training.fit import fit as fit_gans
+from emogan.training.quiet import quieten_lightning
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class Candidate:
     """One setting of the augmenter: its fits and what classifiers predict with its windows."""
 
     settings: dict
-    fits: fitting.Fits
+    fits: Fits
     predictions: dict[int, dict[int, Predictions]]  # by n_aug, then by fit of the plan
     drawn: list[tuple[np.ndarray, np.ndarray]]  # by split: windows and labels to look at, see `draw_like_training`
 
@@ -175,7 +177,7 @@ def evaluate(
     return Candidate(augmenter.identity(), fits, predictions, drawn)
 
 
-def fit(augmenter: Augmenter, plan: Plan, features: FeatureSet, cfg: DictConfig) -> fitting.Fits:
+def fit(augmenter: Augmenter, plan: Plan, features: FeatureSet, cfg: DictConfig) -> Fits:
     """Fit the augmenter to every training set: GANs through the store, others directly."""
     folder = Path(cfg.folder).expanduser()
 
@@ -184,18 +186,20 @@ def fit(augmenter: Augmenter, plan: Plan, features: FeatureSet, cfg: DictConfig)
         with SummaryWriter(str(folder / name)) as opened:
             yield opened
 
+    seeds = [cfg.seed] * len(plan.sets)
     if isinstance(augmenter, GANAugmenter):
-        fits = fitting.fit(
-            augmenter, plan.sets, features.n_classes, cfg.seed, Store(cfg.store), kept=len(plan.splits),
+        fits = fit_gans(
+            augmenter, plan.sets, features.n_classes, seeds, Store(cfg.store), kept=len(plan.splits),
             group_size=cfg.machine.group_size, accelerator=cfg.machine.accelerator,
             checkpoint_s=cfg.machine.checkpoint_s, writer=writer,
         )  # fmt: skip
         job_files.remove_curves_of_groups(folder)
         return fits
-    return fitting.fit_directly(augmenter, plan.sets, features, cfg.seed)
+    layout = Layout(features.feature_names, features.modalities)
+    return fit_directly(augmenter, plan.sets, layout, features.n_classes, seeds)
 
 
-def sample(augmenter: Augmenter, fits: fitting.Fits, n: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
+def sample(augmenter: Augmenter, fits: Fits, n: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """n artificial windows (M, n, F) of every training set and their labels (n,); smaller n are the first of them."""
     labels = balanced_labels(n, classes)
     generators = [torch.Generator().manual_seed(derived_seed(key, "sample")) for key in fits.keys]
@@ -203,7 +207,7 @@ def sample(augmenter: Augmenter, fits: fitting.Fits, n: int, classes: int) -> tu
     return augmenter.sample(y, generators).numpy(), labels
 
 
-def draw_like_training(augmenter: Augmenter, fits: fitting.Fits, plan: Plan) -> list[tuple[np.ndarray, np.ndarray]]:
+def draw_like_training(augmenter: Augmenter, fits: Fits, plan: Plan) -> list[tuple[np.ndarray, np.ndarray]]:
     """For every split, windows to look at and their labels: as many of each class as its training set has."""
     y = torch.zeros(len(plan.sets), max(len(data.y) for data in plan.outer_sets), dtype=torch.int64)
     for row, data in zip(y, plan.outer_sets, strict=False):  # the other sets' windows are thrown away

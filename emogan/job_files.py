@@ -21,13 +21,13 @@ from emogan.atomic import write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier
-from emogan.evaluation.detectors import findings
 from emogan.evaluation.plan import VERSION, Plan
 from emogan.evaluation.protocol import Scores
-from emogan.fitting import Fits
 from emogan.results import IDENTITY, SELECTION
 from emogan.samplers.files import CHECKPOINT_FORMAT
 from emogan.store import fingerprint
+from emogan.training.detectors import findings
+from emogan.training.fit import Fits
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 PATTERNS = (

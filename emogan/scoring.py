@@ -12,8 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from tqdm import tqdm
 
 from emogan.data.features import FeatureSet
+from emogan.data.training_set import TrainingSet
 from emogan.evaluation import Classifier, protocol, quality
-from emogan.evaluation.plan import Plan, TrainingSet
+from emogan.evaluation.plan import Plan
 from emogan.evaluation.svm import Predictions
 from emogan.store import Store, content_key, derived_seed, fingerprint
 

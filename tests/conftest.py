@@ -53,6 +53,22 @@ def standalone():
     return released
 
 
+@pytest.fixture
+def windows():
+    """``windows(features)``: x (5, 60, F), y (5, 60) and lengths (5,); padded windows are NaN."""
+
+    def make(features: int = 33):
+        generator = torch.Generator().manual_seed(0)
+        x = torch.rand(5, 60, features, generator=generator)
+        y = torch.randint(3, (5, 60), generator=generator)
+        n = torch.tensor([60, 44, 60, 51, 37])
+        for m in range(5):
+            x[m, n[m] :] = torch.nan
+        return x, y, n
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def table(tmp_path_factory):
     return write_table(tmp_path_factory.mktemp("table") / "own.npz")

@@ -10,6 +10,7 @@ import time
 
 import pytest
 import torch
+from padded_sets import unpadded
 from torch.utils.flop_counter import FlopCounterMode
 
 from emogan.benchmark.__main__ import main
@@ -18,9 +19,9 @@ from emogan.benchmark.plain import PlainCBEGAN, PlainCWGAN, loader
 from emogan.benchmark.record import Record, alternately
 from emogan.benchmark.sections import run
 from emogan.benchmark.training import CLASSES, Case
-from emogan.data.datamodule import MemberBatches
 from emogan.models import CBEGAN
 from emogan.models.stacked import StackedLinear
+from emogan.training.batches import MemberBatches
 
 FEATURES, HIDDEN, BATCH, ITERATIONS = 33, 40, 16, 8
 
@@ -31,9 +32,7 @@ def both(standalone):
 
     def build(gan):
         augmenter = Case(gan, FEATURES, HIDDEN).augmenter(ITERATIONS)
-        stacked = augmenter.build(2, FEATURES, CLASSES)
-        stacked.initialise([1, 2])
-        stacked = standalone(stacked.double())
+        stacked = standalone(augmenter.build(2, FEATURES, CLASSES, [1, 2]).double())
         plain = {"cbegan": PlainCBEGAN, "cwgan": PlainCWGAN}[gan](FEATURES, CLASSES, [HIDDEN, HIDDEN])
         plain = standalone(plain.double())
         layers = [layer for layer in stacked.modules() if isinstance(layer, StackedLinear)]
@@ -44,10 +43,8 @@ def both(standalone):
         generator = torch.Generator().manual_seed(0)
         x = torch.rand(2, 50, FEATURES, generator=generator)
         y = torch.randint(CLASSES, (2, 50), generator=generator)
-        source = MemberBatches(
-            x, y, torch.tensor([50, 50]), [3, 4],
-            batch_size=BATCH, iterations=ITERATIONS, draws=stacked.draws, noise_features=stacked.noise_features,
-        )  # fmt: skip
+        source = MemberBatches(unpadded(x, y), [3, 4], batch_size=BATCH, iterations=ITERATIONS, classes=CLASSES)
+        source.feed(stacked)
         batches = [source.draw(i) for i in range(ITERATIONS)]
         return stacked, plain, [b._replace(x=b.x.double(), z=b.z.double(), u=b.u.double()) for b in batches]
 
@@ -95,11 +92,11 @@ def test_plain_batches_are_windows_with_their_labels_drawn_anew(both):
 
 @pytest.mark.parametrize("hidden", [[40, 48], [40, 48, 56]])
 def test_the_products_of_a_cbegan_are_those_that_the_stacked_one_computes(hidden, standalone):
-    model = standalone(CBEGAN(2, 64, 3, layers=len(hidden), hidden=hidden, noise_features=50))
+    model = standalone(CBEGAN(64, 3, 2, layers=len(hidden), hidden=hidden, noise_features=50))
     source = MemberBatches(
-        torch.rand(2, 9, 64), torch.randint(3, (2, 9)), torch.tensor([9, 9]), [0, 1],
-        batch_size=32, iterations=1, draws=1, noise_features=50,
-    )  # fmt: skip
+        unpadded(torch.rand(2, 9, 64), torch.randint(3, (2, 9))), batch_size=32, iterations=1, classes=3
+    )
+    source.feed(model)
     with FlopCounterMode(display=False) as counter:
         model.iterate(source.draw(0))
     assert counter.get_total_flops() == 2 * operations(products("cbegan", 64, 3, hidden, 50), 32)

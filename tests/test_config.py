@@ -17,6 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.utils import get_method, instantiate
 from omegaconf import OmegaConf
+from padded_sets import unpadded
 from sklearn.exceptions import ConvergenceWarning
 
 from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation
@@ -117,9 +118,10 @@ def test_every_model_option_fits_and_samples(name):
     assert isinstance(augmenter, Augmenter)
     x = torch.rand(2, 12, 5, generator=torch.Generator().manual_seed(0))
     y = torch.arange(12).expand(2, -1) % 3
-    layout = Layout(EEG_FEATURES[:5], {"eeg": slice(0, 5)}, np.zeros((2, 5)), np.ones((2, 5)))
+    layout = Layout(EEG_FEATURES[:5], {"eeg": slice(0, 5)})
+    sets = unpadded(x, y, [12, 9], torch.arange(12).expand(2, -1) // 2)
     for candidate in augmenter.candidates():
-        candidate.fit(x, y, torch.tensor([12, 9]), [1, 2], trial=torch.arange(12).expand(2, -1) // 2, layout=layout)
+        candidate.fit(sets, [1, 2], layout=layout)
         n = 0 if isinstance(candidate, NoAugmentation) else 7
         drawn = candidate.sample(y[:, :n], torch.Generator().manual_seed(0))
         assert drawn.shape == (2, n, 5)
@@ -194,6 +196,7 @@ def test_every_setting_of_a_gan_stands_in_its_yaml(name):
         for parameter in inspect.signature(kind.__init__).parameters.values()
         if parameter.kind is parameter.KEYWORD_ONLY and kind.__module__.startswith("emogan")
     }
+    named.remove("seeds")  # they are derived from the job's
     if name == "trial_cbegan":  # it takes noise of as many features as the windows have
         named.remove("noise_features")
     assert named <= set(settings(cfg.model)), "a default that the YAML does not show"

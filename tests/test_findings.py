@@ -5,7 +5,7 @@ import json
 import pytest
 
 from emogan import job
-from emogan.evaluation.detectors import findings
+from emogan.training.detectors import findings
 
 
 def members(folder):

@@ -50,7 +50,7 @@ def test_fifty_kills_at_random_moments_change_no_byte(command, small, tmp_path):
     for kind in ("*.safetensors", "predictions/*.safetensors"):
         keys = [{p.name for p in (tmp_path / which / "outputs/store").glob(kind)} for which in ("whole", "killed")]
         assert keys[0] == keys[1]
-    assert not list((tmp_path / "killed/outputs/store/half_trained").glob("*.safetensors"))
+    assert not list((tmp_path / "killed/outputs/store/checkpoints").glob("*.safetensors"))
     assert not [path for path in (tmp_path / "killed").rglob("*unusable*")]
 
 

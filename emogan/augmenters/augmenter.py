@@ -8,21 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emogan.data.training_set import TrainingSet
 from emogan.wording import words
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the columns of the windows are, and how each member's were scaled: z = (x - minimum) / span.
-
-    minimum and span are arrays (M, F); the span of a feature that is constant in a member's training windows is
-    infinite, and its z is 0.
-    """
+    """What the columns of the windows are."""
 
     feature_names: tuple[str, ...]
     modalities: Mapping[str, slice]  # columns of "eeg" and "eye"
-    minimum: np.ndarray
-    span: np.ndarray
 
 
 class Augmenter(ABC):
@@ -51,34 +46,23 @@ class Augmenter(ABC):
 
     @abstractmethod
     def fit(
-        self,
-        x: Tensor,
-        y: Tensor,
-        n: Tensor,
-        seeds: Sequence[int] | None = None,
-        *,
-        trial: Tensor | None = None,
-        layout: Layout | None = None,
+        self, sets: Sequence[TrainingSet], seeds: Sequence[int] | None = None, *, layout: Layout | None = None
     ) -> "Augmenter":
         """Fit all members.
 
         Parameters
         ----------
-        x, y
-            Training windows (M, N, F) and labels (M, N), padded to the longest member.
-        n
-            Real lengths (M,) of the padded rows.
+        sets
+            One training set a member.
         seeds
             One seed per member; 0..M-1 if not given.
-        trial
-            Trial numbers (M, N) of the windows, for augmenters that look at them.
         layout
-            Names, modalities and scaling of the features, for augmenters that look at them.
+            Names and modalities of the features, for augmenters that look at them.
         """
 
     @abstractmethod
     def sample(self, y: Tensor, generator: torch.Generator | Sequence[torch.Generator]) -> Tensor:
-        """Artificial windows (M, n, F) with the labels y (M, n), drawn with one generator or with one per member."""
+        """Synthetic windows (M, n, F) with the labels y (M, n), drawn with one generator or with one per member."""
 
 
 class NoAugmentation(Augmenter):
@@ -90,8 +74,8 @@ class NoAugmentation(Augmenter):
     def identity(self):
         return {"augmenter": "none"}
 
-    def fit(self, x, y, n, seeds=None, *, trial=None, layout=None):
-        self.features = x.shape[-1]
+    def fit(self, sets, seeds=None, *, layout=None):
+        self.features = sets[0].x.shape[1]
         return self
 
     def sample(self, y, generator):

@@ -3,41 +3,19 @@
 import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from emogan.augmenters.augmenter import Augmenter, Layout, per_member
-from emogan.augmenters.isolation import default_torch
 from emogan.data.montage import split_name
-from emogan.data.scaling import MinMaxScaler
+from emogan.data.training_set import TrainingSet
 from emogan.setting import check, is_number
+from emogan.training.isolation import default_torch
 from emogan.wording import words
 
 BLOCK = 256  # windows of a class are drawn in blocks of this many, so that a window's bits do not depend on n
-
-
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """One member's training windows, without padding.
-
-    x (N, F) float32 in scaled units, y (N,) and, where they were given, trial (N,) and the scaler of the features.
-    """
-
-    x: np.ndarray
-    y: np.ndarray
-    trial: np.ndarray | None
-    scaler: MinMaxScaler | None
-
-    def of(self, label: int) -> np.ndarray:
-        """The windows of one class, float64."""
-        return self.x[self.y == label].astype(np.float64)
-
-    def resample(self, label: int, n: int, random: np.random.Generator) -> np.ndarray:
-        """Windows (n, F) of one class, drawn with replacement."""
-        own = self.of(label)
-        return own[random.integers(len(own), size=n)]
 
 
 class Control(Augmenter):
@@ -55,14 +33,20 @@ class Control(Augmenter):
         Plain values; a list holds the values to choose from (see `candidates`).
     """
 
-    needs: Sequence[str] = ()  # arguments of fit besides windows and labels: "trial", "layout"
+    kind: ClassVar[str]  # its short name in files and keys, which stays when a module is renamed
+    needs: Sequence[str] = ()  # what it looks at besides windows and labels: "trial", "layout"
     least = 1  # training windows of a class that it takes to draw others
+
+    def __init_subclass__(cls, **options) -> None:
+        super().__init_subclass__(**options)
+        if "kind" not in vars(cls):
+            cls.kind = f"{cls.__module__}.{cls.__qualname__}"
 
     def __init__(self, name: str, **settings):
         self.name, self.settings = name, settings
 
     def identity(self):
-        return {"control": f"{type(self).__module__}.{type(self).__qualname__}", **self.settings}
+        return {"control": self.kind, **self.settings}
 
     def candidates(self):
         open_settings = {key: value for key, value in self.settings.items() if isinstance(value, list)}
@@ -73,28 +57,18 @@ class Control(Augmenter):
             for values in itertools.product(*open_settings.values())
         ]
 
-    def fit(self, x, y, n, seeds=None, *, trial=None, layout=None):
+    def fit(self, sets, seeds=None, *, layout=None):
         """See `Augmenter.fit`.
 
         Raises
         ------
         ValueError
-            If a setting is still a list, or an argument that this control needs was not given.
+            If a setting is still a list, or the layout that this control needs was not given.
         """
         self._refuse_lists()
-        for need, given in (("trial", trial), ("layout", layout)):
-            if need in self.needs and given is None:
-                raise ValueError(f"{words().model(self.name)} needs fit(..., {need}=...), got none")
-        self.layout, self.features = layout, x.shape[-1]
-        self.members = [
-            Windows(
-                x[m, :length].clone().numpy(),
-                y[m, :length].clone().numpy(),
-                None if trial is None else trial[m, :length].clone().numpy(),
-                None if layout is None else MinMaxScaler(layout.minimum[m], layout.span[m]),
-            )
-            for m, length in enumerate(n.tolist())
-        ]
+        if "layout" in self.needs and layout is None:
+            raise ValueError(f"{words().model(self.name)} needs fit(..., layout=...), got none")
+        self.layout, self.features, self.members = layout, sets[0].x.shape[1], list(sets)
         return self
 
     @default_torch()
@@ -117,10 +91,10 @@ class Control(Augmenter):
         return drawn
 
     @abstractmethod
-    def draw(self, windows: Windows, label: int, n: int, random: np.random.Generator) -> np.ndarray:
+    def draw(self, windows: TrainingSet, label: int, n: int, random: np.random.Generator) -> np.ndarray:
         """Artificial windows (n, F) of one class in scaled units, float64."""
 
-    def _queue(self, windows: Windows, label: int, n: int, seed: int) -> np.ndarray:
+    def _queue(self, windows: TrainingSet, label: int, n: int, seed: int) -> np.ndarray:
         count = int((windows.y == label).sum())
         if count < self.least:
             say = words()
@@ -141,6 +115,12 @@ class Control(Augmenter):
                 raise ValueError(
                     f"{words().setting(key)}: expected one value to fit with, got {value}: take one of candidates()"
                 )
+
+
+def resample(windows: TrainingSet, label: int, n: int, random: np.random.Generator) -> np.ndarray:
+    """Windows (n, F) of one class, drawn with replacement."""
+    own = windows.of(label)
+    return own[random.integers(len(own), size=n)]
 
 
 def one_or_several(key: str, value: object, holds: Callable[[object], bool], expected: str) -> object:

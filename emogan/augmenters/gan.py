@@ -1,31 +1,34 @@
 """GANAugmenter: any stacked conditional GAN as an augmenter, trained by Lightning."""
 
-import logging
+import functools
 from collections.abc import Sequence
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from emogan.augmenters.augmenter import Augmenter, per_member
-from emogan.augmenters.half_trained import Resume
-from emogan.augmenters.held_back import Checks, HeldBack, hold_back
-from emogan.augmenters.history import History
-from emogan.augmenters.isolation import ProcessSignals, default_torch
 from emogan.augmenters.selection import JUDGES, Judge
-from emogan.augmenters.watch import Watch
-from emogan.data.datamodule import MemberBatches
 from emogan.models import ConditionalGAN
 from emogan.setting import check, is_integer, is_number
+from emogan.training.batches import MemberBatches
+from emogan.training.checkpoint import Resume
+from emogan.training.diagnostics import Watch
+from emogan.training.early_stopping import MemberEarlyStopping
+from emogan.training.history import History
+from emogan.training.isolation import ProcessSignals, default_torch
 from emogan.wording import words
-
-log = logging.getLogger(__name__)
 
 SAMPLE_BLOCK = 256  # windows are generated in blocks of this many, so that a window's bits do not depend on n
 JUDGE = "judge."  # before the names of a judge's tensors
+
+
+def described(value: object) -> object:
+    """A setting as plain values: a function by its name and, of a partial one, its arguments."""
+    if isinstance(value, functools.partial):
+        return {"function": described(value.func), "arguments": [*value.args], **value.keywords}
+    return f"{value.__module__}.{value.__qualname__}" if callable(value) else value
 
 
 def _is_list(value: object) -> bool:
@@ -44,16 +47,10 @@ class GANAugmenter(Augmenter):
     iterations, batch_size
         Training length, in updates of the generator, and windows per mini-batch.
     plateau_window, plateau_tolerance
-        Stop a member once the mean of its convergence measure over the last ``plateau_window`` iterations differs from
-        that over the ``plateau_window`` before by no more than the tolerance, as a fraction; 0 never stops early.
+        Early stopping of each member, see `MemberEarlyStopping`; a window of 0 never stops early.
     selection, oversample
-        "discriminator", "density" or "classifier" (see `emogan.augmenters.selection`): every artificial window is the
-        best of ``oversample`` candidates. null takes them as they come. The judge is fitted on the windows that the GAN
-        is trained on, without those held back.
-    hold_back, check_every, patience
-        Trials of each class that are kept from training. Every ``check_every`` iterations windows are compared with
-        theirs (see `HeldBack.distance`), the best weights are kept, and a member that has not become better in
-        ``patience`` checks stops. 0 trains on all trials, and keeps the last weights.
+        "discriminator", "density" or "classifier" (see `emogan.augmenters.selection`): every synthetic window is the
+        best of ``oversample`` candidates. null takes them as they come.
     **settings
         Of the GAN.
 
@@ -74,9 +71,6 @@ class GANAugmenter(Augmenter):
         plateau_tolerance: float = 0.01,
         selection: str | None = None,
         oversample: int = 4,
-        hold_back: int = 0,
-        check_every: int = 50,
-        patience: int = 5,
         **settings,
     ):
         for key, value, least in (
@@ -84,111 +78,81 @@ class GANAugmenter(Augmenter):
             ("batch_size", batch_size, 1),
             ("plateau_window", plateau_window, 0),
             ("oversample", oversample, 1),
-            ("hold_back", hold_back, 0),
-            ("check_every", check_every, 1),
-            ("patience", patience, 1),
         ):
             check(key, value, is_integer(value, least), f"an integer >= {least}")
         holds = is_number(plateau_tolerance) and plateau_tolerance >= 0
         check("plateau_tolerance", plateau_tolerance, holds, "a number >= 0")
         known = selection is None or (isinstance(selection, str) and selection in JUDGES)
         check("selection", selection, known, f"{words().nothing}, {', '.join(JUDGES)}")
-        self.gan, self.name, self.settings = (
-            gan,
-            name,
-            {key: list(value) if _is_list(value) else value for key, value in settings.items()},
-        )
+        if not (isinstance(gan, type) and issubclass(gan, ConditionalGAN)):
+            raise ValueError(f"expected gan to be a subclass of emogan.models.ConditionalGAN, got {gan!r}")
+        self.gan, self.name = gan, name
+        if settings.get("optimizer", self) is None:  # the default is no setting, so that keys do not depend on it
+            del settings["optimizer"]
+        self.settings = {key: list(value) if _is_list(value) else value for key, value in settings.items()}
         self.training = {
-            "iterations": iterations,
-            "batch_size": batch_size,
-            "plateau_window": plateau_window,
-            "plateau_tolerance": plateau_tolerance,
-        }
+            "iterations": iterations, "batch_size": batch_size,
+            "plateau_window": plateau_window, "plateau_tolerance": plateau_tolerance,
+        }  # fmt: skip
         self.selection = {"selection": selection, "oversample": oversample} if selection else {}
-        self.checking = (
-            {"hold_back": hold_back, "check_every": check_every, "patience": patience} if hold_back else {}
-        )  # fmt: skip
-        self.needs = ("trial",) if hold_back else ()  # arguments of fit without which it is refused, as a control's
         self.build(members=1, features=1, classes=2)
 
-    def build(self, members: int, features: int, classes: int) -> ConditionalGAN:
-        """Untrained networks for so many members, features and classes."""
-        return self.gan(members, features, classes, **self.settings)
+    def build(self, members: int, features: int, classes: int, seeds: Sequence[int] | None = None) -> ConditionalGAN:
+        """Untrained networks for this number of members, features and classes."""
+        return self.gan(features, classes, members, seeds=seeds, **self.settings)
 
     @property
     def needs_trials(self) -> bool:
         """Whether `fit` looks at the trials of the windows."""
-        return self.gan.needs_trials or bool(self.checking)
+        return self.gan.needs_trials
 
     def identity(self) -> dict:
         """Everything of this augmenter that changes what it learns or draws, as plain values."""
-        gan = f"{self.gan.__module__}.{self.gan.__qualname__}"
-        return {"gan": gan, **self.training, **self.selection, **self.checking, **self.settings}
+        settings = {name: described(value) for name, value in self.settings.items()}
+        return {"gan": self.gan.kind, **self.training, **self.selection, **settings}
 
     def revision(self, features: int) -> dict:
-        judged = bool(self.checking) and self.selection.get("selection") in ("density", "classifier")
-        return self.gan.revision(features) | ({"judge": "fitted on windows trained on"} if judged else {})
-
-    def refuse(self, y: np.ndarray, trial: np.ndarray) -> None:
-        """Raise ValueError if one member's labels (N,) and trials (N,) are too few for `fit`."""
-        if self.checking:
-            hold_back(y, trial, self.checking["hold_back"], seed=0)
+        return self.gan.revision(features)
 
     @default_torch()
     def fit(
-        self, x, y, n, seeds=None, *,
-        trial=None, layout=None, classes=None, callbacks=lambda history: [], accelerator="cpu", half_trained=None,
+        self, sets, seeds=None, *,
+        layout=None, classes=None, callbacks=lambda history, stopping: [], accelerator="cpu", resume=None,
     ):  # fmt: skip
         """See `Augmenter.fit`.
 
-        ``classes`` is K if not y.max() + 1; ``accelerator`` is Lightning's; ``callbacks`` gives further Lightning
-        callbacks for the `History` of this fit; ``half_trained`` is a `HalfTrained` of these members to go on from.
+        ``classes`` is K, the highest label + 1 if not given; ``accelerator`` is Lightning's; ``callbacks`` gives
+        further Lightning callbacks for the `History` and the `MemberEarlyStopping` of this fit; ``resume`` is a
+        `TrainingState` of these members to go on from.
 
         Raises
         ------
-        ValueError
-            If trials are needed and not given, or a class has too few of them to hold some back.
         KeyboardInterrupt
             If the user interrupts it: it does not end the process, as Lightning would.
         """
-        seeds = range(len(x)) if seeds is None else seeds
-        self.model = self.build(len(x), x.shape[-1], int(y.max()) + 1 if classes is None else classes)
-        self.model.initialise(seeds)
-        if self.needs_trials and trial is None:
-            raise ValueError(f"{words().model(self.name)} needs fit(..., trial=...), got none")
-        judge, checks = self._judge(), None
-        if self.checking:
-            (x, y, n, trial), checks = self._hold_back(x, y, n, trial, seeds)
-        if judge:
-            judge.fit(x, y, n)
         batches = MemberBatches(
-            self.model.prepare(x, y, n, trial), y, n, seeds,
-            batch_size=self.training["batch_size"], iterations=self.training["iterations"],
-            draws=self.model.draws, noise_features=self.model.batch_noise,
-            start=half_trained.iteration if half_trained else 0,
+            sets, seeds, batch_size=self.training["batch_size"], iterations=self.training["iterations"],
+            classes=classes, start=resume.iteration if resume else 0,
         )  # fmt: skip
-        self.history = History(
-            self.training["iterations"], self.training["plateau_window"], self.training["plateau_tolerance"], checks
+        self.model = self.build(batches.members, batches.features, batches.classes, batches.seeds)
+        self.judge = self._judge()
+        if self.judge:
+            self.judge.fit(sets)
+        self.history = History(self.training["iterations"])
+        stopping = MemberEarlyStopping(
+            self.history, self.training["plateau_window"], self.training["plateau_tolerance"]
         )
-        self.watch = Watch(self.history, self.name, x, y, n, self.model.classes)
-        resume = [Resume(half_trained, self.history)] if half_trained else []
+        self.watch = Watch(self.history, self.name, sets, batches.classes)
+        resumed = [Resume(resume, self.history, stopping)] if resume else []
         with ProcessSignals() as signals:
             self.trainer = lightning.Trainer(
                 accelerator=accelerator, devices=1, max_epochs=1,
-                callbacks=[signals, self.history, *resume, self.watch, *callbacks(self.history)],
+                callbacks=[signals, self.history, stopping, *resumed, self.watch, *callbacks(self.history, stopping)],
                 logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
                 plugins=[LightningEnvironment()],
             )  # fmt: skip
             self.trainer.fit(self.model, batches)
         self.model.cpu().eval()
-        self.judge = judge
-        if checks:
-            log.info(
-                "%s: the best weights by trials held back are those of iterations %d to %d, median %d; %d of %d GANs "
-                "stopped before the last",
-                self.name, checks.at.min(), checks.at.max(), checks.at.median(),
-                sum(at < self.training["iterations"] for at in self.history.stopped), len(x),
-            )  # fmt: skip
         return self
 
     @default_torch()
@@ -247,16 +211,3 @@ class GANAugmenter(Augmenter):
     def _judge(self) -> Judge | None:
         """An unfitted judge of the model's windows, if one is asked for."""
         return JUDGES[self.selection["selection"]](self.model) if self.selection else None
-
-    def _hold_back(self, x, y, n, trial, seeds) -> tuple[list[Tensor], Checks]:
-        """Windows, labels, lengths and trials to train on, padded anew, and checks with the others."""
-        kept, held = [], []
-        for m, length in enumerate(n.tolist()):
-            own = [part[m, :length].numpy() for part in (x, y, trial)]
-            apart = hold_back(*own[1:], self.checking["hold_back"], seeds[m])
-            held.append(HeldBack.of(*own, apart))
-            kept.append([part[m, :length][torch.from_numpy(~apart)] for part in (x, y, trial)])
-        x, y, trial = (pad_sequence(part, batch_first=True) for part in zip(*kept, strict=True))
-        n = torch.tensor([len(part[1]) for part in kept])
-        checks = Checks(held, self.model, seeds, self.checking["check_every"], self.checking["patience"])
-        return [x, y, n, trial], checks

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from emogan.augmenters.augmenter import Layout
-from emogan.augmenters.control import Control, band_columns, is_positive, one_or_several
+from emogan.augmenters.control import Control, band_columns, is_positive, one_or_several, resample
 from emogan.setting import is_integer
 from emogan.wording import words
 
@@ -14,11 +14,13 @@ from emogan.wording import words
 class Duplicate(Control):
     """Real windows, drawn with replacement: what a larger training set alone gains."""
 
+    kind = "duplicate"
+
     def __init__(self, *, name: str):
         super().__init__(name)
 
     def draw(self, windows, label, n, random):
-        return windows.resample(label, n, random)
+        return resample(windows, label, n, random)
 
 
 class Noise(Control):
@@ -30,11 +32,13 @@ class Noise(Control):
         Standard deviation in units of the scaled features, whose training windows span [0, 1].
     """
 
+    kind = "noise"
+
     def __init__(self, *, name: str, strength: float | Sequence[float]):
         super().__init__(name, strength=one_or_several("strength", strength, is_positive, "a number > 0"))
 
     def draw(self, windows, label, n, random):
-        real = windows.resample(label, n, random)
+        real = resample(windows, label, n, random)
         return real + self.settings["strength"] * random.standard_normal(real.shape)
 
 
@@ -45,12 +49,13 @@ class Recombination(Control):
     from as many windows as there are blocks, if the class has so many.
     """
 
+    kind = "recombination"
     needs = ("layout",)
 
     def __init__(self, *, name: str):
         super().__init__(name)
 
-    def fit(self, x, y, n, seeds=None, *, trial=None, layout=None):
+    def fit(self, sets, seeds=None, *, layout=None):
         """See `Control.fit`.
 
         Raises
@@ -58,7 +63,7 @@ class Recombination(Control):
         ValueError
             If there is one block only: nothing to recombine.
         """
-        super().fit(x, y, n, seeds, trial=trial, layout=layout)
+        super().fit(sets, seeds, layout=layout)
         self.blocks = feature_blocks(layout)
         if len(self.blocks) < 2:
             raise ValueError(
@@ -95,12 +100,14 @@ class Mixup(Control):
     Zhang et al. 2018, equation 1, kept within the class so that labels need no mixing.
     """
 
+    kind = "mixup"
+
     def __init__(self, *, name: str, strength: float | Sequence[float]):
         super().__init__(name, strength=one_or_several("strength", strength, is_positive, "a number > 0"))
 
     def draw(self, windows, label, n, random):
         share = random.beta(self.settings["strength"], self.settings["strength"], size=(n, 1))
-        return share * windows.resample(label, n, random) + (1 - share) * windows.resample(label, n, random)
+        return share * resample(windows, label, n, random) + (1 - share) * resample(windows, label, n, random)
 
 
 class Smote(Control):
@@ -117,6 +124,7 @@ class Smote(Control):
         If imbalanced-learn, whose SMOTE this is, is not installed.
     """
 
+    kind = "smote"
     least = 2
 
     def __init__(self, *, name: str, k_neighbors: int | Sequence[int]):

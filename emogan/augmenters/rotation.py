@@ -6,7 +6,7 @@ import numpy as np
 from numpy.polynomial.legendre import legval
 from scipy.spatial.transform import Rotation as Turn
 
-from emogan.augmenters.control import Control, band_columns, one_or_several
+from emogan.augmenters.control import Control, band_columns, one_or_several, resample
 from emogan.data.montage import positions, split_name
 from emogan.setting import is_number
 from emogan.wording import words
@@ -30,13 +30,14 @@ class Rotation(Control):
         Angle in degrees.
     """
 
+    kind = "rotation"
     needs = ("layout",)
 
     def __init__(self, *, name: str, strength: float | Sequence[float]):
         expected = "an angle in degrees, > 0 and at most 180"
         super().__init__(name, strength=one_or_several("strength", strength, is_angle, expected))
 
-    def fit(self, x, y, n, seeds=None, *, trial=None, layout=None):
+    def fit(self, sets, seeds=None, *, layout=None):
         """See `Control.fit`.
 
         Raises
@@ -44,7 +45,7 @@ class Rotation(Control):
         ValueError
             If there are no EEG features, or their names do not tell where on the head they are.
         """
-        super().fit(x, y, n, seeds, trial=trial, layout=layout)
+        super().fit(sets, seeds, layout=layout)
         if not (bands := band_columns(layout)):
             raise ValueError(
                 f"{words().model(self.name)}: rotation needs EEG features, got "
@@ -67,7 +68,7 @@ class Rotation(Control):
         return [spline_map(electrodes, turn.apply(electrodes)) for turn in turns]
 
     def draw(self, windows, label, n, random):
-        z = windows.resample(label, n, random)
+        z = resample(windows, label, n, random)
         x = windows.scaler.inverse(z)
         turn = random.integers(6, size=n)
         for columns, maps in self.bands:

@@ -6,13 +6,14 @@ looks for they have too much of. Whether that is worth it is for the scores and 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from emogan.augmenters.discriminant import discriminant, white_axes
+from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN
 from emogan.models.stacked import StackedLinear
 
@@ -21,8 +22,8 @@ class Judge(nn.Module, ABC):
     """Scores candidates of the M members of a model; what it has learned is its state, members first."""
 
     @abstractmethod
-    def fit(self, x: Tensor, y: Tensor, n: Tensor) -> None:
-        """Look at the training windows (see `Augmenter.fit`)."""
+    def fit(self, sets: Sequence[TrainingSet]) -> None:
+        """Look at the training sets (M,)."""
 
     @abstractmethod
     def forward(self, z: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -38,7 +39,7 @@ class ByDiscriminator(Judge):
         super().__init__()
         self.discriminator, self.realism = model.discriminator, model.realism
 
-    def fit(self, x, y, n):
+    def fit(self, sets):
         """It has been trained already."""
 
     def forward(self, z, x, y):
@@ -58,10 +59,10 @@ class ByDensity(Judge):
         self.register_buffer("means", torch.zeros(model.members, model.classes, model.features))
         self.white = StackedLinear(model.members, model.features, model.features).requires_grad_(False)
 
-    def fit(self, x, y, n):
+    def fit(self, sets):
         weight, _ = self.white.weight_and_bias()
-        for m, windows, labels in members(x, y, n):
-            found = discriminant(windows, labels)
+        for m, data in enumerate(sets):
+            found = discriminant(data.x, data.y)
             self.means[m, found.classes_] = torch.from_numpy(found.means_).float()
             weight[m] = torch.from_numpy(white_axes(found.covariance_))
 
@@ -78,11 +79,11 @@ class ByClassifier(Judge):
         self.classes = model.classes
         self.logits = StackedLinear(model.members, model.features, model.classes).requires_grad_(False)
 
-    def fit(self, x, y, n):
+    def fit(self, sets):
         weight, bias = self.logits.weight_and_bias()
         bias.fill_(-torch.inf)  # of classes without training windows
-        for m, windows, labels in members(x, y, n):
-            found = discriminant(windows, labels)
+        for m, data in enumerate(sets):
+            found = discriminant(data.x, data.y)
             slopes, offsets = found.coef_, found.intercept_
             if len(found.classes_) == 2:  # they are the second class's, against the first
                 slopes, offsets = (np.concatenate([np.zeros_like(part), part]) for part in (slopes, offsets))
@@ -96,9 +97,3 @@ class ByClassifier(Judge):
 
 
 JUDGES = {"discriminator": ByDiscriminator, "density": ByDensity, "classifier": ByClassifier}
-
-
-def members(x: Tensor, y: Tensor, n: Tensor) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Number, windows and labels of each member, without padding."""
-    for m, length in enumerate(n.tolist()):
-        yield m, x[m, :length].numpy(), y[m, :length].numpy()

@@ -17,6 +17,7 @@ class Gaussian(Control):
     F x F matrix is never formed.
     """
 
+    kind = "gaussian"
     least = 2
 
     def __init__(self, *, name: str):
@@ -48,6 +49,7 @@ class RandomEffects(Control):
         Factor of the trials' effects.
     """
 
+    kind = "random_effects"
     needs = ("trial",)
 
     def __init__(self, *, name: str, strength: float | Sequence[float]):

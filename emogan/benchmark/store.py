@@ -11,8 +11,8 @@ import torch
 from emogan.atomic import remove_abandoned
 from emogan.benchmark.record import Record, alternately
 from emogan.inputs import compare, remember
-from emogan.saves import Saves
 from emogan.store import Store
+from emogan.training.checkpoint import Checkpoints
 
 ENTRIES, QUICK_ENTRIES, LOADED = 20_000, 200, 135
 INPUTS = {"model.name": "cbegan", "data": "0" * 64} | {f"setting_{i}": i for i in range(60)}
@@ -36,7 +36,7 @@ def start(store: Store) -> float:
     begin = time.perf_counter()
     remove_abandoned(store.folder)
     compare(store, INPUTS)
-    Saves(store).sources()
+    Checkpoints(store).furthest()
     return time.perf_counter() - begin
 
 

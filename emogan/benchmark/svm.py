@@ -17,7 +17,7 @@ from emogan.augmenters import balanced_labels
 from emogan.benchmark.record import Record
 from emogan.data import synthetic
 from emogan.data.folds import members
-from emogan.data.scaling import MinMaxScaler
+from emogan.data.training_set import TrainingSet
 from emogan.evaluation import LinearSVM
 from emogan.paths import config_dir
 from emogan.settings import construct
@@ -58,15 +58,13 @@ def easy(fold: int) -> Windows:
     features = synthetic.load("seed", modality="eeg_eye", subjects=[1], sessions=[1], simulation_seed=0)
     folds = members(features, "paper", 5)
     train, test = folds[fold % len(folds)].train, folds[fold % len(folds)].test
-    scaler, y = MinMaxScaler.fit(features.x[train]), features.y[train]
-    x = scaler.transform(features.x[train])
-    gaussian = construct(_config("model/gaussian"))
-    gaussian.fit(torch.from_numpy(x)[None], torch.from_numpy(y)[None], torch.tensor([len(y)]))
+    data = TrainingSet.scaled(features.x[train], features.y[train])
+    gaussian = construct(_config("model/gaussian")).fit([data])
     labels = balanced_labels(max(SIZES), features.n_classes)
     drawn = gaussian.sample(torch.from_numpy(labels)[None], torch.Generator().manual_seed(fold))[0].numpy()
     return Windows(
-        np.concatenate([x, drawn]), np.concatenate([y, labels]), len(y),
-        scaler.transform(features.x[test]), features.y[test],
+        np.concatenate([data.x, drawn]), np.concatenate([data.y, labels]), len(data.y),
+        data.scaler.transform(features.x[test]), features.y[test],
     )  # fmt: skip
 
 

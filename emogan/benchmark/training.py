@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from omegaconf import OmegaConf
@@ -16,11 +17,12 @@ from emogan.augmenters import GANAugmenter
 from emogan.benchmark import plain
 from emogan.benchmark.limit import limit_s, products, synchronise
 from emogan.benchmark.record import Record, alternately
-from emogan.fitting import group_size_on
+from emogan.data.training_set import TrainingSet
 from emogan.machine import available_cores
 from emogan.paths import config_dir
-from emogan.quiet import quieten_lightning
 from emogan.settings import construct
+from emogan.training.fit import group_size_on
+from emogan.training.quiet import quieten_lightning
 
 WINDOWS, CLASSES = 674, 3  # a training set of SEED; what the windows hold does not matter here
 PLAIN = {"cbegan": plain.PlainCBEGAN, "cwgan": plain.PlainCWGAN}
@@ -86,12 +88,15 @@ def stacked_ms(case: Case, members: int, options: argparse.Namespace) -> float:
     size = group_size_on(case.accelerator)
     for start in range(0, members, size):
         group = min(size, members - start)
-        x, y = torch.rand(group, WINDOWS, case.features), torch.randint(CLASSES, (group, WINDOWS))
+        random = np.random.default_rng(start)
+        sets = [
+            TrainingSet.scaled(random.random((WINDOWS, case.features)), random.integers(CLASSES, size=WINDOWS))
+            for _ in range(group)
+        ]
         watch = Stopwatch(options.warm_up, iterations)
         case.augmenter(iterations).fit(
-            x, y, torch.full((group,), WINDOWS),
-            classes=CLASSES, callbacks=lambda history, watch=watch: [watch], accelerator=case.accelerator,
-        )  # fmt: skip
+            sets, classes=CLASSES, callbacks=lambda *_, watch=watch: [watch], accelerator=case.accelerator
+        )
         seconds += watch.seconds
     return 1000 * seconds / options.iterations / members
 

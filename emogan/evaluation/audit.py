@@ -6,7 +6,8 @@ import numpy as np
 
 from emogan.data.features import FeatureSet
 from emogan.data.scaling import MinMaxScaler
-from emogan.evaluation.plan import Plan, TrainingSet
+from emogan.data.training_set import TrainingSet
+from emogan.evaluation.plan import Plan
 
 
 class LeakageError(ValueError):

@@ -9,24 +9,10 @@ import numpy as np
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Member
 from emogan.data.scaling import MinMaxScaler, scaling_windows
+from emogan.data.training_set import TrainingSet
 
 INNER = ("refit", "reuse")
 VERSION = 3  # raise it whenever the same settings would plan other fits
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingSet:
-    """Windows that a scaler, an augmenter and classifiers are fitted on, scaled: x (n, F), y (n,), trial (n,).
-
-    Trials count from 0 within the set: what is learned from it must not depend on which other data were loaded.
-    """
-
-    rows: np.ndarray  # (n,) indices of the windows in the FeatureSet
-    scaled_by: np.ndarray  # indices of the windows that the scaler has seen
-    scaler: MinMaxScaler
-    x: np.ndarray
-    y: np.ndarray
-    trial: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

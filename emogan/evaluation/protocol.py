@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from emogan.data.training_set import TrainingSet
 from emogan.evaluation.classifiers import Classifier
-from emogan.evaluation.plan import Fit, Plan, TrainingSet
+from emogan.evaluation.plan import Fit, Plan
 from emogan.evaluation.svm import Predictions
 
 CHOICE = ("own", "pooled")

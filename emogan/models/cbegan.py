@@ -46,14 +46,15 @@ class CBEGAN(ConditionalGAN):
         See `ConditionalGAN`.
     """
 
+    kind = "cbegan"
     metrics = ("m_global", "k", "loss_real", "loss_fake")
     convergence = "m_global"
 
     def __init__(
         self,
-        members: int,
         features: int,
         classes: int,
+        members: int = 1,
         *,
         gamma: float = 0.75,
         lambda_k: float = 1e-3,
@@ -61,7 +62,7 @@ class CBEGAN(ConditionalGAN):
         reduction: str = "mean",
         **common,
     ):
-        super().__init__(members, features, classes, **common)
+        super().__init__(features, classes, members, **common)
         check("gamma", gamma, is_number(gamma) and 0 <= gamma <= 1, "a number in [0, 1]")
         check("lambda_k", lambda_k, is_number(lambda_k) and lambda_k >= 0, "a number >= 0")
         check("eta", eta, is_number(eta) and eta in (1, 2), "1 or 2")

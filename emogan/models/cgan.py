@@ -23,11 +23,12 @@ class CGAN(ConditionalGAN):
         See `ConditionalGAN`.
     """
 
+    kind = "cgan"
     metrics = ("d_loss", "g_loss")
     convergence = "d_loss"
 
-    def __init__(self, members: int, features: int, classes: int, *, saturating: bool = True, **common):
-        super().__init__(members, features, classes, **common)
+    def __init__(self, features: int, classes: int, members: int = 1, *, saturating: bool = True, **common):
+        super().__init__(features, classes, members, **common)
         check("saturating", saturating, isinstance(saturating, bool), words().truth)
         self.saturating = saturating
 

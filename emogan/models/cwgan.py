@@ -29,21 +29,22 @@ class CWGAN(ConditionalGAN):
         See `ConditionalGAN`.
     """
 
+    kind = "cwgan"
     metrics = ("d_loss", "g_loss", "wasserstein")
     convergence = "wasserstein"
 
     def __init__(
         self,
-        members: int,
         features: int,
         classes: int,
+        members: int = 1,
         *,
         penalty: float = 10.0,
         clip: float | None = None,
         critic_steps: int = 5,
         **common,
     ):
-        super().__init__(members, features, classes, **common)
+        super().__init__(features, classes, members, **common)
         check("penalty", penalty, is_number(penalty) and penalty >= 0, "a number >= 0")
         check("clip", clip, clip is None or (is_number(clip) and clip > 0), f"a positive number or {words().nothing}")
         check("critic_steps", critic_steps, is_integer(critic_steps, 1), "an integer >= 1")

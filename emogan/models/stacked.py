@@ -32,6 +32,9 @@ class StackedLinear(nn.Module):
         self.sizes = [self.wide[0] * self.wide[1], self.wide[1], -used % LANES]
         self.packed = nn.Parameter(torch.zeros(members, sum(self.sizes)))
 
+    def extra_repr(self) -> str:
+        return f"members={len(self.packed)}, inputs={self.inputs}, outputs={self.outputs}"
+
     def widened(self) -> tuple[Tensor, Tensor]:
         """Views of the parameters, weight and bias, with the zeros that widen them."""
         weight, bias, _ = self.packed.split(self.sizes, dim=1)

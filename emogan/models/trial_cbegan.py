@@ -134,18 +134,20 @@ class TrialCBEGAN(ConditionalGAN):
     gamma, lambda_k
         Equilibrium L(G(z)) / L(x) in [0, 1], and step of k_t.
     **common
-        See `ConditionalGAN`; there is no noise_features: noise has as many as there are features, and axes kept.
+        Of `ConditionalGAN`; there is no noise_features: noise has as many as there are features, and axes kept.
     """
 
+    kind = "trial_cbegan"
     metrics = ("m_global", "k", "loss_real", "loss_fake", "moments")
     convergence = "m_global"
+    derived = ("noise_features",)
     needs_trials = True
 
     def __init__(
         self,
-        members: int,
         features: int,
         classes: int,
+        members: int = 1,
         *,
         components: int | None = 64,
         trial_strength: float = 1.0,
@@ -169,7 +171,7 @@ class TrialCBEGAN(ConditionalGAN):
         self.trial_strength, self.residual, self.anchor, self.decay = trial_strength, residual, anchor, average
         self.gamma, self.lambda_k = gamma, lambda_k
         noise = features + 1 + (self.kept if features > MANY else 0)
-        super().__init__(members, features, classes, noise_features=noise, **common)
+        super().__init__(features, classes, members, noise_features=noise, **common)
         self.register_buffer("k", torch.zeros(members))
 
     @staticmethod

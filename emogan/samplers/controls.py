@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from emogan.augmenters import Augmenter, Control, Duplicate, Gaussian, Mixup, Noise, RandomEffects, Smote
-from emogan.evaluation.plan import TrainingSet
+from emogan.data.training_set import TrainingSet
 from emogan.samplers.sampler import Sampler
 from emogan.samplers.training import windows_of
 from emogan.wording import words

@@ -13,12 +13,14 @@ from torch import Tensor
 
 from emogan.augmenters import Augmenter, Control, GANAugmenter, balanced_labels
 from emogan.data.scaling import MinMaxScaler
+from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN
 from emogan.samplers.columns import ColumnType, frame_of, plain_type, typed
 from emogan.samplers.wording import SamplerWording
 from emogan.store import derived_seed
 from emogan.wording import worded
 
+FORMER_SETTINGS = ("hold_back", "check_every", "patience")  # of the fit alone, in files of earlier versions
 RandomState = int | np.random.RandomState | None
 
 
@@ -121,7 +123,7 @@ class FittedSampler:
         ValueError
             If its class is none of EmoGAN's, nor of the modules that are imported by now: nothing is imported for it.
         """
-        settings = dict(self.identity)
+        settings = {name: value for name, value in self.identity.items() if name not in FORMER_SETTINGS}
         if "gan" in settings:
             gan = _imported(ConditionalGAN, settings.pop("gan"))
             weights = {name.removeprefix("generator."): value for name, value in self.tensors.items()}
@@ -130,9 +132,9 @@ class FittedSampler:
             )
         kind = _imported(Control, settings.pop("control"))
         control: Control = kind(name=self.sampler or kind.__name__, **settings)
-        x, y = self.tensors["windows.x"][None], self.tensors["windows.y"][None]
-        length = torch.tensor([y.shape[1]])
-        control.fit(x, y, length, trial=self.tensors["windows.trial"][None])
+        x, y, trial = (self.tensors[f"windows.{name}"].numpy() for name in ("x", "y", "trial"))
+        rows = np.arange(len(y))
+        control.fit([TrainingSet(rows, rows, self.scaler, x, y, trial)])
         return control
 
 
@@ -150,9 +152,9 @@ def _windows(n: object) -> int:
 
 
 def _imported(base: type[Any], name: object) -> type[Any]:
-    """The class of this qualified name, out of those that are imported and derive from a base."""
+    """The class of this kind, or of this qualified name, out of those that are imported and derive from a base."""
     for one in _below(base):
-        if f"{one.__module__}.{one.__qualname__}" == name:
+        if name in (one.kind, f"{one.__module__}.{one.__qualname__}"):  # files of earlier versions have the latter
             return one
     raise ValueError(
         f"{name} is no {base.__name__} of this EmoGAN. If it is your own, import its module first; else a newer EmoGAN "

@@ -1,7 +1,7 @@
 """The GANs as over-samplers; defaults and their reasons stand in conf/model/."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,12 +10,14 @@ from sklearn.utils._param_validation import StrOptions
 from torch import Tensor
 
 from emogan.augmenters import Augmenter, GANAugmenter
-from emogan.evaluation.plan import TrainingSet
+from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN, TrialCBEGAN
 from emogan.samplers.sampler import Sampler
-from emogan.samplers.training import trained
 from emogan.samplers.wording import SamplerWording
 from emogan.store import Store
+from emogan.training.fit import fit
+from emogan.training.isolation import default_torch
+from emogan.training.quiet import quiet_lightning
 from emogan.wording import worded
 
 
@@ -25,9 +27,9 @@ class GANSampler(Sampler):
 
     Parameters
     ----------
-    iterations, batch_size, plateau_window, plateau_tolerance, selection, oversample, hold_back, check_every, patience
+    iterations, batch_size, plateau_window, plateau_tolerance, selection, oversample
         See `GANAugmenter`.
-    layers, hidden, architecture_seed, learning_rate
+    layers, hidden, architecture_seed, learning_rate, optimizer
         See `ConditionalGAN`.
     accelerator
         "cpu", "gpu" or "auto", as Lightning calls them.
@@ -44,13 +46,11 @@ class GANSampler(Sampler):
     hidden: int | Sequence[int] = 100
     architecture_seed: int | None = None
     learning_rate: float = 1e-4
+    optimizer: Callable | None = None
     plateau_window: int = 0
     plateau_tolerance: float = 0.01
     selection: str | None = None
     oversample: int = 4
-    hold_back: int = 0
-    check_every: int = 50
-    patience: int = 5
     accelerator: str = "cpu"
     store: str | os.PathLike | None = None
 
@@ -86,7 +86,9 @@ class GANSampler(Sampler):
     ) -> list[dict[str, Tensor]]:
         assert isinstance(augmenter, GANAugmenter)
         store = None if self.store is None else Store(Path(self.store))
-        return trained(augmenter, sets, classes, seeds, store, self.accelerator)
+        with default_torch(), quiet_lightning():
+            fits = fit(augmenter, sets, classes, seeds, store, accelerator=self.accelerator)
+        return [{f"generator.{name}": value for name, value in one.items()} for one in fits.generators]
 
     def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
         return self._trained(augmenter, [data], classes, [seed])[0]

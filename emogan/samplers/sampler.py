@@ -18,13 +18,13 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from emogan.augmenters import Augmenter
-from emogan.evaluation.plan import TrainingSet
-from emogan.fitting import member_key
+from emogan.data.training_set import TrainingSet
 from emogan.samplers.columns import frame_of, labels_of, number_columns, typed
 from emogan.samplers.files import save
 from emogan.samplers.fitted import FittedSampler, RandomState, whole_seed
-from emogan.samplers.training import training_set, trial_numbers
+from emogan.samplers.training import trial_numbers
 from emogan.samplers.wording import SamplerWording
+from emogan.training.fit import member_key
 from emogan.wording import worded
 
 try:
@@ -153,7 +153,8 @@ class Sampler(BaseOverSampler):
                 "pipeline they come by scikit-learn's metadata routing: set_config(enable_metadata_routing=True), "
                 'set_fit_resample_request(groups="trials") of the sampler and fit(X, y, trials=...) of the pipeline'
             )
-        return augmenter, *training_set(X, y, groups)
+        classes, index = np.unique(y, return_inverse=True)
+        return augmenter, TrainingSet.scaled(X, index, groups), classes
 
     def _fit_resample(self, X: npt.NDArray, y: npt.NDArray, groups: Any = None) -> tuple[npt.NDArray, npt.NDArray]:
         drawn, labels = self._drawn(X, y, groups)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from padded_sets import unpadded
 
 from emogan.augmenters import NoAugmentation, balanced_labels
 from emogan.augmenters.augmenter import per_member
@@ -27,7 +28,7 @@ def test_labels_of_fewer_windows_are_the_first_of_those_of_more():
 
 def test_no_augmentation_appends_nothing():
     x, y = torch.rand(2, 5, 4), torch.zeros(2, 5, dtype=torch.int64)
-    augmenter = NoAugmentation().fit(x, y, torch.tensor([5, 4]))
+    augmenter = NoAugmentation().fit(unpadded(x, y, [5, 4]))
     assert augmenter.name == "none"
     drawn = augmenter.sample(torch.zeros(2, 0, dtype=torch.int64), torch.Generator())
     assert drawn.shape == (2, 0, 4)
@@ -35,7 +36,7 @@ def test_no_augmentation_appends_nothing():
 
 
 def test_no_augmentation_refuses_to_draw_windows():
-    augmenter = NoAugmentation(name="baseline").fit(torch.rand(2, 5, 4), None, None)
+    augmenter = NoAugmentation(name="baseline").fit(unpadded(torch.rand(2, 5, 4), torch.zeros(2, 5)))
     with pytest.raises(ValueError, match="model=baseline appends nothing: n_aug must be 0, got 50"):
         augmenter.sample(torch.zeros(2, 50, dtype=torch.int64), torch.Generator())
 

@@ -5,10 +5,11 @@ import json
 import pytest
 import torch
 from omegaconf import OmegaConf
+from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter, balanced_labels
-from emogan.data.datamodule import MemberBatches
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.training.batches import MemberBatches
 
 GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN)
 
@@ -35,7 +36,7 @@ def trials(y):
 
 def fit(gan, windows, members, **settings):
     x, y, n = (part[members] for part in windows)
-    return make(gan, **settings).fit(x, y, n, [100 + m for m in members], classes=3, trial=trials(y))
+    return make(gan, **settings).fit(unpadded(x, y, n, trials(y)), [100 + m for m in members], classes=3)
 
 
 @pytest.mark.parametrize("batch_size", [50, 128])
@@ -78,15 +79,13 @@ def test_the_grouping_changes_no_bit_of_narrow_networks_and_small_batches(gan, t
 @pytest.mark.parametrize("gan", GANS)
 def test_lightning_trains_as_a_plain_loop_over_the_batches(gan, windows):
     x, y, n = windows(9)
-    augmenter = make(gan).fit(x, y, n, [5, 6, 7, 8, 9], classes=3, trial=trials(y))
-    model = make(gan).build(5, 9, 3)
-    model.initialise([5, 6, 7, 8, 9])
+    sets, seeds = unpadded(x, y, n, trials(y)), [5, 6, 7, 8, 9]
+    augmenter = make(gan).fit(sets, seeds, classes=3)
+    model = make(gan).build(5, 9, 3, seeds)
     optimizers = model.configure_optimizers()
     model.optimizers, model.manual_backward = lambda: optimizers, lambda loss: loss.backward()
-    batches = MemberBatches(
-        model.prepare(x, y, n, trials(y)), y, n, [5, 6, 7, 8, 9],
-        batch_size=128, iterations=10, draws=model.draws, noise_features=model.batch_noise,
-    )  # fmt: skip
+    batches = MemberBatches(sets, seeds, iterations=10)
+    batches.feed(model)
     for i in range(10):
         assert torch.equal(model.iterate(batches.draw(i)), augmenter.history.values[i])
     for (name, value), other in zip(model.state_dict().items(), augmenter.model.state_dict().values(), strict=True):
@@ -103,22 +102,22 @@ def test_training_uses_adam_with_its_defaults_and_the_given_rate(windows):
 
 def test_members_without_seeds_have_their_numbers_as_seeds(windows):
     x, y, n = windows(4)
-    default = make(CGAN).fit(x, y, n).generators()
-    given = make(CGAN).fit(x, y, n, range(5)).generators()
+    default = make(CGAN).fit(unpadded(x, y, n)).generators()
+    given = make(CGAN).fit(unpadded(x, y, n), range(5)).generators()
     assert all(torch.equal(a[name], b[name]) for a, b in zip(default, given, strict=True) for name in a)
 
 
 def test_the_number_of_classes_is_that_of_the_labels_if_it_is_not_given(windows):
     x, y, n = windows(4)
-    assert make(CGAN).fit(x, y, n).model.classes == 3
-    assert make(CGAN).fit(x, y, n, classes=5).model.classes == 5
+    assert make(CGAN).fit(unpadded(x, y, n)).model.classes == 3
+    assert make(CGAN).fit(unpadded(x, y, n), classes=5).model.classes == 5
 
 
 def test_fitting_again_starts_afresh(windows):
     x, y, n = windows(4)
     augmenter = make(CBEGAN)
-    first = augmenter.fit(x, y, n).generators()
-    second = augmenter.fit(x, y, n).generators()
+    first = augmenter.fit(unpadded(x, y, n)).generators()
+    second = augmenter.fit(unpadded(x, y, n)).generators()
     assert all(torch.equal(a[name], b[name]) for a, b in zip(first, second, strict=True) for name in a)
     assert len(augmenter.history.values) == 10
 
@@ -128,7 +127,7 @@ def fitted():
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
     x, y = torch.rand(5, 40, 33, generator=generator), torch.randint(3, (5, 40), generator=generator)
-    return make(CBEGAN).fit(x, y, torch.full((5,), 40), range(5))
+    return make(CBEGAN).fit(unpadded(x, y), range(5))
 
 
 @pytest.mark.parametrize("n", [1, 50, 255, 256, 257, 599])
@@ -209,7 +208,7 @@ def test_identity_is_plain_and_holds_every_setting():
     augmenter = make(CBEGAN, hidden=OmegaConf.create([30, 40]), gamma=0.5, plateau_window=7)
     identity = augmenter.identity()
     assert json.loads(json.dumps(identity)) == identity
-    assert identity["gan"] == "emogan.models.cbegan.CBEGAN"
+    assert identity["gan"] == "cbegan"
     assert identity["hidden"] == [30, 40]
     assert (identity["iterations"], identity["batch_size"], identity["gamma"]) == (10, 128, 0.5)
     assert (identity["plateau_window"], identity["plateau_tolerance"]) == (7, 0.01)
@@ -222,7 +221,7 @@ def test_a_model_trained_on_separated_classes_draws_them_apart(windows):
     y = torch.arange(60).expand(2, 60) % 2
     x = y[..., None].float().expand(2, 60, 3) + 0.05 * torch.randn(2, 60, 3, generator=torch.Generator().manual_seed(0))
     settings = {"iterations": 400, "learning_rate": 3e-3, "hidden": 20, "batch_size": 32, "noise_features": 4}
-    augmenter = GANAugmenter(CBEGAN, name="gan", **settings).fit(x, y, torch.tensor([60, 60]))
+    augmenter = GANAugmenter(CBEGAN, name="gan", **settings).fit(unpadded(x, y))
     drawn = augmenter.sample(torch.arange(200).expand(2, 200) % 2, torch.Generator().manual_seed(0))
     for m in range(2):
         assert drawn[m, 0::2].mean().item() == pytest.approx(0, abs=0.25)

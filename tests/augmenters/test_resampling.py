@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from padded_sets import unpadded
 from scipy import stats
 
 from emogan.augmenters import Duplicate, Layout, Mixup, Noise, Recombination, Smote, balanced_labels
@@ -23,7 +24,7 @@ def draw(control, x: torch.Tensor, n: int, **given) -> np.ndarray:
     """Artificial windows (K, n, F) of one member."""
     y = torch.from_numpy(balanced_labels(len(x), CLASSES))
     asked = torch.from_numpy(balanced_labels(CLASSES * n, CLASSES))
-    control.fit(x[None], y[None], torch.tensor([len(x)]), **given)
+    control.fit(unpadded(x[None], y[None]), **given)
     drawn = control.sample(asked[None], torch.Generator().manual_seed(1))[0].numpy()
     return drawn.reshape(n, CLASSES, -1).swapaxes(0, 1)
 
@@ -103,7 +104,7 @@ def test_smote_says_what_to_install(monkeypatch):
 
 
 def layout(names, **modalities) -> Layout:
-    return Layout(tuple(names), modalities, np.zeros((1, len(names))), np.ones((1, len(names))))
+    return Layout(tuple(names), modalities)
 
 
 BAND_MAJOR = [f"{channel}_{band}" for band in ("alpha", "beta") for channel in ("FP1", "CZ", "O2")]

@@ -4,12 +4,14 @@ import mne
 import numpy as np
 import pytest
 import torch
+from padded_sets import unpadded
 from scipy.spatial.transform import Rotation as Turn
 
 from emogan.augmenters import Layout, Rotation, balanced_labels
 from emogan.augmenters.rotation import spline_map
 from emogan.data import synthetic
 from emogan.data.montage import CHANNELS, positions
+from emogan.data.scaling import MinMaxScaler
 
 TURNS = [(axis, sign) for axis in "xyz" for sign in (1, -1)]
 
@@ -25,10 +27,10 @@ def turned(points: np.ndarray, axis: str, degrees: float) -> np.ndarray:
 
 def draw(x: np.ndarray, names, modalities, strength: float, minimum, span, n: int = 60) -> np.ndarray:
     """Rotate windows x (N, F) of one class, given and returned in the units of the recording."""
-    layout = Layout(tuple(names), modalities, minimum[None], span[None])
-    z = torch.from_numpy(((x - minimum) / span).astype(np.float32))[None]
-    y = torch.zeros(1, len(x), dtype=torch.int64)
-    control = Rotation(name="rotation", strength=strength).fit(z, y, torch.tensor([len(x)]), layout=layout)
+    layout = Layout(tuple(names), modalities)
+    z, y = ((x - minimum) / span).astype(np.float32), np.zeros((1, len(x)), dtype=np.int64)
+    sets = unpadded(z[None], y, scalers=[MinMaxScaler(minimum, span)])
+    control = Rotation(name="rotation", strength=strength).fit(sets, layout=layout)
     drawn = control.sample(torch.from_numpy(balanced_labels(n, 1))[None], torch.Generator().manual_seed(0))
     return drawn[0].numpy() * np.where(np.isinf(span), 0, span) + minimum
 

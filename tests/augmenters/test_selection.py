@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from padded_sets import unpadded
 from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from torch.nn.utils.rnn import pad_sequence
 
 from emogan.augmenters import GANAugmenter, balanced_labels
 from emogan.augmenters.discriminant import discriminant, white_axes
 from emogan.augmenters.gan import SAMPLE_BLOCK
-from emogan.augmenters.held_back import hold_back
 from emogan.augmenters.selection import JUDGES, ByClassifier, ByDensity
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
 
@@ -35,7 +34,7 @@ def make(gan=CBEGAN, **settings):
 def fit(augmenter, windows, members=(0, 1, 2, 3, 4)):
     x, y, n = (part[list(members)] for part in windows)
     trial = (torch.arange(60) // 10).expand_as(y)
-    return augmenter.fit(x, y, n, [100 + m for m in members], classes=3, trial=trial)
+    return augmenter.fit(unpadded(x, y, n, trial), [100 + m for m in members], classes=3)
 
 
 def candidates(augmenter, y, generators, count):
@@ -91,7 +90,7 @@ def test_density_and_classifier_judge_as_gaussians_by_hand(classes, windows):
     model = make().build(5, 6, classes)
     density, classifier = ByDensity(model), ByClassifier(model)
     for judge in (density, classifier):
-        judge.fit(x, y, n)
+        judge.fit(unpadded(x, y, n))
     new = torch.rand(5, 40, 6, generator=torch.Generator().manual_seed(1))
     wanted = torch.arange(40).expand(5, -1) % classes
     by_density, by_classifier = (judge(None, new, wanted) for judge in (density, classifier))
@@ -126,7 +125,7 @@ def test_axes_along_which_nothing_varies_do_not_become_infinite():
 def test_a_class_without_training_windows_takes_its_first_candidates(windows):
     x, y, n = windows(5)
     for selection in ("classifier", "density"):
-        augmenter = make(selection=selection).fit(x, y, n, classes=4)
+        augmenter = make(selection=selection).fit(unpadded(x, y, n), classes=4)
         wanted = torch.full((5, SAMPLE_BLOCK), 3)
         drawn = augmenter.sample(wanted, seeded(0, 1, 2, 3, 4))
         assert drawn.isfinite().all()
@@ -177,37 +176,8 @@ def test_neither_grouping_nor_the_store_nor_n_changes_a_bit_of_what_is_selected(
     assert torch.equal(restored.sample(labels(2, 600), seeded(4, 0)), most[[4, 0]])
 
 
-@pytest.mark.parametrize("selection", ["density", "classifier"])
-def test_the_judge_has_not_seen_the_windows_that_are_held_back(selection, windows):
-    """It is the judge of the windows kept, bit by bit, however the others look."""
-    x, y, n = windows(33)
-    trial, seeds = y * 3 + torch.arange(60) % 3, [100, 101, 102, 103, 104]
-    kept, changed = [], x.clone()
-    for m, length in enumerate(n.tolist()):
-        held = torch.from_numpy(hold_back(y[m, :length].numpy(), trial[m, :length].numpy(), 1, seeds[m]))
-        kept.append((x[m, :length][~held], y[m, :length][~held]))
-        changed[m, :length][held] += 3
-    augmenter = make(selection=selection, hold_back=1).fit(changed, y, n, seeds, classes=3, trial=trial)
-    expected = JUDGES[selection](augmenter.model)
-    expected.fit(
-        *(pad_sequence(part, batch_first=True) for part in zip(*kept, strict=True)),
-        torch.tensor([len(labels) for _, labels in kept]),
-    )
-    for name, value in expected.state_dict().items():
-        assert torch.equal(augmenter.judge.state_dict()[name], value), name
-
-
-def test_what_an_earlier_version_fitted_with_another_judge_is_not_taken_from_the_cache():
-    held = {"hold_back": 1}
-    assert make(selection="density", **held).revision(33) == make(selection="classifier", **held).revision(33) != {}
-    for same in ({}, held, {"selection": "density"}, {"selection": "discriminator", **held}):
-        assert make(**same).revision(33) == {}, "its numbers are as they were"
-
-
 def test_selection_stands_in_the_identity_only_if_it_is_asked_for():
     plain = make().identity()
-    assert not {"selection", "oversample", "hold_back", "check_every", "patience"} & plain.keys()
-    assert make(oversample=9, check_every=7, patience=2).identity() == plain, "without effect"
+    assert not {"selection", "oversample"} & plain.keys()
+    assert make(oversample=9).identity() == plain, "without effect"
     assert make(selection="density").identity() == plain | {"selection": "density", "oversample": 4}
-    held = {"hold_back": 1, "check_every": 50, "patience": 5}
-    assert make(hold_back=1).identity() == plain | held

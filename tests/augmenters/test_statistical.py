@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
+from padded_sets import unpadded
 from sklearn.covariance import LedoitWolf
 
 from emogan.augmenters import Gaussian, RandomEffects
@@ -24,8 +24,8 @@ def data():
 
 
 def draw(control, data, label: int, n: int = DRAWN) -> np.ndarray:
-    x, y, trial = (torch.from_numpy(part)[None] for part in data)
-    control.fit(x, y, torch.tensor([y.shape[1]]), trial=trial)
+    x, y, trial = (part[None] for part in data)
+    control.fit(unpadded(x, y, trial=trial))
     return control.draw(control.members[0], label, n, np.random.default_rng(1))
 
 

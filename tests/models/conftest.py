@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from padded_sets import unpadded
 
-from emogan.data.datamodule import MemberBatches
 from emogan.models import ConditionalGAN
+from emogan.training.batches import MemberBatches
 
 MEMBERS, WINDOWS, FEATURES, CLASSES = 3, 40, 9, 3
 
@@ -15,8 +16,7 @@ def built(standalone):
 
     def build(gan, members=range(MEMBERS), **settings) -> ConditionalGAN:
         options = {"hidden": 20, "noise_features": 7, "learning_rate": 1e-3, **settings}
-        model = gan(len(members), FEATURES, CLASSES, **options)
-        model.initialise([100 + m for m in members])
+        model = gan(FEATURES, CLASSES, len(members), seeds=[100 + m for m in members], **options)
         return standalone(model.double())
 
     return build
@@ -34,9 +34,10 @@ def batches():
 
     def drawn(model: ConditionalGAN, iterations: int, members=range(MEMBERS), batch_size: int = 11):
         source = MemberBatches(
-            x[list(members)], y[list(members)], n[list(members)], list(members), batch_size=batch_size,
-            iterations=iterations, draws=model.draws, noise_features=model.noise_features,
+            unpadded(x[list(members)], y[list(members)], n[list(members)]), list(members), batch_size=batch_size,
+            iterations=iterations, classes=CLASSES,
         )  # fmt: skip
+        source.feed(model)
         for batch in map(source.draw, range(iterations)):
             yield batch._replace(x=batch.x.double(), z=batch.z.double(), u=batch.u.double())
 

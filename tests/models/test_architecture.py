@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_networks_whatever_layers_and_hidden_say(dr
 def test_a_models_networks_have_the_drawn_widths(gan):
     generator, discriminator = hidden_widths(2, 100, 5)
     assert generator != discriminator
-    model = gan(1, 9, 3, architecture_seed=5, noise_features=7)
+    model = gan(9, 3, architecture_seed=5, noise_features=7)
 
     def widths(network):
         return [(layer.inputs, layer.outputs) for layer in network if hasattr(layer, "packed")]

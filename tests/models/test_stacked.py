@@ -72,8 +72,7 @@ def test_what_widens_a_narrow_layer_remains_zero_in_training(gan, built, batches
 def test_a_members_weights_depend_on_its_own_seed_alone():
     drawn = {}
     for seeds in ((1, 2, 3), (2,), (3, 1)):
-        model = CBEGAN(len(seeds), 9, 3, hidden=20)
-        model.initialise(seeds)
+        model = CBEGAN(9, 3, len(seeds), seeds=seeds, hidden=20)
         for m, seed in enumerate(seeds):
             state = torch.cat([value[m].flatten() for value in model.state_dict().values()])
             assert torch.equal(drawn.setdefault(seed, state), state)
@@ -81,8 +80,8 @@ def test_a_members_weights_depend_on_its_own_seed_alone():
 
 
 def test_too_few_seeds_are_refused():
-    with pytest.raises(ValueError, match="shorter"):
-        CBEGAN(3, 9, 3).initialise([1, 2])
+    with pytest.raises(ValueError, match="expected one seed for each of 3 members, got 2"):
+        CBEGAN(9, 3, 3, seeds=[1, 2])
 
 
 def test_relu_stands_between_the_layers_and_not_behind_the_last():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter
 from emogan.models import TrialCBEGAN, trial_cbegan
@@ -29,8 +30,7 @@ def prepared(data, standalone):
 
     def make(**settings):
         options = {"hidden": 20, "learning_rate": 1e-3, "components": 5, **settings}
-        model = TrialCBEGAN(MEMBERS, FEATURES, CLASSES, **options)
-        model.initialise([1, 2])
+        model = TrialCBEGAN(FEATURES, CLASSES, MEMBERS, seeds=[1, 2], **options)
         white = model.prepare(*data)
         return standalone(model.double()), white.double()
 
@@ -169,7 +169,7 @@ def test_class_moments_are_those_of_each_class():
 )  # fmt: skip
 def test_impossible_settings_are_refused_by_name(setting, value):
     with pytest.raises(ValueError, match=f"model.{setting}"):
-        TrialCBEGAN(1, 4, 3, **{setting: value})
+        TrialCBEGAN(4, 3, **{setting: value})
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_of_many_features_a_member_does_not_depend_on_those_beside_it_and_is_res
     def fitted(members):
         x, y, n, trial = (part[members] for part in data)
         augmenter = GANAugmenter(TrialCBEGAN, **settings)
-        return augmenter.fit(x, y, n, [100 + m for m in members], trial=trial, classes=CLASSES)
+        return augmenter.fit(unpadded(x, y, n, trial), [100 + m for m in members], classes=CLASSES)
 
     def drawn(augmenter, members):
         y = (torch.arange(300) % CLASSES).expand(len(members), -1)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from emogan.evaluation.detectors import DETECTORS
 from emogan.report import paper_table, records, tables
 from emogan.report.collect import Problem, collect
 from emogan.report.sections import sections
+from emogan.training.detectors import DETECTORS
 from emogan.wording import Wording
 
 

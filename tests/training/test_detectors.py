@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from emogan.evaluation.detectors import DETECTORS, Real, balance, findings, look, messages, plain
 from emogan.evaluation.quality import Pair, spread_ratio
+from emogan.training.detectors import DETECTORS, Real, balance, findings, look, messages, plain
 from emogan.wording import Wording
 
 CLASSES, FEATURES = 3, 6

@@ -8,7 +8,7 @@ import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from emogan.augmenters.history import LOOK_EVERY, History
+from emogan.training.history import LOOK_EVERY, History
 
 EVERY = 25  # iterations between looks at the curves
 PARTS = ("mean", "lowest", "highest")  # over the members

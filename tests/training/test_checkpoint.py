@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter
-from emogan.augmenters.half_trained import SaveHalfTrained
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.training.checkpoint import WriteCheckpoints
 
 ROWS = [2, 0]
 
@@ -14,13 +15,13 @@ def make(gan=CBEGAN, **settings):
     return GANAugmenter(gan, name="gan", iterations=30, hidden=20, batch_size=8, **settings)
 
 
-def train(augmenter, rows, half_trained=None):
+def train(augmenter, rows, resume=None):
     """The augmenter fitted to some of four training sets, and its state after every iteration but the last."""
     x = torch.rand(4, 40, 7, generator=torch.Generator().manual_seed(0))
     y, n, states = (torch.arange(40) % 3).expand(4, 40), torch.tensor([40, 33, 25, 37]), []
     augmenter.fit(
-        x[rows], y[rows], n[rows], [11 + m for m in rows], half_trained=half_trained, trial=torch.arange(40).expand(4, 40)[rows] // 8,
-        callbacks=lambda history: [SaveHalfTrained(history, states.append, every_s=0)],
+        unpadded(x[rows], y[rows], n[rows], torch.arange(40).expand(4, 40)[rows] // 8), [11 + m for m in rows],
+        resume=resume, callbacks=lambda *parts: [WriteCheckpoints(*parts, states.append, every_s=0)],
     )  # fmt: skip
     return augmenter, states
 
@@ -39,7 +40,7 @@ def assert_same_bits(augmenter, other, rows):
 
 @pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])
 @pytest.mark.parametrize("iteration", [1, 13, 29])
-def test_some_members_go_on_from_any_iteration_to_the_same_bits(gan, iteration):
+def test_some_members_resume_from_any_iteration_to_the_same_bits(gan, iteration):
     whole, states = train(make(gan), [0, 1, 2, 3])
     assert [state.iteration for state in states] == list(range(1, 30))
     resumed, later = train(make(gan), ROWS, states[iteration - 1].select(ROWS))
@@ -59,10 +60,10 @@ def test_members_that_had_stopped_on_a_plateau_keep_the_weights_they_stopped_wit
             assert resumed.history.reasons() == [whole.history.reasons()[row] for row in ROWS]
 
 
-def test_saves_are_as_far_apart_as_asked():
+def test_checkpoints_are_as_far_apart_as_asked():
     states = []
     make().fit(
-        torch.rand(1, 9, 3), torch.arange(9)[None] % 3, torch.tensor([9]),
-        callbacks=lambda history: [SaveHalfTrained(history, states.append, every_s=3600)],
+        unpadded(torch.rand(1, 9, 3), torch.arange(9)[None] % 3),
+        callbacks=lambda *parts: [WriteCheckpoints(*parts, states.append, every_s=3600)],
     )  # fmt: skip
     assert states == []

@@ -15,6 +15,7 @@ import torch
 
 import emogan
 from emogan.augmenters import GANAugmenter
+from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN
 from emogan.samplers.gans import GANSampler
 
@@ -41,8 +42,7 @@ class SignalledSampler(GANSampler):
 
 
 def through_an_augmenter(x, y, gan=Signalled):
-    windows = torch.from_numpy(x)[None], torch.from_numpy(y)[None]
-    GANAugmenter(gan, name="gan", **TINY).fit(*windows, torch.tensor([len(y)]))
+    GANAugmenter(gan, name="gan", **TINY).fit([TrainingSet.scaled(x, y)])
 
 
 WAYS = {
@@ -108,7 +108,7 @@ def test_a_process_is_as_it_was_before(kind, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "kept").mkdir()
     sampler = getattr(emogan, kind)(n_aug=6, random_state=0)
-    settings = {"selection": "density", "hold_back": 1, **TINY} if isinstance(sampler, GANSampler) else {}
+    settings = {"selection": "density", **TINY} if isinstance(sampler, GANSampler) else {}
     sampler.set_params(**settings)
     trial = np.arange(30) % 6
     list(emogan.cross_augment(*data, 2, sampler=sampler, trials=trial))  # what libraries set up on first use

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from emogan import fitting
 from emogan.augmenters import GANAugmenter
 from emogan.data.scaling import MinMaxScaler
-from emogan.evaluation.plan import TrainingSet
+from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
-from emogan.saves import Saves
 from emogan.store import Store, derived_seed
+from emogan.training import fit as fitting
+from emogan.training.checkpoint import Checkpoints
 
 
 def make_set(seed: int, n: int) -> TrainingSet:
@@ -37,7 +37,7 @@ def make_augmenter(gan=CBEGAN, **settings):
 
 def fit(sets, store, augmenter=None, *, seed=0, group_size=None, kept=None, checkpoint_s=None):
     return fitting.fit(
-        augmenter or make_augmenter(), sets, 3, seed, store, kept=kept or len(sets), group_size=group_size,
+        augmenter or make_augmenter(), sets, 3, [seed] * len(sets), store, kept=kept or len(sets), group_size=group_size,
         accelerator="cpu", checkpoint_s=checkpoint_s, writer=lambda name: MagicMock(),
     )  # fmt: skip
 
@@ -100,26 +100,13 @@ def test_windows_are_selected_from_the_store_as_from_a_new_gan(sets, tmp_path, g
     new, restored = (make_augmenter(gan, selection=selection) for _ in range(2))
     keys = fit(sets, Store(tmp_path), new).keys
     directly = make_augmenter(gan, selection=selection)
-    x, y, n, trial = fitting.pad(sets)
-    directly.fit(x, y, n, [derived_seed(key, "train") for key in keys], trial=trial, classes=3)
+    directly.fit(sets, [derived_seed(key, "train") for key in keys], classes=3)
     assert fit(sets[:2], Store(tmp_path), restored).trained == []
     y = torch.arange(300).expand(5, -1) % 3
     drawn = directly.sample(y, [torch.Generator().manual_seed(m) for m in range(5)])
     for augmenter, members in ((new, range(5)), (restored, range(2))):
         again = augmenter.sample(y[list(members)], [torch.Generator().manual_seed(m) for m in members])
         assert torch.equal(again, drawn[list(members)])
-
-
-def test_too_few_trials_to_hold_some_back_are_refused_before_any_training(sets, tmp_path):
-    with pytest.raises(ValueError, match=r"model.hold_back=1 needs at least 2 training trials of every class, got 1"):
-        fit([*sets, make_set(9, 12)], Store(tmp_path), make_augmenter(hold_back=1), group_size=1)
-    assert not list(tmp_path.rglob("*.safetensors"))
-
-
-def test_a_key_depends_on_the_trials_where_some_are_held_back(sets):
-    other = replace(sets[0], trial=sets[0].trial // 2)
-    one, two = (fitting.member_key(make_augmenter(hold_back=1), data, 3, 0) for data in (sets[0], other))
-    assert one != two
 
 
 def test_equal_members_are_trained_once(sets, tmp_path):
@@ -150,27 +137,16 @@ def test_a_key_depends_on_all_that_changes_the_generator_and_on_nothing_else(set
 def test_what_a_group_has_finished_is_kept_when_a_later_one_fails(sets, tmp_path, monkeypatch):
     augmenter, whole_fit = make_augmenter(), GANAugmenter.fit
 
-    def failing(self, x, *arguments, **options):
-        if len(x) == 1:
+    def failing(self, sets, *arguments, **options):
+        if len(sets) == 1:
             raise FloatingPointError("the last group, of one member, fails")
-        return whole_fit(self, x, *arguments, **options)
+        return whole_fit(self, sets, *arguments, **options)
 
     monkeypatch.setattr(GANAugmenter, "fit", failing)
     with pytest.raises(FloatingPointError):
         fit(sets, Store(tmp_path), augmenter, group_size=2)
     monkeypatch.undo()
     assert fit(sets, Store(tmp_path)).trained == [4]
-
-
-def test_padding_keeps_every_window_and_its_label(sets):
-    x, y, n, trial = fitting.pad(sets)
-    assert x.shape == (5, 64, 7)
-    for m, data in enumerate(sets):
-        assert n[m] == len(data.y)
-        np.testing.assert_array_equal(x[m, : n[m]], data.x)
-        np.testing.assert_array_equal(y[m, : n[m]], data.y)
-        np.testing.assert_array_equal(trial[m, : n[m]], data.trial)
-        assert not x[m, n[m] :].any()
 
 
 def test_every_end_tells_iteration_and_reason(sets, tmp_path):
@@ -183,17 +159,17 @@ def test_every_end_tells_iteration_and_reason(sets, tmp_path):
 
 
 def cut_off(sets, store, augmenter, after: int, monkeypatch, **options):
-    """Fit, and be killed at the given save of a half-trained group."""
-    save, saved = Saves.save, []
+    """Fit, and be killed at the given checkpoint of a group."""
+    write, written = Checkpoints.write, []
 
     def killing(self, keys, state):
-        save(self, keys, state)
-        saved.append(state.iteration)
-        if len(saved) == after:
+        write(self, keys, state)
+        written.append(state.iteration)
+        if len(written) == after:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Saves, "save", killing)
+        patch.setattr(Checkpoints, "write", killing)
         with pytest.raises(KeyboardInterrupt):
             fit(sets, store, augmenter, checkpoint_s=0, **options)
 
@@ -208,21 +184,11 @@ def test_a_group_that_was_cut_off_goes_on_to_the_same_records_in_any_grouping(
     assert not any(store.load(key) for key in keys)
     with caplog.at_level("INFO"):
         fits = fit([sets[m] for m in (4, 2, 1)], store, make_augmenter(iterations=20), group_size=group_size)
-    assert "going on from iteration 7" in caplog.text
+    assert "resuming from iteration 7" in caplog.text
     assert fits.trained == [0, 1, 2]
-    assert list(Saves(store).sources()), "the two others are still to be done"
+    assert list(Checkpoints(store).furthest()), "the two others are still to be done"
     fit(sets, store, make_augmenter(iterations=20))
-    assert not Saves(store).sources()
-    assert_same_records(store, whole, keys)
-
-
-def test_a_group_that_was_cut_off_keeps_the_best_weights_it_had(sets, tmp_path, monkeypatch):
-    augmenter = make_augmenter(iterations=20, hold_back=1, check_every=3, patience=2, learning_rate=0.01)
-    whole, store = Store(tmp_path / "whole"), Store(tmp_path / "cut")
-    keys = fit(sets, whole, augmenter).keys
-    assert len({whole.load(key)[1]["end"] for key in keys}) > 2, "members should differ in the check that was best"
-    cut_off(sets, store, augmenter, 10, monkeypatch)
-    fit(sets, store, augmenter, group_size=2)
+    assert not Checkpoints(store).furthest()
     assert_same_records(store, whole, keys)
 
 
@@ -242,7 +208,7 @@ def test_a_save_that_is_damaged_is_set_aside_and_training_begins_anew(sets, tmp_
     augmenter = make_augmenter(iterations=20)
     keys = fit(sets, whole, augmenter).keys
     cut_off(sets, store, augmenter, 5, monkeypatch)
-    (save,) = (store.folder / "half_trained").glob("*.safetensors")
+    (save,) = (store.folder / "checkpoints").glob("*.safetensors")
     save.write_bytes(save.read_bytes()[:-8] + bytes(8))
     fit(sets, store, augmenter)
     assert "a corrupt cache entry" in caplog.text

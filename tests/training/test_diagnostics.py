@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from padded_sets import unpadded
 
-from emogan.augmenters import GANAugmenter, history, watch
-from emogan.augmenters.half_trained import SaveHalfTrained
+from emogan.augmenters import GANAugmenter
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.training import diagnostics, history
+from emogan.training.checkpoint import WriteCheckpoints
 
 GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN)
 
@@ -15,20 +17,20 @@ def look_every(monkeypatch):
     """Let looks be so many iterations apart."""
 
     def change(iterations):
-        for module in (history, watch):
+        for module in (history, diagnostics):
             monkeypatch.setattr(module, "LOOK_EVERY", iterations)
 
     change(4)
     return change
 
 
-def fit(gan, windows, rows=(0, 1, 2, 3, 4), half_trained=None, **settings):
+def fit(gan, windows, rows=(0, 1, 2, 3, 4), resume=None, **settings):
     """The augmenter fitted to some of five training sets, and its state after every iteration but the last."""
     x, y, n = (part[list(rows)] for part in windows)
     settings, states = {"iterations": 10, "hidden": 30, "batch_size": 16, **settings}, []
     augmenter = GANAugmenter(gan, name="gan", **settings).fit(
-        x, y, n, [100 + m for m in rows], classes=3, trial=(torch.arange(60) // 10).expand_as(y),
-        half_trained=half_trained, callbacks=lambda kept: [SaveHalfTrained(kept, states.append, every_s=0)],
+        unpadded(x, y, n, (torch.arange(60) // 10).expand_as(y)), [100 + m for m in rows], classes=3,
+        resume=resume, callbacks=lambda *parts: [WriteCheckpoints(*parts, states.append, every_s=0)],
     )  # fmt: skip
     return augmenter, states
 
@@ -84,7 +86,7 @@ def test_members_are_looked_at_while_they_train_and_in_the_end_with_the_weights_
 
 def test_each_kind_of_trouble_is_told_once_for_all_members(windows, look_every, caplog):
     fit(CBEGAN, windows(7), iterations=40)  # hardly trained: collapsed, and blind to its label
-    told = [record.getMessage() for record in caplog.records if record.name == watch.__name__]
+    told = [record.getMessage() for record in caplog.records if record.name == diagnostics.__name__]
     assert len(told) == 2
     assert told[0].startswith("collapse in 5 of 5 GANs of gan at iteration 20 of 40: ")
     assert told[1].startswith("label ignored in 5 of 5 GANs of gan after training: ")

@@ -1,14 +1,16 @@
 """Watch: looks at the windows of GANs while they train, and says what is wrong with them."""
 
 import logging
+from collections.abc import Sequence
 
 import lightning
 import torch
 from torch import Tensor
 
-from emogan.augmenters.history import LOOK_EVERY, History
-from emogan.evaluation.detectors import Real, balance, look, messages, plain
+from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN
+from emogan.training.detectors import Real, balance, look, messages, plain
+from emogan.training.history import LOOK_EVERY, History
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ class Watch(lightning.Callback):
         Of this training.
     name
         What messages call the GANs.
-    x, y, n, classes
+    sets, classes
         See `GANAugmenter.fit`.
 
     Attributes
@@ -36,12 +38,12 @@ class Watch(lightning.Callback):
         Of each member's generator after training, see `detectors.look` and `detectors.balance`.
     """
 
-    def __init__(self, history: History, name: str, x: Tensor, y: Tensor, n: Tensor, classes: int):
+    def __init__(self, history: History, name: str, sets: Sequence[TrainingSet], classes: int):
         self.history, self.name, self.classes = history, name, classes
-        self.real = [Real.of(x[m, :length], y[m, :length], classes) for m, length in enumerate(n.tolist())]
+        self.real = [Real.of(torch.from_numpy(data.x), torch.from_numpy(data.y), classes) for data in sets]
 
     def on_fit_start(self, trainer, module):
-        self.begun = self._draw(module)  # before half-trained weights are put in
+        self.begun = self._draw(module)  # before the weights of a checkpoint are put in
         self.told: set[str] = set()
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):

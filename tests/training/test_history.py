@@ -2,9 +2,11 @@
 
 import math
 
+import lightning
 import numpy as np
 import pytest
 import torch
+from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter
 from emogan.models import CBEGAN, CGAN
@@ -40,7 +42,7 @@ def run(monkeypatch):
             batch_size=2, hidden=4, noise_features=2,
         )  # fmt: skip
         m = len(seeds)
-        return augmenter.fit(torch.rand(m, 4, 2), torch.zeros(m, 4, dtype=torch.int64), torch.full((m,), 4), seeds)
+        return augmenter.fit(unpadded(torch.rand(m, 4, 2), torch.zeros(m, 4, dtype=torch.int64)), seeds)
 
     return train
 
@@ -148,11 +150,11 @@ def test_a_real_member_that_stops_has_the_weights_of_a_shorter_training():
     settings = {"hidden": 20, "batch_size": 16, "gamma": 1.0, "lambda_k": 0.1}
     stopping = GANAugmenter(
         CBEGAN, name="gan", iterations=40, plateau_window=5, plateau_tolerance=0.035, **settings
-    ).fit(x, y, n)  # fmt: skip
+    ).fit(unpadded(x, y, n))  # fmt: skip
     history = stopping.history
     assert len(set(history.stopped)) > 1, "members should stop at different iterations here"
     for member, stopped in enumerate(history.stopped):
-        short = GANAugmenter(CBEGAN, name="gan", iterations=stopped, **settings).fit(x, y, n)
+        short = GANAugmenter(CBEGAN, name="gan", iterations=stopped, **settings).fit(unpadded(x, y, n))
         for name, value in short.model.state_dict().items():  # both networks and k
             assert torch.equal(value[member], stopping.model.state_dict()[name][member]), name
         assert torch.equal(short.history.values[:, :, member], history.values[:stopped, :, member])
@@ -181,5 +183,18 @@ def test_a_real_gan_that_diverges_is_reported():
     x = torch.full((1, 10, 3), 1e30)
     with pytest.raises(FloatingPointError, match=r"CBEGAN: .* first at iteration 1\."):
         GANAugmenter(CBEGAN, name="gan", iterations=20, hidden=5, eta=2, batch_size=4).fit(
-            x, torch.arange(10)[None] % 2, torch.tensor([10])
+            unpadded(x, torch.arange(10)[None] % 2)
         )
+
+
+def test_training_that_the_trainer_ends_early_is_told_so():
+    class Enough(lightning.Callback):
+        def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+            trainer.should_stop = batch_idx == 6
+
+    x, y = torch.rand(2, 10, 3), torch.arange(10).expand(2, -1) % 2
+    augmenter = GANAugmenter(CBEGAN, name="gan", iterations=20, hidden=5, batch_size=4)
+    history = augmenter.fit(unpadded(x, y), callbacks=lambda *_: [Enough()]).history
+    assert history.stopped == [7, 7]
+    assert history.reasons() == ["iteration 7: ended by the Trainer or a callback"] * 2
+    assert history.values.shape[0] == 7

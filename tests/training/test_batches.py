@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from padded_sets import unpadded
 from scipy import stats
 from torch.utils.data import DataLoader
 
-from emogan.data.datamodule import MemberBatches, mix
+from emogan.models import CBEGAN, CWGAN
+from emogan.training.batches import MemberBatches, mix
 
 MEMBERS, WINDOWS, FEATURES = 4, 30, 5
 N = (30, 1, 17, 24)
@@ -14,19 +16,21 @@ N = (30, 1, 17, 24)
 
 @pytest.fixture
 def source():
-    """``source(members, ...)``: batches of windows whose values tell their member and row; padding is NaN, label -1."""
+    """``source(members, ...)``: batches of windows whose values tell their member and row."""
     x = torch.full((MEMBERS, WINDOWS, FEATURES), torch.nan)
     y = torch.full((MEMBERS, WINDOWS), -1)
     for m, n in enumerate(N):
         x[m, :n] = (100 * m + torch.arange(n))[:, None] + torch.arange(FEATURES) / 10
         y[m, :n] = torch.arange(n) % 3
 
-    def build(members=(0, 1, 2, 3), seeds=(7, 8, 9, 10), **settings):
-        options = {"batch_size": 6, "iterations": 20, "draws": 2, "noise_features": 3, **settings}
+    def build(members=(0, 1, 2, 3), seeds=(7, 8, 9, 10), noise_features=3, **settings):
+        options = {"batch_size": 6, "iterations": 20, **settings}
         members = list(members)
-        return MemberBatches(
-            x[members], y[members], torch.tensor(N)[members], [seeds[m] for m in members], **options
-        )  # fmt: skip
+        batches = MemberBatches(
+            unpadded(x[members], y[members], torch.tensor(N)[members]), [seeds[m] for m in members], **options
+        )
+        batches.draws, batches.noise_features = 2, noise_features
+        return batches
 
     return build
 
@@ -153,3 +157,26 @@ def test_neighbouring_seeds_and_iterations_differ_in_half_of_the_bits():
     ]
     assert np.mean(flips) == pytest.approx(32, abs=0.5)
     assert min(flips) > 8
+
+
+def test_batches_become_those_that_a_model_asks_for(source):
+    batches = source()
+    batches.feed(CWGAN(FEATURES, 3, MEMBERS, noise_features=7, critic_steps=2))
+    batch = batches.draw(0)
+    assert batch.x.shape == (3, MEMBERS, 6, FEATURES)
+    assert batch.z.shape == (3, MEMBERS, 6, 7)
+
+
+@pytest.mark.parametrize("shape", [(FEATURES, 3, 1), (FEATURES + 1, 3, MEMBERS), (FEATURES, 2, MEMBERS)])
+def test_a_model_of_another_shape_is_refused(source, shape):
+    with pytest.raises(ValueError, match=r"expected a model of \(4, 5, 3\) members, features and classes"):
+        source().feed(CBEGAN(*shape))
+
+
+def test_padding_keeps_every_window_and_its_label(source):
+    batches = source()
+    for m, data in enumerate(batches.sets):
+        assert batches.n[m] == len(data.y) == N[m]
+        np.testing.assert_array_equal(batches.x[m, : N[m]], data.x)
+        np.testing.assert_array_equal(batches.y[m, : N[m]], data.y)
+        assert not batches.x[m, N[m] :].any()

@@ -1,0 +1,47 @@
+"""TrainingSet: the windows that a scaler, an augmenter and classifiers are fitted on."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from emogan.data.scaling import MinMaxScaler
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """Scaled training windows, their labels and the trials that they come from.
+
+    Trials count from 0 within the set: what is learned from it must not depend on which other data were loaded.
+
+    Attributes
+    ----------
+    x : array (n, F) of float32
+        Scaled windows.
+    y, trial : arrays (n,) of int64
+    scaler : MinMaxScaler
+    rows, scaled_by : arrays of int64
+        Of which windows of the data the set consists, and which the scaler has seen.
+    """
+
+    rows: np.ndarray
+    scaled_by: np.ndarray
+    scaler: MinMaxScaler
+    x: np.ndarray
+    y: np.ndarray
+    trial: np.ndarray
+
+    @classmethod
+    def scaled(cls, x: np.ndarray, y: np.ndarray, trial: np.ndarray | None = None) -> Self:
+        """Windows (n, F), scaled by their own extremes, and labels (n,) in 0..K-1; without trials all are of one.
+
+        A feature that is constant in these windows counts as 0.
+        """
+        rows, scaler = np.arange(len(y)), MinMaxScaler.fit(x)
+        number = np.zeros(len(y)) if trial is None else np.unique(trial, return_inverse=True)[1]
+        z = scaler.transform(x).astype(np.float32)
+        return cls(rows, rows, scaler, z, np.asarray(y, dtype=np.int64), number.astype(np.int64))
+
+    def of(self, label: int) -> np.ndarray:
+        """The windows (m, F) of one class, in float64."""
+        return self.x[self.y == label].astype(np.float64)

@@ -1,0 +1,1 @@
+"""Training GANs by Lightning: batches, history, early stopping, checkpoints, diagnostics, the cache."""

@@ -1,0 +1,142 @@
+"""MemberBatches: the mini-batches and the noise of all members, iteration by iteration."""
+
+from collections.abc import Sequence
+
+import lightning
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from emogan.data.scaling import MinMaxScaler
+from emogan.data.training_set import TrainingSet
+from emogan.models import Batch, ConditionalGAN
+
+
+class MemberBatches(lightning.LightningDataModule):
+    """Batches of the training sets of M stacked members; a single training set is M = 1.
+
+    What member m draws at iteration t is a function of (seeds[m], t) alone: it depends neither on the other members
+    nor on earlier draws, so training can be grouped, stopped and resumed at will. In a Trainer, what batches consist of
+    and the length of the noise are those that the trained model asks for.
+
+    Parameters
+    ----------
+    sets
+        One per member.
+    seeds
+        One per member; 0 to M - 1 if not given.
+    batch_size, iterations
+        Windows per mini-batch; number of iterations, which is the length of the epoch.
+    classes
+        Number K of classes; the highest label + 1 if not given.
+    start
+        The first iteration, if earlier ones have been trained already.
+
+    Attributes
+    ----------
+    x, y, n, trial : Tensor
+        Windows (M, N, F), labels (M, N) and trials (M, N), padded, and real lengths (M,).
+    """
+
+    def __init__(
+        self,
+        sets: Sequence[TrainingSet],
+        seeds: Sequence[int] | None = None,
+        *,
+        batch_size: int = 128,
+        iterations: int = 1000,
+        classes: int | None = None,
+        start: int = 0,
+    ):
+        super().__init__()
+        self.sets, self.seeds = list(sets), list(range(len(sets)) if seeds is None else seeds)
+        self.batch_size, self.iterations, self.start = batch_size, iterations, start
+        self.x, self.y, self.n, self.trial = padded(self.sets)
+        self.classes = int(self.y.max()) + 1 if classes is None else classes
+        self.windows, self.draws, self.noise_features = self.x, 1, 0
+
+    @property
+    def members(self) -> int:
+        return len(self.sets)
+
+    @property
+    def features(self) -> int:
+        return self.x.shape[-1]
+
+    @property
+    def scalers(self) -> list[MinMaxScaler]:
+        """Of each member's features, fitted on its training windows."""
+        return [data.scaler for data in self.sets]
+
+    def setup(self, stage: str) -> None:
+        if stage == "fit":
+            self.feed(self.trainer.lightning_module)
+
+    def feed(self, model: ConditionalGAN) -> None:
+        """Make the batches those of a model, which may look at the training windows for it.
+
+        Raises
+        ------
+        ValueError
+            If the model is of another shape than the training sets.
+        """
+        shapes = [(one.members, one.features, one.classes) for one in (model, self)]
+        if shapes[0] != shapes[1]:
+            names = "members, features and classes"
+            raise ValueError(f"expected a model of {shapes[1]} {names}, as the training sets have, got {shapes[0]}")
+        self.windows = model.prepare(self.x, self.y, self.n, self.trial)
+        self.draws, self.noise_features = model.draws, model.batch_noise
+
+    def train_dataloader(self) -> DataLoader:
+        own = torch.Generator()  # else each pass over it would draw a seed for workers from the user's random state
+        return DataLoader(_Iterations(self), batch_size=None, shuffle=False, generator=own)
+
+    def draw(self, iteration: int) -> Batch:
+        """The batch of one iteration: windows drawn with replacement, noise U[-1, 1]."""
+        generator = torch.Generator()
+        shape = (self.draws, self.batch_size)
+        rows, noise, between = [], [], []
+        for seed, length in zip(self.seeds, self.n.tolist(), strict=True):
+            generator.manual_seed(mix(seed, iteration))
+            rows.append(torch.randint(length, shape, generator=generator))
+            noise.append(torch.rand((*shape, self.noise_features), generator=generator))
+            between.append(torch.rand((*shape, 1), generator=generator))
+        index = torch.stack(rows, dim=1)  # (S, M, B)
+        member = torch.arange(self.members)[None, :, None]
+        return Batch(
+            x=self.windows[member, index],
+            y=self.y[member, index],
+            z=torch.stack(noise, dim=1).mul_(2).sub_(1),
+            u=torch.stack(between, dim=1),
+        )
+
+
+class _Iterations(Dataset):
+    def __init__(self, source: MemberBatches):
+        self.source = source
+
+    def __len__(self) -> int:
+        return self.source.iterations - self.source.start
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.source.draw(self.source.start + index)
+
+
+def padded(sets: Sequence[TrainingSet]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Windows of several training sets, stacked: x (M, N, F), y (M, N), real lengths n (M,) and trials (M, N)."""
+    n = [len(data.y) for data in sets]
+    x = torch.zeros(len(sets), max(n), sets[0].x.shape[1])
+    y, trial = (torch.zeros(len(sets), max(n), dtype=torch.int64) for _ in range(2))
+    for m, data in enumerate(sets):
+        x[m, : n[m]] = torch.from_numpy(data.x)
+        y[m, : n[m]] = torch.from_numpy(data.y)
+        trial[m, : n[m]] = torch.from_numpy(data.trial)
+    return x, y, torch.tensor(n), trial
+
+
+def mix(seed: int, iteration: int) -> int:
+    """A 64-bit hash of two integers (the finaliser of splitmix64): neighbouring inputs give unrelated seeds."""
+    value = (seed + 0x9E3779B97F4A7C15 * (iteration + 1)) % 2**64
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB % 2**64
+    return value ^ (value >> 31)

@@ -1,0 +1,150 @@
+"""Checkpoints of GANs in training: written beside the cache's entries, and resumed from by any of their members."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import lightning
+import torch
+from torch import Tensor
+
+from emogan.store import Store, content_key
+from emogan.training.early_stopping import MemberEarlyStopping
+from emogan.training.history import History
+
+SHARE = 0.02  # of the time: writing checkpoints takes no more, however slow the disk
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """Networks, optimisers, k_t, curves and early stops of M members after some iterations.
+
+    Mini-batches and noise are functions of seed and iteration (see `MemberBatches`): there is no random state to keep.
+    """
+
+    iteration: int
+    stopped: list[int]  # per member, see `History`
+    plateaued: list[bool]
+    tensors: dict[str, Tensor]  # members along the first axis; numbers common to all have no axis
+
+    def select(self, rows: Sequence[int]) -> "TrainingState":
+        """Some of the members: none depends on the others."""
+        tensors = {name: value[rows] if value.ndim else value for name, value in self.tensors.items()}
+        return TrainingState(
+            self.iteration, [self.stopped[m] for m in rows], [self.plateaued[m] for m in rows], tensors
+        )
+
+    @classmethod
+    def of(
+        cls,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        history: History,
+        stopping: MemberEarlyStopping,
+    ) -> "TrainingState":
+        """What is being trained, as it is now."""
+        tensors = {f"model.{name}": value for name, value in module.state_dict().items()}
+        for i, optimizer in enumerate(trainer.optimizers):
+            for j, state in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{i}.{j}.{name}": value for name, value in state.items()}
+        tensors["history"] = history.values[: history.done].movedim(-1, 0)
+        tensors["spread"] = history.spread.T
+        for member, state in stopping.kept.items():
+            for name, value in state.items():
+                kept = tensors.setdefault(f"kept.{name}", torch.zeros_like(tensors[f"model.{name}"]))
+                kept[member] = value
+        tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
+        return cls(history.done, list(history.stopped), list(history.plateaued), tensors)
+
+    def restore(
+        self,
+        trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        history: History,
+        stopping: MemberEarlyStopping,
+    ) -> None:
+        """Put untrained networks, their optimisers, the history and early stopping into this state."""
+        part = self._part
+        module.load_state_dict(part("model."))
+        for i, optimizer in enumerate(trainer.optimizers):
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, value in part(f"optimizer.{i}.").items():
+                parameter, _, field = name.partition(".")
+                state.setdefault(int(parameter), {})[field] = value
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        history.values[: self.iteration] = self.tensors["history"].movedim(0, -1)
+        history.spread = self.tensors["spread"].T
+        history.done, history.stopped, history.plateaued = self.iteration, list(self.stopped), list(self.plateaued)
+        stopping.kept = {
+            member: {name: value[member].to(module.device) for name, value in part("kept.").items()}
+            for member, has in enumerate(self.plateaued)
+            if has
+        }
+
+    def _part(self, prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): v for name, v in self.tensors.items() if name.startswith(prefix)}
+
+
+class Resume(lightning.Callback):
+    """Has training go on from a state."""
+
+    def __init__(self, state: TrainingState, history: History, stopping: MemberEarlyStopping):
+        self.state, self.history, self.stopping = state, history, stopping
+
+    def on_train_start(self, trainer, module):
+        self.state.restore(trainer, module, self.history, self.stopping)
+
+
+class WriteCheckpoints(lightning.Callback):
+    """Hands the state to ``write`` every few seconds, or less often where that takes over `SHARE` of the time."""
+
+    def __init__(
+        self, history: History, stopping: MemberEarlyStopping, write: Callable[[TrainingState], None], every_s: float
+    ):
+        self.history, self.stopping, self.write, self.every_s = history, stopping, write, every_s
+
+    def on_train_start(self, trainer, module):
+        self.due = time.monotonic() + self.every_s
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        start = time.monotonic()
+        if start >= self.due and self.history.done < self.history.iterations:
+            self.write(TrainingState.of(trainer, module, self.history, self.stopping))
+            end = time.monotonic()
+            self.due = end + max(self.every_s, (end - start) / SHARE if self.every_s else 0)
+
+
+class Checkpoints:
+    """What groups of GANs, by the keys of their cache entries, have learned before they are done."""
+
+    def __init__(self, store: Store):
+        self.store, self.entries = store, Store(store.folder / "checkpoints")
+
+    def write(self, keys: Sequence[str], state: TrainingState) -> None:
+        """Write a group's state, in place of its earlier one."""
+        fields = {
+            "keys": list(keys), "iteration": state.iteration, "stopped": state.stopped, "plateaued": state.plateaued
+        }  # fmt: skip
+        self.entries.save(content_key({"checkpoint": list(keys)}), state.tensors, fields)
+
+    def furthest(self) -> dict[str, str]:
+        """By key: the checkpoint in which a GAN has been trained furthest."""
+        found: dict[str, tuple[int, str]] = {}
+        for name, fields in self.entries.describe():
+            for key in fields["keys"]:
+                found[key] = max(found.get(key, (0, "")), (fields["iteration"], name))
+        return {key: name for key, (_, name) in found.items()}
+
+    def read(self, name: str | None, keys: Sequence[str]) -> TrainingState | None:
+        """The state of some members of a checkpoint; None if it is not there, or not usable."""
+        if name is None or (entry := self.entries.load(name)) is None:
+            return None
+        tensors, fields = entry
+        state = TrainingState(fields["iteration"], fields["stopped"], fields["plateaued"], tensors)
+        return state.select([fields["keys"].index(key) for key in keys])
+
+    def clear(self) -> None:
+        """Remove the checkpoints all of whose members are done."""
+        for name, fields in self.entries.describe():
+            if all(self.store.path(key).exists() for key in fields["keys"]):
+                self.entries.remove(name)

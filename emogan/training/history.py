@@ -1,0 +1,91 @@
+"""History: every member's metrics at every iteration, and when and why each stopped."""
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+
+from emogan.wording import words
+
+CHECK_EVERY = 100  # iterations between looks for losses that are no longer finite
+LOOK_EVERY = 100  # iterations between looks at the windows, see `emogan.training.diagnostics.Watch`: 1 % of the time
+
+
+class History(lightning.Callback):
+    """Records the metrics of a `ConditionalGAN` while it trains, and refuses losses that are no longer finite.
+
+    Parameters
+    ----------
+    iterations
+        Of the whole training.
+
+    Attributes
+    ----------
+    values : Tensor (iterations run, metrics, M)
+        NaN where a member had stopped.
+    stopped : list of int
+        Iterations each member trained for; the last one while it trains.
+    plateaued : list of bool
+        Whether early stopping ended it.
+    done : int
+        Iterations trained so far.
+    spread : Tensor (looks, M)
+        Within-class spread of synthetic windows every `LOOK_EVERY` iterations, written by `Watch`; NaN where a member
+        had stopped.
+    """
+
+    def __init__(self, iterations: int):
+        self.iterations = iterations
+
+    def on_train_start(self, trainer, module):
+        self.metrics = module.metrics
+        shape = (self.iterations, len(self.metrics), module.members)
+        self.values = torch.full(shape, torch.nan, device=module.device)
+        self.stopped = [self.iterations] * module.members
+        self.plateaued = [False] * module.members
+        self.done = 0
+        self.spread = torch.full((self.iterations // LOOK_EVERY, module.members), torch.nan)
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        self.values[self.done] = module.latest
+        self.done += 1
+        if self.done % CHECK_EVERY == 0 or self.done == self.iterations:
+            self._check_finite(module)
+
+    def on_train_end(self, trainer, module):
+        for member in self.running():  # the Trainer or a callback of the user's may end training before its time
+            self.stopped[member] = self.done
+        for member, at in enumerate(self.stopped):
+            self.values[at:, :, member] = torch.nan
+        self.values = self.values[: max(self.stopped)].cpu()
+
+    def running(self) -> list[int]:
+        """Members that have not stopped early."""
+        return [m for m, has in enumerate(self.plateaued) if not has]
+
+    def member(self, member: int) -> dict[str, Tensor]:
+        """One member's curves by metric name, each (iterations it trained for,)."""
+        return {name: self.values[: self.stopped[member], i, member] for i, name in enumerate(self.metrics)}
+
+    def looks(self, member: int) -> Tensor:
+        """One member's ``spread`` while it trained."""
+        return self.spread[: self.stopped[member] // LOOK_EVERY, member]
+
+    def reasons(self) -> list[str]:
+        """Per member: when and why training ended."""
+        return [f"iteration {at}: {self._reason(m, at)}" for m, at in enumerate(self.stopped)]
+
+    def _reason(self, member: int, at: int) -> str:
+        if self.plateaued[member]:
+            return "plateau of the convergence measure"
+        return "the last one" if at == self.iterations else "ended by the Trainer or a callback"
+
+    def _check_finite(self, module) -> None:
+        running = self.running()
+        finite = self.values[: self.done][:, :, running].isfinite().all(1)  # (iterations, running)
+        if not finite.all():
+            at = int(np.argmin(finite.all(1).cpu().numpy()))
+            raise FloatingPointError(
+                f"{type(module).__name__}: the losses of {int((~finite).any(0).sum())} of {module.members} members are "
+                f"not finite, first at iteration {at + 1}. Lower {words().setting('learning_rate')}."
+            )

@@ -1,0 +1,17 @@
+"""Training sets out of the padded tensors that tests write down."""
+
+import numpy as np
+
+from emogan.data.scaling import MinMaxScaler
+from emogan.data.training_set import TrainingSet
+
+
+def unpadded(x, y, n=None, trial=None, scalers=None) -> list[TrainingSet]:
+    """The training set of each member: windows (M, N, F) that are scaled already, labels and trials (M, N), lengths (M,)."""
+    sets = []
+    for m in range(len(x)):
+        rows = np.arange(x.shape[1] if n is None else int(n[m]))
+        number = np.zeros(len(rows), dtype=np.int64) if trial is None else np.asarray(trial[m])[rows]
+        scaler = scalers[m] if scalers else MinMaxScaler(np.zeros(x.shape[2]), np.ones(x.shape[2]))
+        sets.append(TrainingSet(rows, rows, scaler, np.asarray(x[m])[rows], np.asarray(y[m])[rows], number))
+    return sets
