@@ -13,9 +13,10 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from emogan import command_line, slurm, sweep
+from emogan import command_line
 from emogan.machine import let_waiting_threads_sleep
 from emogan.paths import config_dir
+from emogan.sweeps import callback, slurm
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +69,11 @@ def command() -> None:
     try:
         command_line.run(main)
     except BaseException as error:
-        if sweep.begun is None and not isinstance(error, KeyboardInterrupt):
+        if callback.begun is None and not isinstance(error, KeyboardInterrupt):
             raise
         code = exit_code(error)
-    if sweep.begun is not None:
-        code = sweep.begun.end(code)
+    if callback.begun is not None:
+        code = callback.begun.end(code)
     elif code:
         print("interrupted; the same command again resumes what was being trained", file=sys.stderr)
     sys.exit(code)

@@ -46,3 +46,9 @@ def test_without_imbalanced_learn_samplers_say_what_to_install_and_all_else_work
         "    except ImportError as error: print(error)\n"
     )
     assert said.splitlines() == ["EmoGAN's samplers need imbalanced-learn: pip install 'emogan[imblearn]'"] * 3
+
+
+def test_training_loads_nothing_of_the_report():
+    said = run("import sys, emogan.train, emogan.job; print(*sorted(sys.modules))")
+    assert "emogan.sweeps.callback" in said.split()
+    assert not [name for name in said.split() if name.startswith("emogan.report")]

@@ -5,7 +5,7 @@ import pytest
 from hydra.errors import CompactHydraException
 
 from emogan import inputs, job, train
-from emogan.report.collect import collect
+from emogan.sweeps.collect import collect
 
 SHORT = ["quality=false", "n_aug=50", "evaluation.inner=reuse"]
 

@@ -9,8 +9,8 @@ from scipy import stats
 
 from emogan.evaluation.detectors import DETECTORS
 from emogan.report import paper_table, records, tables
-from emogan.report.collect import Problem, collect
 from emogan.report.sections import sections
+from emogan.sweeps.collect import Problem, collect
 from emogan.wording import Wording
 
 

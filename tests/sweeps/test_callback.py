@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from emogan.sweep import joined
+from emogan.sweeps.callback import joined
 
 QUICK = ["model=none", "evaluation.c_exponents=[0,0]", "hydra.sweep.dir=sweep"]
 LONG = ["model.iterations=10,20000", "model.hidden=50", "hydra.sweep.dir=sweep"]

@@ -15,9 +15,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from emogan.report import sweeps
-from emogan.report.windows import load_windows
 from emogan.results import COLUMNS
+from emogan.sweeps.expected import combinations, missing
+from emogan.sweeps.windows import load_windows
 
 KEY = COLUMNS[:8]
 CELL = ["dataset", "subject", "session", "fold", "modality", "model"]
@@ -266,11 +266,11 @@ def _data_settings(folder: Path) -> tuple[dict, tuple]:
 
 def _missing(multirun: Path, folders: Iterable[Path]) -> list[Problem]:
     try:
-        expected = sweeps.combinations(multirun)
+        expected = combinations(multirun)
     except ValueError as error:
         return [Problem("unreadable", str(multirun), str(error))]
     files = [folder / ".hydra" / "overrides.yaml" for folder in folders if multirun.parent in folder.parents]
-    absent = sweeps.missing(expected, [_overrides(path) for path in files if path.exists()])
+    absent = missing(expected, [_overrides(path) for path in files if path.exists()])
     return [
         Problem("missing", str(multirun.parent), f"{' '.join(overrides)}: not started, or its folder was removed")
         for overrides in absent

@@ -8,7 +8,7 @@ import pytest
 from hydra.core.utils import JobReturn
 from omegaconf import OmegaConf
 
-from emogan import slurm
+from emogan.sweeps import slurm
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from emogan import forecast, slurm
 from emogan.machine import available_cores
-from emogan.report import sweeps
+from emogan.sweeps import expected, forecast, slurm
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +43,11 @@ class Sweep:
 
     def end(self, code: int) -> int:
         """Print what became of the jobs; 0 if all are done, else ``code`` or 1."""
-        from emogan import status  # here, so that a command that is refused need not wait for it
-        from emogan.report import collect
+        # here, so that a command that is refused need not wait for pandas
+        from emogan.sweeps.collect import collect_sweep
+        from emogan.sweeps.summary import summary
 
-        found = collect.collect_sweep(self.folder, self.jobs)
+        found = collect_sweep(self.folder, self.jobs)
         if not found.problems:
             print(f"all {len(found.jobs)} jobs are done: {self.folder}")
             return 0
@@ -55,7 +55,7 @@ class Sweep:
         if not found.jobs and kinds == {"missing"}:
             print(f"none of {len(found.problems)} jobs was started")
             return code or 1
-        print(f"\n{self.folder}:\n{status.status(found, traceback=True)}")
+        print(f"\n{self.folder}:\n{summary(found, traceback=True)}")
         if self.launcher == slurm.LAUNCHER and code > 128:  # a signal ended the wait for them
             print("what Slurm has of these jobs goes on: squeue --me shows it, scancel ends it")
         if kinds != {"failed"}:
@@ -76,10 +76,10 @@ class Watch(Callback):
             sweep = Sweep(
                 Path(config.hydra.sweep.dir).resolve(),
                 config.store,
-                sweeps.expand(config.hydra, GlobalHydra.instance().config_loader()),
+                expected.expand(config.hydra, GlobalHydra.instance().config_loader()),
                 config.hydra.runtime.choices["hydra/launcher"],
             )
-            sweeps.refuse_shared_folders(
+            expected.refuse_shared_folders(
                 OmegaConf.to_container(config.hydra.sweep, resolve=False)["subdir"], sweep.jobs
             )
             if sweep.launcher == slurm.LAUNCHER:
@@ -97,7 +97,7 @@ class Watch(Callback):
         folder = Path(config.hydra.sweep.dir)
         if config.hydra.mode is RunMode.MULTIRUN and (folder / "multirun.yaml").exists():
             with contextlib.suppress(ValueError):  # a glob, which cannot be expanded here
-                jobs = sweeps.combinations(folder / "multirun.yaml")
+                jobs = expected.combinations(folder / "multirun.yaml")
                 log.info("%s", forecast.forecast(folder, jobs, jobs_at_once(config.hydra.launcher)))
 
 
