@@ -28,7 +28,7 @@ from emogan.inputs import compare, finished, job_inputs, job_key, remember
 from emogan.machine import available_cores
 from emogan.quiet import quieten_lightning
 from emogan.results import COLUMNS, closing_table, tabulate
-from emogan.settings import check_settings, check_writable, construct
+from emogan.settings import check_settings, check_writable, construct, resolve_folds
 from emogan.store import Store, derived_seed
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     with clock("load"):
         job_files.set_scores_aside(folder)
         loaded: FeatureSet = construct(cfg.data)
+        cfg = resolve_folds(cfg, loaded)
         inputs = job_inputs(cfg, loaded) | augmenter.revision(loaded.x.shape[1])
         key = job_key(inputs)
         if (done := finished(folder, key)) is not None:

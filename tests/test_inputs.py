@@ -1,5 +1,7 @@
 """Whether a job is done already, and what is said of what has changed."""
 
+import json
+
 import numpy as np
 import pytest
 from hydra.errors import CompactHydraException
@@ -56,6 +58,16 @@ def test_changed_data_are_named_and_a_changed_path_alone_is_not(configure, tmp_p
     assert "changed since" in told
     assert " data " in told
     assert "moved.npz" in told or "data.path" in told
+
+
+def test_folds_that_auto_stands_for_make_the_same_job_as_their_name(configure, tmp_path, said):
+    job.run(configure(tmp_path, *SHORT, "model=none"))
+    assert json.loads((tmp_path / "job/run.json").read_text())["evaluation"]["folds"] == "trials"
+    said()
+    job.run(configure(tmp_path, *SHORT, "model=none", "evaluation.folds=trials"))
+    assert "done already" in said()
+    job.run(configure(tmp_path, *SHORT, "model=none", "evaluation.folds=paper"))
+    assert 'evaluation.folds "trials" -> "paper"' in said()
 
 
 def test_a_foreign_file_among_the_jobs_is_passed_over(configure, tmp_path, said):
