@@ -131,6 +131,12 @@ def write_details(
     write_atomically(folder / "confusion.csv", csv(confusions))
 
 
+def with_inner_accuracy(scores: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Scores as a job returns them, with the column accuracy_inner that it wrote into ``selection.csv``, row by row."""
+    selection = pd.read_csv(folder.expanduser() / "selection.csv", usecols=["accuracy_inner"])
+    return scores.assign(accuracy_inner=selection.accuracy_inner)
+
+
 def write_windows(
     folder: Path, drawn: Sequence[tuple[np.ndarray, np.ndarray]], plan: Plan, features: FeatureSet
 ) -> None:

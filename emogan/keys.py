@@ -6,7 +6,9 @@ import pkgutil
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
-from hydra import compose, initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_config_search_path
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from emogan.paths import config_dir
@@ -32,8 +34,9 @@ def check_keys(cfg: DictConfig, command: str = "train") -> None:
 @functools.cache
 def _own(command: str) -> dict:
     """The configuration of a command without any override."""
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        return OmegaConf.to_container(compose(command))
+    loader = ConfigLoaderImpl(create_config_search_path(config_dir()))  # compose() refuses to run in a Hydra command
+    own = loader.load_configuration(command, [], RunMode.RUN)
+    return {key: value for key, value in OmegaConf.to_container(own).items() if key != "hydra"}
 
 
 def _check(node: Mapping, own: Mapping, name: str) -> None:

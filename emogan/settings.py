@@ -14,6 +14,7 @@ from emogan.data.folds import AUTO, SPLITTERS, resolve
 from emogan.evaluation.plan import INNER
 from emogan.evaluation.protocol import CHOICE
 from emogan.keys import check_keys, unknown_key
+from emogan.results import OBJECTIVES
 from emogan.setting import is_integer, is_number
 
 UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
@@ -53,6 +54,7 @@ def check_settings(cfg: DictConfig) -> list[int]:
         "modality": MODALITIES, "evaluation.folds": (AUTO, *SPLITTERS), "scaling.fit_on": ("train", "all"),
         "machine.accelerator": ("cpu", "gpu", "auto"), "evaluation.inner": INNER,
         "evaluation.equal_windows": ("refuse", "report"), "evaluation.choice": CHOICE,
+        "optimized_metric": OBJECTIVES,
     }.items():  # fmt: skip
         checks[name] = (OmegaConf.select(cfg, name) in tuple(choices), " | ".join(choices))
     for name, (holds, expected) in checks.items():

@@ -26,7 +26,7 @@ IMPOSSIBLE = [
     ("evaluation.n_folds=1", ">= 2"), ("evaluation.inner_folds=1", ">= 2"), ("evaluation.libsvm_iterations=0", ">= 1"),
     ("evaluation.inner=none", "refit | reuse"), ("evaluation.trials_per_class=0", "whole number"),
     ("evaluation.permute_labels=1", "true or false"), ("evaluation.equal_windows=allow", "refuse | report"),
-    ("quality=yes", "true or false"), ("evaluation.c_exponents=[1]", "two whole numbers"), ("evaluation.c_exponents=[2,1]", "two whole numbers"),
+    ("quality=yes", "true or false"), ("optimized_metric=accuracy", "accuracy_inner | accuracy_oracle"), ("evaluation.c_exponents=[1]", "two whole numbers"), ("evaluation.c_exponents=[2,1]", "two whole numbers"),
     ("evaluation.c_exponents=[0,1,2]", "two whole numbers"), ("evaluation.c_exponents=3", "two whole numbers"),
     ("evaluation.c_exponents=[0,0.5]", "two whole numbers"), ("scaling.fit_on=test", "train | all"),
     ("machine.threads=0", "whole number"), ("machine.group_size=0", "whole number"),

@@ -34,11 +34,14 @@ OmegaConf.register_new_resolver("joined", joined, replace=True)
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep asks for: the overrides of its jobs, in a folder that may hold jobs of earlier sweeps."""
+    """What a sweep asks for: the overrides of its jobs, in a folder that may hold jobs of earlier sweeps.
+
+    ``jobs`` is None with a sweeper that chooses them as it goes: which are missing and what is left is then not known.
+    """
 
     folder: Path
     store: str
-    jobs: list[tuple[str, ...]]
+    jobs: list[tuple[str, ...]] | None
     launcher: str
 
     def end(self, code: int) -> int:
@@ -48,9 +51,12 @@ class Sweep:
         from emogan.sweeps.summary import summary
 
         found = collect_sweep(self.folder, self.jobs)
+        if not found.jobs and not found.problems:
+            print("no job was started")
+            return code or 1
         if not found.problems:
             print(f"all {len(found.jobs)} jobs are done: {self.folder}")
-            return 0
+            return 0 if self.jobs is not None else code  # what the sweeper itself ended with
         kinds = {problem.kind for problem in found.problems}
         if not found.jobs and kinds == {"missing"}:
             print(f"none of {len(found.problems)} jobs was started")
@@ -88,9 +94,13 @@ class Watch(Callback):
             sys.exit(str(error))  # all else that a callback raises is a mere warning to Hydra
         (sweep.folder / "multirun.yaml").unlink(missing_ok=True)  # an earlier sweep's, whose jobs are not this one's
         if sweep.launcher == slurm.LAUNCHER:
-            slurm.wait_for_every_job()
+            slurm.wait_for_every_job(fail=sweep.jobs is None)
         begun = sweep
-        log.info("%s", forecast.forecast(sweep.folder, sweep.jobs, jobs_at_once(config.hydra.launcher)))
+        if sweep.jobs is None:  # the basic sweeper writes it itself
+            sweep.folder.mkdir(parents=True, exist_ok=True)
+            OmegaConf.save(config, sweep.folder / "multirun.yaml")
+        else:
+            log.info("%s", forecast.forecast(sweep.folder, sweep.jobs, jobs_at_once(config.hydra.launcher)))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs) -> None:
         """Say how much of a sweep is left; its jobs may run in other processes than the one that began it."""
@@ -98,7 +108,8 @@ class Watch(Callback):
         if config.hydra.mode is RunMode.MULTIRUN and (folder / "multirun.yaml").exists():
             with contextlib.suppress(ValueError):  # a glob, which cannot be expanded here
                 jobs = expected.combinations(folder / "multirun.yaml")
-                log.info("%s", forecast.forecast(folder, jobs, jobs_at_once(config.hydra.launcher)))
+                if jobs is not None:
+                    log.info("%s", forecast.forecast(folder, jobs, jobs_at_once(config.hydra.launcher)))
 
 
 def jobs_at_once(launcher: DictConfig) -> int:

@@ -49,7 +49,6 @@ def test_of_equal_combinations_as_many_are_missing_as_were_not_found():
     [
         ("hydra: [", "a file written by Hydra"),
         ("other: 1\n", "a file written by Hydra"),
-        ("hydra: {overrides: {task: []}, sweeper: {_target_: optuna.Sweeper, params: null}}", "got optuna.Sweeper"),
         ("hydra: {overrides: {task: ['a=glob(*)']}, sweeper: {_target_: x.BasicSweeper, params: null}}", "be expanded"),
     ],
 )
@@ -57,6 +56,20 @@ def test_what_cannot_be_expanded_is_said(tmp_path, text, message):
     (tmp_path / "multirun.yaml").write_text(text)
     with pytest.raises(ValueError, match=message):
         expected.combinations(tmp_path / "multirun.yaml")
+
+
+@pytest.mark.parametrize("params", ["", ", params: {a: 1}"])
+def test_the_jobs_of_another_sweeper_are_not_known_beforehand(tmp_path, params):
+    (tmp_path / "multirun.yaml").write_text(
+        f"hydra: {{overrides: {{task: ['a=interval(0,1)']}}, sweeper: {{_target_: optuna.Sweeper{params}}}}}"
+    )
+    assert expected.combinations(tmp_path / "multirun.yaml") is None
+
+
+def test_jobs_that_are_not_known_beforehand_need_a_number_in_their_folders_names():
+    expected.refuse_shared_folders("${hydra.job.num}_${modality}", None)
+    with pytest.raises(ValueError, match=r"could share a folder, \$\{modality\}\. Give .*job\.num"):
+        expected.refuse_shared_folders("${modality}", None)
 
 
 SUBDIR = (
