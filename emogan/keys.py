@@ -45,6 +45,8 @@ def _check(node: Mapping, own: Mapping, name: str) -> None:
         full = f"{name}{key}"
         _need(key in node, full)
         if key in NAMED_BY_USERS:
+            if not isinstance(node[key], Mapping | None):
+                raise ValueError(f"{full}: expected names, each with a class to call, got {node[key]!r}")
             for entry, call in (node[key] or {}).items():
                 _need(call is None or (isinstance(call, Mapping) and TARGET in call), f"{full}.{entry}.{TARGET}")
             _check_calls(node[key], full)

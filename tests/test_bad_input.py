@@ -125,7 +125,7 @@ def test_a_value_cannot_be_replaced_by_settings(configure, tmp_path, key):
     [
         ("{mine: {_target_: lightning.pytorch.callbacks.Timer, duration: 1}}", None), ("{mine: null}", None), ("null", None),
         ("{mine: {_target_: lightning.pytorch.callbacks.Timer, durations: 1}}", r"^callbacks\.mine\.durations: .*Did you mean callbacks\.mine\.duration\?"),
-        ("{nonsense: 1}", r"^callbacks\.nonsense\._target_: expected a value"),
+        ("[1]", "^callbacks: expected names"), ("{nonsense: 1}", r"^callbacks\.nonsense\._target_: expected a value"),
     ],
 )  # fmt: skip
 def test_calls_that_users_name_themselves_are_checked_against_what_they_call(monkeypatch, callbacks, message):

@@ -90,16 +90,17 @@ class Watch(Callback):
             )
             if sweep.launcher == slurm.LAUNCHER:
                 slurm.check(config)
+            sweep.folder.mkdir(parents=True, exist_ok=True)
+            # That of an earlier sweep is removed: its jobs are not this one's. The basic sweeper writes its own.
+            (sweep.folder / "multirun.yaml").unlink(missing_ok=True)
+            if sweep.jobs is None:
+                OmegaConf.save(config, sweep.folder / "multirun.yaml")
         except (ValueError, OSError, ImportError) as error:
             sys.exit(str(error))  # all else that a callback raises is a mere warning to Hydra
-        (sweep.folder / "multirun.yaml").unlink(missing_ok=True)  # an earlier sweep's, whose jobs are not this one's
         if sweep.launcher == slurm.LAUNCHER:
             slurm.wait_for_every_job(fail=sweep.jobs is None)
         begun = sweep
-        if sweep.jobs is None:  # the basic sweeper writes it itself
-            sweep.folder.mkdir(parents=True, exist_ok=True)
-            OmegaConf.save(config, sweep.folder / "multirun.yaml")
-        else:
+        if sweep.jobs is not None:
             log.info("%s", forecast.forecast(sweep.folder, sweep.jobs, jobs_at_once(config.hydra.launcher)))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs) -> None:
