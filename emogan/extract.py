@@ -8,6 +8,7 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from emogan import command_line
+from emogan.keys import check_keys
 from emogan.paths import config_dir
 
 
@@ -18,10 +19,11 @@ def run(cfg: DictConfig) -> int:
     """
     from emogan.recordings.run import extract  # here, so that tab completion need not wait for MNE
 
-    values = OmegaConf.to_container(cfg, throw_on_missing=True)
-    own = {name: values.pop(name) for name in ("recordings", "trials", "out", "jobs", "pictures")}
-    draws = own.pop("pictures")
     try:
+        check_keys(cfg, "extract")
+        values = OmegaConf.to_container(cfg, throw_on_missing=True)
+        own = {name: values.pop(name) for name in ("recordings", "trials", "out", "jobs", "pictures")}
+        draws = own.pop("pictures")
         if not isinstance(draws, bool):
             raise ValueError(f"pictures: expected true or false, got {draws!r}")
         outcome = extract(**own, settings=values)

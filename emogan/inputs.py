@@ -18,7 +18,7 @@ from emogan.job_files import EARLIER
 from emogan.store import Store, content_key
 
 COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
-NO_INPUT = ("folder", "output", "store", "machine")  # change where and how fast, never the result
+NO_INPUT = ("folder", "output", "store", "machine", "optimized_metric")  # never change the result
 
 
 def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:

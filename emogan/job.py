@@ -17,6 +17,8 @@ from torch.utils.tensorboard import SummaryWriter
 from emogan import job_files, scoring
 from emogan.atomic import remove_abandoned, write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation, balanced_labels
+from emogan.augmenters.fit import Fits, fit_directly
+from emogan.augmenters.fit import fit as fit_gans
 from emogan.data.features import FeatureSet
 from emogan.data.folds import members, permute_labels, thin
 from emogan.evaluation import Classifier, protocol
@@ -27,10 +29,8 @@ from emogan.evaluation.svm import Predictions
 from emogan.inputs import compare, finished, job_inputs, job_key, remember
 from emogan.machine import available_cores
 from emogan.results import COLUMNS, closing_table, tabulate
-from emogan.settings import check_settings, check_writable, construct
+from emogan.settings import check_settings, check_writable, construct, resolve_folds
 from emogan.store import Store, derived_seed
-from emogan.training.fit import Fits, fit_directly
-from emogan.training.fit import fit as fit_gans
 from emogan.training.quiet import quieten_lightning
 
 log = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     with clock("load"):
         job_files.set_scores_aside(folder)
         loaded: FeatureSet = construct(cfg.data)
+        cfg = resolve_folds(cfg, loaded)
         inputs = job_inputs(cfg, loaded) | augmenter.revision(loaded.x.shape[1])
         key = job_key(inputs)
         if (done := finished(folder, key)) is not None:

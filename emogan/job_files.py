@@ -19,6 +19,7 @@ from torch.utils.tensorboard.summary import hparams
 
 from emogan.atomic import write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter
+from emogan.augmenters.fit import Fits
 from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier
 from emogan.evaluation.plan import VERSION, Plan
@@ -27,7 +28,6 @@ from emogan.results import IDENTITY, SELECTION
 from emogan.samplers.files import CHECKPOINT_FORMAT
 from emogan.store import fingerprint
 from emogan.training.detectors import findings
-from emogan.training.fit import Fits
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 PATTERNS = (
@@ -129,6 +129,12 @@ def write_details(
             ]
     confusions = pd.DataFrame(parts, columns=[*IDENTITY, "label", "predicted", "count"])
     write_atomically(folder / "confusion.csv", csv(confusions))
+
+
+def with_inner_accuracy(scores: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Scores as a job returns them, with the column accuracy_inner that it wrote into ``selection.csv``, row by row."""
+    selection = pd.read_csv(folder.expanduser() / "selection.csv", usecols=["accuracy_inner"])
+    return scores.assign(accuracy_inner=selection.accuracy_inner)
 
 
 def write_windows(

@@ -12,10 +12,12 @@ from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier
 from emogan.evaluation.plan import Plan
 from emogan.evaluation.protocol import Scores, oracle_choice
+from emogan.evaluation.statistics import MODEL, choose_n_aug, experiment_means, oracle_n_aug
 
 IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
 COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test"]
 SELECTION = ["accuracy_inner", "settings", "settings_oracle"]
+OBJECTIVES = {"accuracy_inner": choose_n_aug, "accuracy_oracle": oracle_n_aug}
 
 
 def tabulate(
@@ -78,6 +80,15 @@ def closing_table(scores: pd.DataFrame) -> str:
         f"{'n_aug':>6}  {heads}", *lines,
         "accuracy: all choices made on training trials. oracle: on the test trials, as the paper's figures suggest.",
     ])  # fmt: skip
+
+
+def objective(scores: pd.DataFrame, metric: str) -> float:
+    """What a sweeper may maximise: the mean over experiments of a metric of `OBJECTIVES`, at the n_aug best by it.
+
+    scores have the columns of ``scores.csv`` and ``accuracy_inner``. With accuracy_inner each training set has an n_aug
+    of its own, see `choose_n_aug`. accuracy_oracle looks at the test trials; see `oracle_n_aug`.
+    """
+    return float(experiment_means(OBJECTIVES[metric](scores), metric, MODEL)[metric].mean())
 
 
 def _spread(sd: float) -> str:

@@ -11,6 +11,7 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from emogan import command_line
+from emogan.keys import check_keys
 from emogan.paths import config_dir
 
 
@@ -86,6 +87,7 @@ def _npz(**arrays: npt.NDArray) -> bytes:
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="sample")
 def main(cfg: DictConfig) -> None:
     try:
+        check_keys(cfg, "sample")
         write_windows(
             cfg.checkpoint, cfg.out, cfg.n_aug,
             seed=cfg.seed, subject=cfg.subject, session=cfg.session, fold=cfg.fold,

@@ -1,6 +1,7 @@
 """Settings of a job: refused by name where impossible, before any work."""
 
 import os
+import re
 from pathlib import Path
 
 import hydra
@@ -8,15 +9,20 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from emogan.atomic import write_atomically
-from emogan.data.features import MODALITIES
-from emogan.data.folds import SPLITTERS
+from emogan.data.features import MODALITIES, FeatureSet
+from emogan.data.folds import AUTO, SPLITTERS, resolve
 from emogan.evaluation.plan import INNER
 from emogan.evaluation.protocol import CHOICE
+from emogan.keys import check_keys, unknown_key
+from emogan.results import OBJECTIVES
 from emogan.setting import is_integer, is_number
+
+UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
 def check_settings(cfg: DictConfig) -> list[int]:
-    """Refuse impossible values outside `data` and `model`, which check their own; return the values of n_aug."""
+    """Refuse unknown keys, and impossible values outside `data` and `model`, which check theirs; return all n_aug."""
+    check_keys(cfg)
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise ValueError(f"{missing[0]}: expected a value, got none. Give it as {missing[0]}=...")
@@ -45,9 +51,10 @@ def check_settings(cfg: DictConfig) -> list[int]:
         value = OmegaConf.select(cfg, name)
         checks[name] = (value is None or OmegaConf.is_list(value), "a list such as [1,2] or null")
     for name, choices in {
-        "modality": MODALITIES, "evaluation.folds": SPLITTERS, "scaling.fit_on": ("train", "all"),
+        "modality": MODALITIES, "evaluation.folds": (AUTO, *SPLITTERS), "scaling.fit_on": ("train", "all"),
         "machine.accelerator": ("cpu", "gpu", "auto"), "evaluation.inner": INNER,
         "evaluation.equal_windows": ("refuse", "report"), "evaluation.choice": CHOICE,
+        "optimized_metric": OBJECTIVES,
     }.items():  # fmt: skip
         checks[name] = (OmegaConf.select(cfg, name) in tuple(choices), " | ".join(choices))
     for name, (holds, expected) in checks.items():
@@ -58,6 +65,11 @@ def check_settings(cfg: DictConfig) -> list[int]:
     return sorted(set(sizes))
 
 
+def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:
+    """The configuration of a job on some data, with the name of the folds that `evaluation.folds=auto` stands for."""
+    return OmegaConf.merge(cfg, {"evaluation": {"folds": resolve(cfg.evaluation.folds, features)}})
+
+
 def construct(node: DictConfig):
     """Call what a config node names; what it finds wrong with its settings or files comes out as it was raised."""
     try:
@@ -65,6 +77,10 @@ def construct(node: DictConfig):
     except hydra.errors.InstantiationException as error:
         if isinstance(error.__cause__, ValueError | OSError | ImportError):
             raise error.__cause__ from None
+        refused = UNKNOWN_ARGUMENT.search(str(error.__cause__))
+        if refused and refused[1] in node:  # by what the class hands its arguments to
+            known = [name for name in node if name != refused[1] and not name.startswith("_")]
+            raise unknown_key(f"{node._get_full_key(None)}.", refused[1], known) from None
         raise
 
 

@@ -24,6 +24,7 @@ from emogan.data.seed_multimodal import HALVES
 from emogan.data.seed_sessions import days
 from emogan.data.tree import SIMULATED
 from emogan.data.trials import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_WINDOWS_4S
+from emogan.keys import check_keys
 from emogan.paths import config_dir
 from emogan.signal.asymmetry import asm, dasm, dcau, rasm
 
@@ -204,6 +205,7 @@ def simulate(dataset: str, root: str | os.PathLike, subjects=None, sessions=None
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="simulate")
 def main(cfg: DictConfig) -> None:
     try:
+        check_keys(cfg, "simulate")
         simulate(cfg.dataset, cfg.root, cfg.subjects, cfg.sessions)
     except (ValueError, OSError) as error:
         raise CompactHydraException(str(error)) from error

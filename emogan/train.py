@@ -13,33 +13,38 @@ from hydra.errors import CompactHydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from emogan import command_line, slurm, sweep
+from emogan import command_line
 from emogan.machine import let_waiting_threads_sleep
 from emogan.paths import config_dir
+from emogan.sweeps import callback, expected, slurm
 
 log = logging.getLogger(__name__)
 
 let_waiting_threads_sleep()
 
 
-def run(cfg: DictConfig):
-    """Do one job (see `emogan.job.run`); a SIGTERM ends it with exit code 143.
+def run(cfg: DictConfig) -> float | None:
+    """Do one job (see `emogan.job.run`) and return what `optimized_metric` names; a SIGTERM ends it with exit code 143.
 
     What it says of bad input comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack. A job of a sweep says
-    it at once and returns: it stops no other, and the sweep's end tells of all that failed.
+    it at once, and the sweep's end tells of all that failed. With Hydra's basic sweeper it then returns None, as it
+    must stop no other; any other sweeper is told that the job failed, and decides.
     """
-    from emogan import job, job_files  # here, so that tab completion need not wait for torch
+    from emogan import job, job_files, results  # here, so that tab completion need not wait for torch
 
     end_on_sigterm()
     command_line.let_output_be_written()  # of a process that a launcher started
     try:
-        return job.run(cfg)
+        scores = job.run(cfg)
+        return results.objective(job_files.with_inner_accuracy(scores, Path(cfg.folder)), cfg.optimized_metric)
     except Exception as error:
         with contextlib.suppress(OSError):  # outputs that cannot be written may be why it failed
             job_files.write_failure(Path(cfg.folder).expanduser(), error, traceback.format_exc())
         if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
             log.error("%s: %s", type(error).__name__, error)
-            return None
+            if expected.is_basic(HydraConfig.get()):
+                return None
+            raise CompactHydraException(f"{type(error).__name__}: {error}") from error
         if isinstance(error, ValueError | OSError | ImportError | FloatingPointError):
             raise CompactHydraException(str(error)) from error
         raise
@@ -57,8 +62,8 @@ def end_on_sigterm() -> None:
 
 
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="train")
-def main(cfg: DictConfig) -> None:
-    __import__("emogan.train").train.run(cfg)
+def main(cfg: DictConfig) -> float | None:
+    return __import__("emogan.train").train.run(cfg)
 
 
 def command() -> None:
@@ -68,11 +73,11 @@ def command() -> None:
     try:
         command_line.run(main)
     except BaseException as error:
-        if sweep.begun is None and not isinstance(error, KeyboardInterrupt):
+        if callback.begun is None and not isinstance(error, KeyboardInterrupt):
             raise
         code = exit_code(error)
-    if sweep.begun is not None:
-        code = sweep.begun.end(code)
+    if callback.begun is not None:
+        code = callback.begun.end(code)
     elif code:
         print("interrupted; the same command again resumes what was being trained", file=sys.stderr)
     sys.exit(code)

@@ -1,6 +1,8 @@
 """Settings and outputs that cannot work are refused, by name, before data are loaded or anything is trained."""
 
+import contextlib
 import errno
+import functools
 import json
 import os
 import re
@@ -9,11 +11,12 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
 
-from emogan import job
+from emogan import job, keys
 from emogan.data import table as tables
 from emogan.paths import config_dir
-from emogan.settings import construct
+from emogan.settings import check_settings, construct
 
 IMPOSSIBLE = [
     ("n_aug=-1", "whole number"), ("n_aug=[]", "whole number"), ("n_aug=2.5", "whole number"),
@@ -23,7 +26,7 @@ IMPOSSIBLE = [
     ("evaluation.n_folds=1", ">= 2"), ("evaluation.inner_folds=1", ">= 2"), ("evaluation.libsvm_iterations=0", ">= 1"),
     ("evaluation.inner=none", "refit | reuse"), ("evaluation.trials_per_class=0", "whole number"),
     ("evaluation.permute_labels=1", "true or false"), ("evaluation.equal_windows=allow", "refuse | report"),
-    ("quality=yes", "true or false"), ("evaluation.c_exponents=[1]", "two whole numbers"), ("evaluation.c_exponents=[2,1]", "two whole numbers"),
+    ("quality=yes", "true or false"), ("optimized_metric=accuracy", "accuracy_inner | accuracy_oracle"), ("evaluation.c_exponents=[1]", "two whole numbers"), ("evaluation.c_exponents=[2,1]", "two whole numbers"),
     ("evaluation.c_exponents=[0,1,2]", "two whole numbers"), ("evaluation.c_exponents=3", "two whole numbers"),
     ("evaluation.c_exponents=[0,0.5]", "two whole numbers"), ("scaling.fit_on=test", "train | all"),
     ("machine.threads=0", "whole number"), ("machine.group_size=0", "whole number"),
@@ -39,11 +42,24 @@ IMPOSSIBLE = [
 IMPOSSIBLE_OF_CWGAN = [("model.penalty=-1", ">= 0"), ("model.clip=0", "positive"), ("model.critic_steps=0", ">= 1")]
 MISSPELT = ["model.gama=1", "daat=seed", "model.iteration=5", "evaluation.fold=paper", "sede=1", "n_augs=5"]
 
+# What is added or deleted: the key that is refused, what is said to exist, and the key that was meant.
+UNKNOWN = [
+    ("+nonsense=1", "nonsense", "modality, n_aug", None), ("+n_augs=5", "n_augs", "n_aug", "n_aug"),
+    ("+machine.nonsense=1", "machine.nonsense", "threads", None), ("+scaling.fit=all", "scaling.fit", "fit_on", "scaling.fit_on"),
+    ("+evaluation.fold=paper", "evaluation.fold", "folds", "evaluation.folds"), ("+evaluation._target_=x", "evaluation._target_", "folds", None),
+    ("+model.gama=1", "model.gama", "gamma", "model.gamma"), ("+model.gan.nonsense=1", "model.gan.nonsense", "path", None),
+    ("+data.subjectz=[1]", "data.subjectz", "path, label", "data.subject"), ("+classifier.x=1", "classifier.x", "c_exponents", None),
+]  # fmt: skip
+DELETED = [
+    "evaluation.folds", "classifier", "machine.threads", "scaling", "quality", "model.iterations", "model.gan",
+    "model._target_", "data.path", "classifier.name",
+]  # fmt: skip
+
 
 @pytest.fixture
 def no_data(monkeypatch):
     """Loading data fails the test."""
-    monkeypatch.setattr(tables, "load", lambda *_, **__: pytest.fail("data were loaded"))
+    monkeypatch.setattr(tables, "load", functools.wraps(tables.load)(lambda *_, **__: pytest.fail("data were loaded")))
 
 
 def records(folder) -> list:
@@ -68,6 +84,55 @@ def test_an_impossible_value_is_refused_by_name_before_data_are_loaded(
 def test_a_misspelt_key_is_refused_by_name(configure, tmp_path, change):
     with pytest.raises(HydraException, match=re.escape(change.split("=")[0])):
         configure(tmp_path, change)
+
+
+@pytest.mark.parametrize(("change", "key", "exists", "meant"), UNKNOWN)
+def test_an_added_key_that_nothing_takes_is_refused_with_the_one_that_was_meant(
+    configure, tmp_path, no_data, change, key, exists, meant
+):
+    with pytest.raises(ValueError, match=rf"^{re.escape(key)}: expected one of the settings .*{exists}") as refused:
+        job.run(configure(tmp_path, change))
+    assert str(refused.value).endswith(f" Did you mean {meant}?" if meant else f", got {key.split('.')[-1]}")
+
+
+@pytest.mark.parametrize("key", DELETED)
+def test_a_deleted_key_that_is_needed_is_asked_for_by_name(configure, tmp_path, no_data, key):
+    with pytest.raises(
+        ValueError, match=rf"^{re.escape(key)}: expected a value, got none\. Give it as {re.escape(key)}="
+    ):
+        job.run(configure(tmp_path, f"~{key}"))
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["classifier=rbf_svm", "+classifier.estimator.degree=4"], ["~model.layers"], ["+classifier._convert_=all"],
+        ["classifier=rbf_svm", "~classifier.estimator.kernel"],
+    ],
+)  # fmt: skip
+def test_arguments_that_a_class_takes_can_be_added_and_those_with_a_default_deleted(configure, tmp_path, overrides):
+    check_settings(configure(tmp_path, *overrides))
+
+
+@pytest.mark.parametrize("key", ["scaling.fit_on", "output"])
+def test_a_value_cannot_be_replaced_by_settings(configure, tmp_path, key):
+    with pytest.raises(ValueError, match=rf"^{re.escape(key)}: expected a value or a list of them, got {{'x': 1}}"):
+        check_settings(configure(tmp_path, f"+{key}.x=1"))
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "message"),
+    [
+        ("{mine: {_target_: lightning.pytorch.callbacks.Timer, duration: 1}}", None), ("{mine: null}", None), ("null", None),
+        ("{mine: {_target_: lightning.pytorch.callbacks.Timer, durations: 1}}", r"^callbacks\.mine\.durations: .*Did you mean callbacks\.mine\.duration\?"),
+        ("[1]", "^callbacks: expected names"), ("{nonsense: 1}", r"^callbacks\.nonsense\._target_: expected a value"),
+    ],
+)  # fmt: skip
+def test_calls_that_users_name_themselves_are_checked_against_what_they_call(monkeypatch, callbacks, message):
+    monkeypatch.setattr(keys, "_own", lambda command: {"callbacks": {"other": {"_target_": "x"}}})
+    cfg = OmegaConf.create(f"callbacks: {callbacks}")
+    with pytest.raises(ValueError, match=message) if message else contextlib.nullcontext():
+        keys.check_keys(cfg)
 
 
 @pytest.mark.parametrize(("change", "exists"), [("data=sead", "seed_iv"), ("model=gan", "cwgan")])

@@ -23,7 +23,7 @@ from sklearn.exceptions import ConvergenceWarning
 from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation
 from emogan.command_line import readable
 from emogan.data.features import MODALITIES, FeatureSet
-from emogan.data.folds import SPLITTERS, members
+from emogan.data.folds import SPLITTERS, members, resolve
 from emogan.data.montage import EEG_FEATURES
 from emogan.paths import config_dir
 from emogan.recordings.settings import Settings
@@ -99,12 +99,13 @@ def test_every_data_option_that_needs_no_files_loads_every_modality(name):
 
 
 @pytest.mark.parametrize("preset", ["seed", "seed_v", "seed_iv"])
-@pytest.mark.parametrize("folds", SPLITTERS)
+@pytest.mark.parametrize("folds", ["auto", *SPLITTERS])
 def test_every_kind_of_folds_splits_every_simulated_data_set(preset, folds):
     cfg = task(configure(f"data.preset={preset}", "data.subjects=[1,2]", "data.sessions=[1,2]", "modality=eye"))
     features = instantiate(cfg.data, _convert_="all")
     n_folds = 3 if preset == "seed_v" else cfg.evaluation.n_folds
-    found = members(features, folds, n_folds)
+    found = members(features, resolve(folds, features), n_folds)
+    assert folds != "auto" or resolve(folds, features) == "paper"
     assert sorted({m.subject for m in found}) == [1, 2]
 
 
@@ -164,9 +165,12 @@ def test_every_evaluation_is_one_that_a_job_accepts(name):
     assert cfg.evaluation.keys() == task(configure()).evaluation.keys()
 
 
-def test_a_table_is_split_by_trials_whatever_the_evaluation():
-    for name in options("evaluation"):
-        assert configure("data=features", f"evaluation={name}").evaluation.folds == "trials"
+@pytest.mark.parametrize("name", options("data"))
+def test_a_data_set_changes_no_setting_of_another_group(name):
+    cfg, default = task(configure(f"data={name}")), task(configure())
+    for one in (cfg, default):
+        del one.data
+    assert cfg == default
 
 
 @pytest.mark.parametrize("name", options("machine"))

@@ -1,12 +1,17 @@
 """Importing emogan loads nothing that takes long, and imbalanced-learn is needed by nothing but the samplers."""
 
+import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
 import emogan
 
+PACKAGE = Path(emogan.__file__).parent
+CHECKOUT = PACKAGE.parent
 HEAVY = ("torch", "lightning", "sklearn", "imblearn", "scipy", "pandas", "numpy", "mne", "matplotlib", "hydra")
 
 
@@ -46,3 +51,33 @@ def test_without_imbalanced_learn_samplers_say_what_to_install_and_all_else_work
         "    except ImportError as error: print(error)\n"
     )
     assert said.splitlines() == ["EmoGAN's samplers need imbalanced-learn: pip install 'emogan[imblearn]'"] * 3
+
+
+def test_training_loads_nothing_of_the_report():
+    said = run("import sys, emogan.train, emogan.job; print(*sorted(sys.modules))")
+    assert "emogan.sweeps.callback" in said.split()
+    assert not [name for name in said.split() if name.startswith("emogan.report")]
+
+
+def test_no_module_and_no_folder_imports_in_a_circle_not_even_later_in_a_function():
+    modules = {".".join(path.relative_to(CHECKOUT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    modules = {name.removesuffix(".__init__"): path for name, path in modules.items() if name != "emogan.__init__"}
+    imports: dict[str, set[str]] = {name: set() for name in modules}
+    for name, path in modules.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                for imported in (f"{node.module}.{alias.name}" for alias in node.names):
+                    found = imported if imported in modules else node.module
+                    imports[name] |= {found} & (modules.keys() - {name})
+    folders: dict[str, set[str]] = {}
+    for name, found in imports.items():
+        folders.setdefault(folder(name), set()).update({folder(other) for other in found} - {folder(name)})
+    assert len(imports["emogan.train"]) > 3
+    assert len(folders["emogan.sweeps"]) > 0
+    for graph in (imports, folders):
+        tuple(TopologicalSorter(graph).static_order())  # or CycleError
+
+
+def folder(module: str) -> str:
+    """The package that a module lies in, or the module itself where it lies at the top."""
+    return ".".join(module.split(".")[:2])

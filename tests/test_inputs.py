@@ -1,11 +1,14 @@
 """Whether a job is done already, and what is said of what has changed."""
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 from hydra.errors import CompactHydraException
 
 from emogan import inputs, job, train
-from emogan.report.collect import collect
+from emogan.sweeps.collect import collect
 
 SHORT = ["quality=false", "n_aug=50", "evaluation.inner=reuse"]
 
@@ -58,6 +61,30 @@ def test_changed_data_are_named_and_a_changed_path_alone_is_not(configure, tmp_p
     assert "moved.npz" in told or "data.path" in told
 
 
+def test_folds_that_auto_stands_for_make_the_same_job_as_their_name(configure, tmp_path, said):
+    job.run(configure(tmp_path, *SHORT, "model=none"))
+    assert json.loads((tmp_path / "job/run.json").read_text())["evaluation"]["folds"] == "trials"
+    said()
+    job.run(configure(tmp_path, *SHORT, "model=none", "evaluation.folds=trials"))
+    assert "done already" in said()
+    job.run(configure(tmp_path, *SHORT, "model=none", "evaluation.folds=paper"))
+    assert 'evaluation.folds "trials" -> "paper"' in said()
+
+
+@pytest.mark.parametrize("metric", ["accuracy_inner", "accuracy_oracle"])
+def test_what_is_optimized_is_of_the_n_aug_that_is_best_by_it_and_makes_no_other_job(configure, tmp_path, said, metric):
+    job.run(configure(tmp_path, *SHORT, "model=noise", "n_aug=[0,50,200]"))
+    said()
+    found = train.run(configure(tmp_path, *SHORT, "model=noise", "n_aug=[0,50,200]", f"optimized_metric={metric}"))
+    assert "done already" in said()
+    scores = pd.read_csv(tmp_path / "job/scores.csv").merge(pd.read_csv(tmp_path / "job/selection.csv"))
+    if metric == "accuracy_inner":  # each training set for itself
+        best = scores.groupby(["subject", "session", "fold"])[metric].max().groupby(["subject", "session"]).mean()
+    else:  # each experiment, over its folds
+        best = scores.groupby(["subject", "session", "n_aug"])[metric].mean().groupby(["subject", "session"]).max()
+    assert found == pytest.approx(best.mean(), abs=1e-12)
+
+
 def test_a_foreign_file_among_the_jobs_is_passed_over(configure, tmp_path, said):
     job.run(configure(tmp_path, *SHORT))
     for name, content in (("a.json", "{"), ("b.json", "[]"), ("c.json", "{}")):
@@ -97,7 +124,10 @@ def test_a_job_that_is_refused_in_a_done_folder_loses_nothing_and_is_done_again_
         train.run(configure(tmp_path, *SHORT, f"data.path={table}.absent"))
     assert (tmp_path / "job/failed.json").exists()
     assert not (tmp_path / "job/scores.csv").exists(), "they are not those of the job that was refused"
-    assert train.run(right).equals(first)
+    again = train.run(right)
+    inner = pd.read_csv(tmp_path / "job/selection.csv").groupby(["subject", "fold"]).accuracy_inner.max()
+    assert again == pytest.approx(inner.groupby("subject").mean().mean(), abs=1e-12)
+    assert job.run(right).equals(first)
     assert (tmp_path / "job/scores.csv").read_bytes() == scores
     assert not (tmp_path / "job/failed.json").exists()
 

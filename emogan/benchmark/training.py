@@ -14,6 +14,7 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from omegaconf import OmegaConf
 
 from emogan.augmenters import GANAugmenter
+from emogan.augmenters.fit import group_size_on
 from emogan.benchmark import plain
 from emogan.benchmark.limit import limit_s, products, synchronise
 from emogan.benchmark.record import Record, alternately
@@ -21,7 +22,6 @@ from emogan.data.training_set import TrainingSet
 from emogan.machine import available_cores
 from emogan.paths import config_dir
 from emogan.settings import construct
-from emogan.training.fit import group_size_on
 from emogan.training.quiet import quieten_lightning
 
 WINDOWS, CLASSES = 674, 3  # a training set of SEED; what the windows hold does not matter here

@@ -124,7 +124,7 @@ def feature_set(
     feature_names = tuple(column for columns in names.values() for column in columns)
     simulated = any(is_simulated(source.folder) for source in sources.values())
     dataset = f"synthetic_{dataset}" if simulated else dataset
-    return FeatureSet(*concatenate(parts), feature_names, class_names, modalities, dataset)
+    return FeatureSet(*concatenate(parts), feature_names, class_names, modalities, dataset, paper_folds=True)
 
 
 def _as_list(numbers) -> list | None:

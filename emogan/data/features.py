@@ -32,6 +32,8 @@ class FeatureSet:
         Columns outside both are features of another kind.
     dataset : str
         What the scores call this data ("synthetic_seed", "seed", ...).
+    paper_folds : bool
+        Whether the data set is one of the paper's kind, which ``evaluation.folds=auto`` splits as the paper does.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class FeatureSet:
     class_names: tuple[str, ...]
     modalities: Mapping[str, slice] = field(default_factory=dict)
     dataset: str = "features"
+    paper_folds: bool = False
 
     def __post_init__(self):
         x, y = np.asarray(self.x), np.asarray(self.y)

@@ -1,6 +1,7 @@
 """Splits of a FeatureSet into training and test windows, always by whole trials."""
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,8 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from emogan.data.features import FeatureSet
+
+log = logging.getLogger(__name__)
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -128,6 +131,26 @@ SPLITTERS = {
     "leave_subject_out": leave_subject_out,
     "trials": trials,
 }
+
+
+AUTO = "auto"  # a splitter to be chosen by `resolve`
+
+
+def resolve(folds: str, features: FeatureSet) -> str:
+    """The name of the splitter that a setting of `evaluation.folds` stands for with some data.
+
+    "auto" stands for the paper's folds where the data set is one of the paper's kind and every experiment has them, and
+    for "trials" with all other data: a table need not have equal numbers of trials of every class.
+    """
+    if folds != AUTO:
+        return folds
+    if features.paper_folds:
+        try:
+            tuple(paper(features))
+            return "paper"
+        except ValueError as error:
+            log.warning("evaluation.folds=auto stands for trials: %s", error)
+    return "trials"
 
 
 @dataclass(frozen=True, eq=False)

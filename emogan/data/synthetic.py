@@ -117,8 +117,7 @@ def load(
         windows=tuple(one * rounds for one in chosen.windows),
     )
     parts = [experiment(chosen, modality, a, b, simulation_seed) for a in sorted(subjects) for b in sorted(sessions)]
-    x, y, trial, session, subject = concatenate(parts)
-    return FeatureSet(x, y, trial, session, subject, *columns(chosen, modality), f"synthetic_{preset}")
+    return FeatureSet(*concatenate(parts), *columns(chosen, modality), f"synthetic_{preset}", paper_folds=True)
 
 
 def columns(chosen: Preset, modality: str) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, slice]]:

@@ -36,7 +36,8 @@ def report(paths: Sequence[Path], out: Path) -> None:
     ValueError, OSError
         If there is no finished job below the paths or the folder cannot be written.
     """
-    from emogan.report import collect, page  # here, so that --help need not wait for them
+    from emogan.report import page  # here, so that --help need not wait for them
+    from emogan.sweeps import collect
 
     collection = collect.collect(paths, skip=out)
     counted = [f"{problem.kind}: {problem.where}: {problem.what}" for problem in collection.problems]

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from emogan.report.collect import KEY
 from emogan.report.models import look
 from emogan.report.picture import WIDTH, Picture, panels, style
 from emogan.report.sections import MODALITIES, Section
+from emogan.sweeps.collect import KEY
 
 
 def confusion(section: Section, modality: str, model: str) -> pd.DataFrame:

@@ -14,13 +14,13 @@ from torch.utils.tensorboard import SummaryWriter
 
 from emogan.atomic import write_atomically
 from emogan.report import accuracy_figures, confusion_figure, training_curves, window_figures
-from emogan.report.collect import Collection
 from emogan.report.paper_table import paper_table
 from emogan.report.picture import Picture, style
 from emogan.report.records import findings_table, problem_table, quality_table, run_table
 from emogan.report.sections import Section, sections
 from emogan.report.table import Table
 from emogan.report.tables import against_controls, choices, comparison
+from emogan.sweeps.collect import Collection
 
 PAGE = "report.html"
 READING = (

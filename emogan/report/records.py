@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from emogan.evaluation.quality import METRICS
-from emogan.report.collect import Job, Problem
 from emogan.report.models import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.report.table import DASH, Table, number
+from emogan.sweeps.collect import Job, Problem
 from emogan.training.detectors import DETECTORS, span
 from emogan.wording import words
 

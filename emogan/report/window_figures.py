@@ -9,7 +9,7 @@ from emogan.data.montage import positions, split_name
 from emogan.report.models import look
 from emogan.report.picture import WIDTH, Picture, panels, style
 from emogan.report.sections import MODALITIES, Section
-from emogan.report.windows import Windows, load_windows
+from emogan.sweeps.windows import Windows, load_windows
 
 HEAD_RADIUS = 0.095  # m, of MNE's head
 CENTRE = (0.0, 0.0, -0.02, HEAD_RADIUS)  # seen from a little lower, the cap's lower rows lie on the head's outline

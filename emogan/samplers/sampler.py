@@ -18,13 +18,13 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from emogan.augmenters import Augmenter
+from emogan.augmenters.fit import member_key
 from emogan.data.training_set import TrainingSet
 from emogan.samplers.columns import frame_of, labels_of, number_columns, typed
 from emogan.samplers.files import save
 from emogan.samplers.fitted import FittedSampler, RandomState, whole_seed
 from emogan.samplers.training import trial_numbers
 from emogan.samplers.wording import SamplerWording
-from emogan.training.fit import member_key
 from emogan.wording import worded
 
 try:

@@ -1,12 +1,23 @@
 """Tests of the splits: partitions of whole trials, the folds of the paper, and what cannot be split."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emogan.data.features import FeatureSet
-from emogan.data.folds import SPLITTERS, front_back, leave_session_out, leave_subject_out, members, paper, trials
+from emogan.data.folds import (
+    SPLITTERS,
+    front_back,
+    leave_session_out,
+    leave_subject_out,
+    members,
+    paper,
+    resolve,
+    trials,
+)
 
 SEED = [2, 1, 0, 0, 1, 2, 0, 1, 2, 2, 1, 0, 1, 2, 0]
 SEED_V = [
@@ -137,6 +148,21 @@ def test_paper_refuses_classes_with_different_numbers_of_trials_and_recommends_t
     features = build({(1, 1): [0, 1, 0, 1], (7, 2): [0, 1, 0, 1, 1]}, 2)
     with pytest.raises(ValueError, match=r"\{'a': 2, 'b': 3\} in subject 7, session 2.*evaluation\.folds=trials"):
         list(paper(features))
+
+
+@pytest.mark.parametrize("folds", SPLITTERS)
+def test_folds_that_are_named_are_taken_as_they_are(folds):
+    assert resolve(folds, seed()) == folds
+
+
+@pytest.mark.parametrize(
+    ("labels", "of_the_papers_kind", "expected"),
+    [(SEED, True, "paper"), (SEED[1:], True, "trials"), ([0, 1, 2], True, "trials"), (SEED, False, "trials")],
+    ids=["the release", "a clip is missing", "a single clip of each class", "a table"],
+)
+def test_auto_stands_for_the_papers_folds_of_the_papers_data_sets_alone(labels, of_the_papers_kind, expected):
+    features = replace(build({(1, 1): SEED, (1, 2): labels}, 3), paper_folds=of_the_papers_kind)
+    assert resolve("auto", features) == expected
 
 
 def test_paper_refuses_an_experiment_that_lacks_a_class():

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emogan.report.collect import collect, collect_sweep
 from emogan.report.sections import sections
+from emogan.sweeps.collect import collect, collect_sweep
 
 
 def kinds(collection):

@@ -6,8 +6,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from emogan.data.montage import EEG_FEATURES, positions
 from emogan.report import accuracy_figures, confusion_figure, training_curves, window_figures
-from emogan.report.collect import collect
 from emogan.report.sections import sections
+from emogan.sweeps.collect import collect
 
 
 @pytest.fixture(scope="module")

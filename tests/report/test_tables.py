@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from emogan.report import paper_table, records, tables
-from emogan.report.collect import Problem, collect
 from emogan.report.sections import sections
+from emogan.sweeps.collect import Problem, collect
 from emogan.training.detectors import DETECTORS
 from emogan.wording import Wording
 

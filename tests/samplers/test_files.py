@@ -159,7 +159,7 @@ def test_a_class_that_is_not_imported_is_not_imported(fitted, tmp_path):
 def done(tmp_path_factory, configure):
     """A finished job of six cBEGANs."""
     folder = tmp_path_factory.mktemp("done")
-    job.run(configure(folder, "model=cbegan", "n_aug=50", "evaluation=paper", "quality=false"))
+    job.run(configure(folder, "model=cbegan", "n_aug=50", "evaluation.inner=reuse", "quality=false"))
     return folder
 
 
@@ -168,7 +168,7 @@ def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configu
     cfg = configure(done, "model=cbegan")
     if selection:
         done, selected = tmp_path, ("model=cbegan", f"model.selection={selection}", "model.iterations=5")
-        cfg = configure(done, *selected, "n_aug=50", "evaluation=paper", "quality=false")
+        cfg = configure(done, *selected, "n_aug=50", "evaluation.inner=reuse", "quality=false")
         job.run(cfg)
     features = tables.load(table)
     found = members(features, "trials", 3)
@@ -225,7 +225,9 @@ def test_a_checkpoint_can_be_saved_again_as_a_file_of_one_training_set(done, tmp
 
 
 def test_a_checkpoint_without_a_gan_says_so(done, configure, tmp_path):
-    job.run(configure(tmp_path, "model=mixup", "model.strength=0.2", "n_aug=50", "evaluation=paper", "quality=false"))
+    job.run(
+        configure(tmp_path, "model=mixup", "model.strength=0.2", "n_aug=50", "evaluation.inner=reuse", "quality=false")
+    )
     with pytest.raises(ValueError, match=r"expected the checkpoint of a GAN, got mixup"):
         emogan.load(tmp_path / "job/checkpoint.ckpt", subject=1, fold=0)
     shutil.rmtree(tmp_path)

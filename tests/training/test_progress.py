@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from emogan.augmenters import GANAugmenter
+from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN
 from emogan.store import Store
-from emogan.training import fit as fitting
 from emogan.training.progress import stacked_curves, write_curves, write_spread
 
 

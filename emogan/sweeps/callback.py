@@ -14,9 +14,8 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from emogan import forecast, slurm
 from emogan.machine import available_cores
-from emogan.report import sweeps
+from emogan.sweeps import expected, forecast, slurm
 
 log = logging.getLogger(__name__)
 
@@ -35,27 +34,34 @@ OmegaConf.register_new_resolver("joined", joined, replace=True)
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep asks for: the overrides of its jobs, in a folder that may hold jobs of earlier sweeps."""
+    """What a sweep asks for: the overrides of its jobs, in a folder that may hold jobs of earlier sweeps.
+
+    ``jobs`` is None with a sweeper that chooses them as it goes: which are missing and what is left is then not known.
+    """
 
     folder: Path
     store: str
-    jobs: list[tuple[str, ...]]
+    jobs: list[tuple[str, ...]] | None
     launcher: str
 
     def end(self, code: int) -> int:
         """Print what became of the jobs; 0 if all are done, else ``code`` or 1."""
-        from emogan import status  # here, so that a command that is refused need not wait for it
-        from emogan.report import collect
+        # here, so that a command that is refused need not wait for pandas
+        from emogan.sweeps.collect import collect_sweep
+        from emogan.sweeps.summary import summary
 
-        found = collect.collect_sweep(self.folder, self.jobs)
+        found = collect_sweep(self.folder, self.jobs)
+        if not found.jobs and not found.problems:
+            print("no job was started")
+            return code or 1
         if not found.problems:
             print(f"all {len(found.jobs)} jobs are done: {self.folder}")
-            return 0
+            return 0 if self.jobs is not None else code  # what the sweeper itself ended with
         kinds = {problem.kind for problem in found.problems}
         if not found.jobs and kinds == {"missing"}:
             print(f"none of {len(found.problems)} jobs was started")
             return code or 1
-        print(f"\n{self.folder}:\n{status.status(found, traceback=True)}")
+        print(f"\n{self.folder}:\n{summary(found, traceback=True)}")
         if self.launcher == slurm.LAUNCHER and code > 128:  # a signal ended the wait for them
             print("what Slurm has of these jobs goes on: squeue --me shows it, scancel ends it")
         if kinds != {"failed"}:
@@ -76,29 +82,35 @@ class Watch(Callback):
             sweep = Sweep(
                 Path(config.hydra.sweep.dir).resolve(),
                 config.store,
-                sweeps.expand(config.hydra, GlobalHydra.instance().config_loader()),
+                expected.expand(config.hydra, GlobalHydra.instance().config_loader()),
                 config.hydra.runtime.choices["hydra/launcher"],
             )
-            sweeps.refuse_shared_folders(
+            expected.refuse_shared_folders(
                 OmegaConf.to_container(config.hydra.sweep, resolve=False)["subdir"], sweep.jobs
             )
             if sweep.launcher == slurm.LAUNCHER:
                 slurm.check(config)
+            sweep.folder.mkdir(parents=True, exist_ok=True)
+            # That of an earlier sweep is removed: its jobs are not this one's. The basic sweeper writes its own.
+            (sweep.folder / "multirun.yaml").unlink(missing_ok=True)
+            if sweep.jobs is None:
+                OmegaConf.save(config, sweep.folder / "multirun.yaml")
         except (ValueError, OSError, ImportError) as error:
             sys.exit(str(error))  # all else that a callback raises is a mere warning to Hydra
-        (sweep.folder / "multirun.yaml").unlink(missing_ok=True)  # an earlier sweep's, whose jobs are not this one's
         if sweep.launcher == slurm.LAUNCHER:
-            slurm.wait_for_every_job()
+            slurm.wait_for_every_job(fail=sweep.jobs is None)
         begun = sweep
-        log.info("%s", forecast.forecast(sweep.folder, sweep.jobs, jobs_at_once(config.hydra.launcher)))
+        if sweep.jobs is not None:
+            log.info("%s", forecast.forecast(sweep.folder, sweep.jobs, jobs_at_once(config.hydra.launcher)))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs) -> None:
         """Say how much of a sweep is left; its jobs may run in other processes than the one that began it."""
         folder = Path(config.hydra.sweep.dir)
         if config.hydra.mode is RunMode.MULTIRUN and (folder / "multirun.yaml").exists():
             with contextlib.suppress(ValueError):  # a glob, which cannot be expanded here
-                jobs = sweeps.combinations(folder / "multirun.yaml")
-                log.info("%s", forecast.forecast(folder, jobs, jobs_at_once(config.hydra.launcher)))
+                jobs = expected.combinations(folder / "multirun.yaml")
+                if jobs is not None:
+                    log.info("%s", forecast.forecast(folder, jobs, jobs_at_once(config.hydra.launcher)))
 
 
 def jobs_at_once(launcher: DictConfig) -> int:

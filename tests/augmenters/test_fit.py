@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from emogan.augmenters import GANAugmenter
+from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
 from emogan.store import Store, derived_seed
-from emogan.training import fit as fitting
 from emogan.training.checkpoint import Checkpoints
 
 

@@ -15,9 +15,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from emogan.report import sweeps
-from emogan.report.windows import load_windows
 from emogan.results import COLUMNS
+from emogan.sweeps.expected import combinations, missing
+from emogan.sweeps.windows import load_windows
 
 KEY = COLUMNS[:8]
 CELL = ["dataset", "subject", "session", "fold", "modality", "model"]
@@ -131,22 +131,28 @@ def collect(paths: Sequence[str | Path], skip: Path | None = None) -> Collection
     return Collection(tuple(jobs), (*problems, *stale, *superseded))
 
 
-def collect_sweep(folder: Path, asked: Iterable[tuple[str, ...]]) -> Collection:
+def collect_sweep(folder: Path, asked: Iterable[tuple[str, ...]] | None) -> Collection:
     """Read the jobs of the last sweep into a folder, which may hold those of earlier ones too.
 
     ``asked`` are the overrides of each. A job that this sweep has not started is missing, whatever an earlier one left.
+    None takes what was started, if it was not known beforehand what would be.
     """
     multirun = folder / "multirun.yaml"
     began = _changed(multirun)  # Hydra writes it first of all: a time of the same file system's clock
-    started = {}
-    for job in _find([folder], None)[0] if began else []:
-        overrides = job / ".hydra" / "overrides.yaml"
-        if _changed(overrides) >= began:
-            started[frozenset(_overrides(overrides))] = job
+    folders = _find([folder], None)[0] if began else []
+    started = [job for job in folders if _changed(job / ".hydra" / "overrides.yaml") >= began]
+    if asked is None:
+        every = [_read(job) for job in started]
+    else:
+        known = {frozenset(_overrides(job / ".hydra" / "overrides.yaml")): job for job in started}
+        every = [
+            _read(known[frozenset(overrides)])
+            if frozenset(overrides) in known
+            else Problem("missing", str(folder), f"{' '.join(overrides)}: not started")
+            for overrides in dict.fromkeys(asked)
+        ]
     jobs, problems = [], []
-    for overrides in dict.fromkeys(asked):
-        job = started.get(frozenset(overrides))
-        found = _read(job) if job else Problem("missing", str(folder), f"{' '.join(overrides)}: not started")
+    for found in every:
         (jobs if isinstance(found, Job) else problems).append(found)
     return Collection(tuple(jobs), tuple(problems))
 
@@ -266,11 +272,13 @@ def _data_settings(folder: Path) -> tuple[dict, tuple]:
 
 def _missing(multirun: Path, folders: Iterable[Path]) -> list[Problem]:
     try:
-        expected = sweeps.combinations(multirun)
+        expected = combinations(multirun)
     except ValueError as error:
         return [Problem("unreadable", str(multirun), str(error))]
+    if expected is None:
+        return []
     files = [folder / ".hydra" / "overrides.yaml" for folder in folders if multirun.parent in folder.parents]
-    absent = sweeps.missing(expected, [_overrides(path) for path in files if path.exists()])
+    absent = missing(expected, [_overrides(path) for path in files if path.exists()])
     return [
         Problem("missing", str(multirun.parent), f"{' '.join(overrides)}: not started, or its folder was removed")
         for overrides in absent

@@ -14,8 +14,13 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 
-def combinations(multirun: Path) -> list[tuple[str, ...]]:
-    """Overrides of each job of the sweep that wrote a multirun.yaml, in order.
+def is_basic(settings: DictConfig) -> bool:
+    """Whether a sweep is Hydra's basic sweeper's; any other may choose its next jobs by the results of earlier ones."""
+    return settings.sweeper._target_.endswith(".BasicSweeper")
+
+
+def combinations(multirun: Path) -> list[tuple[str, ...]] | None:
+    """Overrides of each job of the sweep that wrote a multirun.yaml, in order; None if they are not known beforehand.
 
     Raises
     ------
@@ -24,24 +29,25 @@ def combinations(multirun: Path) -> list[tuple[str, ...]]:
     """
     try:
         settings = OmegaConf.load(multirun).hydra
-        list(settings.overrides.task), settings.sweeper._target_, settings.sweeper.params
+        list(settings.overrides.task), settings.sweeper._target_
     except (OSError, UnicodeDecodeError, YAMLError, AttributeError, TypeError, OmegaConfBaseException) as error:
         raise ValueError(f"expected a file written by Hydra, got {error}") from error
     return expand(settings)
 
 
-def expand(settings: DictConfig, loader: ConfigLoader | None = None) -> list[tuple[str, ...]]:
-    """Overrides of each job of a sweep, in order; ``settings`` are a configuration's `hydra`.
+def expand(settings: DictConfig, loader: ConfigLoader | None = None) -> list[tuple[str, ...]] | None:
+    """Overrides of each job of a sweep, in order; None if the sweeper is not the basic one, see `is_basic`.
+
+    ``settings`` are a configuration's `hydra`.
 
     Raises
     ------
     ValueError
-        If the sweeper is another one or a sweep is over a glob, which needs a loader of the configuration.
+        If the basic sweeper does not know a kind of sweep, or it is over a glob, which needs a loader.
     """
-    sweeper, params = settings.sweeper._target_, settings.sweeper.params or {}
-    if not sweeper.endswith(".BasicSweeper"):
-        raise ValueError(f"expected a sweep by Hydra's basic sweeper, got {sweeper}: its missing jobs cannot be told")
-    task = [f"{key}={value}" for key, value in params.items()] + list(settings.overrides.task)
+    if not is_basic(settings):
+        return None
+    task = [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()] + list(settings.overrides.task)
     try:
         (batch,) = BasicSweeper.split_arguments(OverridesParser.create(loader).parse_overrides(task), None)
     except HydraException as error:
@@ -49,17 +55,23 @@ def expand(settings: DictConfig, loader: ConfigLoader | None = None) -> list[tup
     return [tuple(job) for job in batch]
 
 
-def refuse_shared_folders(subdir: str, jobs: Iterable[tuple[str, ...]]) -> None:
+def refuse_shared_folders(subdir: str, jobs: Iterable[tuple[str, ...]] | None) -> None:
     """Refuse a sweep two of whose jobs would write into one folder; ``subdir`` is hydra.sweep.subdir, not resolved.
+
+    ``jobs`` are the overrides of each; None, if they are not known, asks for a number in the folders' names.
 
     Raises
     ------
     ValueError
-        If two jobs differ in nothing that names their folders.
+        If two jobs differ, or may differ, in nothing that names their folders.
     """
     names = re.findall(r"\$\{(?:hydra:)?([\w.]+)\}", subdir)
     if any(name.endswith("job.num") for name in names):
         return
+    if jobs is None:
+        raise ValueError(
+            f"two jobs of this sweep could share a folder, {subdir}. Give 'hydra.sweep.subdir=${{hydra.job.num}}'"
+        )
 
     def names_folder(override: str) -> bool:
         key = override.partition("=")[0].lstrip("+~")

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 log = logging.getLogger(__name__)
@@ -61,8 +62,10 @@ def _check_writable(folder: Path) -> None:
         raise OSError(f"cannot write to {folder}: {error.strerror}. Choose another output=FOLDER") from error
 
 
-def wait_for_every_job() -> None:
+def wait_for_every_job(fail: bool = False) -> None:
     """Have submitit tell of a job that died and wait for the others, where it would give up.
+
+    Such a job is one without a result to the sweeper, or with ``fail`` one that failed.
 
     A job whose node was lost is dead to submitit, and in the queue again to Slurm.
     """
@@ -86,7 +89,10 @@ def wait_for_every_job() -> None:
             "Slurm's job %s (%s) ended as %s, without a result: %s",
             job.job_id, " ".join(overrides), job.state, job.paths.stderr,
         )  # fmt: skip
-        return [JobReturn(overrides=overrides, status=JobStatus.COMPLETED)]  # what is not done is told at the end
+        died = JobReturn(overrides=overrides, status=JobStatus.FAILED if fail else JobStatus.COMPLETED)
+        if fail:
+            died.return_value = CompactHydraException(f"Slurm's job {job.job_id} ended as {job.state}")
+        return [died]  # what is not done is told at the end
 
     SlurmJob.results = patient
 

@@ -1,13 +1,17 @@
 """The end of a sweep: what it says of its jobs and exits with, whatever became of them."""
 
+import ast
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 
+import pandas as pd
 import pytest
 
-from emogan.sweep import joined
+from emogan.sweeps.callback import joined
 
 QUICK = ["model=none", "evaluation.c_exponents=[0,0]", "hydra.sweep.dir=sweep"]
 LONG = ["model.iterations=10,20000", "model.hidden=50", "hydra.sweep.dir=sweep"]
@@ -75,6 +79,56 @@ def test_a_sweep_whose_jobs_cannot_be_told_beforehand_is_refused(command, small,
     sweep = command(tmp_path, "-m", *small, *QUICK, "seed=interval(0,1)")
     assert sweep.exit_code() == 1
     assert "does not support sweep type : INTERVAL" in last_line(sweep)
+
+
+SWEEPER = """
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+
+
+class Climber(Sweeper):
+    def setup(self, **context):
+        self.launcher = Plugins.instance().instantiate_launcher(**context)
+
+    def sweep(self, arguments):
+        tried = {}
+        for number, strength in enumerate(("0.1", "-1", "2.0", "0.1")):  # -1 fails; a value comes twice
+            (job,) = self.launcher.launch([[*arguments, f"model.strength={strength}"]], initial_job_idx=number)
+            try:
+                tried[strength] = job.return_value
+            except Exception as error:
+                print(f"{strength} failed: {error}")
+        print("best:", repr(max(tried.items(), key=lambda item: item[1])))
+
+
+ConfigStore.instance().store("climber", {"_target_": "hydra_plugins.climber.Climber"}, group="hydra/sweeper")
+"""
+
+
+def test_a_sweeper_of_ones_own_chooses_by_what_jobs_return_and_the_end_lists_what_failed(small, tmp_path):
+    (tmp_path / "hydra_plugins").mkdir()
+    (tmp_path / "hydra_plugins/climber.py").write_text(SWEEPER)
+    arguments = [*small, "model=noise", "n_aug=50", "evaluation.c_exponents=[0,0]", "quality=false"]
+    done = subprocess.run(
+        [sys.executable, "-m", "emogan.train", "-m", *arguments, "hydra/sweeper=climber", "hydra.sweep.dir=sweep"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "-1 failed: ValueError: model.strength: expected" in done.stdout
+    inner = {}
+    for number, strength in ((0, "0.1"), (2, "2.0"), (3, "0.1")):
+        selection = pd.read_csv(tmp_path / f"sweep/{number}_eeg_eye_noise/selection.csv")
+        inner[strength] = selection.groupby("subject").accuracy_inner.mean().mean()
+    assert inner["0.1"] != inner["2.0"]
+    best, value = ast.literal_eval(re.search(r"^best: (.*)$", done.stdout, re.M)[1])
+    assert value == pytest.approx(max(inner.values()), abs=1e-12)
+    assert inner[best] == max(inner.values())
+    assert "time left" not in done.stdout
+    assert re.search(r"^failed +.*/1_eeg_eye_noise: ValueError: model.strength", done.stdout, re.M)
+    assert done.stdout.strip().splitlines()[-1] == "3 done, 1 failed"
 
 
 @pytest.mark.slow

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from hydra.core.utils import JobReturn
+from hydra.errors import CompactHydraException
 from omegaconf import OmegaConf
 
-from emogan import slurm
+from emogan.sweeps import slurm
 
 
 @pytest.fixture
@@ -152,3 +153,12 @@ def test_a_job_that_died_is_told_and_does_not_end_the_wait_for_others(patient, p
     assert isinstance(found, JobReturn)
     assert found.return_value is None  # raises nothing
     assert caplog.messages == ["Slurm's job 5_2 (model=cbegan seed=1) ended as NODE_FAIL, without a result: log.err"]
+
+
+def test_a_job_that_died_has_failed_to_a_sweeper_that_looks_at_results(monkeypatch, programs):
+    submitit = pytest.importorskip("submitit")
+    monkeypatch.setattr(submitit.SlurmJob, "results", Job.results)
+    slurm.wait_for_every_job(fail=True)
+    (found,) = submitit.SlurmJob.results(Job(submitit.core.utils.FailedJobError("killed")))
+    with pytest.raises(CompactHydraException, match="5_2 ended as NODE_FAIL"):
+        _ = found.return_value

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from emogan.forecast import UNKNOWN, forecast, in_words
+from emogan.sweeps.forecast import UNKNOWN, forecast, in_words
 
 JOBS = [
     ("model=cbegan", "data.subjects=[1,2]"), ("model=cbegan", "data.subjects=[3,4]"), ("model=cbegan", "data.subjects=[5]"),

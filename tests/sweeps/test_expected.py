@@ -6,7 +6,7 @@ import sys
 import pytest
 from omegaconf import OmegaConf
 
-from emogan.report import sweeps
+from emogan.sweeps import expected
 
 APP = """
 import hydra
@@ -33,15 +33,15 @@ def test_combinations_are_those_that_hydra_runs(tmp_path):
     arguments = ["model=none,cbegan", "seed=range(0,2)", "+n_aug=[0,50]", "+name='a b'", "hydra.job.chdir=false"]
     subprocess.run([sys.executable, "app.py", "-m", *arguments], cwd=tmp_path, check=True, capture_output=True)
     ran = [tuple(OmegaConf.load(path)) for path in (tmp_path / "out").glob("*/.hydra/overrides.yaml")]
-    expected = sweeps.combinations(tmp_path / "out" / "multirun.yaml")
-    assert len(ran) == len(expected) == 8
-    assert {frozenset(job) for job in ran} == {frozenset(job) for job in expected}
-    assert sweeps.missing(expected, ran) == []
-    assert sweeps.missing(expected, ran[1:]) == [job for job in expected if frozenset(job) == frozenset(ran[0])]
+    asked = expected.combinations(tmp_path / "out" / "multirun.yaml")
+    assert len(ran) == len(asked) == 8
+    assert {frozenset(job) for job in ran} == {frozenset(job) for job in asked}
+    assert expected.missing(asked, ran) == []
+    assert expected.missing(asked, ran[1:]) == [job for job in asked if frozenset(job) == frozenset(ran[0])]
 
 
 def test_of_equal_combinations_as_many_are_missing_as_were_not_found():
-    assert sweeps.missing([("a=1",), ("a=1",), ("a=2",)], [["a=1"]]) == [("a=1",), ("a=2",)]
+    assert expected.missing([("a=1",), ("a=1",), ("a=2",)], [["a=1"]]) == [("a=1",), ("a=2",)]
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,27 @@ def test_of_equal_combinations_as_many_are_missing_as_were_not_found():
     [
         ("hydra: [", "a file written by Hydra"),
         ("other: 1\n", "a file written by Hydra"),
-        ("hydra: {overrides: {task: []}, sweeper: {_target_: optuna.Sweeper, params: null}}", "got optuna.Sweeper"),
         ("hydra: {overrides: {task: ['a=glob(*)']}, sweeper: {_target_: x.BasicSweeper, params: null}}", "be expanded"),
     ],
 )
 def test_what_cannot_be_expanded_is_said(tmp_path, text, message):
     (tmp_path / "multirun.yaml").write_text(text)
     with pytest.raises(ValueError, match=message):
-        sweeps.combinations(tmp_path / "multirun.yaml")
+        expected.combinations(tmp_path / "multirun.yaml")
+
+
+@pytest.mark.parametrize("params", ["", ", params: {a: 1}"])
+def test_the_jobs_of_another_sweeper_are_not_known_beforehand(tmp_path, params):
+    (tmp_path / "multirun.yaml").write_text(
+        f"hydra: {{overrides: {{task: ['a=interval(0,1)']}}, sweeper: {{_target_: optuna.Sweeper{params}}}}}"
+    )
+    assert expected.combinations(tmp_path / "multirun.yaml") is None
+
+
+def test_jobs_that_are_not_known_beforehand_need_a_number_in_their_folders_names():
+    expected.refuse_shared_folders("${hydra.job.num}_${modality}", None)
+    with pytest.raises(ValueError, match=r"could share a folder, \$\{modality\}\. Give .*job\.num"):
+        expected.refuse_shared_folders("${modality}", None)
 
 
 SUBDIR = (
@@ -74,7 +87,7 @@ SUBDIR = (
     ],
 )  # fmt: skip
 def test_jobs_with_folders_of_their_own_are_let_through(subdir, swept):
-    sweeps.refuse_shared_folders(subdir, [("modality=eye", one, "experiment=table1") for one in swept])
+    expected.refuse_shared_folders(subdir, [("modality=eye", one, "experiment=table1") for one in swept])
 
 
 @pytest.mark.parametrize(
@@ -82,4 +95,4 @@ def test_jobs_with_folders_of_their_own_are_let_through(subdir, swept):
 )
 def test_jobs_that_would_share_a_folder_are_refused_by_what_they_differ_in(swept):
     with pytest.raises(ValueError, match=rf"would share a folder: {swept[1]} is not in its name"):
-        sweeps.refuse_shared_folders(SUBDIR, [("modality=eye", one) for one in swept])
+        expected.refuse_shared_folders(SUBDIR, [("modality=eye", one) for one in swept])

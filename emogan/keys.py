@@ -1,0 +1,105 @@
+"""Keys of a configuration: one that does not exist, or that was deleted though it is needed, is refused by name."""
+
+import functools
+import inspect
+import pkgutil
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_config_search_path
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from emogan.paths import config_dir
+
+TARGET, PARTIAL, ARGUMENTS = "_target_", "_partial_", "_args_"
+OF_HYDRA = (TARGET, PARTIAL, ARGUMENTS, "_convert_", "_recursive_")  # what a call holds beside its arguments
+NAMED_BY_USERS = ("logger", "callbacks")  # groups of calls whose names users choose
+
+
+def check_keys(cfg: DictConfig, command: str = "train") -> None:
+    """Refuse a configuration whose keys are not those of a command's own, conf/COMMAND.yaml.
+
+    A node with a `_target_` may have the arguments that its class or function takes, and needs those without a default.
+
+    Raises
+    ------
+    ValueError
+        Naming the key, the keys that exist and the one that was probably meant.
+    """
+    _check(OmegaConf.to_container(cfg), _own(command), "")
+
+
+@functools.cache
+def _own(command: str) -> dict:
+    """The configuration of a command without any override."""
+    loader = ConfigLoaderImpl(create_config_search_path(config_dir()))  # compose() refuses to run in a Hydra command
+    own = loader.load_configuration(command, [], RunMode.RUN)
+    return {key: value for key, value in OmegaConf.to_container(own).items() if key != "hydra"}
+
+
+def _check(node: Mapping, own: Mapping, name: str) -> None:
+    _refuse_unknown(node, own, name)
+    for key, expected in own.items():
+        full = f"{name}{key}"
+        _need(key in node, full)
+        if key in NAMED_BY_USERS:
+            if not isinstance(node[key], Mapping | None):
+                raise ValueError(f"{full}: expected names, each with a class to call, got {node[key]!r}")
+            for entry, call in (node[key] or {}).items():
+                _need(call is None or (isinstance(call, Mapping) and TARGET in call), f"{full}.{entry}.{TARGET}")
+            _check_calls(node[key], full)
+        elif isinstance(expected, Mapping):
+            if not isinstance(node[key], Mapping):
+                raise ValueError(f"{full}: expected the settings {', '.join(expected)}, got {node[key]!r}")
+            if TARGET not in expected:
+                _check(node[key], expected, f"{full}.")
+            else:
+                _need(TARGET in node[key], f"{full}.{TARGET}")
+                _check_calls(node[key], full)
+        elif isinstance(node[key], Mapping):
+            raise ValueError(f"{full}: expected a value or a list of them, got {node[key]}")
+
+
+def _check_calls(node: object, name: str) -> None:
+    """Check the arguments of every call in a node: each has those that it needs, and none that it does not take."""
+    if isinstance(node, list):
+        node = dict(enumerate(node))
+    if not isinstance(node, Mapping):
+        return
+    parameters = _parameters(node[TARGET]) if TARGET in node else None
+    if parameters is not None:
+        named = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+        for parameter in named if not (node.get(PARTIAL) or ARGUMENTS in node) else ():
+            _need(parameter.name in node or parameter.default is not parameter.empty, f"{name}.{parameter.name}")
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            _refuse_unknown([key for key in node if key not in OF_HYDRA], [p.name for p in named], f"{name}.")
+    for key, value in node.items():
+        _check_calls(value, f"{name}.{key}")
+
+
+def _parameters(target: object) -> list[inspect.Parameter] | None:
+    """Those of a class or function by its dotted name; None if it is not found, which calling it will tell."""
+    try:
+        return list(inspect.signature(pkgutil.resolve_name(str(target))).parameters.values())
+    except (ImportError, AttributeError, ValueError, TypeError):
+        return None
+
+
+def _need(holds: bool, name: str) -> None:
+    if not holds:
+        raise ValueError(f"{name}: expected a value, got none. Give it as {name}=...")
+
+
+def _refuse_unknown(given: Collection[str], known: Collection[str], name: str) -> None:
+    for key in given:
+        if key not in known:
+            raise unknown_key(name, key, known)
+
+
+def unknown_key(name: str, key: object, known: Collection[str]) -> ValueError:
+    """The error that tells of a key which does not exist; ``name`` is that of its node, with a dot at the end."""
+    close = get_close_matches(str(key), known, 1)
+    meant = f". Did you mean {name}{close[0]}?" if close else ""
+    return ValueError(f"{name}{key}: expected one of the settings {', '.join(known)}, got {key}{meant}")
