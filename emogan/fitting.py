@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import torch
 
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
 from emogan.augmenters.half_trained import SaveHalfTrained
 from emogan.augmenters.history import History
-from emogan.convergence import Progress, stacked_curves, write_curves, write_spread
+from emogan.convergence import Progress, stacked_curves, summarise, write_curves
 from emogan.data.features import FeatureSet
 from emogan.evaluation.detectors import messages
 from emogan.evaluation.plan import TrainingSet
@@ -34,6 +35,7 @@ class Fits:
     trained: list[int] = field(default_factory=list)  # members trained now; the others came from the store
     states: list[dict] = field(default_factory=list)  # per group trained now: members, networks and optimisers
     resumed: bool = False  # whether some had been half-trained before
+    curves: pd.DataFrame | None = None  # of all members while they trained, see `emogan.convergence.summarise`
 
 
 def member_key(augmenter, data: TrainingSet, classes: int, seed: int) -> str:
@@ -136,15 +138,13 @@ def fit(
     figures = [records[key][1].get("figures") for key in keys]  # records of earlier versions have none
     _warn_of_stored(augmenter.name, dict(zip(keys, figures, strict=True)), {keys[m] for m in trained})
     augmenter.restore([_part(records[key][0], "generator.") for key in keys], sets[0].x.shape[1], classes)
+    names, values = stacked_curves([_part(records[key][0], "history.") for key in keys])
+    _, spread = stacked_curves([{"spread": records[key][0].get("looks.spread", torch.empty(0))} for key in keys])
+    curves = summarise(names, values, spread[:, 0])
     if groups != 1 or len(trained) < len(keys):  # else they were written as they grew
-        names, values = stacked_curves([_part(records[key][0], "history.") for key in keys])
-        with writer("") as curves:
-            write_curves(curves, names, values)
-            _, spread = stacked_curves(
-                [{"spread": records[key][0].get("looks.spread", torch.empty(0))} for key in keys]
-            )
-            write_spread(curves, spread[:, 0])
-    return Fits(keys, ends, figures, sorted(trained), states, resumed)
+        with writer("") as opened:
+            write_curves(opened, curves)
+    return Fits(keys, ends, figures, sorted(trained), states, resumed, curves)
 
 
 def _warn_of_stored(name: str, figures: dict[str, dict[str, float] | None], trained: set[str]) -> None:

@@ -16,6 +16,8 @@ from emogan.evaluation.protocol import Scores, oracle_choice
 IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
 COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test"]
 SELECTION = ["accuracy_inner", "settings", "settings_oracle"]
+PARTS = ["mean", "lowest", "highest"]  # of a curve over the members
+CURVES = ["iteration", "metric", *PARTS]
 
 
 def tabulate(
