@@ -2,8 +2,7 @@
 
 import argparse
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from omegaconf import OmegaConf
 
 from emogan.augmenters import GANAugmenter
 from emogan.benchmark import plain
-from emogan.benchmark.limit import limit_s, products, synchronise
+from emogan.benchmark.limit import Products, limit_s, synchronise
 from emogan.benchmark.record import Record, alternately
 from emogan.fitting import group_size_on
 from emogan.machine import available_cores
@@ -79,6 +78,22 @@ class Stopwatch(lightning.Callback):
                 self.seconds = now - self.start
 
 
+def train_stacked(case: Case, members: int, iterations: int, callback: lightning.Callback) -> None:
+    """Train M stacked GANs as a job does, with a callback."""
+    x, y = torch.rand(members, WINDOWS, case.features), torch.randint(CLASSES, (members, WINDOWS))
+    case.augmenter(iterations).fit(
+        x, y, torch.full((members,), WINDOWS),
+        classes=CLASSES, callbacks=lambda history: [callback], accelerator=case.accelerator,
+    )  # fmt: skip
+
+
+def products(case: Case) -> Mapping[tuple[int, int, int], int]:
+    """How many matrix products of which shape an iteration of one GAN takes."""
+    counted = Products()
+    train_stacked(case, 1, 1, counted)
+    return counted.counts
+
+
 def stacked_ms(case: Case, members: int, options: argparse.Namespace) -> float:
     """Milliseconds per iteration and GAN of M stacked GANs, in groups as a job trains them."""
     torch.set_num_threads(available_cores())
@@ -86,12 +101,8 @@ def stacked_ms(case: Case, members: int, options: argparse.Namespace) -> float:
     size = group_size_on(case.accelerator)
     for start in range(0, members, size):
         group = min(size, members - start)
-        x, y = torch.rand(group, WINDOWS, case.features), torch.randint(CLASSES, (group, WINDOWS))
         watch = Stopwatch(options.warm_up, iterations)
-        case.augmenter(iterations).fit(
-            x, y, torch.full((group,), WINDOWS),
-            classes=CLASSES, callbacks=lambda history, watch=watch: [watch], accelerator=case.accelerator,
-        )  # fmt: skip
+        train_stacked(case, group, iterations, watch)
         seconds += watch.seconds
     return 1000 * seconds / options.iterations / members
 
@@ -115,10 +126,10 @@ def alone_ms(case: Case, threads: int, options: argparse.Namespace) -> float:
     return 1000 * seconds / options.iterations / options.plain_gans
 
 
-def limit_ms(case: Case, counts: Counter, members: int) -> float:
+def limit_ms(case: Case, counts: Mapping[tuple[int, int, int], int], members: int) -> float:
     """Milliseconds per iteration and GAN that the matrix products alone take, stacked, on all cores."""
     torch.set_num_threads(available_cores())
-    return 1000 * limit_s(counts, members, case.batch_size, case.device)
+    return 1000 * limit_s(counts, members, case.device)
 
 
 def devices() -> list[str]:
@@ -141,7 +152,7 @@ def measure(record: Record, options: argparse.Namespace) -> None:
     for case in cases(options):
         tried = {threads: alone_ms(case, threads, options) for threads in {1, available_cores()}}
         threads = min(tried, key=tried.get)
-        counts = products(case.gan, case.features, CLASSES, case.widths)
+        counts = products(case)
         stacked, alone, limit = alternately(
             options.repeats,
             lambda case=case: stacked_ms(case, options.members, options),
