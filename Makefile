@@ -66,7 +66,7 @@ bench: setup ## Measure what stacking, the SVM path and the store save (25 minut
 	$(BIN)/python -m emogan.benchmark
 
 docs: setup ## Build the documentation into outputs/docs/html, its examples run anew (2 minutes)
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going -d outputs/docs/doctrees .docs outputs/docs/html
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -d outputs/docs/doctrees docs outputs/docs/html
 
 lint: setup ## Check style, formatting and the types of what users import
 	$(BIN)/python -m ruff check .

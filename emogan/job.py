@@ -100,6 +100,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
         )  # fmt: skip
         asked = table[table.n_aug.isin(sizes)].reset_index(drop=True)
         job_files.write_checkpoint(folder, augmenter, fits, plan, features, cfg)
+        job_files.write_curves(folder, fits)
         job_files.write_hparams(folder, asked, cfg)
         job_files.write_details(folder, asked, scores, plan, features)
     if not isinstance(augmenter, NoAugmentation):

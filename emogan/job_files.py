@@ -31,8 +31,8 @@ from emogan.training.detectors import findings
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 PATTERNS = (
-    "scores.csv", EARLIER, "selection.csv", "confusion.csv", "quality.csv", "windows.npz", "checkpoint.ckpt",
-    "run.json", "failed.json", "events.out.tfevents.*", "group_*/events.out.tfevents.*",
+    "scores.csv", EARLIER, "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz",
+    "checkpoint.ckpt", "run.json", "failed.json", "events.out.tfevents.*", "group_*/events.out.tfevents.*",
 )  # fmt: skip
 PACKAGES = ("emogan", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
 
@@ -95,6 +95,12 @@ def write_checkpoint(
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_atomically(folder / "checkpoint.ckpt", buffer.getvalue())
+
+
+def write_curves(folder: Path, fits: Fits) -> None:
+    """Write ``curves.csv``, the metrics of training over all members, if there was anything to train."""
+    if fits.curves is not None:
+        write_atomically(folder / "curves.csv", csv(fits.curves))
 
 
 def write_hparams(folder: Path, rows: pd.DataFrame, cfg: DictConfig) -> None:

@@ -18,6 +18,8 @@ IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug
 COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test"]
 SELECTION = ["accuracy_inner", "settings", "settings_oracle"]
 OBJECTIVES = {"accuracy_inner": choose_n_aug, "accuracy_oracle": oracle_n_aug}
+PARTS = ["mean", "lowest", "highest"]  # of a curve over the members
+CURVES = ["iteration", "metric", *PARTS]
 
 
 def tabulate(

@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -14,12 +15,10 @@ from padded_sets import unpadded
 from torch.utils.flop_counter import FlopCounterMode
 
 from emogan.benchmark.__main__ import main
-from emogan.benchmark.limit import operations, products
 from emogan.benchmark.plain import PlainCBEGAN, PlainCWGAN, loader
 from emogan.benchmark.record import Record, alternately
 from emogan.benchmark.sections import run
-from emogan.benchmark.training import CLASSES, Case
-from emogan.models import CBEGAN
+from emogan.benchmark.training import CLASSES, Case, products
 from emogan.models.stacked import StackedLinear
 from emogan.training.batches import MemberBatches
 
@@ -90,27 +89,37 @@ def test_plain_batches_are_windows_with_their_labels_drawn_anew(both):
     assert len({tuple(labels.tolist()) for _, labels in batches}) == 4
 
 
-@pytest.mark.parametrize("hidden", [[40, 48], [40, 48, 56]])
-def test_the_products_of_a_cbegan_are_those_that_the_stacked_one_computes(hidden, standalone):
-    model = standalone(CBEGAN(64, 3, 2, layers=len(hidden), hidden=hidden, noise_features=50))
-    source = MemberBatches(
-        unpadded(torch.rand(2, 9, 64), torch.randint(3, (2, 9))), batch_size=32, iterations=1, classes=3
-    )
-    source.feed(model)
-    with FlopCounterMode(display=False) as counter:
-        model.iterate(source.draw(0))
-    assert counter.get_total_flops() == 2 * operations(products("cbegan", 64, 3, hidden, 50), 32)
+def operations(case):
+    """Floating-point operations of the products of an iteration."""
+    return sum(2 * count * math.prod(shape) for shape, count in products(case).items())
 
 
-@pytest.mark.parametrize("hidden", [[40, 48], [40, 48, 56]])
-def test_the_products_of_a_cwgan_are_those_of_one_whose_penalty_is_written_by_hand(hidden):
+@pytest.mark.parametrize("layers", [2, 3])
+def test_the_products_of_a_cbegan_are_those_of_its_losses(layers):
+    """G goes forward and back; D forward and back on real and synthetic windows, and on the latter back to their inputs.
+
+    Going back takes a product to the weights and one to the inputs, which an outermost input does not need.
+    """
+    case = Case("cbegan", 64, 40, layers)
+    hidden = [40] * layers
+    generator = [*itertools.pairwise([103, *hidden, 64])]
+    discriminator = [*itertools.pairwise([67, *hidden]), *itertools.pairwise([43, *hidden[1:], 64])]
+    counts = [(layer, 3 - (not i)) for i, layer in enumerate(generator)]
+    counts += [(layer, 8 - 2 * (not i)) for i, layer in enumerate(discriminator)]
+    expected = sum(2 * case.batch_size * inputs * outputs * count for (inputs, outputs), count in counts)
+    assert operations(case) == expected
+
+
+@pytest.mark.parametrize("layers", [2, 3])
+def test_the_products_of_a_cwgan_are_those_of_one_whose_penalty_is_written_by_hand(layers):
     """Autograd would also send zeros back through the penalty's forward pass: ReLU has no curvature."""
-    draw = torch.Generator().manual_seed(0)
+    draw, case, hidden = torch.Generator().manual_seed(0), Case("cwgan", 64, 40, layers), [40] * layers
 
     def network(widths):
         return [torch.rand(sizes, generator=draw).requires_grad_() for sizes in itertools.pairwise(widths)]
 
-    generator, critic, top = network([53, *hidden, 64]), network([67, *hidden]), torch.rand(hidden[-1]).requires_grad_()
+    generator, critic = network([103, *hidden, 64]), network([67, *hidden])
+    top = torch.rand(hidden[-1]).requires_grad_()
 
     def fake(z):
         for weight in generator[:-1]:
@@ -133,7 +142,7 @@ def test_the_products_of_a_cwgan_are_those_of_one_whose_penalty_is_written_by_ha
             slope = (slope * sign) @ weight.T
         return (slope[:, :64].norm(dim=1) - 1).square().mean()
 
-    x, z = torch.rand(32, 67), torch.rand(32, 53)
+    x, z = torch.rand(case.batch_size, 67), torch.rand(case.batch_size, 103)
     with FlopCounterMode(display=False) as counter:
         for _ in range(5):
             with torch.no_grad():
@@ -141,12 +150,7 @@ def test_the_products_of_a_cwgan_are_those_of_one_whose_penalty_is_written_by_ha
             loss = score(made).mean() - score(x).mean() + penalty(x)
             torch.autograd.grad(loss, [*critic, top])
         torch.autograd.grad(score(fake(z)).mean(), generator)
-    assert counter.get_total_flops() == operations(products("cwgan", 64, 3, hidden, 50), 32)
-
-
-def test_products_of_another_gan_are_refused():
-    with pytest.raises(ValueError, match=r"expected cbegan or cwgan.*got 'cgan'"):
-        products("cgan", 33, 3, [40, 40])
+    assert operations(case) == counter.get_total_flops()
 
 
 def test_the_sides_of_a_measurement_take_turns():

@@ -274,7 +274,7 @@ def readme_commands() -> list[str]:
 def documented_commands() -> list[str]:
     """Those of the README and of the documentation's consoles."""
     block = re.compile(r"^\.\. code-block:: console\n\n((?:   .+\n)+)", re.MULTILINE)
-    pages = [page.read_text() for page in sorted((CHECKOUT / ".docs").rglob("*.rst"))]
+    pages = [page.read_text() for page in sorted((CHECKOUT / "docs").rglob("*.rst"))]
     lines = [line.strip() for page in pages for found in block.findall(page) for line in found.splitlines()]
     assert lines
     return list(dict.fromkeys([*readme_commands(), *lines]))

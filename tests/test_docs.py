@@ -12,7 +12,7 @@ import emogan
 from emogan.paths import config_dir
 
 CHECKOUT = Path(__file__).parents[1]
-SOURCES = CHECKOUT / ".docs"
+SOURCES = CHECKOUT / "docs"
 CONF = Path(config_dir())
 
 

@@ -296,7 +296,7 @@ def test_smoothing_is_that_of_each_trial_alone(recordings, tmp_path):
 def test_every_smoothing_makes_windows_of_a_trial_more_alike(recordings, tmp_path, smoothing):
     trials = recordings / "trials.csv"
     plain, smooth = (
-        extracted(recordings, trials, tmp_path / name, smoothing=name, lds_fit=True) for name in ("none", smoothing)
+        extracted(recordings, trials, tmp_path / name, smoothing=name, lds_q=0.1) for name in ("none", smoothing)
     )
     spreads = [np.diff(found["x"][:5], axis=0).std() for found in (plain, smooth)]
     assert spreads[1] < 0.8 * spreads[0]

@@ -66,7 +66,8 @@ def test_a_job_leaves_the_files_of_the_contract_and_no_others(done):
     folder, _ = done
     kept = {path.name for path in folder.iterdir() if not path.name.startswith("events.out.tfevents.")}
     assert kept == {
-        "scores.csv", "selection.csv", "confusion.csv", "quality.csv", "windows.npz", "run.json", "checkpoint.ckpt"
+        "scores.csv", "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz", "run.json",
+        "checkpoint.ckpt",
     }  # fmt: skip
     assert len(list((folder.parent / "store").glob("*.safetensors"))) == 18  # 6 members and their 2 inner folds each
 
@@ -114,6 +115,8 @@ def test_curves_are_mean_lowest_and_highest_over_members_at_every_iteration(conf
     events = EventAccumulator(str(tmp_path / "job")).Reload()
     wanted = {f"{tag}/{part}" for tag in tags for part in ("lowest", "mean", "highest")}
     assert {tag for tag in events.Tags()["scalars"] if not tag.startswith("accuracy")} == wanted
+    table = pd.read_csv(tmp_path / "job" / "curves.csv")
+    assert table.iteration.tolist() == sorted(list(range(1, 21)) * len(table.metric.unique()))
     for tag in tags:
         parts = [events.Scalars(f"{tag}/{part}") for part in ("lowest", "mean", "highest")]
         assert all([event.step for event in part] == list(range(1, 21)) for part in parts)
@@ -121,6 +124,7 @@ def test_curves_are_mean_lowest_and_highest_over_members_at_every_iteration(conf
         assert (low <= mean + 1e-6).all()
         assert (mean <= high + 1e-6).all()
         assert (low < high).any()
+        np.testing.assert_allclose(table[table.metric == tag][["lowest", "mean", "highest"]].T, (low, mean, high))
 
 
 def test_the_hparams_tab_has_the_settings_and_the_final_accuracies(done):

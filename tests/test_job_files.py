@@ -217,7 +217,7 @@ def test_nothing_of_an_earlier_job_is_left_in_its_folder(configure, tmp_path):
     job.run(configure(tmp_path, "model=duplicate"))
     job.run(configure(tmp_path, "model=none"))
     left = [path for path in (tmp_path / "job").rglob("*") if path.is_file()]
-    assert not {"quality.csv", "windows.npz"} & {path.name for path in left}
+    assert not {"quality.csv", "curves.csv", "windows.npz"} & {path.name for path in left}
     assert [path.parent.name for path in left if "tfevents" in path.name] == ["job"]  # the hyperparameters of the last
 
 

@@ -89,12 +89,12 @@ def test_a_seed_iv_tree_has_the_names_keys_and_types_of_the_release(features, tm
             assert stored[f"eye_{i}"].shape == (31, brain[f"de_LDS{i}"].shape[1])
 
 
-def test_one_modality_alone_is_written_and_read(features, tmp_path):
-    eye = features["seed"].restrict("eye")
+def test_one_modality_alone_is_written_and_read(tmp_path):
+    eye = synthetic.load("seed", subjects=[3], modality="eye")
     write_seed(eye, tmp_path / "eye")
     assert seed.load(tmp_path / "eye", modality="eye").fingerprint() == eye.fingerprint()
     assert not (tmp_path / "eye" / "SEED_EEG").exists()
-    eeg = features["seed"].restrict("eeg")
+    eeg = synthetic.load("seed", subjects=[3], modality="eeg")
     write_seed(eeg, tmp_path / "eeg")
     assert seed.load(tmp_path / "eeg", modality="eeg").fingerprint() == eeg.fingerprint()
 

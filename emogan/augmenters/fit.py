@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
 import torch
 
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
@@ -14,7 +15,7 @@ from emogan.data.training_set import TrainingSet
 from emogan.store import Store, content_key, derived_seed, fingerprint
 from emogan.training.checkpoint import Checkpoints, WriteCheckpoints
 from emogan.training.detectors import messages
-from emogan.training.progress import Progress, stacked_curves, write_curves, write_spread
+from emogan.training.progress import Progress, stacked_curves, summarise, write_curves
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,12 @@ class Fits:
 
     keys: list[str]
     ends: list[str]  # when and why each member's training ended
-    figures: list[
-        dict[str, float] | None
-    ]  # of each member's windows, see `emogan.training.diagnostics`; None: not known
+    figures: list[dict[str, float] | None]  # of each member's windows (`emogan.training.diagnostics`); None: not known
     generators: list[dict[str, torch.Tensor]] = field(default_factory=list)  # of GANs, see `GANAugmenter.generators`
     trained: list[int] = field(default_factory=list)  # members trained now; the others came from the cache
     states: list[dict] = field(default_factory=list)  # per group trained now: members, networks and optimisers
     resumed: bool = False  # whether some training went on from a checkpoint
+    curves: pd.DataFrame | None = None  # of all members while they trained, see `emogan.training.progress.summarise`
 
 
 def member_key(augmenter, data: TrainingSet, classes: int, seed: int) -> str:
@@ -134,15 +134,13 @@ def fit(
     _warn_of_stored(augmenter.name, dict(zip(keys, figures, strict=True)), {keys[m] for m in trained})
     generators = [_part(entries[key][0], "generator.") for key in keys]
     augmenter.restore(generators, sets[0].x.shape[1], classes)
+    names, values = stacked_curves([_part(entries[key][0], "history.") for key in keys])
+    _, spread = stacked_curves([{"spread": entries[key][0].get("looks.spread", torch.empty(0))} for key in keys])
+    curves = summarise(names, values, spread[:, 0])
     if writer and (groups != 1 or len(trained) < len(keys)):  # else they were written as they grew
-        names, values = stacked_curves([_part(entries[key][0], "history.") for key in keys])
-        with writer("") as curves:
-            write_curves(curves, names, values)
-            _, spread = stacked_curves(
-                [{"spread": entries[key][0].get("looks.spread", torch.empty(0))} for key in keys]
-            )
-            write_spread(curves, spread[:, 0])
-    return Fits(keys, ends, figures, generators, sorted(trained), states, resumed)
+        with writer("") as opened:
+            write_curves(opened, curves)
+    return Fits(keys, ends, figures, generators, sorted(trained), states, resumed, curves)
 
 
 def _warn_of_stored(name: str, figures: dict[str, dict[str, float] | None], trained: set[str]) -> None:

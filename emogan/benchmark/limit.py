@@ -1,69 +1,49 @@
 """How long the matrix products alone of one training iteration take: the arithmetic limit of a machine."""
 
-import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
+import lightning
 import torch
+from torch.utils.flop_counter import FlopCounterMode, bmm_flop
 
 
-def products(gan: str, features: int, classes: int, hidden: Sequence[int], noise_features: int = 100) -> Counter:
-    """Matrix products of one mini-batch in one iteration of one GAN, counted by the layer's (inputs, outputs).
+class Products(lightning.Callback):
+    """Counts the matrix products of the iterations of stacked GANs.
 
-    A layer takes one product forward, one back to its weights and one back to its inputs; each is 2 B inputs outputs
-    floating-point operations. An outermost input needs no gradient, nor do the weights of a network that only passes
-    the gradient on. Per iteration:
-
-    - cBEGAN: D reconstructs real and artificial windows, forward and back; the artificial windows pass once more, back
-      to their inputs only; G goes forward and back once.
-    - cWGAN: five times, G goes forward, the critic forward and back on real and artificial windows, and the gradient
-      penalty takes four products a layer: the ReLUs' signs (forward), the critic's gradient at x^ (back to the
-      inputs), and that gradient's own gradient (to the weights and through the layer). ReLU has no curvature, so
-      nothing returns into the forward pass. Then G forward and back, through the critic.
-
-    A critic's last layer has a single output: a sum, not a product, and not counted.
+    Attributes
+    ----------
+    counts : Counter
+        Products of one GAN by their shape: rows, inner and columns of a product (rows, inner) x (inner, columns).
     """
-    features_in, code_in = features + classes, hidden[-1] + classes
-    generator = itertools.pairwise([noise_features + classes, *hidden, features])
-    if gan == "cbegan":
-        encoder, decoder = [features_in, *hidden], [code_in, *reversed(hidden[:-1]), features]
-        discriminator = [*itertools.pairwise(encoder), *itertools.pairwise(decoder)]
-        generator_forward, each, first_less = 1, 2 * 3 + 2, 2
-    elif gan == "cwgan":
-        discriminator = itertools.pairwise([features_in, *hidden])
-        generator_forward, each, first_less = 5 + 1, 5 * (2 * 3 + 4) + 2, 5 * 2
-    else:
-        raise ValueError(f"expected cbegan or cwgan, whose products are counted here, got {gan!r}")
-    counts = Counter()
-    for i, layer in enumerate(generator):
-        counts[layer] += generator_forward + (2 if i else 1)
-    for i, layer in enumerate(discriminator):
-        counts[layer] += each - (0 if i else first_less)
-    return counts
+
+    def __init__(self):
+        self.counts: Counter[tuple[int, int, int]] = Counter()
+        counted = dict.fromkeys([torch.ops.aten.bmm, torch.ops.aten.baddbmm], self._count)
+        self.counter = FlopCounterMode(display=False, custom_mapping=counted)
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        self.counter.__enter__()
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        self.counter.__exit__(None, None, None)
+
+    def _count(self, *shapes, **_) -> int:
+        left, right = shapes[-2:]  # what baddbmm adds to the product stands before them
+        self.counts[*left[1:], right[-1]] += 1
+        return bmm_flop(left, right)
 
 
-def operations(counts: Counter, batch_size: int) -> int:
-    """Floating-point operations of some products."""
-    return sum(count * 2 * batch_size * inputs * outputs for (inputs, outputs), count in counts.items())
+def product_s(members: int, rows: int, inner: int, columns: int, device: str, repeats: int = 20) -> float:
+    """Seconds that a stacked product takes, the best of several."""
+    left, right = (torch.rand(shape, device=device) for shape in ((members, rows, inner), (members, inner, columns)))
+    return min(timed(lambda: torch.bmm(left, right), device) for _ in range(repeats))
 
 
-def product_speed(members: int, rows: int, inputs: int, outputs: int, device: str, repeats: int = 20) -> float:
-    """Floating-point operations per second of a stacked product, the best of several."""
-    x, weight, bias = (
-        torch.rand(shape, device=device)
-        for shape in ((members, rows, inputs), (members, inputs, outputs), (members, 1, outputs))
-    )
-    seconds = min(timed(lambda: torch.baddbmm(bias, x, weight), device) for _ in range(repeats))
-    return 2 * members * rows * inputs * outputs / seconds
-
-
-def limit_s(counts: Counter, members: int, batch_size: int, device: str) -> float:
+def limit_s(counts: Mapping[tuple[int, int, int], int], members: int, device: str) -> float:
     """Seconds that one GAN's products of an iteration take at the speed of this machine, stacked with others'."""
-    return sum(
-        operations({layer: count}, batch_size) / product_speed(members, batch_size, *layer, device)
-        for layer, count in counts.items()
-    )
+    return sum(count * product_s(members, *shape, device) for shape, count in counts.items()) / members
 
 
 def timed(work: Callable, device: str) -> float:

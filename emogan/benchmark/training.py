@@ -2,21 +2,19 @@
 
 import argparse
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import lightning
 import numpy as np
 import torch
+from hydra import compose, initialize_config_dir
 from lightning.pytorch.plugins.environments import LightningEnvironment
-from omegaconf import OmegaConf
 
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters.fit import group_size_on
 from emogan.benchmark import plain
-from emogan.benchmark.limit import limit_s, products, synchronise
+from emogan.benchmark.limit import Products, limit_s, synchronise
 from emogan.benchmark.record import Record, alternately
 from emogan.data.training_set import TrainingSet
 from emogan.machine import available_cores
@@ -51,7 +49,8 @@ class Case:
 
     def augmenter(self, iterations: int) -> GANAugmenter:
         """The augmenter that this GAN's config describes."""
-        cfg = OmegaConf.load(Path(config_dir()) / "model" / f"{self.gan}.yaml")
+        with initialize_config_dir(config_dir(), version_base="1.3"):
+            cfg = compose("train", [f"model={self.gan}"]).model
         cfg.merge_with({"hidden": self.hidden, "layers": self.layers or cfg.layers, "iterations": iterations})
         return construct(cfg)
 
@@ -81,6 +80,23 @@ class Stopwatch(lightning.Callback):
                 self.seconds = now - self.start
 
 
+def train_stacked(case: Case, members: int, iterations: int, callback: lightning.Callback) -> None:
+    """Train M stacked GANs as a job does, with a callback."""
+    random = np.random.default_rng(0)
+    sets = [
+        TrainingSet.scaled(random.random((WINDOWS, case.features)), random.integers(CLASSES, size=WINDOWS))
+        for _ in range(members)
+    ]
+    case.augmenter(iterations).fit(sets, classes=CLASSES, callbacks=lambda *_: [callback], accelerator=case.accelerator)
+
+
+def products(case: Case) -> Mapping[tuple[int, int, int], int]:
+    """How many matrix products of which shape an iteration of one GAN takes."""
+    counted = Products()
+    train_stacked(case, 1, 1, counted)
+    return counted.counts
+
+
 def stacked_ms(case: Case, members: int, options: argparse.Namespace) -> float:
     """Milliseconds per iteration and GAN of M stacked GANs, in groups as a job trains them."""
     torch.set_num_threads(available_cores())
@@ -88,15 +104,8 @@ def stacked_ms(case: Case, members: int, options: argparse.Namespace) -> float:
     size = group_size_on(case.accelerator)
     for start in range(0, members, size):
         group = min(size, members - start)
-        random = np.random.default_rng(start)
-        sets = [
-            TrainingSet.scaled(random.random((WINDOWS, case.features)), random.integers(CLASSES, size=WINDOWS))
-            for _ in range(group)
-        ]
         watch = Stopwatch(options.warm_up, iterations)
-        case.augmenter(iterations).fit(
-            sets, classes=CLASSES, callbacks=lambda *_, watch=watch: [watch], accelerator=case.accelerator
-        )
+        train_stacked(case, group, iterations, watch)
         seconds += watch.seconds
     return 1000 * seconds / options.iterations / members
 
@@ -120,10 +129,10 @@ def alone_ms(case: Case, threads: int, options: argparse.Namespace) -> float:
     return 1000 * seconds / options.iterations / options.plain_gans
 
 
-def limit_ms(case: Case, counts: Counter, members: int) -> float:
+def limit_ms(case: Case, counts: Mapping[tuple[int, int, int], int], members: int) -> float:
     """Milliseconds per iteration and GAN that the matrix products alone take, stacked, on all cores."""
     torch.set_num_threads(available_cores())
-    return 1000 * limit_s(counts, members, case.batch_size, case.device)
+    return 1000 * limit_s(counts, members, case.device)
 
 
 def devices() -> list[str]:
@@ -146,7 +155,7 @@ def measure(record: Record, options: argparse.Namespace) -> None:
     for case in cases(options):
         tried = {threads: alone_ms(case, threads, options) for threads in {1, available_cores()}}
         threads = min(tried, key=tried.get)
-        counts = products(case.gan, case.features, CLASSES, case.widths)
+        counts = products(case)
         stacked, alone, limit = alternately(
             options.repeats,
             lambda case=case: stacked_ms(case, options.members, options),

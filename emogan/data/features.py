@@ -158,31 +158,6 @@ class FeatureSet:
             rows = np.flatnonzero(number == i)
             yield self.subject[rows[0]].item(), self.session[rows[0]].item(), rows
 
-    def restrict(self, modality: str) -> "FeatureSet":
-        """Keep the columns of one modality: "eeg", "eye", or "eeg_eye" for all columns.
-
-        Raises
-        ------
-        ValueError
-            If the modality is unknown or has no columns here.
-        """
-        if modality not in MODALITIES:
-            raise ValueError(f"expected modality {' | '.join(MODALITIES)}, got {modality!r}")
-        needed = ("eeg", "eye") if modality == "eeg_eye" else (modality,)
-        missing = [name for name in needed if name not in self.modalities]
-        if missing:
-            raise ValueError(
-                f"modality={modality} needs {' and '.join(missing)} features; this data has "
-                f"{', '.join(self.modalities) or 'none marked'}"
-            )
-        if modality == "eeg_eye":
-            return self
-        part = self.modalities[modality]
-        return FeatureSet(
-            self.x[:, part], self.y, self.trial, self.session, self.subject, self.feature_names[part],
-            self.class_names, {modality: slice(0, part.stop - part.start)}, self.dataset,
-        )  # fmt: skip
-
     def summary(self) -> str:
         """One sentence on what was found: subjects x sessions x trials x windows, features, classes."""
         experiments = list(self.experiments())

@@ -7,7 +7,7 @@ from emogan.recordings.settings import Settings
 from emogan.signal import asymmetry
 from emogan.signal.bands import BANDS
 from emogan.signal.entropy import differential_entropy, power_spectral_density
-from emogan.signal.smoothing import expectation_maximisation, kalman_filter, moving_average, rts_smoother
+from emogan.signal.smoothing import kalman_filter, moving_average, rts_smoother
 
 EYE_NAMES = {len(names): names for names in (EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41)}
 ASYMMETRIES = {"dasm": asymmetry.dasm, "rasm": asymmetry.rasm, "asm": asymmetry.asm, "dcau": asymmetry.dcau}
@@ -44,10 +44,8 @@ def _smoothed(x: np.ndarray, settings: Settings) -> np.ndarray:
         return x
     if settings.smoothing == "moving_average":
         return moving_average(x, settings.moving_average_windows)
-    q, r = settings.lds_q, settings.lds_r
-    if settings.lds_fit:
-        q, r, _ = expectation_maximisation(x)
-    return (kalman_filter if settings.smoothing == "lds_filter" else rts_smoother)(x, q, r)
+    smoother = kalman_filter if settings.smoothing == "lds_filter" else rts_smoother
+    return smoother(x, settings.lds_q, settings.lds_r)
 
 
 def eeg_names(channels: tuple[str, ...], settings: Settings) -> tuple[str, ...]:

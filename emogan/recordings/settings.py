@@ -15,7 +15,6 @@ CHOICES = {
     "de": ("fft", "gaussian"),
     "bands": tuple(BANDS),
     "smoothing": ("none", "moving_average", "lds_filter", "lds_smoother"),
-    "lds_fit": (True, False),
     "eye_features": (31, 33, 41),
     "eye_statistics": ("trial", "window"),
 }
@@ -47,7 +46,6 @@ class Settings:
     moving_average_windows: int
     lds_q: float
     lds_r: float
-    lds_fit: bool
     eye_features: int
     eye_statistics: str
 

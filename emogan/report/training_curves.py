@@ -1,54 +1,54 @@
 """The paper's Fig. 2 with our curves: cWGAN's D loss and cBEGAN's M_global against iterations."""
 
-from pathlib import Path
+import textwrap
 
 import numpy as np
 import pandas as pd
-from tensorboard.backend.event_processing.event_accumulator import SCALARS, EventAccumulator
 
 from emogan.report.convergence_rule import RULE, convergence
 from emogan.report.models import look
 from emogan.report.picture import WIDTH, Picture, panels, style
 from emogan.report.sections import MODALITIES, Section
+from emogan.results import CURVES, PARTS
+from emogan.sweeps.collect import Job
 
-CURVES = {"cwgan": ("d_loss", r"$D_{loss}$"), "cbegan": ("m_global", r"$M_{global}$")}
-PARTS = ("mean", "lowest", "highest")
+CURVE_OF = {"cwgan": ("d_loss", r"$D_{loss}$"), "cbegan": ("m_global", r"$M_{global}$")}
 
 
-def read_curve(folder: Path, metric: str) -> pd.DataFrame | None:
-    """Mean, lowest and highest over members (columns) at each iteration (index); None if there is no such curve.
+def read_curve(job: Job | None, metric: str) -> pd.DataFrame:
+    """Mean, lowest and highest over members (columns) at each iteration (index), from the job's ``curves.csv``.
 
-    Where a job ran twice in one folder, the later run's values count.
+    Raises
+    ------
+    ValueError
+        If there is no such curve, as in the folders of jobs by earlier versions, or the file is not what a job writes.
     """
-    events = EventAccumulator(str(folder), size_guidance={SCALARS: 0})
-    events.Reload()
-    names = [f"{metric}/{part}" for part in PARTS]
-    if not set(names) <= set(events.Tags()["scalars"]):
-        return None
-    columns = {}
-    for part, name in zip(PARTS, names, strict=True):
-        found = sorted(events.Scalars(name), key=lambda event: event.wall_time)
-        columns[part] = pd.Series({event.step: event.value for event in found})
-    return pd.DataFrame(columns).sort_index()
+    if job is None:
+        raise ValueError("no job")
+    types = {"iteration": int, **dict.fromkeys(PARTS, float)}
+    try:
+        frame = pd.read_csv(job.folder / "curves.csv", usecols=CURVES, dtype=types)
+    except FileNotFoundError:
+        raise ValueError("the job left no curves.csv") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"curves.csv cannot be read: {error}") from error
+    own = frame[frame.metric == metric]
+    if own.empty:
+        raise ValueError(f"no {metric} in curves.csv")
+    return own.set_index("iteration")
 
 
 def training_curves(section: Section) -> Picture | None:
-    """A row per modality; the newest job of each model. None where neither model left a curve."""
-    found = {}
-    for modality in section.modalities:
-        for model, (metric, _) in CURVES.items():
-            job = section.newest(modality, model)
-            curve = read_curve(job.folder, metric) if job else None
-            if curve is not None:
-                found[modality, model] = curve
-    if not found:
+    """A row per modality; the newest job of each model. None where there is a job of neither model."""
+    jobs = {name: [section.newest(name, model) for model in CURVE_OF] for name in section.modalities}
+    jobs = {name: pair for name, pair in jobs.items() if any(pair)}
+    if not jobs:
         return None
-    rows = list(dict.fromkeys(modality for modality, _ in found))
     with style():
-        figure, axes = panels(len(rows), 2, WIDTH / 2, 2.6, section.label, sharex="col")
-        for row, modality in zip(axes, rows, strict=True):
-            for axis, model in zip(row, CURVES, strict=True):
-                _draw(axis, found.get((modality, model)), model, MODALITIES.get(modality, modality))
+        figure, axes = panels(len(jobs), 2, WIDTH / 2, 2.6, section.label, sharex="col")
+        for row, (modality, pair) in zip(axes, jobs.items(), strict=True):
+            for axis, job, model in zip(row, pair, CURVE_OF, strict=True):
+                _draw(axis, job, model, MODALITIES.get(modality, modality))
         for axis in axes[-1]:
             axis.set_xlabel("iteration")
     caption = (
@@ -58,15 +58,18 @@ def training_curves(section: Section) -> Picture | None:
     return Picture("training_curves", "Training curves (the paper's Fig. 2)", caption, figure)
 
 
-def _draw(axis, curve: pd.DataFrame | None, model: str, label: str) -> None:
+def _draw(axis, job: Job | None, model: str, label: str) -> None:
+    metric, symbol = CURVE_OF[model]
     axis.set_title(f"{label}: {look(model).label}")
-    if curve is None:
-        axis.text(0.5, 0.5, "no curve", ha="center", va="center", transform=axis.transAxes)
+    try:
+        curve = read_curve(job, metric)
+    except ValueError as error:
+        axis.text(0.5, 0.5, textwrap.fill(str(error), 50), ha="center", va="center", transform=axis.transAxes)
         axis.set_axis_off()
         return
     axis.fill_between(curve.index, curve.lowest, curve.highest, color=look(model).color, alpha=0.2, linewidth=0)
     axis.plot(curve.index, curve["mean"], color=look(model).color, linewidth=1.2)
-    axis.set_ylabel(CURVES[model][1])
+    axis.set_ylabel(symbol)
     axis.grid(axis="y")
     at = convergence(curve["mean"].to_numpy()) if np.isfinite(curve["mean"]).all() else None
     text = "not converged"

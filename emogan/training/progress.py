@@ -5,13 +5,15 @@ from collections.abc import Sequence
 
 import lightning
 import numpy as np
+import pandas as pd
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from emogan.results import PARTS
 from emogan.training.history import LOOK_EVERY, History
 
 EVERY = 25  # iterations between looks at the curves
-PARTS = ("mean", "lowest", "highest")  # over the members
+REDUCTIONS = (np.nanmean, np.nanmin, np.nanmax)  # over the members
 
 
 class Progress(lightning.Callback):
@@ -50,31 +52,42 @@ class Progress(lightning.Callback):
             means = dict(zip(self.history.metrics, np.nanmean(values[-1], axis=-1), strict=True))
             self.bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)
             if self.writer:
-                write_curves(self.writer, self.history.metrics, values, self.shown)
-                write_spread(self.writer, self.history.spread[: done // LOOK_EVERY].numpy(), self.shown // LOOK_EVERY)
+                looks = self.history.spread[: done // LOOK_EVERY].numpy()
+                write_curves(self.writer, summarise(self.history.metrics, values, looks, self.shown))
         self.bar.update(done - max(self.shown, self.start))
         self.shown = done
 
 
-def write_curves(writer: SummaryWriter, metrics: Sequence[str], values: np.ndarray, start: int = 0) -> None:
-    """Write values (T, metrics, M) as mean, lowest and highest over the members still training at each iteration."""
-    if start == 0:
-        bands = {name: ["Margin", [f"{name}/{part}" for part in PARTS]] for name in (*metrics, "spread")}
+def summarise(metrics: Sequence[str], values: np.ndarray, spread: np.ndarray, start: int = 0) -> pd.DataFrame:
+    """Curves as rows of `emogan.results.CURVES`: mean, lowest and highest over the members that have a value.
+
+    values (T, metrics, M) are those of the iterations after ``start``. spread (L, M) is the within-class spread of the
+    synthetic windows every `LOOK_EVERY` iterations from the first one on; looks up to ``start`` are left out.
+    """
+    iterations = np.arange(start, start + len(values)) + 1
+    tables = [_bands(name, values[:, i], iterations) for i, name in enumerate(metrics)]
+    first = start // LOOK_EVERY
+    looks = _bands("spread", spread[first:], (np.arange(first, len(spread)) + 1) * LOOK_EVERY)
+    return pd.concat([*tables, looks]).sort_values("iteration", kind="stable", ignore_index=True)
+
+
+def _bands(metric: str, values: np.ndarray, iterations: np.ndarray) -> pd.DataFrame:
+    """Rows of one metric with values (T, M); none where no member has a value."""
+    seen = ~np.isnan(values).all(axis=1)
+    values = values[seen]
+    parts = {part: reduce(values, axis=1) for part, reduce in zip(PARTS, REDUCTIONS, strict=True)}
+    return pd.DataFrame({"iteration": iterations[seen], "metric": metric, **parts})
+
+
+def write_curves(writer: SummaryWriter, curves: pd.DataFrame) -> None:
+    """Write rows of `CURVES` as TensorBoard's scalars and, with the first iteration, a layout that shows the bands."""
+    if (curves.iteration == 1).any():
+        names = dict.fromkeys([*curves.metric, "spread"])
+        bands = {name: ["Margin", [f"{name}/{part}" for part in PARTS]] for name in names}
         writer.add_custom_scalars({"members: mean, lowest, highest": bands})
-    curves = (reduce(values, -1) for reduce in (np.nanmean, np.nanmin, np.nanmax))
-    for part, curve in zip(PARTS, curves, strict=True):
-        for i, name in enumerate(metrics):
-            for t, value in enumerate(curve[:, i]):
-                writer.add_scalar(f"{name}/{part}", value, start + t + 1)
-
-
-def write_spread(writer: SummaryWriter, spread: np.ndarray, start: int = 0) -> None:
-    """Write the looks (L, M) at the within-class spread, but the first ``start``, likewise."""
-    for i, row in enumerate(spread[start:], start + 1):
-        seen = row[np.isfinite(row)]  # none, where no class has two real windows
-        for part, reduce in zip(PARTS, (np.mean, np.min, np.max), strict=True):
-            if len(seen):
-                writer.add_scalar(f"spread/{part}", reduce(seen), i * LOOK_EVERY)
+    for row in curves.itertuples(index=False):
+        for part in PARTS:
+            writer.add_scalar(f"{row.metric}/{part}", getattr(row, part), row.iteration)
 
 
 def stacked_curves(curves: Sequence[dict[str, np.ndarray]]) -> tuple[list[str], np.ndarray]:

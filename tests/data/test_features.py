@@ -201,31 +201,6 @@ def test_experiments_cover_every_window_once_in_order_of_appearance():
     assert type(found[0][1]) is int
 
 
-def test_restricting_keeps_the_columns_of_one_modality():
-    features = build()
-    for modality, part, names in (("eeg", slice(0, 2), ("a", "b")), ("eye", slice(2, 4), ("pupil", "blink"))):
-        one = features.restrict(modality)
-        np.testing.assert_array_equal(one.x, features.x[:, part])
-        assert one.feature_names == names
-        assert dict(one.modalities) == {modality: slice(0, 2)}
-        assert (one.dataset, one.class_names) == ("mine", ("sad", "happy"))
-        np.testing.assert_array_equal(one.trial_ids(), features.trial_ids())
-        assert one.restrict(modality).fingerprint() == one.fingerprint()
-    assert features.restrict("eeg_eye") is features
-
-
-def test_restricting_to_an_unknown_modality_names_the_known_ones():
-    with pytest.raises(ValueError, match=r"modality eeg \| eye \| eeg_eye, got 'EEG'"):
-        build().restrict("EEG")
-
-
-def test_restricting_to_a_modality_without_columns_says_which_there_are():
-    with pytest.raises(ValueError, match="modality=eye needs eye features; this data has eeg"):
-        build(modalities={"eeg": slice(0, 5)}).restrict("eye")
-    with pytest.raises(ValueError, match="modality=eeg_eye needs eeg and eye features; this data has none marked"):
-        build(modalities={}).restrict("eeg_eye")
-
-
 def test_the_summary_counts_what_is_there():
     assert build().summary() == (
         "mine: 2 subjects x 2 sessions = 4 experiments, 2 trials and 6 windows each; 5 features "

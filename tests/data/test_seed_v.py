@@ -52,10 +52,9 @@ def write(folder: Path, data=None, label=None, protocol=2) -> Path:
 
 @pytest.mark.parametrize("modality", ["eeg", "eye", "eeg_eye"])
 def test_a_simulated_tree_is_loaded_to_the_simulated_arrays(simulated, modality):
-    features, root = simulated
+    _, root = simulated
     loaded = seed_v.load(root.parent if modality == "eye" else root, modality=modality)
-    assert same(loaded, features.restrict(modality))
-    assert loaded.modalities == features.restrict(modality).modalities
+    assert same(loaded, synthetic.load("seed_v", subjects=[2, 10], modality=modality))
     assert loaded.dataset == "synthetic_seed_v"
     assert [len(rows) for *_, rows in loaded.experiments()] == [*TOTALS, *TOTALS]
 

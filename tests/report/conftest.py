@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from torch.utils.tensorboard import SummaryWriter
 
 from emogan.data.montage import EEG_FEATURES
-from emogan.results import COLUMNS
+from emogan.results import COLUMNS, CURVES
 
 KEY = COLUMNS[:8]
 MODALITIES, MODELS, SIZES = ("eeg", "eeg_eye"), ("none", "gaussian", "cwgan", "cbegan"), (0, 50, 200)
@@ -102,17 +101,17 @@ def write_windows(folder: Path, modality: str, random: np.random.Generator) -> N
     )  # fmt: skip
 
 
-CURVES = {"cwgan": {"d_loss": (-8.0, -2.0), "g_loss": (0.0, 1.0)}, "cbegan": {"m_global": (2.0, 0.6), "k": (0.0, 0.1)}}
+ENDS = {"cwgan": {"d_loss": (-8.0, -2.0), "g_loss": (0.0, 1.0)}, "cbegan": {"m_global": (2.0, 0.6), "k": (0.0, 0.1)}}
 
 
 def write_curves(folder: Path, model: str, random: np.random.Generator) -> None:
     """Curves that go from a first to a last value with a time constant of 40 of 400 iterations."""
-    with SummaryWriter(str(folder)) as writer:
-        for name, (first, last) in CURVES.get(model, {}).items():
-            for t in range(400):
-                value = last + (first - last) * np.exp(-t / 40) + random.normal() * abs(last - first) / 500
-                for part, offset in (("mean", 0.0), ("lowest", -0.2), ("highest", 0.3)):
-                    writer.add_scalar(f"{name}/{part}", value + offset, t + 1)
+    rows = []
+    for name, (first, last) in ENDS.get(model, {}).items():
+        for t in range(400):
+            value = last + (first - last) * np.exp(-t / 40) + random.normal() * abs(last - first) / 500
+            rows.append((t + 1, name, value, value - 0.2, value + 0.3))
+    pd.DataFrame(rows, columns=CURVES).to_csv(folder / "curves.csv", index=False)
 
 
 def write_sweep(folder: Path, dataset: str = "synthetic_seed") -> Path:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from torch.utils.tensorboard import SummaryWriter
 
 from emogan.data.montage import EEG_FEATURES, positions
 from emogan.report import accuracy_figures, confusion_figure, training_curves, window_figures
@@ -85,13 +84,30 @@ def test_training_curves_show_the_papers_pair_with_bands_and_convergence(section
     assert 120 < loss.lines[1].get_xdata()[0] < 200
 
 
-def test_of_two_runs_in_one_folder_the_later_curve_counts(tmp_path):
-    for value in (1.0, 2.0):
-        with SummaryWriter(str(tmp_path), filename_suffix=f".{value}") as writer:
-            for part in training_curves.PARTS:
-                writer.add_scalar(f"d_loss/{part}", value, 1, walltime=value)
-    assert training_curves.read_curve(tmp_path, "d_loss").loc[1, "mean"] == 2.0
-    assert training_curves.read_curve(tmp_path, "g_loss") is None
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "the job left no curves.csv"),
+        (b"", "curves.csv cannot be read: No columns to parse from file"),
+        (b"\xff\x00,", "curves.csv cannot be read: "),
+        (b"step,value\n1,2\n", "curves.csv cannot be read: Usecols do not match columns"),
+        (b"iteration,metric,mean,lowest,highest\n1,g_loss,2,1,3\n", "no d_loss in curves.csv"),
+        (b"iteration,metric,mean,lowest,highest\n1,d_loss,high,1,3\n", "curves.csv cannot be read: "),
+    ],
+)  # fmt: skip
+def test_a_job_without_readable_curves_is_told_in_the_figure(tmp_path, fake, content, told):
+    fake.write_job(tmp_path / "job", "eeg", "cwgan")
+    (tmp_path / "job" / "curves.csv").unlink()
+    if content is not None:
+        (tmp_path / "job" / "curves.csv").write_bytes(content)
+    loss, measure = training_curves.training_curves(sections(collect([tmp_path]).jobs)[0]).figure.axes
+    assert loss.texts[0].get_text().replace("\n", " ").startswith(told)
+    assert measure.texts[0].get_text() == "no job"
+
+
+def test_without_a_job_of_the_papers_pair_there_are_no_curves(tmp_path, fake):
+    fake.write_job(tmp_path / "job", "eeg", "gaussian")
+    assert training_curves.training_curves(sections(collect([tmp_path]).jobs)[0]) is None
 
 
 def test_a_learning_curve_is_drawn_where_several_training_sizes_exist(section, tmp_path, fake):

@@ -8,8 +8,9 @@ from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN
+from emogan.results import CURVES
 from emogan.store import Store
-from emogan.training.progress import stacked_curves, write_curves, write_spread
+from emogan.training.progress import stacked_curves, summarise, write_curves
 
 
 class Recorder:
@@ -59,17 +60,35 @@ def fitted_curves(sets, store, group_size=None, **settings):
 
 
 def test_bands_are_numpys_over_the_members_that_have_a_value():
-    values = np.random.default_rng(0).normal(size=(30, 2, 4)).astype(np.float32)
-    values[10:, :, 1] = np.nan
-    recorder = Recorder()
-    write_curves(recorder, ["k", "m_global"], values[:12])
-    write_curves(recorder, ["k", "m_global"], values[12:], start=12)
-    assert recorder.layouts == 1
-    for i, name in enumerate(("k", "m_global")):
+    random = np.random.default_rng(0)
+    values, spread = random.normal(size=(250, 2, 4)).astype(np.float32), random.random((2, 4), dtype=np.float32)
+    values[10:, :, 1], spread[1, 2] = np.nan, np.nan
+    table = summarise(["k", "m_global"], values, spread)
+    assert list(table.columns) == CURVES
+    expected = {"k": values[:, 0], "m_global": values[:, 1], "spread": spread}
+    for name, of in expected.items():
+        own = table[table.metric == name]
+        assert own.iteration.tolist() == ([100, 200] if name == "spread" else list(range(1, 251)))
         for part, reduce in (("mean", np.nanmean), ("lowest", np.nanmin), ("highest", np.nanmax)):
-            curve = recorder.curves[f"{name}/{part}"]
-            assert list(curve) == list(range(1, 31))
-            np.testing.assert_array_equal(list(curve.values()), reduce(values[:, i], axis=1))
+            np.testing.assert_array_equal(own[part], reduce(of, axis=1))
+
+
+def test_looks_at_which_no_member_has_a_spread_are_left_out():
+    spread = np.full((3, 2), np.nan, dtype=np.float32)
+    spread[1, 0] = 0.5
+    table = summarise(["k"], np.zeros((300, 1, 2), dtype=np.float32), spread)
+    assert table[table.metric == "spread"].to_numpy().tolist() == [[200, "spread", 0.5, 0.5, 0.5]]
+
+
+def test_curves_written_in_parts_are_those_written_at_once():
+    random, parts, whole = np.random.default_rng(0), Recorder(), Recorder()
+    values, spread = random.normal(size=(230, 2, 4)).astype(np.float32), random.random((2, 4), dtype=np.float32)
+    write_curves(whole, summarise(["k", "m_global"], values, spread))
+    for start, stop in ((0, 12), (12, 100), (100, 230)):
+        write_curves(parts, summarise(["k", "m_global"], values[start:stop], spread[: stop // 100], start))
+    assert parts.curves == whole.curves
+    assert len(whole.curves["k/mean"]) == 230
+    assert parts.layouts == whole.layouts == 1
 
 
 def test_shorter_curves_are_padded_with_nan_and_none_is_moved():
@@ -99,16 +118,10 @@ def test_curves_are_the_same_trained_together_in_groups_or_before(sets, tmp_path
         for other in (in_groups, before):
             assert list(other[""].curves[tag]) == list(curve)
             np.testing.assert_allclose(list(other[""].curves[tag].values()), list(curve.values()), rtol=1e-6)
-
-
-def test_looks_at_the_spread_are_written_at_their_iterations_over_the_members_that_have_one():
-    spread, recorder = np.random.default_rng(0).random((3, 4), dtype=np.float32), Recorder()
-    spread[1:, 2], spread[2] = np.nan, np.nan
-    write_spread(recorder, spread[:1])
-    write_spread(recorder, spread, start=1)
-    for part, reduce in (("mean", np.mean), ("lowest", np.min), ("highest", np.max)):
-        expected = {100: reduce(spread[0]), 200: reduce(spread[1, [0, 1, 3]])}
-        assert recorder.curves[f"spread/{part}"] == pytest.approx(expected)
+    table = again.curves.set_index("iteration")
+    for tag, curve in together[""].curves.items():
+        metric, part = tag.split("/")
+        assert table[part][table.metric == metric].to_dict() == pytest.approx(curve)
 
 
 def test_the_spread_is_the_same_curve_trained_together_in_groups_or_before(sets, tmp_path):
