@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
     from emogan.samplers.controls import (
         DuplicateSampler,
         GaussianSampler,
@@ -18,18 +19,36 @@ if TYPE_CHECKING:
     from emogan.samplers.files import load
     from emogan.samplers.fitted import FittedSampler
     from emogan.samplers.gans import CBEGANSampler, CGANSampler, CWGANSampler, TrialCBEGANSampler
+    from emogan.training.datamodules import (
+        ExperimentDataModule,
+        SEEDDataModule,
+        SEEDIVDataModule,
+        SEEDVDataModule,
+        SyntheticDataModule,
+        TableDataModule,
+    )
 
 __all__ = [
+    "CBEGAN",
+    "CGAN",
+    "CWGAN",
     "CBEGANSampler",
     "CGANSampler",
     "CWGANSampler",
     "DuplicateSampler",
+    "ExperimentDataModule",
     "FittedSampler",
     "GaussianSampler",
     "MixupSampler",
     "NoiseSampler",
     "RandomEffectsSampler",
+    "SEEDDataModule",
+    "SEEDIVDataModule",
+    "SEEDVDataModule",
     "SMOTESampler",
+    "SyntheticDataModule",
+    "TableDataModule",
+    "TrialCBEGAN",
     "TrialCBEGANSampler",
     "cross_augment",
     "load",
@@ -37,18 +56,20 @@ __all__ = [
 
 # What is imported on first use: torch, Lightning and scikit-learn take seconds, and imbalanced-learn is an extra.
 _PLACES = {
-    "cross": ("cross_augment",),
-    "files": ("load",),
-    "fitted": ("FittedSampler",),
-    "gans": ("CBEGANSampler", "CGANSampler", "CWGANSampler", "TrialCBEGANSampler"),
+    "models": ("CBEGAN", "CGAN", "CWGAN", "TrialCBEGAN"),
+    "samplers.cross": ("cross_augment",),
+    "samplers.files": ("load",),
+    "samplers.fitted": ("FittedSampler",),
+    "samplers.gans": ("CBEGANSampler", "CGANSampler", "CWGANSampler", "TrialCBEGANSampler"),
+    "training.datamodules": tuple(name for name in __all__ if name.endswith("DataModule")),
 }
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = next((place for place, names in _PLACES.items() if name in names), "controls")
-    return getattr(importlib.import_module(f"emogan.samplers.{module}"), name)
+    module = next((place for place, names in _PLACES.items() if name in names), "samplers.controls")
+    return getattr(importlib.import_module(f"emogan.{module}"), name)
 
 
 def __dir__() -> list[str]:

@@ -119,7 +119,7 @@ class Control(Augmenter):
 
 def resample(windows: TrainingSet, label: int, n: int, random: np.random.Generator) -> np.ndarray:
     """Windows (n, F) of one class, drawn with replacement."""
-    own = windows.of(label)
+    own = windows.of_class(label)
     return own[random.integers(len(own), size=n)]
 
 

@@ -73,7 +73,7 @@ class Recombination(Control):
         return self
 
     def draw(self, windows, label, n, random):
-        own = windows.of(label)
+        own = windows.of_class(label)
         order = random.permuted(np.tile(np.arange(len(own)), (n, 1)), axis=1)
         drawn = np.empty((n, own.shape[1]))
         for i, columns in enumerate(self.blocks):

@@ -24,7 +24,7 @@ class Gaussian(Control):
         super().__init__(name)
 
     def draw(self, windows, label, n, random):
-        own = windows.of(label)
+        own = windows.of_class(label)
         mean = own.mean(0)
         deviations = own - mean
         shrinkage = ledoit_wolf_shrinkage(own)

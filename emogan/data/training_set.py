@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 
+from emogan.data.features import FeatureSet
 from emogan.data.scaling import MinMaxScaler
 
 
@@ -32,6 +33,13 @@ class TrainingSet:
     trial: np.ndarray
 
     @classmethod
+    def of(cls, features: FeatureSet, rows: np.ndarray, scaled_by: np.ndarray) -> Self:
+        """The windows at some rows of a data set, scaled by the extremes of those at others, as a rule the same."""
+        scaler = MinMaxScaler.fit(features.x[scaled_by])
+        trial = np.unique(features.trial_ids()[rows], return_inverse=True)[1]
+        return cls(rows, scaled_by, scaler, scaler.transform(features.x[rows]), features.y[rows], trial)
+
+    @classmethod
     def scaled(cls, x: np.ndarray, y: np.ndarray, trial: np.ndarray | None = None) -> Self:
         """Windows (n, F), scaled by their own extremes, and labels (n,) in 0..K-1; without trials all are of one.
 
@@ -42,6 +50,6 @@ class TrainingSet:
         z = scaler.transform(x).astype(np.float32)
         return cls(rows, rows, scaler, z, np.asarray(y, dtype=np.int64), number.astype(np.int64))
 
-    def of(self, label: int) -> np.ndarray:
+    def of_class(self, label: int) -> np.ndarray:
         """The windows (m, F) of one class, in float64."""
         return self.x[self.y == label].astype(np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Member
-from emogan.data.scaling import MinMaxScaler, scaling_windows
+from emogan.data.scaling import scaling_windows
 from emogan.data.training_set import TrainingSet
 
 INNER = ("refit", "reuse")
@@ -168,7 +168,7 @@ class _TrainingSets:
     """The training sets found so far; equal ones are one, but for those that belong to a member."""
 
     def __init__(self, features: FeatureSet, fit_on: str):
-        self.features, self.fit_on, self.trials = features, fit_on, features.trial_ids()
+        self.features, self.fit_on = features, fit_on
         self.found: list[TrainingSet] = []
         self.predicted: list[list[np.ndarray]] = []  # what each must predict
         self._known: dict[tuple, int] = {}
@@ -180,10 +180,7 @@ class _TrainingSets:
         key = rows.tobytes(), scaled_by.tobytes(), of
         if key not in self._known:
             self._known[key] = len(self.found)
-            scaler = MinMaxScaler.fit(features.x[scaled_by])
-            x = scaler.transform(features.x[rows])
-            trial = np.unique(self.trials[rows], return_inverse=True)[1]
-            self.found.append(TrainingSet(rows, scaled_by, scaler, x, features.y[rows], trial))
+            self.found.append(TrainingSet.of(features, rows, scaled_by))
             self.predicted.append([])
         self.predicted[self._known[key]].append(predicted)
         return self._known[key]

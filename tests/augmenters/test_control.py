@@ -16,9 +16,7 @@ from emogan.data.scaling import MinMaxScaler
 from emogan.paths import config_dir
 
 CONFIGS = {file.stem: OmegaConf.load(file) for file in sorted(Path(config_dir(), "model").glob("*.yaml"))}
-CONTROLS = [
-    name for name, cfg in CONFIGS.items() if cfg._target_.split(".")[-1] not in ("GANAugmenter", "NoAugmentation")
-]
+CONTROLS = [name for name, cfg in CONFIGS.items() if "gan" not in cfg and not cfg._target_.endswith("NoAugmentation")]
 EEG, EYE = 20, 3
 FEATURES = EEG + EYE
 
