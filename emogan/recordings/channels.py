@@ -10,7 +10,7 @@ from emogan.data.table_files import some
 MASTOID = re.compile(r"[AM][12](-[AM][12])?|A1\+?A2|M1\+?M2")
 NO_EEG = re.compile(  # names, in capitals, of what is recorded beside EEG
     r"(VEO|HEO|EOG|VEOG|HEOG|ECG|EKG|EMG|ERG|EXG|MEG|MCG|EDA|GSR|SCR|SCL|RESP|FLOW|NASAL|THOR|ABDO|CHEST|SNORE|SOUND|LIGHT"
-    r"|PLET|PPG|BVP|PULSE|HR$|SPO2|SAO2|OSAT|TEMP|TMP|ACC|GYR|MAG|AUX|ANA\d|PHOTO|TRIG|STATUS|STI|EVENT|MARK|ANNOT"
+    r"|PLET|PPG|BVP|PULSE|HR$|SPO2|SAO2|OSAT|TEMP|TMP|ACC|GYR|MAG|AUX|ANA\d|DC\d|PHOTO|TRIG|STATUS|STI|EVENT|MARK|ANNOT"
     r"|COUNT|BATT|PACKET|SAMPLE|TIME).*"
 )
 EOG = re.compile(r"(VEO|HEO|EOG).*")
@@ -61,7 +61,7 @@ def pick(signals: Sequence[Signal], wanted: str | Sequence[str], bad_channels: s
         "seed" for the 62 of the SEED data sets, a list of names, or "found" for all EEG channels. Where some of these
         are named as electrodes (10-05 positions or numbers), "found" leaves out those that are not.
     bad_channels
-        "leave_out" takes no channel that the file marks bad; "keep" and "interpolate" do.
+        "leave_out" takes no channel that the file marks bad; "keep" and "interpolate" do, EOG channels "keep" alone.
 
     Raises
     ------
@@ -87,9 +87,9 @@ def pick(signals: Sequence[Signal], wanted: str | Sequence[str], bad_channels: s
         found = _listed(signals, eeg, reasons, CHANNELS if wanted == "seed" else tuple(wanted))
     picks, names, notes = found
     rate_hz = _one_rate(signals, picks)
-    slow = [signals[i].name for i in eog if signals[i].rate_hz != rate_hz]
-    if slow:
-        notes = [*notes, f"left out the EOG channels {some(slow)}, whose sampling rate is not that of the EEG"]
+    unusable = {i: "whose sampling rate is not that of the EEG" for i in eog if signals[i].rate_hz != rate_hz}
+    unusable |= {i: "marked bad in the file" for i in eog if signals[i].is_bad and bad_channels != "keep"}
+    notes = [*notes, *(f"left out the EOG channel {signals[i].name}, {why}" for i, why in unusable.items())]
     references = {match[1] for i in picks if (match := REFERENCE.search(_unprefixed(signals[i].name)))}
     if len(references) > 1:
         notes = [
@@ -97,7 +97,7 @@ def pick(signals: Sequence[Signal], wanted: str | Sequence[str], bad_channels: s
             f"its channels are named after several references ({some(sorted(references))}), kept as they are",
         ]
     bad = tuple(name for i, name in zip(picks, names, strict=True) if signals[i].is_bad)
-    return Picked(picks, names, [i for i in eog if signals[i].rate_hz == rate_hz], bad, notes)
+    return Picked(picks, names, [i for i in eog if i not in unusable], bad, notes)
 
 
 def _is_eog(signal: Signal, name: str, plains: Sequence[str]) -> bool:

@@ -81,7 +81,7 @@ def test_channels_of_different_rates_are_not_mixed():
         pick(written, "found")
     found = pick(written, ["Fp1"])
     assert (found.picks, found.eog) == ([0], [])
-    assert "left out the EOG channels EOG, whose sampling rate" in found.notes[1]
+    assert "left out the EOG channel EOG, whose sampling rate" in found.notes[1]
 
 
 def test_several_references_are_told():

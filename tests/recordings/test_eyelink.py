@@ -192,6 +192,6 @@ def test_a_change_of_rate_is_refused_by_name(tmp_path):
 
 def test_a_trial_beyond_the_end_of_the_recording_is_refused(tmp_path):
     found = read_eyelink(write(tmp_path / "a.asc", block(FIRST_MS, 10)))
-    assert [found.trial_end_s(end_s) for end_s in (8.0, 10.0, np.inf)] == pytest.approx([8, 10, 10])
-    with pytest.raises(ValueError, match="within the recording, which is 10 s long"):
-        found.trial_end_s(10.5)
+    assert [found.trial_end_s(0.0, end_s) for end_s in (8.0, 10.0, np.inf)] == pytest.approx([8, 10, 10])
+    with pytest.raises(ValueError, match="within the recording, which lasts from 0 to 10 s"):
+        found.trial_end_s(0.0, 10.5)
