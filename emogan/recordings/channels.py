@@ -17,6 +17,11 @@ EOG = re.compile(r"(VEO|HEO|EOG).*")
 SLEEP_EOG = re.compile(r"E[12]")  # of sleep laboratories; caps with numbered electrodes go on to E3
 REFERENCE = re.compile(r"-(REF|LE|AVG?|AVERAGE|[AM][12]|A1A2|M1M2)$")
 NUMBERED = re.compile(r"(EEG|E|CH|CHAN|CHANNEL|[A-H])?\d{1,3}")  # electrodes by number: E12 (EGI), B7 (BioSemi), EEG001
+VOLTS = re.compile(r"(.*?)v(olts?)?", re.IGNORECASE)
+MICROVOLTS = {  # of a unit, by its prefix; \x83\xca is the Japanese code of a mu
+    "": 1e6, "m": 1e3, "milli": 1e3, "u": 1.0, "\u00b5": 1.0, "\u03bc": 1.0, "\x83\xea": 1.0, "micro": 1.0,
+    "n": 1e-3, "nano": 1e-3,
+}  # fmt: skip
 FORMER = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}  # names of before 1991
 
 
@@ -38,6 +43,16 @@ class Picked(NamedTuple):
     eog: list[int]
     bad: tuple[str, ...]
     notes: list[str]
+
+
+def microvolts(unit: str) -> float | None:
+    """Microvolt in a unit, which may be written in capitals or in UTF-8; None if it is not of volts, or megavolt."""
+    try:
+        unit = unit.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        pass  # as the norm wants it
+    prefix = match[1].strip() if (match := VOLTS.fullmatch(unit)) else "?"
+    return None if prefix == "M" else MICROVOLTS.get(prefix.lower())
 
 
 def plain(name: str) -> str:

@@ -4,24 +4,18 @@ The formats are those of Kemp and others 1992 (EDF), Kemp and Olivan 2003 (EDF+)
 bits a number).
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from emogan.recordings.channels import Signal
+from emogan.recordings.channels import Signal, microvolts
 from emogan.recordings.timeline import Marker, Piece
 
-VOLTS = re.compile(r"(.*?)v(olts?)?", re.IGNORECASE)
-MICROVOLTS = {  # of a unit, by its prefix; \x83\xca is the Japanese code of a mu
-    "": 1e6, "m": 1e3, "milli": 1e3, "u": 1.0, "\u00b5": 1.0, "\u03bc": 1.0, "\x83\xea": 1.0, "micro": 1.0,
-    "n": 1e-3, "nano": 1e-3,
-}  # fmt: skip
 UNTOLD = "a unit that the header does not tell"
 NUMBER_BYTES = {".edf": 2, ".bdf": 3}
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
-ROUNDING_S = 0.002  # writers round the onsets of records to milliseconds
+ROUNDING_S = 0.003  # writers round the onsets of records to milliseconds
 DRIFT_S = 0.01  # by which samples may be taken earlier or later than told
 
 
@@ -53,29 +47,17 @@ class Header:
 
     def signals(self) -> list[Signal]:
         """Those that are no annotations; one without a unit is in microvolt if all others that are in volts are."""
-        known = {microvolts(unit) for unit in self.units}
-        told = [UNTOLD if not unit and known - {None} != {1.0} else unit for unit in self.units]
+        untold = "uV" if {microvolts(unit) for unit in self.units} - {None} == {1.0} else UNTOLD
+        units = [unit or untold for unit in self.units]
         return [
-            Signal(
-                label.strip(" \0"), "misc" if unit and microvolts(unit) is None else "eeg", unit, count / self.record_s
-            )
-            for label, unit, count in zip(self.labels, told, self.samples, strict=True)
+            Signal(label.strip(" \0"), "misc" if microvolts(unit) is None else "eeg", unit, count / self.record_s)
+            for label, unit, count in zip(self.labels, units, self.samples, strict=True)
             if label not in ANNOTATIONS
         ]
 
     def channels(self) -> list[str]:
         """The labels of these signals as MNE has them."""
         return [label for label in self.labels if label not in ANNOTATIONS]
-
-
-def microvolts(unit: str) -> float | None:
-    """Microvolt in a unit, which may be written in capitals or in UTF-8; None if it is not of volts, or megavolt."""
-    try:
-        unit = unit.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        pass  # as the norm wants it
-    prefix = match[1].strip() if (match := VOLTS.fullmatch(unit)) else "?"
-    return None if prefix == "M" else MICROVOLTS.get(prefix.lower())
 
 
 def read_header(path: Path) -> Header:

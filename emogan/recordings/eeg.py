@@ -1,6 +1,7 @@
 """EEG recordings: opening files of many formats through MNE, with their channels, units, breaks and marks found."""
 
 import ast
+import itertools
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +11,9 @@ from pathlib import Path
 import mne
 import numpy as np
 
+from emogan.data.table_files import some
 from emogan.recordings import edf, preprocessed
-from emogan.recordings.channels import Picked, Signal, pick
+from emogan.recordings.channels import Picked, Signal, microvolts, pick
 from emogan.recordings.neuroscan import cnt_breaks, read_cnt
 from emogan.recordings.timeline import Marker, Piece, Timeline, timeline
 
@@ -26,6 +28,7 @@ READERS = {
 SUFFIXES = (*READERS, preprocessed.SUFFIX)
 BOUNDARY = "-99"  # EEGLAB's boundary where events have numbers
 NUMBER = re.compile(r"-?\d+\.0")  # an event's, if its file holds numbers that are not whole by type
+SKIPPED = "BAD_ACQ_SKIP"  # MNE's word for samples that were never recorded
 OUTSIDE = re.compile(r"outside (the )?data range")  # MNE's warning that it cut annotations off
 UNKNOWN_TYPE = re.compile(r"^(\S+): (\[.*\])$", re.MULTILINE)  # MNE's warning of types in a .set: type and channels
 MARKER_FILE = re.compile(r"^MarkerFile\s*=\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE)  # in a .vhdr
@@ -115,11 +118,19 @@ def open_recording(
         return _open_edf(path, channels, bad_channels)
     raw, warned = _raw(path)
     kinds = {**dict(zip(raw.ch_names, raw.get_channel_types(), strict=True)), **_kinds(raw, warned)}
-    signals = [Signal(name, kind, is_bad=name in raw.info["bads"]) for name, kind in kinds.items()]
+    units = raw._orig_units if path.suffix.lower() == ".vhdr" else {}
+    unscaled = {  # MNE knows some ways to write microvolt and takes all else for other units
+        name: factor for name, unit in units.items() if kinds[name] == "misc" and (factor := microvolts(unit))
+    }
+    signals = [
+        Signal(name, "eeg" if name in unscaled else kind, units.get(name, ""), is_bad=name in raw.info["bads"])
+        for name, kind in kinds.items()
+    ]
     found = _picked(path, signals, channels, bad_channels)
     found.notes.extend(_cut(path, raw))
     times = _timeline(path, float(raw.info["sfreq"]), [Piece(0, raw.n_times, 0.0)], _markers(path, raw, warned))
-    return _recording(path, raw, found, times, range(len(signals)))
+    factors = np.array([unscaled.get(name, 1e6) for name in raw.ch_names])
+    return _recording(path, raw, found, times, range(len(signals)), factors)
 
 
 def _open_preprocessed(path: Path, trial, channels: str | Sequence[str], bad_channels: str) -> Recording:
@@ -147,7 +158,7 @@ def _open_edf(path: Path, channels: str | Sequence[str], bad_channels: str) -> R
     found.notes.extend(_edf_notes(header, rate_hz, float(raw.info["sfreq"])))
     times = _timeline(path, rate_hz, pieces, markers)
     # MNE knows some ways to write microvolt and takes all else for volt
-    factors = [edf.microvolts(signals[i].unit) or 1.0 for i in kept] / raw._raw_extras[0]["units"][: len(kept)]
+    factors = [microvolts(signals[i].unit) for i in kept] / raw._raw_extras[0]["units"][: len(kept)]
     return _recording(path, raw, found, times, kept, factors)
 
 
@@ -155,7 +166,11 @@ def _edf_notes(header: edf.Header, rate_hz: float, told_hz: float) -> Iterator[s
     if header.announced > header.n_records:
         yield f"cut off: its header announces {header.announced} records, {header.n_records} are there"
     if rate_hz != told_hz:
-        yield f"its records begin every so often that it has {rate_hz:.6g} samples a second, not {told_hz:g}"
+        yield f"its records tell of {rate_hz:.6g} samples a second, its header of {told_hz:g}: the former is taken"
+    if untold := [
+        label for label, unit in zip(header.labels, header.units, strict=True) if not (unit or label in edf.ANNOTATIONS)
+    ]:
+        yield f"channels without a unit in its header are in microvolt if all others are: {some(untold)}"
 
 
 def _timeline(path: Path, sfreq_hz: float, pieces: Sequence[Piece], markers: Sequence[Marker]) -> Timeline:
@@ -166,11 +181,9 @@ def _timeline(path: Path, sfreq_hz: float, pieces: Sequence[Piece], markers: Seq
 
 
 def _recording(
-    path: Path, raw: mne.io.BaseRaw, found: Picked, times: Timeline, read: Sequence[int],
-    factors: np.ndarray | None = None,
+    path: Path, raw: mne.io.BaseRaw, found: Picked, times: Timeline, read: Sequence[int], factors: np.ndarray
 ) -> Recording:  # fmt: skip
     """A recording whose signals at some places of the file are those of MNE's object times factors, in order."""
-    factors = np.full(len(read), 1e6) if factors is None else factors
 
     def samples(picks: list[int], start: int, stop: int) -> np.ndarray:
         signal = raw.get_data(picks, start, stop, verbose="error")
@@ -248,7 +261,8 @@ def _markers(path: Path, raw: mne.io.BaseRaw, warned: Sequence[str]) -> list[Mar
         texts = [text[: -len(".0")] if NUMBER.fullmatch(text) else text for text in texts]
         texts = ["boundary" if text == BOUNDARY else "" if text == "[]" else text for text in texts]
     found = [Marker(*map(float, times), text) for *times, text in zip(onsets_s, notes.duration, texts, strict=True)]
-    return found + cnt_breaks(path, raw) if suffix == ".cnt" else found
+    further = {".cnt": lambda: cnt_breaks(path, raw), ".fif": lambda: _fif_skips(raw)}.get(suffix, list)
+    return found + further()
 
 
 def _uncut(path: Path, raw: mne.io.BaseRaw) -> mne.Annotations:
@@ -260,14 +274,21 @@ def _uncut(path: Path, raw: mne.io.BaseRaw) -> mne.Annotations:
         return mne.read_annotations(path)
     try:
         whole = mne.read_annotations(path)
-    except OSError:  # there are none
-        return raw.annotations
+    except OSError:
+        return mne.Annotations([], [], [])  # MNE refuses a file that has none
     if whole.orig_time is not None and raw.info["meas_date"] is not None:
         whole.onset += (whole.orig_time - raw.info["meas_date"]).total_seconds()
-    skips = raw.annotations[np.char.upper(raw.annotations.description) == "BAD_ACQ_SKIP"]  # MNE finds them in the data
-    return mne.Annotations(
-        *([*getattr(whole, name), *getattr(skips, name)] for name in ("onset", "duration", "description"))
-    )
+    return whole
+
+
+def _fif_skips(raw: mne.io.BaseRaw) -> list[Marker]:
+    """Samples that were never recorded, as the data tell it; MNE says so in annotations, among those of the file."""
+    return [
+        Marker(float(begin / raw.info["sfreq"] - raw.first_time), float((end - begin) / raw.info["sfreq"]), SKIPPED)
+        for part in raw._raw_extras
+        for content, (begin, end) in zip(part["ent"], itertools.pairwise(part["bounds"]), strict=True)
+        if content is None
+    ]
 
 
 def _edf_header(path: Path) -> edf.Header:

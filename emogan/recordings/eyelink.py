@@ -1,5 +1,6 @@
 """EyeLink recordings, .asc files as edf2asc writes them, read through MNE."""
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def _complete(path, samples) -> tuple[list[str], float, float]:
             "Convert the blocks of each rate to a file of their own"
         )
     starts = [i for i, line in enumerate(lines) if line.startswith("START")]
-    blocks = [lines[begin:end] for begin, end in zip(starts, [*starts[1:], None], strict=True)]
+    blocks = [lines[begin:end] for begin, end in itertools.pairwise([*starts, None])]
     sampled = [block for block in blocks if any(line[:1].isdigit() for line in block)]
     if not sampled:
         raise ValueError(
@@ -108,6 +109,8 @@ def _whole(block: list[str], step_ms: float | None) -> list[str]:
     whole, last = [], None
     for line in block:
         if line[:1].isdigit():
+            if last is not None and _time_ms(line) == _time_ms(last):
+                continue  # written twice
             if last is not None and step_ms:
                 missing = round((_time_ms(line) - _time_ms(last)) / step_ms) - 1
                 empty = "\t".join("." if _is_number(word) else word for word in line.split()[1:])

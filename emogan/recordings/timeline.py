@@ -1,6 +1,5 @@
 """When the samples of a recording were taken: pieces without a break, and the stretches that are marked bad."""
 
-import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -144,11 +143,12 @@ class Timeline:
             yield f"markers of bad stretches without a duration leave out nothing: {told}"
 
     def _breaks(self) -> Iterator[str]:
-        breaks = list(itertools.pairwise(self.pieces))
+        ends_s = [0.0, *map(self._end_s, self.pieces)]  # of what came before each piece
+        breaks = [(end_s, piece) for end_s, piece in zip(ends_s, self.pieces, strict=False) if piece.after]
         if not breaks:
             return
-        places = some([f"{piece.after} at {self._end_s(last):g} s" for last, piece in breaks], 5)
-        paused = any(piece.start_s > self._end_s(last) for last, piece in breaks)
+        places = some([f"{piece.after} at {end_s:g} s" for end_s, piece in breaks], 5)
+        paused = any(piece.start_s > end_s for end_s, piece in breaks)
         meaning = "times include the pauses" if paused else "times count the samples that are there"
         yield f"not continuous: {places}; {meaning}, and no trial may lie across a break"
 
