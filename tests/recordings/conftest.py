@@ -45,7 +45,8 @@ def write_edf(
     width, highest = (3, 2**23 - 1) if path.suffix == ".bdf" else (2, 2**15 - 1)
     signals = [(label, unit, round(rate * record_s), np.asarray(values)) for label, unit, rate, values in signals]
     records, text_bytes = len(signals[0][3]) // signals[0][2], 120 * width
-    spans = [max(1.0, float(np.abs(values).max())) for *_, values in signals]
+    spans = [float(np.abs(values).max()) for *_, values in signals]
+    spans = [float(f"{1.1 * span:.1e}") if 0 < span < 1 else max(1.0, span) for span in spans]  # in 8 letters
     columns = [
         (label, unit, -span, span, -highest - 1, highest, count)
         for (label, unit, count, _), span in zip(signals, spans, strict=True)
