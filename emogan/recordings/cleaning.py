@@ -1,7 +1,7 @@
 """From the samples of a recording to a trial's clean signal: resampled, band-passed, in pieces of bounded size."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 import mne
@@ -12,7 +12,6 @@ from scipy.signal import firwin, kaiserord, resample_poly
 from emogan.data.montage import positions
 from emogan.data.table_files import some
 from emogan.recordings.eeg import Recording
-from emogan.recordings.timeline import Piece
 from emogan.signal.windows import TOLERANCE_S
 
 SAME_RATE = 1e-4  # relative difference of rates that are the same but for rounding
@@ -62,45 +61,38 @@ def trial_signal(
     """
     own_hz, names = recording.sfreq_hz, recording.channels
     ratio, rate_hz = resampling(recording, sfreq_hz, band_pass_hz, window_s)
+    up, down = ratio.numerator, ratio.denominator
+    taps = np.ones(1) if ratio == 1 else anti_alias(ratio, own_hz, band_pass_hz[1])
     first, last, piece = recording.timeline.locate(start_s, end_s)
     count = int((min(end_s, recording.duration_s) - start_s + TOLERANCE_S) * rate_hz)  # holds all whole windows
-    up, down = ratio.numerator, ratio.denominator
+    hidden = np.zeros(piece.stop - piece.first, dtype=bool)
+    if not keep_bad:
+        hidden = recording.timeline.bad_samples(piece)
+    replaced = recording.bad if replace_bad else ()
     step, context = (math.ceil(seconds * own_hz / down) * down for seconds in (piece_s, CONTEXT_S))
     before = min(context, first - piece.first)
-    if down <= own_hz:
-        before -= before % down  # so that the trial's first sample is one of those after resampling
-    origin, done, skipped = first - before, [], round(before * up / down)
-    ignored = [name in recording.bad and replace_bad for name in names] + [False] * len(recording.eog) * with_eog
-    level = None
+    before -= before % down if down <= own_hz else 0  # the trial's first sample is one of those after resampling
+    origin, level, done = first - before, None, []
     for start in range(first, last, step):
         stop = min(start + step, last)
-        begin = origin + max(0, (start - origin - context) // down * down)
-        end = min(stop + context, piece.stop)
-        signal = recording.read(begin, end, with_eog)
-        bad = np.zeros(end - begin, dtype=bool) if keep_bad else recording.timeline.bad_samples(begin, end, piece)
+        begin, end = origin + max(0, (start - origin - context) // down * down), min(stop + context, piece.stop)
+        signal, bad = recording.read(begin, end, with_eog), hidden[begin - piece.first : end - piece.first]
         inside = slice(start - begin, stop - begin)
-        _need_finite(recording, signal[:, inside], bad[inside] | np.array(ignored)[:, None], piece, start)
+        _need_finite(
+            recording, signal[:, inside], bad[inside], replaced, piece.start_s + (start - piece.first) / own_hz
+        )
         _bridge(signal, bad)
         level = signal[:, : 2 * context].mean(1, keepdims=True) if level is None else level
         signal -= level  # the filter's stop band lets a share of an offset of millivolts through
-        if ratio != 1:
-            signal = _resampled(signal, ratio, anti_alias(ratio, own_hz, band_pass_hz[1]))
-        at = skipped - (begin - origin) * up // down
-        from_, to = (start - first) * up // down, count if stop == last else (stop - first) * up // down
-        if (lacking := at + to - signal.shape[1]) > 0:  # of a sample or two after the recording's last
-            signal = np.pad(signal, ((0, 0), (0, lacking)), mode="reflect", reflect_type="odd")
-        signal = filter_data(signal, rate_hz, *band_pass_hz, copy=False, verbose="error")
-        if notch_hz is not None:
-            highest_hz = min(1.25 * band_pass_hz[1], rate_hz / 2 - 1)  # the end of the band-pass's slope
-            if len(multiples := np.arange(notch_hz, highest_hz, notch_hz)):
-                signal = notch_filter(signal, rate_hz, multiples, copy=False, verbose="error")
-        done.append(signal[:, at + from_ : at + to])
+        at = round(before * up / down) - (begin - origin) * up // down  # where the trial begins after resampling
+        from_, to = at + (start - first) * up // down, at + (count if stop == last else (stop - first) * up // down)
+        done.append(_filtered(_resampled(signal, ratio, taps, to), rate_hz, band_pass_hz, notch_hz)[:, from_:to])
     signal = np.concatenate(done, axis=1)
-    if recording.bad and replace_bad:
-        signal[: len(names)] = interpolated(signal[: len(names)], names, recording.bad, rate_hz)
-    good = np.ones(last - first, dtype=bool) if keep_bad else ~recording.timeline.bad_samples(first, last, piece)
-    good = good[np.minimum(np.arange(signal.shape[1]) * down // up, len(good) - 1)]
-    _need_plausible(recording, signal[: len(names), good if good.any() else slice(None)], replace_bad)
+    if replaced:
+        signal[: len(names)] = interpolated(signal[: len(names)], names, replaced, rate_hz)
+    places = np.minimum(first + np.arange(signal.shape[1]) * down // up, last - 1) - piece.first
+    seen = ~hidden[places] if not hidden[places].all() else slice(None)
+    _need_plausible(recording, signal[: len(names), seen], set(recording.bad) - set(replaced))
     return signal, rate_hz
 
 
@@ -128,13 +120,27 @@ def resampling(
     return Fraction(1) if same else Fraction(rate_hz / own_hz).limit_denominator(10_000), rate_hz
 
 
-def _resampled(signal: np.ndarray, ratio: Fraction, taps: np.ndarray) -> np.ndarray:
-    """A signal (C, N) after resampling; what the filter needs beyond its ends is mirrored at them."""
-    margin = math.ceil(len(taps) / 2 / ratio.numerator / ratio.denominator) * ratio.denominator
-    mirrored = np.pad(signal, ((0, 0), (margin, margin)), mode="reflect", reflect_type="odd")
-    resampled = resample_poly(mirrored, ratio.numerator, ratio.denominator, axis=1, window=taps)
-    begin = margin * ratio.numerator // ratio.denominator
-    return resampled[:, begin : begin + math.ceil(signal.shape[1] * ratio)]
+def _resampled(signal: np.ndarray, ratio: Fraction, taps: np.ndarray, count: int) -> np.ndarray:
+    """A signal (C, N) after resampling, of at least count samples; what is needed beyond its ends is mirrored."""
+    up, down = ratio.numerator, ratio.denominator
+    margin = math.ceil(len(taps) / 2 / up / down) * down
+    length = max(count, math.ceil(signal.shape[1] * ratio))
+    lacking = math.ceil(length / ratio) - signal.shape[1]  # of a sample or two after the recording's last
+    mirrored = np.pad(signal, ((0, 0), (margin, margin + lacking)), mode="reflect", reflect_type="odd")
+    begin = margin * up // down
+    return resample_poly(mirrored, up, down, axis=1, window=taps)[:, begin : begin + length]
+
+
+def _filtered(
+    signal: np.ndarray, rate_hz: float, band_pass_hz: tuple[float, float], notch_hz: float | None
+) -> np.ndarray:  # fmt: skip
+    """A signal (C, N) after the band-pass and, if asked for, without the mains."""
+    signal = filter_data(signal, rate_hz, *band_pass_hz, copy=False, verbose="error")
+    if notch_hz is None:
+        return signal
+    highest_hz = min(1.25 * band_pass_hz[1], rate_hz / 2 - 1)  # the end of the band-pass's slope
+    multiples = np.arange(notch_hz, highest_hz, notch_hz)
+    return notch_filter(signal, rate_hz, multiples, copy=False, verbose="error") if len(multiples) else signal
 
 
 def _bridge(signal: np.ndarray, bad: np.ndarray) -> None:
@@ -178,21 +184,24 @@ def interpolated(signal: np.ndarray, channels: Sequence[str], bad: Sequence[str]
         return raw.interpolate_bads(origin=(0.0, 0.0, 0.0)).get_data()
 
 
-def _need_finite(recording: Recording, signal: np.ndarray, ignored: np.ndarray, piece: Piece, start: int) -> None:
-    bad = ~np.isfinite(signal) & ~ignored
+def _need_finite(
+    recording: Recording, signal: np.ndarray, hidden: np.ndarray, replaced: Sequence[str], begin_s: float
+) -> None:  # fmt: skip
+    """Stop if samples are missing that are neither hidden (N,) nor of a channel that is replaced."""
+    names = [*recording.channels, *["EOG"] * (len(signal) - len(recording.channels))]
+    bad = ~np.isfinite(signal) & ~hidden & np.array([name not in replaced for name in names])[:, None]
     if bad.any():
         at = np.flatnonzero(bad.any(0))
-        names = [name for name, row in zip(recording.channels, bad, strict=False) if row.any()] or ["EOG"]
-        begin_s = piece.start_s + (start - piece.first) / recording.sfreq_hz
+        told = dict.fromkeys(name for name, row in zip(names, bad, strict=True) if row.any())
         first_s, last_s = begin_s + at[0] / recording.sfreq_hz, begin_s + (at[-1] + 1) / recording.sfreq_hz
         raise ValueError(
             f"{recording.path}: expected finite samples, got NaN or infinity between {first_s:g} and {last_s:g} s of "
-            f"the recording in {', '.join(names[:5])}{', ...' if len(names) > 5 else ''} ({bad.sum()} samples). Cut "
-            "the trial shorter or leave it out."
+            f"the recording in {some(told)} ({bad.sum()} samples). Cut the trial shorter or leave it out."
         )
 
 
-def _need_plausible(recording: Recording, signal: np.ndarray, replaced: bool) -> None:
+def _need_plausible(recording: Recording, signal: np.ndarray, wild: Collection[str]) -> None:
+    """Stop if a channel is flat or, but for those that may be wild, has amplitudes unlike those of EEG."""
     flat = [name for name, row in zip(recording.channels, signal, strict=True) if np.ptp(row) < 1e-6]
     if flat and len(flat) < len(signal):
         raise ValueError(
@@ -203,7 +212,7 @@ def _need_plausible(recording: Recording, signal: np.ndarray, replaced: bool) ->
     strange = [
         f"{name} of {median:.3g}"
         for name, median in zip(recording.channels, medians, strict=True)
-        if not low <= median <= high and (replaced or name not in recording.bad)
+        if not low <= median <= high and name not in wild
     ]
     if strange:
         raise ValueError(

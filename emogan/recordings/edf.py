@@ -48,16 +48,17 @@ class Header:
     def signals(self) -> list[Signal]:
         """Those that are no annotations; one without a unit is in microvolt if all others that are in volts are."""
         untold = "uV" if {microvolts(unit) for unit in self.units} - {None} == {1.0} else UNTOLD
-        units = [unit or untold for unit in self.units]
         return [
-            Signal(label.strip(" \0"), "misc" if microvolts(unit) is None else "eeg", unit, count / self.record_s)
-            for label, unit, count in zip(self.labels, units, self.samples, strict=True)
-            if label not in ANNOTATIONS
-        ]
+            Signal(
+                self.labels[i].strip(" \0"), "eeg" if microvolts(self.units[i] or untold) else "misc",
+                self.units[i] or untold, self.samples[i] / self.record_s,
+            )
+            for i in self.places()
+        ]  # fmt: skip
 
-    def channels(self) -> list[str]:
-        """The labels of these signals as MNE has them."""
-        return [label for label in self.labels if label not in ANNOTATIONS]
+    def places(self) -> list[int]:
+        """Which signals are no annotations."""
+        return [i for i, label in enumerate(self.labels) if label not in ANNOTATIONS]
 
 
 def read_header(path: Path) -> Header:

@@ -149,28 +149,27 @@ def _open_edf(path: Path, channels: str | Sequence[str], bad_channels: str) -> R
     MNE also takes the records of EDF+D for continuous and cuts annotations off: these are read here.
     """
     header = _edf_header(path)
-    signals, labels = header.signals(), header.channels()
+    signals, labels = header.signals(), [header.labels[i] for i in header.places()]
     found = _picked(path, signals, channels, bad_channels)
     names = {labels[i] for i in (*found.picks, *found.eog)}
     raw, _ = _raw(path, include=sorted(names), encoding="latin1")
     kept = [i for i, label in enumerate(labels) if label in names]  # what MNE has read, in the file's order
     rate_hz, pieces, markers = _edf_annotations(path, header, float(raw.info["sfreq"]))
-    found.notes.extend(_edf_notes(header, rate_hz, float(raw.info["sfreq"])))
+    found.notes.extend(_edf_notes(header, rate_hz, float(raw.info["sfreq"]), found.picks))
     times = _timeline(path, rate_hz, pieces, markers)
     # MNE knows some ways to write microvolt and takes all else for volt
     factors = [microvolts(signals[i].unit) for i in kept] / raw._raw_extras[0]["units"][: len(kept)]
     return _recording(path, raw, found, times, kept, factors)
 
 
-def _edf_notes(header: edf.Header, rate_hz: float, told_hz: float) -> Iterator[str]:
+def _edf_notes(header: edf.Header, rate_hz: float, told_hz: float, picks: Sequence[int]) -> Iterator[str]:
     if header.announced > header.n_records:
         yield f"cut off: its header announces {header.announced} records, {header.n_records} are there"
     if rate_hz != told_hz:
         yield f"its records tell of {rate_hz:.6g} samples a second, its header of {told_hz:g}: the former is taken"
-    if untold := [
-        label for label, unit in zip(header.labels, header.units, strict=True) if not (unit or label in edf.ANNOTATIONS)
-    ]:
-        yield f"channels without a unit in its header are in microvolt if all others are: {some(untold)}"
+    places = header.places()
+    if untold := [header.labels[places[i]] for i in picks if not header.units[places[i]]]:
+        yield f"channels without a unit in its header were taken for microvolt, as the others are: {some(untold)}"
 
 
 def _timeline(path: Path, sfreq_hz: float, pieces: Sequence[Piece], markers: Sequence[Marker]) -> Timeline:

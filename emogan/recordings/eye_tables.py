@@ -113,13 +113,12 @@ def _spreadsheet(path: Path, sheet: int | str) -> pd.DataFrame:
 
 def _recording(tables: dict[str, pd.DataFrame], columns: dict[str, list[str]], unit: float, path) -> EyeRecording:
     """From one table per kind of event; unit: of times, per second."""
-    for table in tables.values():
-        for name in (name for name in table if EYE.match(str(name))):
-            if len(eyes := sorted(map(str, table[name].dropna().unique()))) > 1:
-                raise ValueError(
-                    f"{path}: expected events of one eye, got {', '.join(eyes)} in the column {name}. Keep the rows of "
-                    "one eye."
-                )
+    columns_of_eyes = [table[name] for table in tables.values() for name in table if EYE.match(str(name))]
+    if len(eyes := sorted({str(eye) for column in columns_of_eyes for eye in column.dropna()})) > 1:
+        raise ValueError(
+            f"{path}: expected events of one eye, got {some(eyes)} in the column {columns_of_eyes[0].name}. Keep the "
+            "rows of one eye."
+        )
     values = {event: _numbers(table, columns[event], path, event) for event, table in tables.items()}
     if not len(values["fixation"]):
         raise ValueError(f"{path} holds no fixation, and with them no size of the pupil")

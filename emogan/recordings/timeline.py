@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from emogan.data.table_files import some
-from emogan.signal.windows import touched
+from emogan.signal.windows import TOLERANCE_S, touched
 
 BREAK = re.compile(r"((bad|edge)[ _])?boundary|edge(_.*)?|new segment.*|discontinuity|dc reset", re.IGNORECASE)
 SKIP = re.compile(r"bad_acq_skip", re.IGNORECASE)  # MNE's word for samples that were never recorded
@@ -124,12 +124,12 @@ class Timeline:
         begin_s, end_s = [marker.onset_s for marker in self.bad], [marker.end_s for marker in self.bad]
         return touched(start_s, count, window_s, begin_s, end_s)
 
-    def bad_samples(self, first: int, stop: int, piece: Piece) -> np.ndarray:
-        """Which of the samples first..stop - 1 (N,) of a piece were taken during a stretch marked bad."""
-        bad = np.zeros(stop - first, dtype=bool)
+    def bad_samples(self, piece: Piece) -> np.ndarray:
+        """Which of the samples of a piece (N,) were taken during a stretch marked bad."""
+        bad = np.zeros(piece.stop - piece.first, dtype=bool)
         for marker in self.bad:
             times_s = np.array([marker.onset_s, marker.end_s]) - piece.start_s
-            begin, end = np.ceil(times_s * self.sfreq_hz - 1e-3).astype(int) + piece.first - first
+            begin, end = np.ceil((times_s - TOLERANCE_S / 2) * self.sfreq_hz).astype(int)
             bad[max(begin, 0) : max(end, 0)] = True
         return bad
 

@@ -83,7 +83,8 @@ class _Windows:
     def are_left_out(self, times: np.ndarray) -> np.ndarray:
         """Which events, onset and duration (n, 2), touch a window that is not kept."""
         begin_s, end_s = times[:, :1], times.sum(1, keepdims=True)
-        return ((begin_s < self.left_out_s + self.window_s) & (end_s > self.left_out_s)).any(1)
+        begun = (begin_s < self.left_out_s + self.window_s) & (begin_s >= self.left_out_s)
+        return (begun | (begin_s < self.left_out_s) & (end_s > self.left_out_s)).any(1)
 
     def table(self, values: np.ndarray, times: np.ndarray, whole: bool = False) -> pd.DataFrame:
         """Count, mean, std, max and sum of the events' values, one row per window; the trial's in all if whole."""
