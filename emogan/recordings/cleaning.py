@@ -77,11 +77,11 @@ def trial_signal(
         stop = min(start + step, last)
         begin, end = origin + max(0, (start - origin - context) // down * down), min(stop + context, piece.stop)
         signal, bad = recording.read(begin, end, with_eog), hidden[begin - piece.first : end - piece.first]
-        inside = slice(start - begin, stop - begin)
-        _need_finite(
-            recording, signal[:, inside], bad[inside], replaced, piece.start_s + (start - piece.first) / own_hz
-        )
-        _bridge(signal, bad)
+        if not (finite := np.isfinite(signal)).all() or bad.any():
+            inside = slice(start - begin, stop - begin)
+            begin_s = piece.start_s + (start - piece.first) / own_hz
+            _need_finite(recording, finite[:, inside] | bad[inside], replaced, begin_s)
+            _bridge(signal, ~finite | bad)
         level = signal[:, : 2 * context].mean(1, keepdims=True) if level is None else level
         signal -= level  # the filter's stop band lets a share of an offset of millivolts through
         at = round(before * up / down) - (begin - origin) * up // down  # where the trial begins after resampling
@@ -143,12 +143,11 @@ def _filtered(
     return notch_filter(signal, rate_hz, multiples, copy=False, verbose="error") if len(multiples) else signal
 
 
-def _bridge(signal: np.ndarray, bad: np.ndarray) -> None:
-    """Put straight lines in place of samples (N,) that are bad in all channels, and of those missing in one."""
-    missing = ~np.isfinite(signal)
-    for channel, hidden in zip(signal, missing | bad, strict=True) if bad.any() or missing.any() else ():
-        at = np.flatnonzero(~hidden)
-        channel[hidden] = np.interp(np.flatnonzero(hidden), at, channel[at]) if len(at) else 0.0
+def _bridge(signal: np.ndarray, hidden: np.ndarray) -> None:
+    """Put straight lines between their neighbours in place of samples (C, N)."""
+    for channel, own in zip(signal, hidden, strict=True):
+        at = np.flatnonzero(~own)
+        channel[own] = np.interp(np.flatnonzero(own), at, channel[at]) if len(at) else 0.0
 
 
 def anti_alias(ratio: Fraction, sfreq_hz: float, passed_hz: float) -> np.ndarray:
@@ -184,12 +183,10 @@ def interpolated(signal: np.ndarray, channels: Sequence[str], bad: Sequence[str]
         return raw.interpolate_bads(origin=(0.0, 0.0, 0.0)).get_data()
 
 
-def _need_finite(
-    recording: Recording, signal: np.ndarray, hidden: np.ndarray, replaced: Sequence[str], begin_s: float
-) -> None:  # fmt: skip
-    """Stop if samples are missing that are neither hidden (N,) nor of a channel that is replaced."""
-    names = [*recording.channels, *["EOG"] * (len(signal) - len(recording.channels))]
-    bad = ~np.isfinite(signal) & ~hidden & np.array([name not in replaced for name in names])[:, None]
+def _need_finite(recording: Recording, usable: np.ndarray, replaced: Sequence[str], begin_s: float) -> None:
+    """Stop if samples (C, N) from begin_s on are not usable, but for those of channels that are replaced."""
+    names = [*recording.channels, *["EOG"] * (len(usable) - len(recording.channels))]
+    bad = ~usable & np.array([name not in replaced for name in names])[:, None]
     if bad.any():
         at = np.flatnonzero(bad.any(0))
         told = dict.fromkeys(name for name, row in zip(names, bad, strict=True) if row.any())

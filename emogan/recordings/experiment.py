@@ -52,11 +52,9 @@ def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | 
                 continue
             recording = open_recording(path, settings.channels, part, settings.bad_channels)
             resampling(recording, settings.sfreq_hz, settings.band_pass_hz, settings.window_s)
-        except (ValueError, OSError) as error:
-            problems.append(f"{own[0]}: {error}")
-            continue
         except Exception as error:  # of whatever kind, it is the content's doing, and the others go on
-            problems.append(f"{own[0]}: {type(error).__name__}: {error}")
+            kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
+            problems.append(f"{own[0]}: {kind}{error}")
             continue
         files |= set(recording.files)
         channels.setdefault(recording.channels, path)

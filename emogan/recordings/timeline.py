@@ -125,11 +125,11 @@ class Timeline:
         return touched(start_s, count, window_s, begin_s, end_s)
 
     def bad_samples(self, piece: Piece) -> np.ndarray:
-        """Which of the samples of a piece (N,) were taken during a stretch marked bad."""
+        """Which of the samples of a piece (N,) were taken during a stretch marked bad, with those at its edges."""
         bad = np.zeros(piece.stop - piece.first, dtype=bool)
         for marker in self.bad:
-            times_s = np.array([marker.onset_s, marker.end_s]) - piece.start_s
-            begin, end = np.ceil((times_s - TOLERANCE_S / 2) * self.sfreq_hz).astype(int)
+            begin = math.floor((marker.onset_s - TOLERANCE_S - piece.start_s) * self.sfreq_hz)
+            end = math.ceil((marker.end_s + TOLERANCE_S - piece.start_s) * self.sfreq_hz)
             bad[max(begin, 0) : max(end, 0)] = True
         return bad
 

@@ -168,7 +168,7 @@ def test_an_odd_rate_loses_no_window_and_shifts_none(own_hz, start_s):
     assert np.abs(found - expected).max() < 0.2 + 20 * 2 * np.pi * 10 * shift_s
 
 
-@pytest.mark.parametrize("own_hz", [1000.0, 250.0])
+@pytest.mark.parametrize("own_hz", [2048.0, 1000.0, 250.0])
 @pytest.mark.parametrize("spoil", [lambda x: 1e5 * np.sign(x), lambda x: x + 3e4, lambda x: x * np.nan])
 def test_nothing_of_a_stretch_marked_bad_is_in_a_trial(own_hz, spoil):
     signal, inside = noise(60, own_hz), slice(round(28 * own_hz), round(32.5 * own_hz))
