@@ -316,6 +316,7 @@ def _raw(path: Path, **options) -> tuple[mne.io.BaseRaw, list[str]]:
         with warnings.catch_warnings(record=True) as caught, mne.utils.catch_logging():
             warnings.simplefilter("always")
             raw = READERS[suffix](path, verbose="warning", **options)
+            raw.get_channel_types()  # a damaged one shows here
     except Exception as error:  # of whatever kind, it is the content's doing
         raise _unreadable(path, error) from error
     if raw.n_times < 1 or not raw.info["sfreq"] > 0:

@@ -101,7 +101,10 @@ def _rate_hz(line: str) -> float | None:
 def _time_ms(line: str) -> float:
     """Of a sample, or of a line such as ``START 500000 LEFT``."""
     words = line.split()
-    return float(words[0] if line[:1].isdigit() else words[1])
+    try:
+        return float(words[0] if line[:1].isdigit() else words[1])
+    except (IndexError, ValueError):
+        raise ValueError(f"expected a time in ms of the tracker's clock, got the line {line!r}") from None
 
 
 def _whole(block: list[str], step_ms: float | None) -> list[str]:

@@ -242,6 +242,7 @@ def test_a_recording_is_read_in_any_encoding(tmp_path, encoding):
         ("EFIX L   500000", "EFIX L   5000x0"),
         ("\t400\t  642.0\t  500.0\t    900", ""),
         ("\n500400\t", "\n500.4.00\t"),
+        ("START\t500000 \tLEFT\tSAMPLES\tEVENTS", "START"),
     ],
 )
 def test_a_damaged_line_is_told_with_the_file(tmp_path, before, after):
@@ -249,7 +250,7 @@ def test_a_damaged_line_is_told_with_the_file(tmp_path, before, after):
     content = path.read_text()
     assert before in content
     path.write_text(content.replace(before, after))
-    with pytest.raises(ValueError, match=r"a\.asc"):
+    with pytest.raises(ValueError, match=r"a\.asc: expected .*, got the line"):
         read_eyelink(path)
 
 
