@@ -20,7 +20,7 @@ from emogan.data.eye_names import EYE_FEATURES_33
 from emogan.data.montage import CHANNELS, EEG_FEATURES
 from emogan.data.trials import SEED_IV_LABELS
 from emogan.paths import config_dir
-from emogan.recordings import run
+from emogan.recordings import experiment, run
 from emogan.recordings.load import load
 from emogan.recordings.run import extract
 from emogan.signal.bands import BANDS
@@ -537,3 +537,73 @@ def test_what_was_found_and_passed_over_is_told_once_for_all_recordings(tmp_path
         in str(outcome)
     )
     assert "channels=found took 10 channels: FP1, FP2" in str(outcome)
+
+
+def test_features_are_made_anew_where_the_markers_alone_changed(tmp_path):
+    info = mne.create_info(list(CAP), 250, "eeg")
+    raw = mne.io.RawArray(2e-5 * np.random.default_rng(0).normal(size=(10, 7500)), info, verbose="error")
+    raw.set_annotations(mne.Annotations([0], [0.1], ["begin"]))
+    mne.export.export_raw(tmp_path / "a.vhdr", raw, verbose="error")
+    trials = time_table(tmp_path / "trials.csv", [["a.vhdr", "a", 1, 1, "sad", 1, 21]])
+    assert len(extracted(tmp_path, trials, tmp_path / "out")["y"]) == 5
+    with (tmp_path / "a.vmrk").open("a") as file:
+        file.write("Mk9=Bad Interval,muscle,1300,250,0\n")
+    assert len(extracted(tmp_path, trials, tmp_path / "out")["y"]) == 4
+
+
+@pytest.mark.parametrize("rates_hz", [(250, 120), (128, 110), (1000, 127.97)])
+def test_recordings_of_different_rates_are_one_experiment(tmp_path, rates_hz):
+    for rate_hz in rates_hz:
+        signal = 2e-5 * np.random.default_rng(0).normal(size=(10, round(22 * rate_hz))) * np.sqrt(rate_hz / 250)
+        info = mne.create_info(list(CAP), rate_hz, "eeg")
+        mne.io.RawArray(signal, info, verbose="error").save(tmp_path / f"{rate_hz}.fif", verbose="error")
+    rows = [[f"{rate_hz}.fif", "a", 1, i, "sad", 1, 21] for i, rate_hz in enumerate(rates_hz)]
+    found = extracted(tmp_path, time_table(tmp_path / "trials.csv", rows), tmp_path / "out")
+    frequency_hz = found["frequency_hz"]
+    np.testing.assert_allclose(np.diff(frequency_hz), 0.5)
+    assert found["spectrum"].shape == (2, 10, len(frequency_hz))
+    assert found["spectrum"][..., (frequency_hz > 10) & (frequency_hz < 40)].mean((1, 2)) == pytest.approx(
+        2 * 20**2 / 250, rel=0.1
+    )
+    assert np.abs(np.diff(found["x"].reshape(2, -1, 5).mean(1), axis=0)).max() < 0.5  # white noise of one density
+
+
+def test_the_bad_stretches_of_a_trial_are_named_and_no_others(tmp_path):
+    trials = time_table(
+        tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21], ["a.fif", "a", 1, 2, "joy", 22, 42]]
+    )
+    folder = annotated(tmp_path / "a.fif", [10, 30, 45], [1, 1, 1], ["BAD_a", "BAD_b", "BAD_c"])
+    notes = extract(folder, trials, tmp_path / "out", settings()).notes
+    assert [note for note in notes if note.startswith("trial")] == [
+        f"trial {trial}: 1 of 5 windows touch stretches marked BAD_{mark}: left out"
+        for trial, mark in ((1, "a"), (2, "b"))
+    ]
+
+
+@pytest.mark.parametrize("statistics", ["trial", "window"])
+def test_eye_movements_during_a_stretch_marked_bad_are_in_no_window(tmp_path, statistics):
+    annotated(tmp_path / "a.fif", [9], [3], ["BAD"])
+    events(tmp_path / "usual.csv")
+    table = pd.read_csv(tmp_path / "usual.csv")
+    inside = (table["onset_s"] > 9) & (table["onset_s"] + table["duration_s"] < 13)
+    assert inside.sum() > 2
+    table.loc[inside, [name for name in ("dispersion_x", "pupil_x", "pupil_y") if name in table]] *= 50
+    table.loc[inside, "amplitude_deg"] *= 5
+    table.to_csv(tmp_path / "wild.csv", index=False)
+    found = {}
+    for name in ("usual", "wild"):
+        rows = [[recording, "a", 1, 1, "sad", 1, 21] for recording in ("a.fif", f"{name}.csv")]
+        trials = time_table(tmp_path / f"{name}_trials.csv", rows)
+        found[name] = extracted(tmp_path, trials, tmp_path / name, eye_statistics=statistics)["x"]
+    assert found["usual"].shape == (4, 83)
+    np.testing.assert_array_equal(found["usual"], found["wild"])
+
+
+def test_an_unforeseen_error_at_the_look_at_one_recording_stops_no_other(recordings, tmp_path, monkeypatch):
+    opened = experiment.open_recording
+    monkeypatch.setattr(
+        experiment, "open_recording", lambda path, *rest: {}[1] if path.stem == "1" else opened(path, *rest)
+    )
+    outcome = extract(recordings, recordings / "trials.csv", tmp_path, settings())
+    assert len(outcome.written) == 2
+    assert "KeyError: 1" in outcome.failed["1_1"][0]

@@ -36,8 +36,12 @@ def remove_blinks(
     Raises
     ------
     ValueError
-        If there is neither an EOG nor a frontal channel.
+        If there is one EEG channel alone, or neither an EOG nor a frontal channel.
     """
+    if len(channels) < 2:
+        raise ValueError(
+            f"expected at least two EEG channels to find independent components of, got {channels[0]}. Set blinks=keep."
+        )
     n_eog = len(signals[0]) - len(channels)
     eog = [f"EOG {i}" for i in range(n_eog)]
     proxies = eog or [name for name in channels if name.upper() in FRONTAL]

@@ -10,13 +10,18 @@ from emogan.data.table_files import some
 MASTOID = re.compile(r"[AM][12](-[AM][12])?|A1\+?A2|M1\+?M2")
 NO_EEG = re.compile(  # names, in capitals, of what is recorded beside EEG
     r"(VEO|HEO|EOG|VEOG|HEOG|ECG|EKG|EMG|ERG|EXG|MEG|MCG|EDA|GSR|SCR|SCL|RESP|FLOW|NASAL|THOR|ABDO|CHEST|SNORE|SOUND|LIGHT"
-    r"|PLET|PPG|BVP|PULSE|HR$|SPO2|SAO2|OSAT|TEMP|TMP|ACC|GYR|MAG|AUX|ANA\d|PHOTO|TRIG|STATUS|STI|EVENT|MARK|ANNOT"
+    r"|PLET|PPG|BVP|PULSE|HR$|SPO2|SAO2|OSAT|TEMP|TMP|ACC|GYR|MAG|AUX|ANA\d|DC\d|PHOTO|TRIG|STATUS|STI|EVENT|MARK|ANNOT"
     r"|COUNT|BATT|PACKET|SAMPLE|TIME).*"
 )
 EOG = re.compile(r"(VEO|HEO|EOG).*")
 SLEEP_EOG = re.compile(r"E[12]")  # of sleep laboratories; caps with numbered electrodes go on to E3
 REFERENCE = re.compile(r"-(REF|LE|AVG?|AVERAGE|[AM][12]|A1A2|M1M2)$")
 NUMBERED = re.compile(r"(EEG|E|CH|CHAN|CHANNEL|[A-H])?\d{1,3}")  # electrodes by number: E12 (EGI), B7 (BioSemi), EEG001
+VOLTS = re.compile(r"(.*?)v(olts?)?", re.IGNORECASE)
+MICROVOLTS = {  # of a unit, by its prefix; \x83\xca is the Japanese code of a mu
+    "": 1e6, "m": 1e3, "milli": 1e3, "u": 1.0, "\u00b5": 1.0, "\u03bc": 1.0, "\x83\xea": 1.0, "micro": 1.0,
+    "n": 1e-3, "nano": 1e-3,
+}  # fmt: skip
 FORMER = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}  # names of before 1991
 
 
@@ -40,6 +45,16 @@ class Picked(NamedTuple):
     notes: list[str]
 
 
+def microvolts(unit: str) -> float | None:
+    """Microvolt in a unit, which may be written in capitals or in UTF-8; None if it is not of volts, or megavolt."""
+    try:
+        unit = unit.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        pass  # as the norm wants it
+    prefix = match[1].strip() if (match := VOLTS.fullmatch(unit)) else "?"
+    return None if prefix == "M" else MICROVOLTS.get(prefix.lower())
+
+
 def plain(name: str) -> str:
     """A channel's name in capitals without spaces, dots, a prefix such as "EEG " or a reference such as "-REF"."""
     text = _unprefixed(name)
@@ -61,7 +76,7 @@ def pick(signals: Sequence[Signal], wanted: str | Sequence[str], bad_channels: s
         "seed" for the 62 of the SEED data sets, a list of names, or "found" for all EEG channels. Where some of these
         are named as electrodes (10-05 positions or numbers), "found" leaves out those that are not.
     bad_channels
-        "leave_out" takes no channel that the file marks bad; "keep" and "interpolate" do.
+        "leave_out" takes no channel that the file marks bad; "keep" and "interpolate" do, EOG channels "keep" alone.
 
     Raises
     ------
@@ -87,9 +102,9 @@ def pick(signals: Sequence[Signal], wanted: str | Sequence[str], bad_channels: s
         found = _listed(signals, eeg, reasons, CHANNELS if wanted == "seed" else tuple(wanted))
     picks, names, notes = found
     rate_hz = _one_rate(signals, picks)
-    slow = [signals[i].name for i in eog if signals[i].rate_hz != rate_hz]
-    if slow:
-        notes = [*notes, f"left out the EOG channels {some(slow)}, whose sampling rate is not that of the EEG"]
+    unusable = {i: "whose sampling rate is not that of the EEG" for i in eog if signals[i].rate_hz != rate_hz}
+    unusable |= {i: "marked bad in the file" for i in eog if signals[i].is_bad and bad_channels != "keep"}
+    notes = [*notes, *(f"left out the EOG channel {signals[i].name}, {why}" for i, why in unusable.items())]
     references = {match[1] for i in picks if (match := REFERENCE.search(_unprefixed(signals[i].name)))}
     if len(references) > 1:
         notes = [
@@ -97,7 +112,7 @@ def pick(signals: Sequence[Signal], wanted: str | Sequence[str], bad_channels: s
             f"its channels are named after several references ({some(sorted(references))}), kept as they are",
         ]
     bad = tuple(name for i, name in zip(picks, names, strict=True) if signals[i].is_bad)
-    return Picked(picks, names, [i for i in eog if signals[i].rate_hz == rate_hz], bad, notes)
+    return Picked(picks, names, [i for i in eog if i not in unusable], bad, notes)
 
 
 def _is_eog(signal: Signal, name: str, plains: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """From the samples of a recording to a trial's clean signal: resampled, band-passed, in pieces of bounded size."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 import mne
@@ -10,9 +10,11 @@ from mne.filter import filter_data, notch_filter
 from scipy.signal import firwin, kaiserord, resample_poly
 
 from emogan.data.montage import positions
+from emogan.data.table_files import some
 from emogan.recordings.eeg import Recording
-from emogan.recordings.timeline import Piece
+from emogan.signal.windows import TOLERANCE_S
 
+SAME_RATE = 1e-4  # relative difference of rates that are the same but for rounding
 CONTEXT_S = 6  # read before and after a piece: longer than half of the longest filter, the notch of 6.6 s, lasts
 PIECE_S = 300  # what is filtered at once
 HEAD_RADIUS_M = 0.095
@@ -26,16 +28,20 @@ def trial_signal(
     *,
     band_pass_hz: tuple[float, float] = (1.0, 50.0),
     sfreq_hz: float = 200.0,
+    window_s: float = 4.0,
     notch_hz: float | None = None,
     with_eog: bool = False,
+    keep_bad: bool = False,
+    replace_bad: bool = False,
     piece_s: int = PIECE_S,
 ) -> tuple[np.ndarray, float]:
     """Signal (C, N) of a trial in microvolt, and its sampling rate: sfreq_hz, or the recording's own if that is lower.
 
-    Resampled by a polyphase filter (see `anti_alias`), then band-passed by MNE's zero-phase FIR filter: it passes all
-    between the limits and slopes over 1 Hz below and 12.5 Hz above them. What precedes and follows the trial in the
-    recording takes part as far as the filters last, so that the trial has no edges of its own; at the recording's ends
-    and breaks the signal is mirrored.
+    Resampled by a polyphase filter (see `anti_alias`) to whole samples a window, then band-passed by MNE's zero-phase
+    FIR filter: it passes all between the limits and slopes over 1 Hz below and 12.5 Hz above them. What precedes and
+    follows the trial in the recording takes part as far as the filters last, so that the trial has no edges of its
+    own; at the recording's ends and breaks the signal is mirrored. Stretches marked bad are bridged by straight lines
+    before, so that what was recorded then is in nothing that is returned.
 
     Parameters
     ----------
@@ -43,71 +49,121 @@ def trial_signal(
         Of the trial, in seconds of the recording; the nearest samples are taken. An infinite end is the recording's.
     notch_hz : mains frequency to be removed, with its multiples below the upper limit of the band-pass
     with_eog : whether EOG channels, filtered alike, follow as further rows
-    piece_s : whole seconds filtered at once; the result does not depend on it
+    keep_bad : whether stretches marked bad are taken as they are
+    replace_bad : whether channels marked bad are replaced by what the others tell, see `interpolated`
+    piece_s : seconds filtered at once; the result does not depend on it
 
     Raises
     ------
     ValueError
-        If samples are missing or not finite, a break lies within the trial, a channel that is not marked bad is flat,
-        or the amplitudes are not those of microvolts.
+        If samples are missing or not finite outside of stretches marked bad, a break lies within the trial, a channel
+        is flat, or the amplitudes are not those of microvolts.
     """
-    own_hz = recording.sfreq_hz
-    ratio = resampling(recording, sfreq_hz, band_pass_hz)
-    rate_hz = own_hz * ratio.numerator / ratio.denominator
+    own_hz, names = recording.sfreq_hz, recording.channels
+    ratio, rate_hz = resampling(recording, sfreq_hz, band_pass_hz, window_s)
+    up, down = ratio.numerator, ratio.denominator
+    taps = np.ones(1) if ratio == 1 else anti_alias(ratio, own_hz, band_pass_hz[1])
     first, last, piece = recording.timeline.locate(start_s, end_s)
-    step, context = round(piece_s * own_hz), round(CONTEXT_S * own_hz)
-    pieces, level = [], None
+    count = int((min(end_s, recording.duration_s) - start_s + TOLERANCE_S) * rate_hz)  # holds all whole windows
+    hidden = np.zeros(piece.stop - piece.first, dtype=bool)
+    if not keep_bad:
+        hidden = recording.timeline.bad_samples(piece)
+    replaced = recording.bad if replace_bad else ()
+    step, context = (math.ceil(seconds * own_hz / down) * down for seconds in (piece_s, CONTEXT_S))
+    before = min(context, first - piece.first)
+    before -= before % down if down <= own_hz else 0  # the trial's first sample is one of those after resampling
+    origin, level, done = first - before, None, []
     for start in range(first, last, step):
         stop = min(start + step, last)
-        whole_s = math.floor((start - piece.first) / own_hz)
-        before, after = min(context, whole_s * round(own_hz)), min(context, piece.stop - stop)
-        signal = recording.read(start - before, stop + after, with_eog)
-        if not np.isfinite(signal).all():
-            _need_finite(recording, signal[:, before : before + stop - start], piece, start)
-            np.nan_to_num(signal, copy=False, posinf=0.0, neginf=0.0)  # in what precedes and follows the trial
+        begin, end = origin + max(0, (start - origin - context) // down * down), min(stop + context, piece.stop)
+        signal, bad = recording.read(begin, end, with_eog), hidden[begin - piece.first : end - piece.first]
+        if not (finite := np.isfinite(signal)).all() or bad.any():
+            inside = slice(start - begin, stop - begin)
+            begin_s = piece.start_s + (start - piece.first) / own_hz
+            _need_finite(recording, finite[:, inside] | bad[inside], replaced, begin_s)
+            _bridge(signal, ~finite | bad)
         level = signal[:, : 2 * context].mean(1, keepdims=True) if level is None else level
-        signal -= level  # an offset of millivolts would show at the recording's ends
-        if ratio != 1:
-            taps = anti_alias(ratio, own_hz, band_pass_hz[1])
-            signal = resample_poly(signal, ratio.numerator, ratio.denominator, axis=1, window=taps)
-        signal = filter_data(signal, rate_hz, *band_pass_hz, copy=False, verbose="error")
-        if notch_hz is not None:
-            highest_hz = min(1.25 * band_pass_hz[1], rate_hz / 2 - 1)  # the end of the band-pass's slope
-            if len(multiples := np.arange(notch_hz, highest_hz, notch_hz)):
-                signal = notch_filter(signal, rate_hz, multiples, copy=False, verbose="error")
-        begin = round(before / own_hz * rate_hz)
-        pieces.append(signal[:, begin : begin + _samples(stop - start, ratio)])
-    signal = np.concatenate(pieces, axis=1)
-    _need_plausible(recording, signal[: len(recording.channels)])
+        signal -= level  # the filter's stop band lets a share of an offset of millivolts through
+        at = round(before * up / down) - (begin - origin) * up // down  # where the trial begins after resampling
+        from_, to = at + (start - first) * up // down, at + (count if stop == last else (stop - first) * up // down)
+        done.append(_filtered(_resampled(signal, ratio, taps, to), rate_hz, band_pass_hz, notch_hz)[:, from_:to])
+    signal = np.concatenate(done, axis=1)
+    if replaced:
+        signal[: len(names)] = interpolated(signal[: len(names)], names, replaced, rate_hz)
+    places = np.minimum(first + np.arange(signal.shape[1]) * down // up, last - 1) - piece.first
+    seen = ~hidden[places] if not hidden[places].all() else slice(None)
+    _need_plausible(recording, signal[: len(names), seen], set(recording.bad) - set(replaced))
     return signal, rate_hz
 
 
-def resampling(recording: Recording, sfreq_hz: float, band_pass_hz: tuple[float, float]) -> Fraction:
-    """Ratio of the rate to which a recording is resampled to its own.
+def resampling(
+    recording: Recording, sfreq_hz: float, band_pass_hz: tuple[float, float], window_s: float
+) -> tuple[Fraction, float]:
+    """Ratio of the rate to which a recording is resampled to its own, and this rate.
+
+    It is sfreq_hz or, of recordings of a lower rate, the highest one up to theirs with whole samples in a window.
 
     Raises
     ------
     ValueError
         If the rate is too low for the band-pass.
     """
-    ratio = Fraction(min(sfreq_hz / recording.sfreq_hz, 1.0)).limit_denominator(1000)
-    if (rate_hz := recording.sfreq_hz * ratio.numerator / ratio.denominator) <= 2 * band_pass_hz[1]:
+    own_hz, rate_hz = recording.sfreq_hz, sfreq_hz
+    if own_hz < sfreq_hz * (1 - SAME_RATE):
+        rate_hz = math.floor(own_hz * window_s * (1 + SAME_RATE)) / window_s
+    if rate_hz <= 2 * band_pass_hz[1]:
         raise ValueError(
             f"{recording.path}: expected a sampling rate above {2 * band_pass_hz[1]:g} Hz for a band-pass up to "
             f"{band_pass_hz[1]:g} Hz, got {rate_hz:g} Hz"
         )
-    return ratio
+    same = abs(rate_hz / own_hz - 1) <= SAME_RATE
+    return Fraction(1) if same else Fraction(rate_hz / own_hz).limit_denominator(10_000), rate_hz
+
+
+def _resampled(signal: np.ndarray, ratio: Fraction, taps: np.ndarray, count: int) -> np.ndarray:
+    """A signal (C, N) after resampling, of at least count samples; what is needed beyond its ends is mirrored."""
+    up, down = ratio.numerator, ratio.denominator
+    margin = math.ceil(len(taps) / 2 / up / down) * down
+    length = max(count, math.ceil(signal.shape[1] * ratio))
+    lacking = math.ceil(length / ratio) - signal.shape[1]  # of a sample or two after the recording's last
+    mirrored = np.pad(signal, ((0, 0), (margin, margin + lacking)), mode="reflect", reflect_type="odd")
+    begin = margin * up // down
+    return resample_poly(mirrored, up, down, axis=1, window=taps)[:, begin : begin + length]
+
+
+def _filtered(
+    signal: np.ndarray, rate_hz: float, band_pass_hz: tuple[float, float], notch_hz: float | None
+) -> np.ndarray:  # fmt: skip
+    """A signal (C, N) after the band-pass and, if asked for, without the mains."""
+    signal = filter_data(signal, rate_hz, *band_pass_hz, copy=False, verbose="error")
+    if notch_hz is None:
+        return signal
+    highest_hz = min(1.25 * band_pass_hz[1], rate_hz / 2 - 1)  # the end of the band-pass's slope
+    multiples = np.arange(notch_hz, highest_hz, notch_hz)
+    return notch_filter(signal, rate_hz, multiples, copy=False, verbose="error") if len(multiples) else signal
+
+
+def _bridge(signal: np.ndarray, hidden: np.ndarray) -> None:
+    """Put straight lines between their neighbours in place of samples (C, N)."""
+    for channel, own in zip(signal, hidden, strict=True):
+        at = np.flatnonzero(~own)
+        channel[own] = np.interp(np.flatnonzero(own), at, channel[at]) if len(at) else 0.0
 
 
 def anti_alias(ratio: Fraction, sfreq_hz: float, passed_hz: float) -> np.ndarray:
     """Taps of the filter for resampling by a ratio below 1: what it lets fold back lies above the band-pass.
+
+    Each of its phases has a gain of exactly 1 for what is constant: a drift leaves no ripple.
 
     A Kaiser window, 60 dB down where a frequency would fold into what is passed or its slope, a quarter above it.
     """
     rate_hz, up_hz = sfreq_hz * float(ratio), sfreq_hz * ratio.numerator
     slope_hz = max(rate_hz - 2.5 * passed_hz, 0.1 * rate_hz)
     taps, beta = kaiserord(60.0, 2 * slope_hz / up_hz)
-    return firwin(taps | 1, rate_hz / 2, window=("kaiser", beta), fs=up_hz)
+    filter_taps, up = firwin(taps | 1, rate_hz / 2, window=("kaiser", beta), fs=up_hz), ratio.numerator
+    for phase in range(up):
+        filter_taps[phase::up] /= up * filter_taps[phase::up].sum()
+    return filter_taps
 
 
 def interpolated(signal: np.ndarray, channels: Sequence[str], bad: Sequence[str], sfreq_hz: float) -> np.ndarray:
@@ -127,36 +183,37 @@ def interpolated(signal: np.ndarray, channels: Sequence[str], bad: Sequence[str]
         return raw.interpolate_bads(origin=(0.0, 0.0, 0.0)).get_data()
 
 
-def _samples(count: int, ratio: Fraction) -> int:
-    """Samples after resampling; whole seconds give whole seconds."""
-    return count * ratio.numerator // ratio.denominator
-
-
-def _need_finite(recording: Recording, signal: np.ndarray, piece: Piece, start: int) -> None:
-    bad = ~np.isfinite(signal)
+def _need_finite(recording: Recording, usable: np.ndarray, replaced: Sequence[str], begin_s: float) -> None:
+    """Stop if samples (C, N) from begin_s on are not usable, but for those of channels that are replaced."""
+    names = [*recording.channels, *["EOG"] * (len(usable) - len(recording.channels))]
+    bad = ~usable & np.array([name not in replaced for name in names])[:, None]
     if bad.any():
         at = np.flatnonzero(bad.any(0))
-        names = [name for name, row in zip(recording.channels, bad, strict=False) if row.any()] or ["EOG"]
-        begin_s = piece.start_s + (start - piece.first) / recording.sfreq_hz
+        told = dict.fromkeys(name for name, row in zip(names, bad, strict=True) if row.any())
         first_s, last_s = begin_s + at[0] / recording.sfreq_hz, begin_s + (at[-1] + 1) / recording.sfreq_hz
         raise ValueError(
             f"{recording.path}: expected finite samples, got NaN or infinity between {first_s:g} and {last_s:g} s of "
-            f"the recording in {', '.join(names[:5])}{', ...' if len(names) > 5 else ''} ({bad.sum()} samples). Cut "
-            "the trial shorter or leave it out."
+            f"the recording in {some(told)} ({bad.sum()} samples). Cut the trial shorter or leave it out."
         )
 
 
-def _need_plausible(recording: Recording, signal: np.ndarray) -> None:
-    spreads = dict(zip(recording.channels, np.ptp(signal, axis=1), strict=True))
-    flat = [name for name, spread in spreads.items() if spread < 1e-6 and name not in recording.bad]
+def _need_plausible(recording: Recording, signal: np.ndarray, wild: Collection[str]) -> None:
+    """Stop if a channel is flat or, but for those that may be wild, has amplitudes unlike those of EEG."""
+    flat = [name for name, row in zip(recording.channels, signal, strict=True) if np.ptp(row) < 1e-6]
     if flat and len(flat) < len(signal):
         raise ValueError(
             f"{recording.path}: expected a signal in all channels, got none in {', '.join(flat)}. Leave them out with "
             "channels=[NAME, ...]."
         )
-    median, (low, high) = float(np.median(np.abs(signal[:, ::7]))), PLAUSIBLE_UV
-    if not low <= median <= high:
+    medians, (low, high) = np.median(np.abs(signal[:, ::7]), axis=1), PLAUSIBLE_UV
+    strange = [
+        f"{name} of {median:.3g}"
+        for name, median in zip(recording.channels, medians, strict=True)
+        if not low <= median <= high and name not in wild
+    ]
+    if strange:
         raise ValueError(
             f"{recording.path}: expected EEG of {low:g} to {high:g} microvolt (median absolute amplitude after the "
-            f"band-pass), got {median:.3g}. Does the file say volts where it means microvolts, or the other way round?"
+            f"band-pass), got {some(strange, 4)}. Does the file say volts where it means microvolts, or the other way "
+            "round? If single channels are disturbed, leave them out with channels=[NAME, ...]."
         )

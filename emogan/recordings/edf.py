@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from emogan.recordings.channels import Signal
+from emogan.recordings.channels import Signal, microvolts
 from emogan.recordings.timeline import Marker, Piece
 
-VOLTS = ("V", "MV", "UV", "µV", "ΜV", "NV", "")  # in capitals; \u00b5 has no capital of its own, \u03bc has
+UNTOLD = "a unit that the header does not tell"
 NUMBER_BYTES = {".edf": 2, ".bdf": 3}
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
-ROUNDING_S = 0.002  # writers round the onsets of records to milliseconds
+ROUNDING_S = 0.003  # writers round the onsets of records to milliseconds
+DRIFT_S = 0.01  # by which samples may be taken earlier or later than told
 
 
 @dataclass(frozen=True)
@@ -27,25 +28,37 @@ class Header:
     kind
         "EDF+C" and "BDF+C" are continuous, "EDF+D" and "BDF+D" may have pauses; anything else has no annotations.
     offset, n_records, record_s
-        Bytes before the first record, number of records and seconds that each lasts.
+        Bytes before the first record, number of records in the file and seconds that each lasts.
+    announced
+        Number of records that the header tells; -1 if it does not.
+    labels, units, samples
+        Of each signal; the labels as MNE has them, padded with zeros where the file's are.
     """
 
     kind: str
     offset: int
     n_records: int
     record_s: float
+    announced: int
     labels: tuple[str, ...]
     units: tuple[str, ...]
     samples: tuple[int, ...]
     number_bytes: int
 
     def signals(self) -> list[Signal]:
-        """Those that are no annotations."""
+        """Those that are no annotations; one without a unit is in microvolt if all others that are in volts are."""
+        untold = "uV" if {microvolts(unit) for unit in self.units} - {None} == {1.0} else UNTOLD
         return [
-            Signal(label, "eeg" if unit.upper() in VOLTS else "misc", unit, count / self.record_s)
-            for label, unit, count in zip(self.labels, self.units, self.samples, strict=True)
-            if label not in ANNOTATIONS
-        ]
+            Signal(
+                self.labels[i].strip(" \0"), "eeg" if microvolts(self.units[i] or untold) else "misc",
+                self.units[i] or untold, self.samples[i] / self.record_s,
+            )
+            for i in self.places()
+        ]  # fmt: skip
+
+    def places(self) -> list[int]:
+        """Which signals are no annotations."""
+        return [i for i, label in enumerate(self.labels) if label not in ANNOTATIONS]
 
 
 def read_header(path: Path) -> Header:
@@ -54,7 +67,7 @@ def read_header(path: Path) -> Header:
     Raises
     ------
     ValueError
-        If a number in it is none, or the file ends within it.
+        If a number in it is none, or the file ends before the end of the first record.
     """
     number_bytes = NUMBER_BYTES[path.suffix.lower()]
     with path.open("rb") as file:
@@ -65,27 +78,31 @@ def read_header(path: Path) -> Header:
         raise ValueError(f"its header of {count} signals is cut off")
 
     def column(at: int, width: int) -> tuple[str, ...]:
-        return tuple(fields[at * count + width * i :][:width].strip(" \0") for i in range(count))
+        return tuple(fields[at * count + width * i :][:width].strip() for i in range(count))
 
     samples = tuple(map(int, column(216, 8)))
     offset, record_s = int(start[184:192]), float(start[244:252]) or 1.0
-    n_records = (path.stat().st_size - offset) // (number_bytes * sum(samples))
+    n_records = (path.stat().st_size - offset) // (number_bytes * max(sum(samples), 1))
+    if n_records < 1 or not sum(samples) or not record_s > 0:
+        raise ValueError(f"{sum(samples)} samples in {n_records} records of {record_s:g} s")
+    units = tuple(unit.strip(" \0") for unit in column(96, 8))
     return Header(
-        start[192:236].strip(" \0"), offset, max(n_records, 0), record_s,
-        column(0, 16), column(96, 8), samples, number_bytes,
+        start[192:236].strip(" \0"), offset, n_records, record_s, int(start[236:244]), column(0, 16), units, samples,
+        number_bytes,
     )  # fmt: skip
 
 
-def read_annotations(path: Path, header: Header, sfreq_hz: float) -> tuple[list[Piece], list[Marker]]:
-    """Pieces between pauses, in samples of a rate, and all annotations; times in seconds since the first sample.
+def read_annotations(path: Path, header: Header, sfreq_hz: float) -> tuple[float, list[Piece], list[Marker]]:
+    """Samples a second, pieces between pauses and all annotations; times in seconds since the first sample.
 
+    The rate is sfreq_hz, unless the onsets of the records tell that the clock of the samples ran faster or slower.
     Texts that are not in UTF-8, as the norm wants, are read as Latin-1.
 
     Raises
     ------
     ValueError
-        If an annotation's time is no number, records are out of order, or a file that says that it is continuous has
-        a pause.
+        If an annotation's time is no number, records are out of order or begin at irregular times, or a file that
+        says that it is continuous has a pause.
     """
     ends = np.cumsum([0, *header.samples]) * header.number_bytes
     bounds = [(ends[i], ends[i + 1]) for i, label in enumerate(header.labels) if label in ANNOTATIONS]
@@ -93,15 +110,16 @@ def read_annotations(path: Path, header: Header, sfreq_hz: float) -> tuple[list[
     if not bounds:
         if header.kind[4:5] == "D":
             raise ValueError(f"it is {header.kind}, but tells nowhere when its records begin")
-        return [Piece(0, header.n_records * per_record, 0.0)], []
+        return sfreq_hz, [Piece(0, header.n_records * per_record, 0.0)], []
     records = np.memmap(path, np.uint8, "r", header.offset, (header.n_records, int(ends[-1])))
     onsets_s, markers = [], []
     for record in records:
         lists = [parsed for begin, end in bounds for parsed in _lists(record[begin:end].tobytes(), header.labels)]
         onsets_s.append(next((marker.onset_s for marker, is_first in lists if is_first), np.nan))
-        markers += [marker for marker, _ in lists if marker.text]
-    pieces = _pieces(np.array(onsets_s), header, per_record)
-    return pieces, [marker._replace(onset_s=marker.onset_s - onsets_s[0]) for marker in markers]
+        markers += [marker for marker, is_first in lists if marker.text or not is_first]
+    record_s, pieces = _pieces(np.array(onsets_s), header, per_record)
+    rate_hz = sfreq_hz if record_s == header.record_s else per_record / record_s
+    return rate_hz, pieces, [marker._replace(onset_s=marker.onset_s - onsets_s[0]) for marker in markers]
 
 
 def _lists(content: bytes, labels: tuple[str, ...]) -> list[tuple[Marker, bool]]:
@@ -127,8 +145,8 @@ def _text(content: bytes, labels: tuple[str, ...]) -> str:
     return (before if at and channel in labels else text).strip()
 
 
-def _pieces(onsets_s: np.ndarray, header: Header, per_record: int) -> list[Piece]:
-    """Records that follow one another without a pause, put together."""
+def _pieces(onsets_s: np.ndarray, header: Header, per_record: int) -> tuple[float, list[Piece]]:
+    """Seconds that a record lasts, and records that follow one another without a pause, put together."""
     if not np.isfinite(onsets_s).all():
         raise ValueError(f"its record {int(np.argmin(np.isfinite(onsets_s))) + 1} does not tell when it begins")
     pauses_s = np.diff(onsets_s) - header.record_s
@@ -146,7 +164,20 @@ def _pieces(onsets_s: np.ndarray, header: Header, per_record: int) -> list[Piece
         )
     begins = [0, *(paused + 1).tolist()]
     whys = ["", *(f"a pause of {pause_s:g} s" for pause_s in pauses_s[paused])]
-    return [
+    return _record_s(onsets_s, header, begins), [
         Piece(begin * per_record, end * per_record, float(onsets_s[begin] - onsets_s[0]), why)
         for begin, end, why in zip(begins, [*begins[1:], len(onsets_s)], whys, strict=True)
     ]
+
+
+def _record_s(onsets_s: np.ndarray, header: Header, begins: list[int]) -> float:
+    """How long a record lasts by its onset and the next one's: as the header tells, if that leads to the same times."""
+    number = np.arange(len(onsets_s))
+    first = np.repeat(begins, np.diff([*begins, len(onsets_s)]))  # record of each piece
+    steps = np.delete(np.diff(onsets_s), np.array(begins[1:], dtype=int) - 1)
+    for record_s in (header.record_s, float(np.mean(steps)) if len(steps) else header.record_s):
+        drift_s = onsets_s - onsets_s[first] - (number - first) * record_s
+        if np.abs(drift_s).max() <= DRIFT_S:
+            return record_s
+    at = int(np.argmax(np.abs(drift_s)))
+    raise ValueError(f"its records begin at irregular times: record {at + 1} does {drift_s[at]:+.3g} s off even steps")

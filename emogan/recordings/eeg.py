@@ -1,16 +1,19 @@
 """EEG recordings: opening files of many formats through MNE, with their channels, units, breaks and marks found."""
 
+import ast
+import itertools
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import mne
 import numpy as np
 
+from emogan.data.table_files import some
 from emogan.recordings import edf, preprocessed
-from emogan.recordings.channels import Picked, Signal, pick
+from emogan.recordings.channels import Picked, Signal, microvolts, pick
 from emogan.recordings.neuroscan import cnt_breaks, read_cnt
 from emogan.recordings.timeline import Marker, Piece, Timeline, timeline
 
@@ -24,6 +27,12 @@ READERS = {
 }
 SUFFIXES = (*READERS, preprocessed.SUFFIX)
 BOUNDARY = "-99"  # EEGLAB's boundary where events have numbers
+NUMBER = re.compile(r"-?\d+\.0")  # an event's, if its file holds numbers that are not whole by type
+SKIPPED = "BAD_ACQ_SKIP"  # MNE's word for samples that were never recorded
+OUTSIDE = re.compile(r"outside (the )?data range")  # MNE's warning that it cut annotations off
+UNKNOWN_TYPE = re.compile(r"^(\S+): (\[.*\])$", re.MULTILINE)  # MNE's warning of types in a .set: type and channels
+MARKER_FILE = re.compile(r"^MarkerFile\s*=\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE)  # in a .vhdr
+SAMPLE_BYTES = {"short": 2, "int": 4, "single": 4}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +116,21 @@ def open_recording(
         return _open_preprocessed(path, trial, channels, bad_channels)
     if suffix in edf.NUMBER_BYTES:
         return _open_edf(path, channels, bad_channels)
-    raw, was_cut = _raw(path)
+    raw, warned = _raw(path)
+    kinds = {**dict(zip(raw.ch_names, raw.get_channel_types(), strict=True)), **_kinds(raw, warned)}
+    units = raw._orig_units if path.suffix.lower() == ".vhdr" else {}
+    unscaled = {  # MNE knows some ways to write microvolt and takes all else for other units
+        name: factor for name, unit in units.items() if kinds[name] == "misc" and (factor := microvolts(unit))
+    }
     signals = [
-        Signal(name, kind, is_bad=name in raw.info["bads"])
-        for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True)
+        Signal(name, "eeg" if name in unscaled else kind, units.get(name, ""), is_bad=name in raw.info["bads"])
+        for name, kind in kinds.items()
     ]
-    times = timeline(float(raw.info["sfreq"]), [Piece(0, raw.n_times, 0.0)], _markers(path, raw, was_cut))
-    return _recording(path, raw, _picked(path, signals, channels, bad_channels), times, range(len(signals)))
+    found = _picked(path, signals, channels, bad_channels)
+    found.notes.extend(_cut(path, raw))
+    times = _timeline(path, float(raw.info["sfreq"]), [Piece(0, raw.n_times, 0.0)], _markers(path, raw, warned))
+    factors = np.array([unscaled.get(name, 1e6) for name in raw.ch_names])
+    return _recording(path, raw, found, times, range(len(signals)), factors)
 
 
 def _open_preprocessed(path: Path, trial, channels: str | Sequence[str], bad_channels: str) -> Recording:
@@ -132,33 +149,83 @@ def _open_edf(path: Path, channels: str | Sequence[str], bad_channels: str) -> R
     MNE also takes the records of EDF+D for continuous and cuts annotations off: these are read here.
     """
     header = _edf_header(path)
-    signals = header.signals()
+    signals, labels = header.signals(), [header.labels[i] for i in header.places()]
     found = _picked(path, signals, channels, bad_channels)
-    names = {signals[i].name for i in (*found.picks, *found.eog)}
+    names = {labels[i] for i in (*found.picks, *found.eog)}
     raw, _ = _raw(path, include=sorted(names), encoding="latin1")
-    pieces, markers = _edf_annotations(path, header, float(raw.info["sfreq"]))
-    kept = [i for i, signal in enumerate(signals) if signal.name in names]  # what MNE has read, in the file's order
-    return _recording(path, raw, found, timeline(float(raw.info["sfreq"]), pieces, markers), kept)
+    kept = [i for i, label in enumerate(labels) if label in names]  # what MNE has read, in the file's order
+    rate_hz, pieces, markers = _edf_annotations(path, header, float(raw.info["sfreq"]))
+    found.notes.extend(_edf_notes(header, rate_hz, float(raw.info["sfreq"]), found.picks))
+    times = _timeline(path, rate_hz, pieces, markers)
+    # MNE knows some ways to write microvolt and takes all else for volt
+    factors = [microvolts(signals[i].unit) for i in kept] / raw._raw_extras[0]["units"][: len(kept)]
+    return _recording(path, raw, found, times, kept, factors)
 
 
-def _recording(path: Path, raw: mne.io.BaseRaw, found: Picked, times: Timeline, read: Sequence[int]) -> Recording:
-    """A recording whose signals at some places of the file are those of MNE's object, in order."""
+def _edf_notes(header: edf.Header, rate_hz: float, told_hz: float, picks: Sequence[int]) -> Iterator[str]:
+    if header.announced > header.n_records:
+        yield f"cut off: its header announces {header.announced} records, {header.n_records} are there"
+    if rate_hz != told_hz:
+        yield f"its records tell of {rate_hz:.6g} samples a second, its header of {told_hz:g}: the former is taken"
+    places = header.places()
+    if untold := [header.labels[places[i]] for i in picks if not header.units[places[i]]]:
+        yield f"channels without a unit in its header were taken for microvolt, as the others are: {some(untold)}"
+
+
+def _timeline(path: Path, sfreq_hz: float, pieces: Sequence[Piece], markers: Sequence[Marker]) -> Timeline:
+    try:
+        return timeline(sfreq_hz, pieces, markers)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _recording(
+    path: Path, raw: mne.io.BaseRaw, found: Picked, times: Timeline, read: Sequence[int], factors: np.ndarray
+) -> Recording:  # fmt: skip
+    """A recording whose signals at some places of the file are those of MNE's object times factors, in order."""
 
     def samples(picks: list[int], start: int, stop: int) -> np.ndarray:
-        signal = raw.get_data(picks, start, stop, verbose="error")  # in volt
-        signal *= 1e6
+        signal = raw.get_data(picks, start, stop, verbose="error")
+        signal *= factors[picks, None]
         return signal
 
-    files = tuple(sorted({path, *(Path(file) for file in raw.filenames if file is not None)}))
-    notes = [*found.notes, times.summary()]
+    notes = [*found.notes, *times.notes()]
     if pending := [str(projection["desc"]) for projection in raw.info["projs"] if not projection["active"]]:
         notes.append(f"projections that the file holds are not applied: {', '.join(pending)}")
     places = {place: i for i, place in enumerate(read)}
     return Recording(
-        path, files, times, raw.n_times, (float(raw.info["highpass"]), float(raw.info["lowpass"])),
-        [places[i] for i in found.picks], found.names, [places[i] for i in found.eog], found.bad,
-        tuple(note for note in notes if note), samples,
+        path, _files(path, raw), times, raw.n_times, (float(raw.info["highpass"]), float(raw.info["lowpass"])),
+        [places[i] for i in found.picks], found.names, [places[i] for i in found.eog], found.bad, tuple(notes), samples,
     )  # fmt: skip
+
+
+def _files(path: Path, raw: mne.io.BaseRaw) -> tuple[Path, ...]:
+    """All files that a recording is made of."""
+    files = {path, *(Path(file) for file in raw.filenames if file is not None)}
+    if path.suffix.lower() == ".vhdr" and (markers := _marker_file(path)):
+        files.add(markers)
+    return tuple(sorted(files))
+
+
+def _marker_file(path: Path) -> Path | None:
+    """The file with the markers of a .vhdr file; that beside it if the named one is not there, as MNE does it."""
+    named = MARKER_FILE.search(path.read_text(encoding="utf-8", errors="replace"))
+    candidates = [path.with_name(named[1].replace("$b", path.stem)), path.with_suffix(".vmrk")] if named else []
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _kinds(raw: mne.io.BaseRaw, warned: Sequence[str]) -> dict[str, str]:
+    """Types of channels of a .set that MNE does not know and takes for EEG, if others are of type EEG."""
+    found = [match for text in warned if text.startswith("Unknown types") for match in UNKNOWN_TYPE.findall(text)]
+    kinds = {name: kind for kind, names in found for name in ast.literal_eval(names) if "eeg" not in kind}
+    return kinds if set(raw.ch_names) - set(kinds) else {}
+
+
+def _cut(path: Path, raw: mne.io.BaseRaw) -> Iterator[str]:
+    """Say so if a BrainVision file ends within a sample."""
+    sample_bytes = SAMPLE_BYTES.get(raw.orig_format, 0) * len(raw.ch_names)
+    if path.suffix.lower() == ".vhdr" and sample_bytes and Path(raw.filenames[0]).stat().st_size % sample_bytes:
+        yield f"cut off: {Path(raw.filenames[0]).name} ends within a sample"
 
 
 def _picked(path: Path, signals: Sequence[Signal], channels: str | Sequence[str], bad_channels: str) -> Picked:
@@ -168,8 +235,8 @@ def _picked(path: Path, signals: Sequence[Signal], channels: str | Sequence[str]
         raise ValueError(f"{path}: {error}") from error
 
 
-def read_markers(path: Path) -> list[Marker]:
-    """All that a file of continuous EEG says of stretches of time, also beyond the end of its samples.
+def read_markers(path: Path) -> tuple[list[Marker], tuple[Path, ...]]:
+    """All that a file of continuous EEG says of stretches of time, also beyond the end of its samples; and its files.
 
     Raises
     ------
@@ -179,36 +246,58 @@ def read_markers(path: Path) -> list[Marker]:
     need_file(path)
     if path.suffix.lower() in edf.NUMBER_BYTES:
         header = _edf_header(path)
-        return _edf_annotations(path, header, max((signal.rate_hz for signal in header.signals()), default=1.0))[1]
-    return _markers(path, *_raw(path))
+        rate_hz = max((signal.rate_hz for signal in header.signals()), default=1.0)
+        return _edf_annotations(path, header, rate_hz)[-1], (path,)
+    raw, warned = _raw(path)
+    return _markers(path, raw, warned), _files(path, raw)
 
 
-def _markers(path: Path, raw: mne.io.BaseRaw, was_cut: bool) -> list[Marker]:
-    notes = _uncut(path, raw) if was_cut else raw.annotations
-    onsets_s, texts = notes.onset - raw.first_time, [str(text) for text in notes.description]
-    if path.suffix.lower() == ".set":
-        texts = ["boundary" if text == BOUNDARY else text for text in texts]
+def _markers(path: Path, raw: mne.io.BaseRaw, warned: Sequence[str]) -> list[Marker]:
+    suffix = path.suffix.lower()
+    notes = _uncut(path, raw) if suffix == ".fif" or any(map(OUTSIDE.search, warned)) else raw.annotations
+    onsets_s, texts = notes.onset - raw.first_time, [str(text).strip() for text in notes.description]
+    if suffix == ".set":
+        texts = [text[: -len(".0")] if NUMBER.fullmatch(text) else text for text in texts]
+        texts = ["boundary" if text == BOUNDARY else "" if text == "[]" else text for text in texts]
     found = [Marker(*map(float, times), text) for *times, text in zip(onsets_s, notes.duration, texts, strict=True)]
-    return found + cnt_breaks(path, raw) if path.suffix.lower() == ".cnt" else found
+    further = {".cnt": lambda: cnt_breaks(path, raw), ".fif": lambda: _fif_skips(raw)}.get(suffix, list)
+    return found + further()
 
 
 def _uncut(path: Path, raw: mne.io.BaseRaw) -> mne.Annotations:
     """Annotations as they stand in the file: MNE cuts them off where the samples end."""
-    if path.suffix.lower() != ".vhdr":
+    suffix = path.suffix.lower()
+    if suffix == ".vhdr":
+        return mne.read_annotations(_marker_file(path), sfreq=raw.info["sfreq"])
+    if suffix != ".fif":
         return mne.read_annotations(path)
-    header = path.read_text(encoding="utf-8", errors="replace")
-    name = re.search(r"^MarkerFile=(.+?)\s*$", header, re.MULTILINE)[1].replace("$b", path.stem)
-    return mne.read_annotations(path.with_name(name), sfreq=raw.info["sfreq"])
+    try:
+        whole = mne.read_annotations(path)
+    except OSError:
+        return mne.Annotations([], [], [])  # MNE refuses a file that has none
+    if whole.orig_time is not None and raw.info["meas_date"] is not None:
+        whole.onset += (whole.orig_time - raw.info["meas_date"]).total_seconds()
+    return whole
+
+
+def _fif_skips(raw: mne.io.BaseRaw) -> list[Marker]:
+    """Samples that were never recorded, as the data tell it; MNE says so in annotations, among those of the file."""
+    return [
+        Marker(float(begin / raw.info["sfreq"] - raw.first_time), float((end - begin) / raw.info["sfreq"]), SKIPPED)
+        for part in raw._raw_extras
+        for content, (begin, end) in zip(part["ent"], itertools.pairwise(part["bounds"]), strict=True)
+        if content is None
+    ]
 
 
 def _edf_header(path: Path) -> edf.Header:
     try:
         return edf.read_header(path)
-    except ValueError as error:
+    except Exception as error:  # of whatever kind, it is the content's doing
         raise _unreadable(path, error) from error
 
 
-def _edf_annotations(path: Path, header: edf.Header, sfreq_hz: float) -> tuple[list[Piece], list[Marker]]:
+def _edf_annotations(path: Path, header: edf.Header, sfreq_hz: float) -> tuple[float, list[Piece], list[Marker]]:
     try:
         return edf.read_annotations(path, header, sfreq_hz)
     except ValueError as error:
@@ -218,8 +307,8 @@ def _edf_annotations(path: Path, header: edf.Header, sfreq_hz: float) -> tuple[l
         ) from error
 
 
-def _raw(path: Path, **options) -> tuple[mne.io.BaseRaw, bool]:
-    """MNE's object, samples not read, and whether MNE has cut off annotations that reach beyond them."""
+def _raw(path: Path, **options) -> tuple[mne.io.BaseRaw, list[str]]:
+    """MNE's object, samples not read, and its warnings."""
     suffix = path.suffix.lower()
     if suffix not in READERS:
         raise ValueError(f"{path}: expected an EEG recording ({', '.join(SUFFIXES)}), got {suffix or 'no suffix'}")
@@ -227,11 +316,12 @@ def _raw(path: Path, **options) -> tuple[mne.io.BaseRaw, bool]:
         with warnings.catch_warnings(record=True) as caught, mne.utils.catch_logging():
             warnings.simplefilter("always")
             raw = READERS[suffix](path, verbose="warning", **options)
+            raw.get_channel_types()  # a damaged one shows here
     except Exception as error:  # of whatever kind, it is the content's doing
         raise _unreadable(path, error) from error
     if raw.n_times < 1 or not raw.info["sfreq"] > 0:
         raise ValueError(f"{path}: expected samples, got {raw.n_times} at {raw.info['sfreq']} Hz. Copy it again.")
-    return raw, any(re.search(r"outside (the )?data range", str(warning.message)) for warning in caught)
+    return raw, [str(warning.message) for warning in caught]
 
 
 def _unreadable(path: Path, error: Exception) -> ValueError:

@@ -3,24 +3,25 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.signal import welch
 
 from emogan.data.table_files import some
 from emogan.recordings.blinks import remove_blinks
-from emogan.recordings.cleaning import interpolated, resampling, trial_signal
+from emogan.recordings.cleaning import resampling, trial_signal
 from emogan.recordings.eeg import SUFFIXES, Recording, need_file, open_recording
 from emogan.recordings.eyes import READERS, read_eyes
 from emogan.recordings.features import EYE_NAMES, eeg_features, eeg_names, eeg_unit, eye_unit
 from emogan.recordings.settings import Settings
 from emogan.recordings.time_table import Row, grouped
 from emogan.signal.eye import eye_features
+from emogan.signal.windows import count_windows
 
 VERSION = 2  # raise it whenever the same settings and recordings would give other numbers
 SPECTRUM_WINDOW_S, SPECTRUM_HZ = 2.0, 62.0  # resolution and end of the spectra that are kept
@@ -50,9 +51,10 @@ def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | 
                 files |= found
                 continue
             recording = open_recording(path, settings.channels, part, settings.bad_channels)
-            resampling(recording, settings.sfreq_hz, settings.band_pass_hz)
-        except (ValueError, OSError) as error:
-            problems.append(f"{own[0]}: {error}")
+            resampling(recording, settings.sfreq_hz, settings.band_pass_hz, settings.window_s)
+        except Exception as error:  # of whatever kind, it is the content's doing, and the others go on
+            kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
+            problems.append(f"{own[0]}: {kind}{error}")
             continue
         files |= set(recording.files)
         channels.setdefault(recording.channels, path)
@@ -83,15 +85,20 @@ def _filters(recording: Recording, settings: Settings) -> Iterator[str]:
 
 def _left_out(row: Row, recording: Recording, settings: Settings) -> Iterator[str]:
     """Say so if windows of a trial are left out; ValueError if the trial is not there whole, or all of them are."""
-    first, last, _ = recording.timeline.locate(row.start_s, row.end_s)
-    kept = _kept(row, recording, settings, int((last - first) / recording.sfreq_hz / settings.window_s + 1e-9))
+    recording.timeline.locate(row.start_s, row.end_s)
+    kept = _kept(row, recording, settings)
     if not kept.all():
-        marks = some(sorted({marker.text for marker in recording.timeline.bad}), 4)
-        yield f"trial {row.trial}: {np.sum(~kept)} of {len(kept)} windows touch stretches marked {marks}: left out"
+        end_s = row.start_s + len(kept) * settings.window_s
+        touching = {mark.text for mark in recording.timeline.bad if mark.onset_s < end_s and mark.end_s > row.start_s}
+        yield (
+            f"trial {row.trial}: {np.sum(~kept)} of {len(kept)} windows touch stretches marked "
+            f"{some(sorted(touching), 4)}: left out"
+        )
 
 
-def _kept(row: Row, recording: Recording, settings: Settings, count: int) -> np.ndarray:
-    """Which of the count windows (W,) of a trial are not left out as bad."""
+def _kept(row: Row, recording: Recording, settings: Settings) -> np.ndarray:
+    """Which of the windows (W,) of a trial are not left out as bad."""
+    count = count_windows(row.start_s, min(row.end_s, recording.duration_s), settings.window_s)
     if settings.bad_stretches == "keep":
         return np.ones(count, dtype=bool)
     kept = ~recording.timeline.bad_windows(row.start_s, count, settings.window_s)
@@ -135,21 +142,14 @@ def features(rows: Sequence[Row], settings: Settings) -> dict[str, np.ndarray]:
         If a recording or trial is not what it should be, or its EEG and eye movements differ in windows.
     """
     blocks: list[tuple[str, tuple[str, ...], list[str], dict]] = []  # kind, names, units and features by trial
-    more = {}
+    more, kept = {}, {}
     if eeg := [row for row in rows if row.is_eeg]:
         found, names, more, kept = _eeg(eeg, settings)
         blocks.append(("eeg", names, [eeg_unit(name, settings) for name in names], found))
     if eye := [row for row in rows if not row.is_eeg]:
         names = EYE_NAMES[settings.eye_features]
-        blocks.append(("eye", names, [eye_unit(name) for name in names], dict(_eye(eye, names, settings))))
+        blocks.append(("eye", names, [eye_unit(name) for name in names], dict(_eye(eye, names, settings, kept))))
     trials = {trial: [found[trial] for *_, found in blocks] for trial in blocks[0][-1]}
-    for trial, parts in trials.items() if eeg and eye else ():
-        if len(kept[trial]) != len(parts[1]):
-            raise ValueError(
-                f"trial {trial}: expected as many windows of EEG as of eye movements, got {len(kept[trial])} and "
-                f"{len(parts[1])}. Correct start_s and end_s of one of its rows."
-            )
-        parts[1] = parts[1][kept[trial]]
     labels, windows = {row.trial: row.label for row in rows}, [len(parts[0]) for parts in trials.values()]
     subject, session = rows[0].experiment
     return {
@@ -168,19 +168,26 @@ def features(rows: Sequence[Row], settings: Settings) -> dict[str, np.ndarray]:
 def _eeg(rows: Sequence[Row], settings: Settings) -> tuple[dict, tuple[str, ...], dict[str, np.ndarray], dict]:
     """Features by trial, their names, the arrays of the spectra, and which windows of each trial are kept."""
     found, spectra, kept = {}, [], {}
+    frequency_hz = np.arange(0, SPECTRUM_HZ + 1e-6, 1 / min(SPECTRUM_WINDOW_S, settings.window_s))
     for row, recording, signal, sfreq_hz in _signals(rows, settings):
         with _naming(row):
-            count = signal.shape[1] // round(settings.window_s * sfreq_hz)
-            kept[row.trial] = _kept(row, recording, settings, count)
+            kept[row.trial] = _kept(row, recording, settings)
             found[row.trial] = eeg_features(signal, sfreq_hz, recording.channels, settings, kept[row.trial])
-        length = round(min(SPECTRUM_WINDOW_S, settings.window_s) * sfreq_hz)
-        frequency_hz, spectrum = welch(signal, sfreq_hz, nperseg=length)
-        spectra.append(spectrum[:, frequency_hz <= SPECTRUM_HZ])
+        frequency_hz = frequency_hz[frequency_hz <= sfreq_hz / 2]
+        spectra.append(_spectrum(signal, sfreq_hz, frequency_hz, kept[row.trial], settings.window_s))
     return found, eeg_names(recording.channels, settings), {
-        "spectrum": np.float32(spectra),
-        "frequency_hz": frequency_hz[frequency_hz <= SPECTRUM_HZ],
+        "spectrum": np.float32([spectrum[:, : len(frequency_hz)] for spectrum in spectra]),
+        "frequency_hz": frequency_hz,
         "channels": np.array(recording.channels),
     }, kept  # fmt: skip
+
+
+def _spectrum(signal, sfreq_hz: float, frequency_hz: np.ndarray, kept: np.ndarray, window_s: float) -> np.ndarray:
+    """Mean power spectrum (C, Q) of the windows that are kept, in microvolt squared per Hz."""
+    length = round(window_s * sfreq_hz)
+    windows = signal[:, : len(kept) * length].reshape(len(signal), -1, length)[:, kept]
+    own_hz, spectrum = welch(windows, sfreq_hz, nperseg=round(min(SPECTRUM_WINDOW_S, window_s) * sfreq_hz))
+    return np.array([np.interp(frequency_hz, own_hz, row) for row in spectrum.mean(1)])
 
 
 def _signals(rows: Sequence[Row], settings: Settings) -> Iterator[tuple[Row, Recording, np.ndarray, float]]:
@@ -201,10 +208,8 @@ def _signals(rows: Sequence[Row], settings: Settings) -> Iterator[tuple[Row, Rec
 
 def _bad_samples(row: Row, recording: Recording, signal: np.ndarray, sfreq_hz: float, settings: Settings) -> np.ndarray:
     """Which samples (N,) of a trial lie in windows that are left out."""
-    length, bad = round(settings.window_s * sfreq_hz), np.zeros(signal.shape[1], dtype=bool)
-    kept = _kept(row, recording, settings, len(bad) // length)
-    bad[: len(kept) * length] = np.repeat(~kept, length)
-    return bad
+    bad = np.repeat(~_kept(row, recording, settings), round(settings.window_s * sfreq_hz))
+    return np.pad(bad, (0, signal.shape[1] - len(bad)))
 
 
 def _cleaned(rows: Sequence[Row], settings: Settings, with_eog: bool) -> Iterator[tuple]:
@@ -214,23 +219,32 @@ def _cleaned(rows: Sequence[Row], settings: Settings, with_eog: bool) -> Iterato
         with _naming(row):
             signal, sfreq_hz = trial_signal(
                 recording, row.start_s, row.end_s, band_pass_hz=settings.band_pass_hz,
-                sfreq_hz=settings.sfreq_hz, notch_hz=settings.notch_hz, with_eog=with_eog,
+                sfreq_hz=settings.sfreq_hz, window_s=settings.window_s, notch_hz=settings.notch_hz, with_eog=with_eog,
+                keep_bad=settings.bad_stretches == "keep", replace_bad=settings.bad_channels == "interpolate",
             )  # fmt: skip
-            if recording.bad and settings.bad_channels == "interpolate":
-                n = len(recording.channels)
-                signal[:n] = interpolated(signal[:n], recording.channels, recording.bad, sfreq_hz)
         yield row, recording, signal, sfreq_hz
 
 
-def _eye(rows: Sequence[Row], names: Sequence[str], settings: Settings) -> Iterator[tuple[object, np.ndarray]]:
-    """Trial and features of each."""
+def _eye(
+    rows: Sequence[Row], names: Sequence[str], settings: Settings, kept: Mapping[Any, np.ndarray]
+) -> Iterator[tuple[Any, np.ndarray]]:  # fmt: skip
+    """Trial and features of each, of the windows that are kept of its EEG."""
     for (path, sheet, samples), own in grouped(rows, lambda row: (row.recording, row.sheet, row.samples)).items():
         options = {} if sheet is None else {"sheet": sheet - 1 if isinstance(sheet, int) else sheet}
         recording = read_eyes(path, **options, **({} if samples is None else {"samples": samples}))
         for row in own:
             with _naming(row):
-                end_s = recording.trial_end_s(row.end_s)
-                x = eye_features(recording, row.start_s, end_s, settings.window_s, names, settings.eye_statistics)
+                end_s = recording.trial_end_s(row.start_s, row.end_s)
+                count = count_windows(row.start_s, end_s, settings.window_s)
+                windows = kept.get(row.trial, np.ones(count, dtype=bool))
+                if len(windows) != count:
+                    raise ValueError(
+                        f"trial {row.trial}: expected as many windows of EEG as of eye movements, got {len(windows)} "
+                        f"and {count}. Correct start_s and end_s of one of its rows."
+                    )
+                x = eye_features(
+                    recording, row.start_s, end_s, settings.window_s, names, settings.eye_statistics, kept=windows
+                )
             yield row.trial, x
 
 

@@ -1,6 +1,7 @@
 """Eye tracking events as tables: SMI BeGaze's exports and plain CSV."""
 
 import codecs
+import re
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ BEGAZE = {  # the columns of BeGaze's detailed event statistics that hold them; 
     "blink": ["Blink Start [ms]", "Blink Duration [ms]"],
 }  # fmt: skip
 TEXT_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+EYE = re.compile(r"eye( ?l/r)?(\.\d+)?$", re.IGNORECASE)  # the column that tells whose event it is
 MISSING = ["-"]  # what BeGaze writes in cells without a value
 RATE_HZ = 60.0  # of the trace of the pupil, whose size is known per fixation only
 
@@ -111,6 +113,12 @@ def _spreadsheet(path: Path, sheet: int | str) -> pd.DataFrame:
 
 def _recording(tables: dict[str, pd.DataFrame], columns: dict[str, list[str]], unit: float, path) -> EyeRecording:
     """From one table per kind of event; unit: of times, per second."""
+    columns_of_eyes = [table[name] for table in tables.values() for name in table if EYE.match(str(name))]
+    if len(eyes := sorted({str(eye) for column in columns_of_eyes for eye in column.dropna()})) > 1:
+        raise ValueError(
+            f"{path}: expected events of one eye, got {some(eyes)} in the column {columns_of_eyes[0].name}. Keep the "
+            "rows of one eye."
+        )
     values = {event: _numbers(table, columns[event], path, event) for event, table in tables.items()}
     if not len(values["fixation"]):
         raise ValueError(f"{path} holds no fixation, and with them no size of the pupil")

@@ -1,12 +1,15 @@
 """EyeLink recordings, .asc files as edf2asc writes them, read through MNE."""
 
+import itertools
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from emogan.data.text_tables import find_encoding
 from emogan.signal.eye_recording import EyeRecording
 
+EVENTS = ("EFIX", "ESACC", "EBLINK")
 UNKNOWN = str(2**32 - 1)  # the tracker's onset of an event whose beginning it lost, as in a blink
 
 
@@ -31,30 +34,39 @@ def read_eyelink(path: str | Path, samples: str | Path | None = None, eye: str |
     ValueError
         If the file holds no samples or none of gaze in px, its sampling rate changes, or that eye was not recorded.
     """
+    try:
+        return _recording(path, samples, eye)
+    except OSError:
+        raise
+    except Exception as error:  # of whatever kind, it is the content's doing
+        told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise ValueError(told if str(path) in told else f"{path}: {told}") from error
+
+
+def _recording(path, samples, eye: str | None) -> EyeRecording:
+    lines, zero_ms, first_ms = _complete(path, samples)
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "whole.asc"
-        lines, begin_ms, first_ms = _complete(path, samples)
-        whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        whole.write_text("\n".join(line for line in lines if not line.startswith(EVENTS)) + "\n", encoding="utf-8")
         raw = _raw(whole, path)
     eye = _eye(raw, eye, path)
     channels = [f"{kind}_{eye}" for kind in ("xpos", "ypos", "pupil")]
     gaze_x, gaze_y, pupil = raw.get_data(channels)
     pupil = np.where(pupil > 0, pupil, np.nan)
-    fixation_s, saccade_s, blink_s = (
-        _events(raw, name, eye) + np.array([begin_ms / 1000, 0.0]) for name in ("fixation", "saccade", "BAD_blink")
-    )
-    time_s = raw.times + first_ms / 1000
+    fixations, saccades, blinks = (_events(lines, kind, eye) for kind in EVENTS)
+    fixation_s, saccade_s, blink_s = ((found[:, :2] - [zero_ms, 0.0]) / 1000 for found in (fixations, saccades, blinks))
+    time_s = raw.times + (first_ms - zero_ms) / 1000
     dispersion = np.array([_dispersion(time_s, gaze_x, gaze_y, *fixation) for fixation in fixation_s])
     return EyeRecording(
         time_s, np.stack([pupil, pupil], axis=1), fixation_s, saccade_s, blink_s, dispersion.reshape(-1, 2),
-        _amplitudes(lines, eye), end_s=float(time_s[-1] + 1 / raw.info["sfreq"]),
+        saccades[:, 2], (_blocks(lines, 1000 / raw.info["sfreq"]) - zero_ms) / 1000,
     )  # fmt: skip
 
 
 def _complete(path, samples) -> tuple[list[str], float, float]:
     """Lines that MNE reads: blocks from START to END that hold samples, one at every step of the clock.
 
-    With them, when the first of these blocks and its samples begin, in ms since the first START of the file.
+    With them, when the first block of the file and the first sample begin, in ms of the tracker's clock.
     """
     lines = _onsets(_read(path))
     if samples is not None:
@@ -68,19 +80,16 @@ def _complete(path, samples) -> tuple[list[str], float, float]:
             "Convert the blocks of each rate to a file of their own"
         )
     starts = [i for i, line in enumerate(lines) if line.startswith("START")]
-    blocks = [lines[begin:end] for begin, end in zip(starts, [*starts[1:], None], strict=True)]
+    blocks = [lines[begin:end] for begin, end in itertools.pairwise([*starts, None])]
     sampled = [block for block in blocks if any(line[:1].isdigit() for line in block)]
     if not sampled:
         raise ValueError(
             f"{path} holds no samples between START and END. Give the samples that edf2asc wrote to another file as "
             "samples=, or convert the .edf again without its option -e"
         )
-    begin_ms, first_ms = (
-        _time_ms(next(line for line in sampled[0] if line.startswith(kind))) - _time_ms(blocks[0][0])
-        for kind in (("START",), tuple("0123456789"))
-    )
+    first_ms = _time_ms(next(line for line in sampled[0] if line[:1].isdigit()))
     whole = [line for block in sampled for line in _whole(block, 1000 / rates_hz[0] if rates_hz else None)]
-    return [*lines[: starts[0]], *whole], begin_ms, first_ms
+    return [*lines[: starts[0]], *whole], _time_ms(blocks[0][0]), first_ms
 
 
 def _rate_hz(line: str) -> float | None:
@@ -92,7 +101,10 @@ def _rate_hz(line: str) -> float | None:
 def _time_ms(line: str) -> float:
     """Of a sample, or of a line such as ``START 500000 LEFT``."""
     words = line.split()
-    return float(words[0] if line[:1].isdigit() else words[1])
+    try:
+        return float(words[0] if line[:1].isdigit() else words[1])
+    except (IndexError, ValueError):
+        raise ValueError(f"expected a time in ms of the tracker's clock, got the line {line!r}") from None
 
 
 def _whole(block: list[str], step_ms: float | None) -> list[str]:
@@ -100,10 +112,12 @@ def _whole(block: list[str], step_ms: float | None) -> list[str]:
     whole, last = [], None
     for line in block:
         if line[:1].isdigit():
+            if last is not None and _time_ms(line) == _time_ms(last):
+                continue  # written twice
             if last is not None and step_ms:
                 missing = round((_time_ms(line) - _time_ms(last)) / step_ms) - 1
                 empty = "\t".join("." if _is_number(word) else word for word in line.split()[1:])
-                whole += [f"{_time_ms(last) + step_ms * (i + 1):g}\t{empty}" for i in range(missing)]
+                whole += [f"{_time_ms(last) + step_ms * (i + 1):.12g}\t{empty}" for i in range(missing)]
             last = line
         whole.append(line)
     if not any(line.startswith("END") for line in block):
@@ -116,7 +130,7 @@ def _is_number(word: str) -> bool:
 
 
 def _read(path) -> list[str]:
-    return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    return Path(path).read_text(encoding=find_encoding(Path(path)), errors="replace").splitlines()
 
 
 def _onsets(lines: list[str]) -> list[str]:
@@ -126,10 +140,10 @@ def _onsets(lines: list[str]) -> list[str]:
         if line.startswith(("SFIX", "SSACC", "SBLINK")):
             words = line.split()
             begun["".join(words[:2])[1:]] = words[-1]
-        elif line.startswith(("EFIX", "ESACC", "EBLINK")) and UNKNOWN in line:
+        elif line.startswith(EVENTS) and UNKNOWN in line:
             event, eye, _, end, _, *rest = line.split()
             onset = begun.get(f"{event}{eye}"[1:], end)
-            line = "\t".join([f"{event} {eye}", onset, end, f"{float(end) - float(onset):g}", *rest])
+            line = "\t".join([f"{event} {eye}", onset, end, f"{float(end) - float(onset):.12g}", *rest])
         repaired.append(line)
     return repaired
 
@@ -152,9 +166,7 @@ def _raw(whole: Path, path):
     import mne  # here: it takes a second to import
 
     try:
-        return mne.io.read_raw_eyelink(
-            whole, create_annotations=["fixations", "saccades", "blinks"], find_overlaps=False, verbose="error"
-        )
+        return mne.io.read_raw_eyelink(whole, create_annotations=False, find_overlaps=False, verbose="error")
     except (IndexError, KeyError, RuntimeError, ValueError) as error:
         raise ValueError(
             f"{path} cannot be read as an EyeLink recording: {error}. Expected the lines START, SAMPLES, EVENTS and "
@@ -171,25 +183,35 @@ def _eye(raw, eye: str | None, path) -> str:
     return eye
 
 
-def _events(raw, name: str, eye: str) -> np.ndarray:
-    """Onset and duration (n, 2) of one eye's events."""
-    found = [
-        (annotation["onset"], annotation["duration"])
-        for annotation in raw.annotations
-        if annotation["description"] == name and f"pupil_{eye}" in annotation["ch_names"]
-    ]
-    return np.array(sorted(found), dtype=float).reshape(-1, 2)
+def _events(lines: list[str], kind: str, eye: str) -> np.ndarray:
+    """Onset and duration in ms, and amplitude in degrees (NaN where not known), of one eye's events in order of onset.
 
-
-def _amplitudes(lines: list[str], eye: str) -> np.ndarray:
-    """Amplitudes in degrees of an eye's saccades in order of onset, NaN where not known; MNE leaves them out.
-
-    ESACC eye, onset, end, duration, start x, y, end x, y, amplitude, peak velocity (EyeLink user manual, "ASC files").
+    ESACC eye, onset, end, duration, start x, y, end x, y, amplitude, peak velocity; the others begin alike (EyeLink
+    user manual, "ASC files").
     """
-    saccades = [line.split() for line in lines if line.startswith("ESACC")]
-    words = [words for words in saccades if words[1] == eye[0].upper()]
-    words.sort(key=lambda word: float(word[2]))
-    return np.array([np.nan if word[9] == "." else float(word[9]) for word in words])
+    found = []
+    for line in lines:
+        words = line.split()
+        if words[:2] == [kind, eye[0].upper()]:
+            try:
+                amplitude = words[9] if kind == "ESACC" and len(words) > 9 else "."
+                found.append([float(words[2]), float(words[4]), np.nan if amplitude == "." else float(amplitude)])
+            except (IndexError, ValueError):
+                raise ValueError(f"expected onset, end and duration of an event, got the line {line!r}") from None
+    return np.array(sorted(found), dtype=float).reshape(-1, 3)
+
+
+def _blocks(lines: list[str], step_ms: float) -> np.ndarray:
+    """When blocks begin and end (n, 2), in ms of the tracker's clock; those without a pause between them are one."""
+    found: list[list[float]] = []
+    for line in lines:
+        if line.startswith("START"):
+            begin_ms = _time_ms(line)
+            if not found or begin_ms > found[-1][1] + step_ms:
+                found.append([begin_ms, begin_ms])
+        elif found and line[:1].isdigit():
+            found[-1][1] = _time_ms(line) + step_ms
+    return np.array(found)
 
 
 def _dispersion(time_s, gaze_x, gaze_y, onset_s: float, duration_s: float) -> tuple[float, float]:

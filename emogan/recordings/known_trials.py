@@ -23,6 +23,7 @@ from emogan.data.trials import (
 from emogan.recordings.eeg import READERS, read_markers
 from emogan.recordings.time_table import Row, TimeTable
 from emogan.recordings.timeline import Marker
+from emogan.signal.windows import TOLERANCE_S
 
 WHOLE = (0.0,), (float("inf"),)  # of a variable that holds one trial
 NAME = re.compile(r"(?P<subject>.+?)(_(?P<session>\d{1,3}))?(_\d{8})?")  # 3_1_20180804, Subject03_2, anna
@@ -89,23 +90,38 @@ def annotations(folder: Path, window_s: float = 0.0) -> TimeTable:
     files = sorted((path for path in folder.iterdir() if path.suffix.lower() in READERS), key=natural)
     if not files:
         raise FileNotFoundError(f"expected recordings ({', '.join(READERS)}) in {folder}, found none")
-    rows, unusable, notes = [], [], []
+    rows, unusable, notes, found, parts = [], [], [], {}, {}
     for path in files:
         try:
-            markers = read_markers(path)
-            trials = [marker for marker in markers if _is_trial(marker, window_s)]
+            found[path] = read_markers(path)
+        except Exception as error:  # of whatever kind, it is the content's doing, and the others go on
+            unusable.append(str(error) if str(path) in str(error) else f"{path}: {type(error).__name__}: {error}")
+    for path, (_, own) in sorted(found.items(), key=lambda item: len(item[1][1])):
+        parts |= {part.name: path.name for part in own if part.name != path.name}
+    for path, (markers, _) in found.items():
+        if path.name in parts:
+            notes.append((path.name, f"it is a part of {parts[path.name]} and no recording of its own"))
+            continue
+        trials = [marker for marker in markers if _is_trial(marker, window_s)]
+        if passed := Counter(marker.text or "(no text)" for marker in markers if marker not in trials):
+            told = some([f"{text} ({count})" for text, count in passed.most_common()])
+            notes.append((path.name, f"markers that are no trials were passed over, {passed.total()} in all: {told}"))
+        try:
             rows += _annotated(path, trials, markers, len(rows))
         except ValueError as error:
             unusable.append(str(error))
-            continue
-        if passed := Counter(marker.text for marker in markers if marker not in trials):
-            told = some([f"{text} ({count})" for text, count in passed.most_common()])
-            notes.append((path.name, f"markers that are no trials were passed over, {passed.total()} in all: {told}"))
-    return TimeTable(tuple(rows), unusable=tuple(unusable), notes=tuple(notes))
+    return TimeTable(tuple(rows), unusable=tuple(sorted(unusable)), notes=tuple(notes))
 
 
 def _is_trial(marker: Marker, window_s: float) -> bool:
-    return marker.duration_s > 0 and marker.duration_s >= window_s - 1e-9 and not (marker.is_bad or marker.is_break)
+    """Whether a marker has a text, lasts a window or longer, and is no stretch to leave out."""
+    is_named = bool(marker.text) and not marker.text.endswith("/")  # "Stimulus/" has a kind and no text
+    return (
+        is_named
+        and marker.duration_s > 0
+        and marker.duration_s >= window_s - TOLERANCE_S
+        and not (marker.is_bad or marker.is_break)
+    )
 
 
 def _annotated(path: Path, trials: Sequence[Marker], markers: Sequence[Marker], before: int) -> list[Row]:
@@ -120,7 +136,7 @@ def _annotated(path: Path, trials: Sequence[Marker], markers: Sequence[Marker], 
     return [
         Row(
             before + number, path, subject, int(name["session"] or 1), number, trial.text,
-            trial.onset_s if abs(trial.onset_s) > 1e-6 else 0.0, trial.end_s,
+            0.0 if abs(trial.onset_s) < TOLERANCE_S else trial.onset_s, trial.end_s,
         )
         for number, trial in enumerate(sorted(trials), 1)
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from emogan.data.table_files import csv_frame, identifier, some
 from emogan.data.text_tables import first_text
 from emogan.recordings.eeg import is_eeg
 from emogan.recordings.preprocessed import SUFFIX as PREPROCESSED
+from emogan.signal.windows import TOLERANCE_S
 
 COLUMNS = ("recording", "subject", "session", "trial", "label", "start_s", "end_s")
 OPTIONAL = ("sheet", "samples")
@@ -148,7 +149,7 @@ def _times(table: TimeTable, window_s: float) -> Iterator[tuple[Row, str]]:
             yield row, f"{row}: expected a start of 0 s or later"
         elif row.end_s <= row.start_s:
             yield row, f"{row}: expected an end after the start; the trial is empty"
-        elif row.end_s - row.start_s < window_s - 1e-9:
+        elif row.end_s - row.start_s < window_s - TOLERANCE_S:
             yield row, f"{row}: expected a trial of at least one window of {window_s:g} s"
 
 
@@ -157,7 +158,7 @@ def _overlaps(table: TimeTable) -> Iterator[tuple[Row, str]]:
         rows.sort(key=lambda row: row.start_s)
         last = rows[0]
         for row in rows[1:]:
-            if row.start_s < last.end_s - 1e-9:
+            if row.start_s < last.end_s - TOLERANCE_S:
                 for one in {row.experiment: row, last.experiment: last}.values():
                     yield one, f"{row}: expected trials that do not overlap, got one that begins within {last}"
             last = max(row, last, key=lambda row: row.end_s)

@@ -1,19 +1,20 @@
 """When the samples of a recording were taken: pieces without a break, and the stretches that are marked bad."""
 
-import itertools
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from emogan.data.table_files import some
+from emogan.signal.windows import TOLERANCE_S, touched
 
-BREAK = re.compile(r"((bad|edge)[ _])?boundary|edge.*|new segment.*|discontinuity|dc reset", re.IGNORECASE)
+BREAK = re.compile(r"((bad|edge)[ _])?boundary|edge(_.*)?|new segment.*|discontinuity|dc reset", re.IGNORECASE)
 SKIP = re.compile(r"bad_acq_skip", re.IGNORECASE)  # MNE's word for samples that were never recorded
 BAD = re.compile(r"bad.*", re.IGNORECASE)  # MNE's words for stretches to leave out begin so
+COMMENT = "Comment/"  # BrainVision's prefix of texts that a program or a person wrote
 
 
 class Marker(NamedTuple):
@@ -30,12 +31,20 @@ class Marker(NamedTuple):
     @property
     def is_break(self) -> bool:
         """Whether the samples before and after it do not follow one another."""
-        return any(kind.fullmatch(self.text) for kind in (BREAK, SKIP))
+        return self.is_skip or self._is(BREAK)
+
+    @property
+    def is_skip(self) -> bool:
+        """Whether it stands for samples that were never recorded."""
+        return self._is(SKIP)
 
     @property
     def is_bad(self) -> bool:
         """Whether it is a stretch to leave out."""
-        return not self.is_break and BAD.fullmatch(self.text) is not None
+        return not self.is_break and self._is(BAD)
+
+    def _is(self, kind: re.Pattern) -> bool:
+        return kind.fullmatch(self.text.removeprefix(COMMENT)) is not None
 
 
 class Piece(NamedTuple):
@@ -56,11 +65,22 @@ class Timeline:
     sfreq_hz : samples a second
     pieces : in order of time
     bad : stretches marked bad
+    unmeasured : markers of bad stretches that do not say how long these are
+
+    Raises
+    ------
+    ValueError
+        If there is no piece.
     """
 
     sfreq_hz: float
     pieces: tuple[Piece, ...]
     bad: tuple[Marker, ...] = ()
+    unmeasured: tuple[Marker, ...] = ()
+
+    def __post_init__(self):
+        if not self.pieces:
+            raise ValueError("expected samples, got a file that says of all of them that they were not recorded")
 
     @property
     def duration_s(self) -> float:
@@ -79,6 +99,11 @@ class Timeline:
             If nothing was recorded then, the recording ends before the trial, or a break lies within the trial.
         """
         half_sample_s, end_s = 0.5 / self.sfreq_hz, min(end_s, self.duration_s) if math.isinf(end_s) else end_s
+        if start_s < self.pieces[0].start_s - half_sample_s:
+            raise ValueError(
+                f"expected a trial within the recording, whose samples begin at {self.pieces[0].start_s:g} s. Correct "
+                "its times, or leave it out."
+            )
         if max(start_s, end_s) > self.duration_s + half_sample_s:
             raise ValueError(
                 f"expected a trial within the recording, which is {self.duration_s:g} s long. Is it whole?"
@@ -96,29 +121,47 @@ class Timeline:
 
     def bad_windows(self, start_s: float, count: int, window_s: float) -> np.ndarray:
         """Which of the count windows (W,) that follow one another from start_s touch a stretch marked bad."""
-        begin_s = start_s + window_s * np.arange(count)
-        touched = [(begin_s < marker.end_s) & (begin_s + window_s > marker.onset_s) for marker in self.bad]
-        return np.any(touched, axis=0) if touched else np.zeros(count, dtype=bool)
+        begin_s, end_s = [marker.onset_s for marker in self.bad], [marker.end_s for marker in self.bad]
+        return touched(start_s, count, window_s, begin_s, end_s)
 
-    def summary(self) -> str | None:
-        """Where the breaks are, as a sentence; None if there is none."""
-        breaks = list(itertools.pairwise(self.pieces))
+    def bad_samples(self, piece: Piece) -> np.ndarray:
+        """Which of the samples of a piece (N,) were taken during a stretch marked bad, with those at its edges."""
+        bad = np.zeros(piece.stop - piece.first, dtype=bool)
+        for marker in self.bad:
+            begin = math.floor((marker.onset_s - TOLERANCE_S - piece.start_s) * self.sfreq_hz)
+            end = math.ceil((marker.end_s + TOLERANCE_S - piece.start_s) * self.sfreq_hz)
+            bad[max(begin, 0) : max(end, 0)] = True
+        return bad
+
+    def notes(self) -> list[str]:
+        """Sentences on the breaks, and on markers of bad stretches that have no effect."""
+        return [*self._breaks(), *self._unmeasured()]
+
+    def _unmeasured(self) -> Iterator[str]:
+        if self.unmeasured:
+            told = some([f"{marker.text} at {marker.onset_s:g} s" for marker in self.unmeasured], 4)
+            yield f"markers of bad stretches without a duration leave out nothing: {told}"
+
+    def _breaks(self) -> Iterator[str]:
+        ends_s = [0.0, *map(self._end_s, self.pieces)]  # of what came before each piece
+        breaks = [(end_s, piece) for end_s, piece in zip(ends_s, self.pieces, strict=False) if piece.after]
         if not breaks:
-            return None
-        places = some([f"{piece.after} at {self._end_s(last):g} s" for last, piece in breaks], 5)
-        paused = any(piece.start_s > self._end_s(last) for last, piece in breaks)
+            return
+        places = some([f"{piece.after} at {end_s:g} s" for end_s, piece in breaks], 5)
+        paused = any(piece.start_s > end_s for end_s, piece in breaks)
         meaning = "times include the pauses" if paused else "times count the samples that are there"
-        return f"not continuous: {places}; {meaning}, and no trial may lie across a break"
+        yield f"not continuous: {places}; {meaning}, and no trial may lie across a break"
 
 
 def timeline(sfreq_hz: float, pieces: Sequence[Piece], markers: Iterable[Marker]) -> Timeline:
     """The timeline of pieces that markers of breaks divide further."""
     pieces, markers = list(pieces), sorted(markers)
     for marker in (marker for marker in markers if marker.is_break):
-        lost_s = marker.duration_s if SKIP.fullmatch(marker.text) else 0.0
+        lost_s = marker.duration_s if marker.is_skip else 0.0
         pieces = [part for piece in pieces for part in _divided(piece, marker, lost_s, sfreq_hz)]
-    bad = tuple(marker for marker in markers if marker.is_bad and marker.duration_s > 0)
-    return Timeline(sfreq_hz, tuple(pieces), bad)
+    bad = [marker for marker in markers if marker.is_bad]
+    unmeasured = tuple(marker for marker in bad if not marker.duration_s > 0)
+    return Timeline(sfreq_hz, tuple(pieces), tuple(marker for marker in bad if marker.duration_s > 0), unmeasured)
 
 
 def _divided(piece: Piece, marker: Marker, lost_s: float, sfreq_hz: float) -> list[Piece]:

@@ -23,6 +23,7 @@ import pandas as pd
 from emogan.data.eye_names import EYE_FEATURES_33, EYE_FEATURES_41, PUPIL_BANDS
 from emogan.signal.entropy import LN_2_PI_E, band_variance
 from emogan.signal.eye_recording import EyeRecording
+from emogan.signal.windows import count_windows
 
 BANDS_HZ = dict(zip(PUPIL_BANDS, ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 1.0)), strict=True))
 BLINK_MARGIN_S = 0.05  # the lid covers part of the pupil before and after a blink; as MNE's interpolate_blinks
@@ -38,6 +39,7 @@ def eye_features(
     names: Sequence[str] = EYE_FEATURES_33,
     statistics: str = "window",
     longest_gap_s: float = 2.0,
+    kept: np.ndarray | None = None,
 ) -> np.ndarray:
     """Features (W, len(names)) of the trial from start_s to end_s, in the order of names, units in `eye_names`.
 
@@ -45,34 +47,44 @@ def eye_features(
     those of all whole windows together and the same in each of them, as in SEED-IV's and SEED-V's files. They then tell
     windows of one trial from those of others: a split by windows leaks the trial. With "window" they are each window's.
 
+    Where only some windows are kept, by a mask over all of them, the features are those of the kept ones: events that
+    touch another window are passed over, and the pupil is interpolated through it however long it lasts.
+
     Raises
     ------
     ValueError
-        If no window is long, a name is unknown, or the pupil is missing for longer than longest_gap_s.
+        If there is no window, a name is unknown, or the pupil is missing for longer than longest_gap_s.
     """
-    count = int((end_s - start_s) / window_s + 1e-9)
+    count = count_windows(start_s, end_s, window_s)
     if count < 1:
         raise ValueError(f"expected a trial of at least one window of {window_s} s, got {start_s} to {end_s} s")
     if unknown := [name for name in names if name not in EYE_FEATURES_41]:
         raise ValueError(f"expected features of emogan.data.eye_names, got {', '.join(unknown)}")
     if statistics not in ("window", "trial"):
         raise ValueError(f'expected statistics "window" or "trial", got {statistics!r}')
-    windows = _Windows(start_s, window_s, count)
+    windows = _Windows(start_s, window_s, np.ones(count, dtype=bool) if kept is None else kept)
     features = _pupil(recording, windows, longest_gap_s) | _dispersion(recording, windows)
     features |= _events(recording, windows) | _statistics(recording, windows, whole=statistics == "trial")
-    return np.stack([features[name] for name in names], axis=1)
+    return np.stack([features[name] for name in names], axis=1)[windows.kept]
 
 
 class _Windows:
-    """The windows of a trial; events and traces cut to them."""
+    """The windows of a trial, of which some are kept (W,); events and traces cut to them."""
 
-    def __init__(self, start_s: float, window_s: float, count: int):
-        self.start_s, self.window_s, self.count = start_s, window_s, count
+    def __init__(self, start_s: float, window_s: float, kept: np.ndarray):
+        self.start_s, self.window_s, self.count, self.kept = start_s, window_s, len(kept), kept
+        self.left_out_s = start_s + window_s * np.flatnonzero(~kept)  # when the others begin
 
     def of(self, times: np.ndarray) -> np.ndarray:
-        """Index of the window that each event, onset and duration (n, 2), begins in; -1 outside the trial."""
+        """Index of the window that each event, onset and duration (n, 2), begins in; -1 if it does in none kept."""
         index = np.floor((times[:, 0] - self.start_s) / self.window_s).astype(int)
-        return np.where((index >= 0) & (index < self.count), index, -1)
+        return np.where((index >= 0) & (index < self.count) & ~self.are_left_out(times), index, -1)
+
+    def are_left_out(self, times: np.ndarray) -> np.ndarray:
+        """Which events, onset and duration (n, 2), touch a window that is not kept."""
+        begin_s, end_s = times[:, :1], times.sum(1, keepdims=True)
+        begun = (begin_s < self.left_out_s + self.window_s) & (begin_s >= self.left_out_s)
+        return (begun | (begin_s < self.left_out_s) & (end_s > self.left_out_s)).any(1)
 
     def table(self, values: np.ndarray, times: np.ndarray, whole: bool = False) -> pd.DataFrame:
         """Count, mean, std, max and sum of the events' values, one row per window; the trial's in all if whole."""
@@ -91,9 +103,10 @@ class _Windows:
 
 def _pupil(recording: EyeRecording, windows: _Windows, longest_gap_s: float) -> dict[str, np.ndarray]:
     time_s, rate_hz = windows.grid(float(np.median(np.diff(recording.time_s))))
-    seen = _seen(recording)
+    seen = _seen(recording) & ~windows.are_left_out(np.stack([recording.time_s, np.zeros_like(recording.time_s)], 1))
     known_s = recording.time_s[seen]
-    _check_gaps(known_s, time_s[0], time_s[-1], longest_gap_s)
+    left_out_s = time_s[np.repeat(~windows.kept, len(time_s) // windows.count)]
+    _check_gaps(np.union1d(known_s, left_out_s), time_s[0], time_s[-1], longest_gap_s)
     features = {}
     for axis, size in zip("xy", recording.pupil[seen].T, strict=True):
         trace = np.interp(time_s, known_s, size)
@@ -131,12 +144,13 @@ def _check_gaps(known_s: np.ndarray, start_s: float, end_s: float, longest_gap_s
 def _dispersion(recording: EyeRecording, windows: _Windows) -> dict[str, np.ndarray]:
     features = {}
     time_s, rate_hz = windows.grid(1 / LOWEST_RATE_HZ)
-    begin, duration = recording.fixation_s.T
+    known = ~windows.are_left_out(recording.fixation_s)
+    begin, duration = recording.fixation_s[known].T
     for axis, size in zip("xy", recording.dispersion.T, strict=True):
         table = windows.table(size, recording.fixation_s)
         features |= {f"dispersion_{axis}_mean": table["mean"], f"dispersion_{axis}_sd": table["std"]}
-        known_s, known = np.stack([begin, begin + duration], 1).ravel(), np.repeat(size, 2)
-        trace = np.interp(time_s, known_s, known) if len(size) else np.zeros_like(time_s)
+        known_s, values = np.stack([begin, begin + duration], 1).ravel(), np.repeat(size[known], 2)
+        trace = np.interp(time_s, known_s, values) if len(values) else np.zeros_like(time_s)
         features |= _entropies(f"dispersion_{axis}", trace, rate_hz, windows.window_s)
     return features
 
@@ -163,12 +177,13 @@ def _events(recording: EyeRecording, windows: _Windows) -> dict[str, np.ndarray]
 def _statistics(recording: EyeRecording, windows: _Windows, whole: bool) -> dict[str, np.ndarray]:
     """The nine event statistics, of the whole trial or of each window."""
     fixation_s, saccade_s, blink_s = recording.fixation_s, recording.saccade_s, recording.blink_s
-    seconds = windows.window_s * (windows.count if whole else 1)
+    seconds = windows.window_s * (windows.kept.sum() if whole else 1)
     fixations = windows.table(1000 * fixation_s[:, 1], fixation_s, whole)
     dispersions = windows.table(recording.dispersion.sum(1), fixation_s, whole)
     saccades = windows.table(1000 * saccade_s[:, 1], saccade_s, whole)
     own = saccade_s[windows.of(saccade_s) >= 0]
     latency_s = own[1:, 0] - own[:-1].sum(1)
+    together = ~windows.are_left_out(np.stack([own[1:, 0] - latency_s, latency_s], 1))
     return {
         "blink_frequency_hz": windows.table(blink_s[:, 1], blink_s, whole)["count"] / seconds,
         "fixation_frequency_hz": fixations["count"] / seconds,
@@ -178,5 +193,5 @@ def _statistics(recording: EyeRecording, windows: _Windows, whole: bool) -> dict
         "saccade_frequency_hz": saccades["count"] / seconds,
         "saccade_duration_average_ms": saccades["mean"],
         "saccade_amplitude_average_deg": windows.table(recording.amplitude_deg, saccade_s, whole)["mean"],
-        "saccade_latency_average_ms": windows.table(1000 * latency_s, own[1:], whole)["mean"],
+        "saccade_latency_average_ms": windows.table(1000 * latency_s[together], own[1:][together], whole)["mean"],
     }

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emogan.signal.windows import TOLERANCE_S
+
 LONGEST_S = {"fixation": 10.0, "saccade": 1.0, "blink": 10.0}  # medians beyond are no seconds
 
 
@@ -25,8 +27,8 @@ class EyeRecording:
         Largest minus smallest gaze position during each fixation in X and in Y, px.
     amplitude_deg : (saccades,)
         NaN where it was not measured.
-    end_s : float
-        When the recording ended; infinite where that is not known, as of events alone.
+    blocks_s : (n, 2)
+        When the recording began and ended, as often as it paused; infinite where that is not known, as of events alone.
 
     Raises
     ------
@@ -41,10 +43,10 @@ class EyeRecording:
     blink_s: np.ndarray
     dispersion: np.ndarray
     amplitude_deg: np.ndarray
-    end_s: float = math.inf
+    blocks_s: np.ndarray = ((-math.inf, math.inf),)
 
     def __post_init__(self) -> None:
-        for name, value in list(vars(self).items())[:-1]:
+        for name, value in list(vars(self).items()):
             object.__setattr__(self, name, np.asarray(value, dtype=float))
         self._check_samples()
         self._check_events("fixation", self.dispersion, (len(self.fixation_s), 2))
@@ -56,18 +58,33 @@ class EyeRecording:
             largest = np.nanmax(np.abs(self.amplitude_deg))
             raise ValueError(f"expected amplitudes of saccades of 0 to 180 degrees, got {largest:g}: are these pixels?")
 
-    def trial_end_s(self, end_s: float) -> float:
+    @property
+    def end_s(self) -> float:
+        """When the recording ended."""
+        return float(self.blocks_s[-1, 1])
+
+    def trial_end_s(self, start_s: float, end_s: float) -> float:
         """When a trial ends: the time given, or the recording's end where it is infinite.
 
         Raises
         ------
         ValueError
-            If the recording ends earlier.
+            If the recording begins later, ends earlier, or paused within the trial.
         """
         if math.isinf(end_s):
-            return float(self.time_s[-1]) if math.isinf(self.end_s) else self.end_s
-        if end_s > self.end_s + 1e-3:
-            raise ValueError(f"expected a trial within the recording, which is {self.end_s:g} s long. Is it whole?")
+            end_s = float(self.time_s[-1]) if math.isinf(self.end_s) else self.end_s
+        begun = np.flatnonzero(self.blocks_s[:, 0] <= start_s + TOLERANCE_S)
+        if not len(begun) or max(start_s, end_s) > self.end_s + TOLERANCE_S:
+            raise ValueError(
+                f"expected a trial within the recording, which lasts from {self.blocks_s[0, 0]:g} to {self.end_s:g} s. "
+                "Is it whole?"
+            )
+        if end_s > (paused_s := self.blocks_s[begun[-1], 1]) + TOLERANCE_S:
+            pause_s = self.blocks_s[begun[-1] + 1, 0] - paused_s
+            raise ValueError(
+                f"expected a trial without a break, got a pause of {pause_s:g} s at {paused_s:g} s of the recording. "
+                "Correct its times, make two trials of it, or leave it out."
+            )
         return end_s
 
     def _check_samples(self) -> None:

@@ -34,15 +34,19 @@ def write(path, names, signal, sfreq_hz=SFREQ_HZ, kinds="eeg"):
     return path
 
 
-def write_edf(path, signals, kind="", onsets_s=None, annotations=(), record_s=1, encoding="utf-8"):
+def write_edf(
+    path, signals, kind="", onsets_s=None, annotations=(), record_s=1, encoding="utf-8", announced=None, told_s=None
+):  # fmt: skip
     """An .edf or .bdf file of signals (label, unit, rate in Hz, values) whose every field can be chosen.
 
-    kind is what the header says: "", "EDF+C", "EDF+D"; onsets_s those of the records; annotations (onset, duration, text).
+    kind is what the header says: "", "EDF+C", "EDF+D"; announced how many records, told_s how long these are; onsets_s
+    those of the records; annotations (onset, duration, text).
     """
     width, highest = (3, 2**23 - 1) if path.suffix == ".bdf" else (2, 2**15 - 1)
-    signals = [(label, unit, rate * record_s, np.asarray(values)) for label, unit, rate, values in signals]
+    signals = [(label, unit, round(rate * record_s), np.asarray(values)) for label, unit, rate, values in signals]
     records, text_bytes = len(signals[0][3]) // signals[0][2], 120 * width
-    spans = [max(1.0, float(np.abs(values).max())) for *_, values in signals]
+    spans = [float(np.abs(values).max()) for *_, values in signals]
+    spans = [float(f"{1.1 * span:.1e}") if 0 < span < 1 else max(1.0, span) for span in spans]  # in 8 letters
     columns = [
         (label, unit, -span, span, -highest - 1, highest, count)
         for (label, unit, count, _), span in zip(signals, spans, strict=True)
@@ -57,8 +61,8 @@ def write_edf(path, signals, kind="", onsets_s=None, annotations=(), record_s=1,
         ("00.00.00", 8),
         (256 * (len(columns) + 1), 8),
         (kind, 44),
-        (records, 8),
-        (record_s, 8),
+        (announced or records, 8),
+        (told_s or record_s, 8),
         (len(columns), 4),
     ]
     fields = [
@@ -79,7 +83,7 @@ def write_edf(path, signals, kind="", onsets_s=None, annotations=(), record_s=1,
             )
             content += np.ascontiguousarray(numbers).view("u1").reshape(-1, 4)[:, :width].tobytes()
         if kind:
-            lists = f"+{r * record_s if onsets_s is None else onsets_s[r]:g}\x14\x14\0".encode()
+            lists = f"+{r * record_s if onsets_s is None else onsets_s[r]:.10g}\x14\x14\0".encode()
             for onset_s, duration_s, text in annotations if r == 0 else ():
                 lists += f"{onset_s:+g}\x15{duration_s:g}\x14{text}\x14\0".encode(encoding)
             content += lists.ljust(text_bytes, b"\0")

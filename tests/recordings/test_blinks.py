@@ -48,6 +48,11 @@ def test_without_a_channel_near_the_eyes_blinks_cannot_be_told():
         remove_blinks([np.zeros((2, 100))], ("C3", "C4"), 100.0)
 
 
+def test_a_single_channel_has_no_components():
+    with pytest.raises(ValueError, match="at least two EEG channels to find independent components of, got FP1"):
+        remove_blinks([np.zeros((1, 100))], ("FP1",), 100.0)
+
+
 def test_components_are_not_learned_from_samples_marked_bad(trials):
     clean, blinks = trials
     signals = [signal + REACH[:, None] * blink for signal, blink in zip(clean, blinks, strict=True)]

@@ -75,13 +75,21 @@ def test_channels_marked_bad_are_taken_only_if_asked_for():
         pick(written, ["C4", "Cz"])
 
 
+def test_eog_channels_marked_bad_show_no_blinks_unless_they_are_kept():
+    written = [*signals("Fp1", "Cz"), Signal("VEOG", "eog", is_bad=True)]
+    for policy, eog in (("leave_out", []), ("interpolate", []), ("keep", [2])):
+        found = pick(written, "found", policy)
+        assert found.eog == eog
+        assert ("left out the EOG channel VEOG, marked bad in the file" in found.notes) == (not eog)
+
+
 def test_channels_of_different_rates_are_not_mixed():
     written = [Signal("Fp1", rate_hz=256.0), Signal("Cz", rate_hz=64.0), Signal("EOG", rate_hz=128.0)]
     with pytest.raises(ValueError, match=r"one sampling rate, got 64 Hz: Cz; 256 Hz: Fp1\. Choose"):
         pick(written, "found")
     found = pick(written, ["Fp1"])
     assert (found.picks, found.eog) == ([0], [])
-    assert "left out the EOG channels EOG, whose sampling rate" in found.notes[1]
+    assert "left out the EOG channel EOG, whose sampling rate" in found.notes[1]
 
 
 def test_several_references_are_told():

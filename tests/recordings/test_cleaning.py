@@ -8,18 +8,18 @@ import pytest
 from emogan.data.montage import positions
 from emogan.recordings.cleaning import interpolated, trial_signal
 from emogan.recordings.eeg import Recording
-from emogan.recordings.timeline import Piece, Timeline
+from emogan.recordings.timeline import Marker, Piece, Timeline
 
 NAMES = ("FP1", "FPZ", "FP2")
 
 
-def recorded(signal, sfreq_hz, eog=0, pieces=None):
+def recorded(signal, sfreq_hz, eog=0, pieces=None, stretches=(), bad=(), names=NAMES):
     """An opened recording of a signal (C + eog, N) in microvolt."""
     n, picks = signal.shape[1], list(range(len(signal)))
     pieces = pieces or (Piece(0, n, 0.0),)
     return Recording(
-        Path("1_1.cnt"), (), Timeline(sfreq_hz, pieces), n, (0.0, sfreq_hz / 2), picks[: len(picks) - eog],
-        NAMES[: len(signal) - eog], picks[len(picks) - eog :], (), (),
+        Path("1_1.cnt"), (), Timeline(sfreq_hz, pieces, stretches), n, (0.0, sfreq_hz / 2), picks[: len(picks) - eog],
+        names[: len(signal) - eog], picks[len(picks) - eog :], tuple(bad), (),
         lambda picks, start, stop: signal[picks, start:stop].copy(),
     )  # fmt: skip
 
@@ -154,3 +154,71 @@ def test_a_channel_marked_bad_is_replaced_by_what_its_neighbours_tell():
     found = interpolated(spoilt, names, ["FPZ"], 200.0)
     assert np.corrcoef(found[1], signal[1])[0, 1] > 0.95
     np.testing.assert_array_equal(np.delete(found, 1, 0), np.delete(signal, 1, 0))
+
+
+@pytest.mark.parametrize("own_hz", [600.614990234375, 678.17, 333.3333, 256.016, 1000.0003, 250.00001, 199.99, 127.97])
+@pytest.mark.parametrize("start_s", [20, 20.3])
+def test_an_odd_rate_loses_no_window_and_shifts_none(own_hz, start_s):
+    found, rate_hz = trial_signal(recorded(sines(10, 60, own_hz), own_hz), start_s, start_s + 20, piece_s=7)
+    assert rate_hz * 4 == round(rate_hz * 4)
+    assert found.shape[1] == 20 * rate_hz
+    time_s = start_s + np.arange(found.shape[1]) / rate_hz
+    expected = 20 * np.sin(2 * np.pi * 10 * time_s + np.array([[0.1], [1.0], [2.0]]))
+    shift_s = 0.5 / own_hz + 0.5 / rate_hz  # to the nearest sample before and after resampling
+    assert np.abs(found - expected).max() < 0.2 + 20 * 2 * np.pi * 10 * shift_s
+
+
+@pytest.mark.parametrize("own_hz", [2048.0, 1000.0, 250.0])
+@pytest.mark.parametrize("spoil", [lambda x: 1e5 * np.sign(x), lambda x: x + 3e4, lambda x: x * np.nan])
+def test_nothing_of_a_stretch_marked_bad_is_in_a_trial(own_hz, spoil):
+    signal, inside = noise(60, own_hz), slice(round(28 * own_hz), round(32.5 * own_hz))
+    spoilt = signal.copy()
+    spoilt[:, inside] = spoil(signal[:, inside])
+    bad = [Marker(28.0, 4.5, "BAD")]
+    found, expected = (trial_signal(recorded(one, own_hz, stretches=bad), 20, 40)[0] for one in (spoilt, signal))
+    np.testing.assert_array_equal(found, expected)
+    usual, _ = trial_signal(recorded(signal, own_hz), 20, 40)
+    assert np.abs(found - usual)[:, np.r_[: 200 * 7, 200 * 14 : 4000]].max() < 1  # of 60: a second from the bridge
+    kept, _ = trial_signal(recorded(signal, own_hz, stretches=bad), 20, 40, keep_bad=True)
+    np.testing.assert_array_equal(kept, usual)
+
+
+@pytest.mark.parametrize("own_hz", [200.0, 250.0, 1000.0])
+def test_missing_samples_before_a_trial_leave_no_step_of_an_offset(own_hz):
+    signal = noise(60, own_hz) + 2e4
+    missing = signal.copy()
+    missing[:, round(5 * own_hz) : round(20 * own_hz)] = np.nan
+    found, expected = (trial_signal(recorded(one, own_hz), 20, 40)[0] for one in (missing, signal))
+    assert np.abs(found - expected)[:, 200:].max() < 1  # of 60
+
+
+@pytest.mark.parametrize("own_hz", [200.0, 250.0, 500.0, 1000.0])
+def test_a_drift_leaves_no_trace_at_the_recording_s_ends(own_hz):
+    drift = 2e4 * np.arange(round(40 * own_hz)) / own_hz / 60
+    for times in ((0, 20), (20, 40)):
+        with_drift, without = (trial_signal(recorded(noise(40, own_hz) + one, own_hz), *times)[0] for one in (drift, 0))
+        assert np.abs(with_drift - without).max() < 1  # of 60
+
+
+def test_a_channel_marked_bad_may_be_missing_where_it_is_replaced_and_is_named_where_it_is_flat():
+    names = ("FP1", "FPZ", "FP2", "AF3", "AF4", "FZ", "CZ", "PZ", "OZ", "T7", "T8")
+    signal = 10 * positions(names) @ np.random.default_rng(0).normal(size=(3, 250 * 20))
+    lost, flat = signal.copy(), signal.copy()
+    lost[1], flat[1] = np.nan, 0
+    expected, _ = trial_signal(recorded(signal, 250.0, names=names), 0, 20)
+    for spoilt in (lost, flat):
+        found, _ = trial_signal(recorded(spoilt, 250.0, names=names, bad=["FPZ"]), 0, 20, replace_bad=True)
+        assert np.corrcoef(found[1], expected[1])[0, 1] > 0.95
+    with pytest.raises(ValueError, match="expected a signal in all channels, got none in FPZ"):
+        trial_signal(recorded(flat, 250.0, names=names, bad=["FPZ"]), 0, 20)
+    with pytest.raises(ValueError, match="NaN or infinity between 0 and 20 s of the recording in FPZ"):
+        trial_signal(recorded(lost, 250.0, names=names, bad=["FPZ"]), 0, 20)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_a_single_channel_in_another_unit_is_named(factor):
+    signal = noise(20, 250.0)
+    signal[1] *= factor
+    with pytest.raises(ValueError, match=r"microvolt .*, got FPZ of [\d.e+]+\. Does"):
+        trial_signal(recorded(signal, 250.0), 0, 20)
+    assert trial_signal(recorded(signal, 250.0, bad=["FPZ"]), 0, 20)[0].shape == (3, 4000)

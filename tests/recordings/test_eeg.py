@@ -8,7 +8,7 @@ import pytest
 
 from emogan.benchmark.simulated_cnt import write_cnt
 from emogan.data.montage import CHANNELS
-from emogan.recordings.eeg import SUFFIXES, open_recording
+from emogan.recordings.eeg import SUFFIXES, open_recording, read_markers
 
 WRITTEN = sorted(set(SUFFIXES) - {".bdf"})  # no writer of .bdf is at hand; MNE's reader is that of .edf
 
@@ -35,7 +35,7 @@ def test_every_format_s_files_are_named(recorded, tmp_path):
     files = {file.name for file in open_recording(path, trial=1).files}
     assert path.name in files
     assert files <= {file.name for file in tmp_path.iterdir()}
-    assert any(name.endswith(".eeg") for name in files) == (path.suffix == ".vhdr")
+    assert len(files) == (3 if path.suffix == ".vhdr" else 1)
 
 
 def test_a_recording_with_a_damaged_header_is_refused_by_name(recorded):
@@ -201,3 +201,113 @@ def test_filters_and_projections_that_a_file_tells_of_are_named(tmp_path, simula
     assert any(
         "projections that the file holds are not applied: Average EEG reference" in note for note in recording.notes
     )
+
+
+UNITS = {
+    "uV": 1,
+    "UV": 1,
+    "uv": 1,
+    "µV": 1,
+    "Â\xb5V": 1,
+    "Î¼V": 1,
+    "uVolt": 1,
+    "microV": 1,
+    "mV": 1e3,
+    "mv": 1e3,
+    "V": 1e6,
+    "nV": 1e-3,
+}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "unit", "factor"),
+    [
+        *((suffix, unit, factor) for suffix in (".edf", ".bdf") for unit, factor in UNITS.items()),
+        *((".vhdr", unit, UNITS[unit]) for unit in ("UV", "uV", "µV", "mV", "V", "nV")),
+    ],
+)
+def test_a_channel_s_own_unit_is_taken_however_it_is_written(
+    tmp_path, edf_writer, brain_vision_writer, simulated, suffix, unit, factor
+):
+    names, signal = ("C3", "C4", "P3"), simulated(("C3", "C4", "P3"), 4)
+    written, units = signal / np.array([[factor], [1], [1]]), [unit, "uV", "uV"]
+    if suffix == ".vhdr":
+        path = brain_vision_writer(tmp_path, names, 250, written, units=units)
+    else:
+        path = edf_writer(tmp_path / f"1{suffix}", list(zip(names, units, [250] * 3, written, strict=True)))
+    recording = open_recording(path, "found")
+    assert recording.channels == names
+    assert np.abs(recording.read(0, 1000) - signal).max() < 0.02
+
+
+def test_a_channel_without_a_unit_is_in_that_of_the_others_or_refused(tmp_path, edf_writer, simulated):
+    names, signal = ("C3", "C4", "P3"), simulated(("C3", "C4", "P3"), 4)
+
+    def write(*units):
+        return edf_writer(tmp_path / "1.edf", list(zip(names, units, [250] * 3, signal, strict=True)))
+
+    recording = open_recording(write("", "uV", "uV"), "found")
+    assert np.abs(recording.read(0, 1000) - signal).max() < 0.01
+    assert any("without a unit" in note and "C3" in note for note in recording.notes)
+    for units in (("", "", ""), ("MV", "MV", "MV")):
+        with pytest.raises(ValueError, match=r"1\.edf: expected EEG channels, got C3, C4, P3 \(measured in "):
+            open_recording(write(*units), "found")
+    assert open_recording(write("", "mV", "uV"), "found").channels == ("C4", "P3")
+
+
+@pytest.mark.parametrize("kind", ["EKG", "VEOG", "REF", "AUX", "TRIG", "ACC", "PULSE"])
+def test_types_of_eeglab_s_channels_that_mne_does_not_know_are_no_eeg(tmp_path, eeglab_writer, simulated, kind):
+    path = eeglab_writer(tmp_path / "1.set", FACTS, 250, simulated(FACTS, 4), types=["EEG", "EEG", "", kind, kind])
+    recording = open_recording(path, "found")
+    assert recording.channels == FACTS[:3]
+    assert f"left out P4, O1 (of type {kind.lower()})" in recording.notes[0]
+    path = eeglab_writer(tmp_path / "2.set", FACTS, 250, simulated(FACTS, 4), types=["scalp"] * 5)
+    assert open_recording(path, "found").channels == FACTS
+
+
+def test_a_label_padded_with_zeros_is_that_without(tmp_path, edf_writer, simulated):
+    signal = simulated(("C3", "C4"), 4)
+    signals = [("C3".ljust(16, "\0"), "uV", 250, signal[0]), ("C4", "uV", 250, signal[1])]
+    recording = open_recording(edf_writer(tmp_path / "1.edf", signals), ["C4", "C3"])
+    assert np.abs(recording.read(0, 1000) - signal[::-1]).max() < 0.01
+
+
+def test_a_file_that_was_cut_off_says_so(tmp_path, edf_writer, brain_vision_writer, simulated):
+    signal = simulated(FACTS, 20)
+    path = edf_writer(
+        tmp_path / "1.edf", [(name, "uV", 250, row) for name, row in zip(FACTS, signal, strict=True)], announced=600
+    )
+    assert "cut off: its header announces 600 records, 20 are there" in open_recording(path, "found").notes
+    path = brain_vision_writer(tmp_path, FACTS, 250, signal)
+    assert len(open_recording(path, "found").notes) == 1
+    (tmp_path / "p1.eeg").write_bytes((tmp_path / "p1.eeg").read_bytes()[:-3])
+    assert "cut off: p1.eeg ends within a sample" in open_recording(path, "found").notes
+
+
+@pytest.mark.parametrize("kind", ["", "EDF+C"])
+@pytest.mark.parametrize("changed", [{"at": 216, "value": "0"}, {"at": None, "value": ""}])
+def test_an_edf_without_samples_is_refused_by_name(tmp_path, edf_writer, kind, changed):
+    path = edf_writer(tmp_path / "1.edf", [("C3", "uV", 250, np.ones(500))], kind)
+    content, count = path.read_bytes(), 1 + bool(kind)
+    if changed["at"]:
+        at = 256 + changed["at"] * count
+        content = (
+            content[:at]
+            + changed["value"].ljust(8 * count, "\0").replace("\0", " ").encode()
+            + content[at + 8 * count :]
+        )
+    else:
+        content = content[: 256 * (count + 1)]
+    path.write_bytes(content)
+    for read in (lambda: open_recording(path, "found"), lambda: read_markers(path)):
+        with pytest.raises(ValueError, match=r"1\.edf: expected a \.edf recording"):
+            read()
+
+
+@pytest.mark.parametrize("written", ["MarkerFile = p1.vmrk", "markerfile=$b.vmrk", "MarkerFile=renamed.vmrk"])
+def test_brain_vision_s_markers_are_found_however_its_header_names_them(tmp_path, brain_vision_writer, written):
+    path = brain_vision_writer(tmp_path, FACTS, 250, np.ones((5, 5000)), [("Comment", "joy", 15, 28)])
+    path.write_text(path.read_text(encoding="utf-8").replace("MarkerFile=p1.vmrk", written), encoding="utf-8")
+    markers, files = read_markers(path)
+    assert markers[-1] == (15, 28, "Comment/joy")
+    assert tmp_path / "p1.vmrk" in files

@@ -226,3 +226,13 @@ def test_a_spreadsheet_without_its_extra_says_what_to_install(tmp_path, monkeypa
 def test_files_of_other_kinds_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"ends in .asc, .csv, .xls, .xlsx, .txt, got .*1_1.edf"):
         read_eyes(tmp_path / "1_1.edf")
+
+
+@pytest.mark.parametrize("name", ["Eye L/R", "eye"])
+def test_events_of_both_eyes_in_one_table_are_refused(tmp_path, name):
+    both = plain().assign(**{name: ["Left", "Right"] * 4 + ["Left"]})
+    both.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(ValueError, match=rf"a\.csv: expected events of one eye, got Left, Right in the column {name}"):
+        read_eyes(tmp_path / "a.csv")
+    both.assign(**{name: "Left"}).to_csv(tmp_path / "a.csv", index=False)
+    assert_recorded(read_eyes(tmp_path / "a.csv"))

@@ -162,6 +162,16 @@ def test_times_count_from_the_first_start_also_if_that_block_is_empty(tmp_path):
     assert (found.time_s[0], found.fixation_s[0, 0], found.end_s) == pytest.approx((60, 60, 65))
 
 
+@pytest.mark.parametrize("kinds", [("FIX",), ("FIX", "SACC", "BLINK")])
+def test_events_are_all_there_whenever_the_samples_begin(tmp_path, kinds):
+    late = block(FIRST_MS, 10, events=[line for line in events_of(FIRST_MS + 8000) if line.split()[0][1:] in kinds])
+    late = [line for line in late if not (line[:1].isdigit() and int(line.split()[0]) < FIRST_MS + 3500)]
+    found = read_eyelink(write(tmp_path / "a.asc", late))
+    np.testing.assert_allclose(found.fixation_s, [[8, 0.4]])
+    np.testing.assert_allclose(found.dispersion, [[4.0, 0.0]])
+    assert (len(found.saccade_s), len(found.blink_s)) == (len(kinds) // 2, len(kinds) // 2)
+
+
 def test_samples_that_begin_after_start_keep_their_times(tmp_path):
     lines = block(FIRST_MS, 10, events=events_of(FIRST_MS + 2000))
     late = [line for line in lines if not (line[:1].isdigit() and int(line.split()[0]) < FIRST_MS + 1000)]
@@ -171,12 +181,13 @@ def test_samples_that_begin_after_start_keep_their_times(tmp_path):
     np.testing.assert_allclose(found.dispersion, [[4.0, 0.0]])
 
 
-def test_missing_lines_of_samples_shift_nothing_that_follows(tmp_path):
+@pytest.mark.parametrize("first_ms", [FIRST_MS, 12_345_678, 1_234_567_890])
+def test_missing_lines_of_samples_shift_nothing_that_follows(tmp_path, first_ms):
     """A second of samples is missing; the pupil doubles at 6 s by the tracker's clock."""
     lines = [
-        line if not line[:1].isdigit() or int(line.split()[0]) < FIRST_MS + 6000 else line.replace("900.0", "1800.0")
-        for line in block(FIRST_MS, 10)
-        if not (line[:1].isdigit() and FIRST_MS + 3000 <= int(line.split()[0]) < FIRST_MS + 4000)
+        line if not line[:1].isdigit() or int(line.split()[0]) < first_ms + 6000 else line.replace("900.0", "1800.0")
+        for line in block(first_ms, 10)
+        if not (line[:1].isdigit() and first_ms + 3000 <= int(line.split()[0]) < first_ms + 4000)
     ]
     found = read_eyelink(write(tmp_path / "a.asc", lines))
     assert len(found.time_s) == 2500
@@ -192,6 +203,58 @@ def test_a_change_of_rate_is_refused_by_name(tmp_path):
 
 def test_a_trial_beyond_the_end_of_the_recording_is_refused(tmp_path):
     found = read_eyelink(write(tmp_path / "a.asc", block(FIRST_MS, 10)))
-    assert [found.trial_end_s(end_s) for end_s in (8.0, 10.0, np.inf)] == pytest.approx([8, 10, 10])
-    with pytest.raises(ValueError, match="within the recording, which is 10 s long"):
-        found.trial_end_s(10.5)
+    assert [found.trial_end_s(0.0, end_s) for end_s in (8.0, 10.0, np.inf)] == pytest.approx([8, 10, 10])
+    with pytest.raises(ValueError, match="within the recording, which lasts from 0 to 10 s"):
+        found.trial_end_s(0.0, 10.5)
+
+
+@pytest.mark.parametrize("pause_s", [0.1, 1, 4])
+def test_a_trial_across_a_pause_is_refused_however_short_that_is(tmp_path, pause_s):
+    later = FIRST_MS + 10_000 + int(1000 * pause_s)
+    found = read_eyelink(write(tmp_path / "a.asc", block(FIRST_MS, 10), block(later, 10)))
+    np.testing.assert_allclose(found.blocks_s, [[0, 10], [10 + pause_s, 20 + pause_s]])
+    assert found.trial_end_s(2, 10) == 10
+    assert found.trial_end_s(10 + pause_s, np.inf) == 20 + pause_s
+    for times in ((0, 20), (9, 10 + pause_s), (10, 10 + pause_s)):
+        with pytest.raises(ValueError, match=rf"without a break, got a pause of {pause_s} s at 10 s of the recording"):
+            found.trial_end_s(*times)
+
+
+def test_a_saccade_whose_line_lacks_its_amplitude_has_none_and_a_sample_written_twice_shifts_nothing(tmp_path):
+    events = [line[: line.index("1.75")] if "1.75" in line else line for line in events_of(FIRST_MS)]
+    lines = block(FIRST_MS, 10, events=events)
+    found = read_eyelink(write(tmp_path / "a.asc", [*lines[:50], lines[49], *lines[50:]]))
+    np.testing.assert_array_equal(found.amplitude_deg, [np.nan])
+    assert len(found.time_s) == 2500
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
+def test_a_recording_is_read_in_any_encoding(tmp_path, encoding):
+    path = write(tmp_path / "a.asc", ["** M\u00fcller"], block(FIRST_MS, 10, events=events_of(FIRST_MS)))
+    path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
+    np.testing.assert_allclose(read_eyelink(path).fixation_s, [[0, 0.4]])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("START\t500000", "START\tnow"),
+        ("EFIX L   500000", "EFIX L   5000x0"),
+        ("\t400\t  642.0\t  500.0\t    900", ""),
+        ("\n500400\t", "\n500.4.00\t"),
+        ("START\t500000 \tLEFT\tSAMPLES\tEVENTS", "START"),
+    ],
+)
+def test_a_damaged_line_is_told_with_the_file(tmp_path, before, after):
+    path = write(tmp_path / "a.asc", block(FIRST_MS, 10, events=events_of(FIRST_MS)))
+    content = path.read_text()
+    assert before in content
+    path.write_text(content.replace(before, after))
+    with pytest.raises(ValueError, match=r"a\.asc: expected .*, got the line"):
+        read_eyelink(path)
+
+
+def test_samples_alone_are_no_recording(tmp_path):
+    path = write(tmp_path / "a.asc", [line for line in block(FIRST_MS, 10) if line[:1].isdigit()])
+    with pytest.raises(ValueError, match=r"a\.asc holds no samples between START and END"):
+        read_eyelink(path)

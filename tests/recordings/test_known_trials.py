@@ -1,11 +1,15 @@
 """Published trials and those of annotations."""
 
+import itertools
+
 import mne
 import numpy as np
 import pytest
 
 from emogan.data.trials import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_V_WINDOWS_4S, SEED_WINDOWS_1S
+from emogan.recordings import known_trials
 from emogan.recordings.known_trials import annotations, seed, seed_iv, seed_v
+from emogan.recordings.time_table import problems
 
 
 def touch(folder, *names):
@@ -98,3 +102,62 @@ def test_recordings_without_annotations_or_damaged_are_told_of_beside_the_others
     none, damaged = table.unusable
     assert "ben.fif: expected annotations that last a window or longer, one a trial, got happy without" in none
     assert "carl.edf: expected a .edf recording" in damaged
+
+
+@pytest.mark.parametrize("naming", ["neuromag", "bids"])
+def test_the_parts_of_a_divided_fif_are_one_recording(tmp_path, naming):
+    raw = mne.io.RawArray(np.zeros((20, 25_000)), mne.create_info(20, 100, "eeg"), verbose="error")
+    raw.set_annotations(mne.Annotations([10, 200], [8, 20], ["happy", "sad"]))
+    raw.save(tmp_path / "7_raw.fif", split_size="1.5MB", buffer_size_sec=1, split_naming=naming, verbose="error")
+    parts = sorted(path.name for path in tmp_path.iterdir())
+    assert len(parts) > 2
+    table = annotations(tmp_path)
+    first = {"neuromag": "7_raw.fif", "bids": "7_split-01_raw.fif"}[naming]
+    assert [(row.recording.name, row.label, row.start_s) for row in table.rows] == [
+        (first, "happy", 10),
+        (first, "sad", 200),
+    ]
+    assert dict(table.notes) == {
+        name: f"it is a part of {first} and no recording of its own" for name in parts if name != first
+    }
+
+
+@pytest.mark.parametrize("sfreq_hz", [256, 300, 512])
+def test_trials_that_touch_or_last_one_window_are_no_problem_of_rounding(
+    tmp_path, sfreq_hz, brain_vision_writer, eeglab_writer
+):
+    samples = np.cumsum([2 * sfreq_hz + 1, 4 * sfreq_hz, 10 * sfreq_hz + 1])
+    times = [(int(a) / sfreq_hz, int(b - a) / sfreq_hz) for a, b in itertools.pairwise(samples)]
+    signal = np.zeros((2, 20 * sfreq_hz))
+    brain_vision_writer(tmp_path, ["C3", "C4"], sfreq_hz, signal, [("Stimulus", "joy", *both) for both in times])
+    eeglab_writer(tmp_path / "p2.set", ["C3", "C4"], sfreq_hz, signal, [("joy", *both) for both in times])
+    for name in ("p3", "p4"):
+        raw = mne.io.RawArray(signal, mne.create_info(2, sfreq_hz, "eeg"), first_samp=777, verbose="error")
+        raw.set_meas_date(0 if name == "p3" else None)
+        raw.set_annotations(mne.Annotations(*zip(*times, strict=True), "joy"))
+        raw.save(tmp_path / f"{name}.fif", verbose="error")
+    table = annotations(tmp_path, 4.0)
+    assert len(table.rows) == 4 * len(times)
+    assert problems(table, 4.0) == {}
+
+
+def test_markers_without_a_text_are_no_class_and_counted(tmp_path, edf_writer, brain_vision_writer, eeglab_writer):
+    signal = np.zeros((2, 60 * 250))
+    signals = [(name, "uV", 250, row) for name, row in zip(("C3", "C4"), signal, strict=True)]
+    edf_writer(tmp_path / "p2.edf", signals, "EDF+C", annotations=[(10, 8, "joy"), (20, 8, "")])
+    brain_vision_writer(tmp_path, ["C3", "C4"], 250, signal, [("Stimulus", "joy", 10, 8), ("Stimulus", "", 20, 8)])
+    eeglab_writer(tmp_path / "p3.set", ["C3", "C4"], 250, signal, [("joy", 10, 8), ("", 20, 8), ([], 30, 8)])
+    table = annotations(tmp_path)
+    assert [row.label for row in table.rows] == ["Stimulus/joy", "joy", "joy"]
+    told = {name: note.partition("in all: ")[2] for name, note in table.notes}
+    assert told == {"p1.vhdr": "Stimulus/ (1)", "p2.edf": "(no text) (1)", "p3.set": "(no text) (2)"}
+
+
+def test_an_unforeseen_error_in_one_recording_stops_no_other(tmp_path, monkeypatch):
+    for name in ("anna", "ben"):
+        annotated(tmp_path / f"{name}.fif", [10], [8], ["happy"])
+    read = known_trials.read_markers
+    monkeypatch.setattr(known_trials, "read_markers", lambda path: {}[1] if path.stem == "anna" else read(path))
+    table = annotations(tmp_path)
+    assert [row.subject for row in table.rows] == ["ben"]
+    assert table.unusable == (f"{tmp_path / 'anna.fif'}: KeyError: 1",)

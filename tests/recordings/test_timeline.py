@@ -76,7 +76,7 @@ def test_onsets_rounded_to_milliseconds_are_no_pauses(tmp_path, edf_writer):
 
 def test_annotations_in_latin_1_are_read(tmp_path, edf_writer):
     path = paused_edf(tmp_path, edf_writer, annotations=[(10, 28, "fröhlich")], encoding="latin-1")
-    assert [marker.text for marker in read_markers(path)] == ["fröhlich"]
+    assert [marker.text for marker in read_markers(path)[0]] == ["fröhlich"]
     assert open_recording(path, "found").channels == tuple(NAMES)
 
 
@@ -111,6 +111,11 @@ BREAKS = {
     "BrainVision's new segment": ("vhdr", [("New Segment", "", 60, 0)]),
     "joined recordings": ("joined", []),
     "an edge": ("fif", ("EDGE boundary", 60, 0)),
+    "a number with a point": ("set", [(-99.0, 60, np.nan), (1.5, 70, 0)]),
+    **{
+        f"a comment {text}": ("vhdr", [("Comment", text, 60, 0)])
+        for text in ("boundary", "BAD boundary", "EDGE boundary", "EDGE")
+    },
 }
 
 
@@ -160,14 +165,18 @@ def test_a_trial_that_lasts_beyond_the_end_keeps_its_end(tmp_path, edf_writer, b
     """MNE cuts such an annotation off: half a trial would pass for a whole one."""
     paused_edf(tmp_path, edf_writer, annotations=[(130, 28, "joy"), (150, 28, "sad")])
     comments = [("Comment", "joy", 110, 28), ("Comment", "rest", 10, 28)]
+    for name, date in (("p3", None), ("p4", 0)):
+        raw = raw_of(counting(), first_samp=1000).set_meas_date(date)
+        raw.set_annotations(mne.Annotations([110], [8], ["joy"])).annotations.duration[:] = 28
+        raw.save(tmp_path / f"{name}.fif", verbose="error")
     brain_vision_writer(tmp_path, NAMES, SFREQ_HZ, counting(), comments)
     eeglab_writer(tmp_path / "p2.set", NAMES, SFREQ_HZ, counting(), [("joy", 110, 28)])
     found = {(row.recording.name, row.label): row.end_s for row in annotations(tmp_path).rows}
     assert found == {
         ("p1.edf", "joy"): 158, ("p1.edf", "sad"): 178, ("p1.vhdr", "Comment/joy"): 138,
-        ("p1.vhdr", "Comment/rest"): 38, ("p2.set", "joy"): 138,
+        ("p1.vhdr", "Comment/rest"): 38, ("p2.set", "joy"): 138, ("p3.fif", "joy"): 138, ("p4.fif", "joy"): 138,
     }  # fmt: skip
-    for name, times in (("p1.edf", (130, 158)), ("p1.vhdr", (110, 138)), ("p2.set", (110, 138))):
+    for name, times in (("p1.edf", (130, 158)), *((f"{name}", (110, 138)) for name in ("p1.vhdr", "p2.set", "p3.fif"))):
         with pytest.raises(ValueError, match=r"within the recording, which is .* s long"):
             open_recording(tmp_path / name, "found").timeline.locate(*times)
 
@@ -213,3 +222,74 @@ def test_breaks_after_a_pause_are_found_by_their_true_times():
         Piece(1500, 2000, 35.0, "'boundary'"),
     )
     assert times.locate(36, 39)[:2] == (1600, 1900)
+
+
+@pytest.mark.parametrize("text", ["Edge detection task", "Edges", "boundary conditions"])
+def test_a_label_that_only_begins_as_a_break_does_is_none(text):
+    assert len(timeline(100, [Piece(0, 1000, 0.0)], [Marker(5, 1, text)]).pieces) == 1
+
+
+@pytest.mark.parametrize("date", [None, 0])
+def test_a_fif_whose_first_samples_were_never_recorded_begins_after_them(tmp_path, date):
+    raw = raw_of(counting(), first_samp=500).set_meas_date(date)
+    raw.set_annotations(mne.Annotations([0, 20], [10, 28], ["BAD_ACQ_SKIP", "joy"])).save(
+        tmp_path / "p1.fif", verbose="error"
+    )
+    recording = open_recording(tmp_path / "p1.fif", "found")
+    (row,) = annotations(tmp_path).rows
+    assert (recording.duration_s, row.start_s) == (110, 10)
+    assert first_sample(recording, row.start_s, row.end_s) == 20 * SFREQ_HZ
+    assert first_sample(recording, 0, 10) == 10 * SFREQ_HZ
+
+
+def test_a_trial_before_the_first_sample_that_was_recorded_is_refused(tmp_path, edf_writer):
+    signals = [(name, "uV", SFREQ_HZ, row) for name, row in zip(NAMES, counting(), strict=True)]
+    recording = open_recording(
+        edf_writer(tmp_path / "p1.edf", signals, "EDF+C", annotations=[(0, 10, "BAD_ACQ_SKIP")]), "found"
+    )
+    for times in ((0, 20), (2, 8), (9.9, 20)):
+        with pytest.raises(ValueError, match=r"within the recording, whose samples begin at 10 s"):
+            recording.timeline.locate(*times)
+    assert first_sample(recording, 10, 20) == 10 * SFREQ_HZ
+    assert any("samples that were not recorded, 10 s, at 0 s" in note for note in recording.notes)
+    edf_writer(tmp_path / "p2.edf", signals, "EDF+C", annotations=[(0, 120, "BAD_ACQ_SKIP")])
+    with pytest.raises(ValueError, match=r"p2\.edf: expected samples, got a file that says of all of them"):
+        open_recording(tmp_path / "p2.edf", "found")
+
+
+@pytest.mark.parametrize("kind", ["EDF+C", "EDF+D"])
+@pytest.mark.parametrize("late_ms", [0.05, 0.5, 1.9, -1.5])
+def test_times_follow_a_clock_that_runs_faster_or_slower_than_told(tmp_path, edf_writer, kind, late_ms):
+    signal = np.tile(np.arange(600 * SFREQ_HZ) / 1000, (4, 1))
+    signals = [(name, "uV", SFREQ_HZ, row) for name, row in zip(NAMES, signal, strict=True)]
+    record_s = 1 + late_ms / 1000
+    path = edf_writer(tmp_path / "p1.edf", signals, kind, np.round(np.arange(600) * record_s, 4))
+    recording = open_recording(path, "found")
+    first, *_ = recording.timeline.locate(580 * record_s, 590 * record_s)
+    assert abs(first - 580 * SFREQ_HZ) <= 1
+    assert recording.duration_s == pytest.approx(600 * record_s, abs=0.01)
+    assert any("samples a second, its header of 250" in note for note in recording.notes)
+
+
+def test_an_irregular_clock_is_refused(tmp_path, edf_writer):
+    signals = [(name, "uV", SFREQ_HZ, row) for name, row in zip(NAMES, counting(), strict=True)]
+    onsets_s = np.arange(120) + 0.002 * np.minimum(np.arange(120), 30)
+    with pytest.raises(ValueError, match=r"its records begin at irregular times: record \d+"):
+        open_recording(edf_writer(tmp_path / "p1.edf", signals, "EDF+C", onsets_s), "found")
+
+
+def test_stretches_marked_bad_count_also_as_a_comment_and_those_without_a_duration_are_told(
+    tmp_path, brain_vision_writer
+):
+    comments = [("Comment", "BAD_move", 8, 6), ("Bad Interval", "Bad Min-Max", 30, 2), ("Comment", "joy", 40, 28)]
+    recording = open_recording(brain_vision_writer(tmp_path, NAMES, SFREQ_HZ, counting(), comments), "found")
+    assert np.flatnonzero(recording.timeline.bad_windows(0, 15, 4.0)).tolist() == [2, 3, 7]
+    assert [row.label for row in annotations(tmp_path).rows] == ["Comment/joy"]
+    (note,) = timeline(100, [Piece(0, 1000, 0.0)], [Marker(5, 0, "BAD"), Marker(6, 1, "BAD_x")]).notes()
+    assert note == "markers of bad stretches without a duration leave out nothing: BAD at 5 s"
+
+
+@pytest.mark.parametrize("start_s", np.arange(0, 3, 0.1))
+def test_a_bad_stretch_of_one_window_leaves_out_one(start_s):
+    times = timeline(200, [Piece(0, 10_000, 0.0)], [Marker(round(start_s + 4, 1), 4.0, "BAD")])
+    assert times.bad_windows(float(start_s), 5, 4.0).tolist() == [False, True, False, False, False]

@@ -225,3 +225,38 @@ def test_bad_requests_are_refused(options, message):
 def test_implausible_recordings_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         recorded(**changes)
+
+
+@pytest.mark.parametrize("statistics", ["window", "trial"])
+def test_nothing_of_windows_that_are_left_out_is_in_the_others(statistics):
+    """What lies within them is changed: pupil, durations, dispersions, amplitudes, and a pause longer than a gap."""
+    kept = np.array([True, True, False, True, False, False, True, True, True, True, True, True, True])
+    usual = recorded()
+    times_s = 2 + 4 * np.flatnonzero(~kept)
+
+    def inside(begin_s, end_s):
+        return np.any([(begin_s >= start_s) & (end_s < start_s + 4) for start_s in times_s], axis=0)
+
+    fixations, saccades = (inside(times[:, 0], times.sum(1)) for times in (usual.fixation_s, usual.saccade_s))
+    changed = replace(
+        usual,
+        pupil=np.where(inside(TIME_S, TIME_S)[:, None], 300.0, usual.pupil),
+        dispersion=np.where(fixations[:, None], 900.0, usual.dispersion),
+        amplitude_deg=np.where(saccades, 90.0, usual.amplitude_deg),
+        fixation_s=usual.fixation_s * np.where(fixations, 0.5, 1)[:, None] ** [0, 1],
+    )
+    found, expected = (features(one, statistics=statistics, kept=kept) for one in (changed, usual))
+    for name in EYE_FEATURES_41:
+        assert len(found[name]) == kept.sum()
+        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+    missing = replace(usual, pupil=np.where(inside(TIME_S, TIME_S)[:, None], np.nan, usual.pupil))
+    np.testing.assert_array_equal(features(missing, kept=kept)["pupil_x_mean"], expected["pupil_x_mean"])
+
+
+def test_statistics_of_a_trial_are_those_of_the_windows_that_are_kept():
+    kept, recording = np.arange(13) < 10, recorded()
+    shorter, found = features(recording, 2, 42, statistics="trial"), features(recording, statistics="trial", kept=kept)
+    crossing = (recording.fixation_s[:, 0] < 42) & (recording.fixation_s.sum(1) > 42)
+    lost = int(crossing.sum()) / 40  # an event that touches a window left out is passed over
+    np.testing.assert_allclose(found["fixation_frequency_hz"], shorter["fixation_frequency_hz"] - lost)
+    np.testing.assert_allclose(found["blink_frequency_hz"], shorter["blink_frequency_hz"])
