@@ -22,7 +22,8 @@ def text(name: str) -> str:
 
 @pytest.mark.parametrize("name", emogan.__all__)
 def test_every_public_name_is_documented(name):
-    assert re.search(rf"^\.\. auto(class|function):: emogan\.{name}$", text("api/samplers"), re.MULTILINE)
+    pages = text("api/samplers") + text("api/training")
+    assert re.search(rf"^\.\. auto(class|function):: emogan\.{name}$", pages, re.MULTILINE)
 
 
 @pytest.mark.parametrize("model", sorted(path.stem for path in CONF.glob("model/*.yaml")))

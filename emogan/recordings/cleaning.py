@@ -19,6 +19,7 @@ CONTEXT_S = 6  # read before and after a piece: longer than half of the longest 
 PIECE_S = 300  # what is filtered at once
 HEAD_RADIUS_M = 0.095
 PLAUSIBLE_UV = (0.1, 500.0)  # median absolute amplitude of band-passed EEG; it is 3 to 15 in most
+CHANNEL_UV = (0.02, 2500.0)  # of a single channel, which may be disturbed; a unit a thousand times off is told apart
 
 
 def trial_signal(
@@ -205,13 +206,13 @@ def _need_plausible(recording: Recording, signal: np.ndarray, wild: Collection[s
             f"{recording.path}: expected a signal in all channels, got none in {', '.join(flat)}. Leave them out with "
             "channels=[NAME, ...]."
         )
-    medians, (low, high) = np.median(np.abs(signal[:, ::7]), axis=1), PLAUSIBLE_UV
-    strange = [
-        f"{name} of {median:.3g}"
-        for name, median in zip(recording.channels, medians, strict=True)
-        if not low <= median <= high and name not in wild
-    ]
+    amplitudes = np.abs(signal[:, ::7])
+    medians = dict(zip(recording.channels, np.median(amplitudes, axis=1), strict=True))
+    told = [(f"{median:.3g} over all channels", median, PLAUSIBLE_UV) for median in [np.median(amplitudes)]]
+    told += [(f"{name} of {median:.3g}", median, CHANNEL_UV) for name, median in medians.items() if name not in wild]
+    strange = [text for text, median, (low, high) in told if not low <= median <= high]
     if strange:
+        low, high = PLAUSIBLE_UV
         raise ValueError(
             f"{recording.path}: expected EEG of {low:g} to {high:g} microvolt (median absolute amplitude after the "
             f"band-pass), got {some(strange, 4)}. Does the file say volts where it means microvolts, or the other way "

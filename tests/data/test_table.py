@@ -645,7 +645,7 @@ def test_a_constant_feature_is_refused_by_name(tmp_path):
 
 def test_the_configuration_loads_a_table(tmp_path):
     folder = Path(__file__).parents[2] / "conf" / "data"
-    cfg = OmegaConf.merge({"modality": "eeg_eye"}, OmegaConf.load(folder / "features.yaml"))
+    cfg = OmegaConf.create({"modality": "eeg_eye", "data": OmegaConf.load(folder / "features.yaml")})
     assert OmegaConf.is_missing(cfg.data, "path")
     cfg.data.path = str(write_csv(tmp_path / "t.csv"))
     assert instantiate(cfg.data).fingerprint() == load(cfg.data.path).fingerprint()

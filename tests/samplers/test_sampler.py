@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_dir
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import Pipeline
 from omegaconf import OmegaConf
@@ -268,8 +269,9 @@ def test_trials_reach_a_sampler_in_a_grid_by_metadata_routing(windows):
 
 def models() -> dict[str, dict]:
     """Every model's config by the name of what it trains or calls."""
-    files = sorted(Path(config_dir(), "model").glob("*.yaml"))
-    configs = [OmegaConf.to_container(OmegaConf.load(file)) for file in files]
+    names = sorted(file.stem for file in Path(config_dir(), "model").glob("*.yaml"))
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        configs = [OmegaConf.to_container(compose("train", [f"model={name}"]).model) for name in names]
     return {(cfg["gan"]["path"] if "gan" in cfg else cfg["_target_"]).split(".")[-1]: cfg for cfg in configs}
 
 
