@@ -65,7 +65,7 @@ class Store:
     def load(self, key: str) -> tuple[dict[str, Tensor], dict] | None:
         """The tensors and values of a cache entry, or None if there is none.
 
-        An entry that cannot be read, belongs to another key or was changed is reported and set aside, never trusted.
+        An entry that cannot be read, belongs to another key or was changed is reported and moved aside, never trusted.
         """
         path = self.path(key)
         try:

@@ -28,7 +28,7 @@ def run(cfg: DictConfig) -> float | None:
 
     What it says of bad input comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack. A job of a sweep says
     it at once, and the sweep's end tells of all that failed. With Hydra's basic sweeper it then returns None, as it
-    must stop no other; any other sweeper is told that the job failed, and decides.
+    must stop no other; any other sweeper learns that the job failed, and decides.
     """
     from emogan import job, job_files, results  # here, so that tab completion need not wait for torch
 

@@ -34,7 +34,7 @@ class Augmenter(ABC):
         """Everything of this augmenter that changes what it gives, as plain values."""
 
     def revision(self, features: int) -> dict:
-        """What has changed since earlier versions in what it gives for so many features, for keys of the cache.
+        """What has changed since earlier versions in what it gives for this number of features, for keys of the cache.
 
         Empty where it gives the same numbers as ever: what was fitted then is found again.
         """

@@ -311,7 +311,7 @@ def _label_follows(column: _Column) -> str | None:
 
 
 def _separates(column: _Column) -> bool:
-    """Whether each class has a range of values of its own, and its trials are so many that it is no chance."""
+    """Whether each class has a range of values of its own, and there are too many trials for it to be chance."""
     rows = column.rows
     values, starts = column.values[rows.label.order], rows.label.starts
     lowest, highest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
@@ -322,7 +322,7 @@ def _separates(column: _Column) -> bool:
 
 
 def _tells_label(column: _Column) -> bool:
-    """Whether equal values go with equal labels, and trials of equal value are so many that it is no chance."""
+    """Whether equal values go with equal labels, and too many trials share a value for it to be chance."""
     values = _Groups(np.unique(column.values, return_inverse=True)[1])
     label = column.rows.label.of
     same = (label == label[values.first][values.of]).all()

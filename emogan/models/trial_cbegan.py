@@ -14,7 +14,7 @@ from emogan.setting import check, is_integer, is_number
 from emogan.wording import words
 
 MANY = 1024  # features: eigenvectors of more take seconds and gigabytes a member, as their cost grows with F^3
-KEPT = 512  # axes of so many features: all that vary in up to 513 windows
+KEPT = 512  # axes kept of more features than that: all that vary in up to 513 windows
 CLOSEST = 1 - 1e-6  # to -1 and 1: noise beyond becomes infinite in the normal distribution
 
 

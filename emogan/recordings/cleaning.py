@@ -19,7 +19,7 @@ CONTEXT_S = 6  # read before and after a piece: longer than half of the longest 
 PIECE_S = 300  # what is filtered at once
 HEAD_RADIUS_M = 0.095
 PLAUSIBLE_UV = (0.1, 500.0)  # median absolute amplitude of band-passed EEG; it is 3 to 15 in most
-CHANNEL_UV = (0.02, 2500.0)  # of a single channel, which may be disturbed; a unit a thousand times off is told apart
+CHANNEL_UV = (0.02, 2500.0)  # of a single channel, which may be disturbed; units wrong by a thousand lie beyond
 
 
 def trial_signal(

@@ -265,7 +265,7 @@ def _markers(path: Path, raw: mne.io.BaseRaw, warned: Sequence[str]) -> list[Mar
 
 
 def _uncut(path: Path, raw: mne.io.BaseRaw) -> mne.Annotations:
-    """Annotations as they stand in the file: MNE cuts them off where the samples end."""
+    """Annotations as the file has them: MNE cuts them off where the samples end."""
     suffix = path.suffix.lower()
     if suffix == ".vhdr":
         return mne.read_annotations(_marker_file(path), sfreq=raw.info["sfreq"])

@@ -79,8 +79,8 @@ def annotations(folder: Path, window_s: float = 0.0) -> TimeTable:
     Markers of breaks ("boundary", "New Segment", "EDGE ...") and of stretches to leave out ("BAD ...") are no trials,
     however long they are. Files are named SUBJECT or SUBJECT_SESSION, with or without a date of eight digits behind.
 
-    Recordings that cannot be read or have no trial are told of in `TimeTable.unusable`, markers that were passed over
-    in `TimeTable.notes`.
+    `TimeTable.unusable` names recordings that cannot be read or have no trial, `TimeTable.notes` the markers that were
+    passed over.
 
     Raises
     ------

@@ -92,7 +92,7 @@ def wait_for_every_job(fail: bool = False) -> None:
         died = JobReturn(overrides=overrides, status=JobStatus.FAILED if fail else JobStatus.COMPLETED)
         if fail:
             died.return_value = CompactHydraException(f"Slurm's job {job.job_id} ended as {job.state}")
-        return [died]  # what is not done is told at the end
+        return [died]  # the end of the sweep names what is not done
 
     SlurmJob.results = patient
 
