@@ -134,7 +134,7 @@ def low_rank_start(
 
 
 def directions(first: np.ndarray, second: np.ndarray, most: int) -> np.ndarray:
-    """Orthonormal axes (Q, F), at most a given number, that span rows (n, F) of two kinds: of the first, then of the second."""
+    """Orthonormal axes (Q, F), at most a given number, that span rows (n, F): of the first kind, then of the second."""
     axes = np.zeros((0, first.shape[1]))
     for rows in (first, second):
         rest = rows - rows @ axes.T @ axes
