@@ -125,7 +125,7 @@ def fit(
                 for key, entry in zip(group_keys, member_entries(augmenter), strict=True):
                     store.save(key, *entry)
                     entries[key] = entry
-                trained, groups, resumed = trained + group, groups + 1, resumed or source is not None
+                trained, groups, resumed = trained + group, groups + 1, resumed or state is not None
         missing = [m for m in missing if keys[m] not in entries]
     checkpoints.clear()
 
