@@ -8,8 +8,8 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from emogan import command_line
+from emogan.environment import config_dir
 from emogan.keys import check_keys
-from emogan.paths import config_dir
 
 
 def run(cfg: DictConfig) -> int:
@@ -30,7 +30,7 @@ def run(cfg: DictConfig) -> int:
     except (ValueError, OSError, ImportError) as error:
         raise CompactHydraException(str(error)) from error
     if draws:
-        from emogan.report.recording_figures import write_pictures
+        from emogan.report.figures.recordings import write_pictures
 
         for path in outcome.files:
             write_pictures(path)

@@ -11,7 +11,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from emogan.paths import config_dir
+from emogan.environment import config_dir
 
 TARGET, PARTIAL, ARGUMENTS = "_target_", "_partial_", "_args_"
 OF_HYDRA = (TARGET, PARTIAL, ARGUMENTS, "_convert_", "_recursive_")  # what a call holds beside its arguments

@@ -11,8 +11,8 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from emogan import command_line
+from emogan.environment import config_dir
 from emogan.keys import check_keys
-from emogan.paths import config_dir
 
 
 def write_windows(

@@ -1,182 +1,17 @@
 """python -m emogan.simulate: write simulated features as a tree of files in the format of SEED, SEED-V or SEED-IV."""
 
 import os
-import pickle
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import hydra
-import numpy as np
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
-from scipy.io import savemat
-from scipy.ndimage import uniform_filter1d
 
 from emogan import command_line
-from emogan.atomic import TEMPORARY
-from emogan.data import synthetic
-from emogan.data.features import FeatureSet
-from emogan.data.montage import BANDS, CHANNELS
-from emogan.data.seed_multimodal import HALVES
-from emogan.data.seed_sessions import days
-from emogan.data.tree import SIMULATED
-from emogan.data.trials import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_WINDOWS_4S
+from emogan.environment import config_dir
 from emogan.keys import check_keys
-from emogan.paths import config_dir
-from emogan.signal.asymmetry import asm, dasm, dcau, rasm
-
-SIMULATED_TEXT = b"The files of this folder hold simulated features, written by emogan.simulate.\n"
-PICKLE_PROTOCOL = 3  # the data sets' own pickles come from early versions of Python 3
-
-
-def write_seed(features: FeatureSet, root: Path) -> None:
-    """Write SEED_EEG/ExtractedFeatures_4s and the EEG and eye movement features of SEED_Multimodal.
-
-    Raises
-    ------
-    ValueError
-        If the trials are not SEED's in number, length and label, or a subject's sessions are not 1, 2, ..., since the
-        files number them by date alone.
-    """
-    _need_seed_trials(features)
-    eeg, chinese = root / "SEED_EEG" / "ExtractedFeatures_4s", root / "SEED_Multimodal" / "Chinese"
-    eye, bands = chinese / "04-Eye-tracking-feature" / "eye_tracking_feature", chinese / "02-EEG-DE-feature/eeg_used_4s"
-    for subject, session, trials in _experiments(features, (SEED_LABELS,) * 3):
-        if "eeg" in features.modalities:
-            blocks = [_blocks(features, rows) for rows in trials]
-            _write(eeg / f"{subject}_{days(subject)[session - 1]}.mat", partial(savemat, mdict=_eeg_variables(blocks)))
-            _write(bands / f"{subject}_{session}.npz", partial(np.savez, **_parts(blocks)))
-        if "eye" in features.modalities:
-            columns = [features.x[rows, features.modalities["eye"]].astype(np.float64) for rows in trials]
-            parts = {f"{name}_data_eye": np.concatenate(columns[half]) for name, half in HALVES.items()}
-            _write(eye / f"{subject}_{session}", lambda file, parts=parts: pickle.dump(parts, file, PICKLE_PROTOCOL))
-    if "eeg" in features.modalities:
-        label = np.array([SEED_LABELS], dtype=np.int16) - 1  # the file's -1, 0, 1
-        _write(eeg / "label.mat", partial(savemat, mdict={"label": label}))
-        _strays(eeg, bands)
-    if "eye" in features.modalities:
-        _strays(eye)
-
-
-def write_seed_v(features: FeatureSet, root: Path) -> None:
-    """Write EEG_DE_features and Eye_movement_features, one file a subject: {subject}_123.npz."""
-    for name, folder in (("eeg", "EEG_DE_features"), ("eye", "Eye_movement_features")):
-        if name not in features.modalities:
-            continue
-        tables: dict[int, tuple[str, dict, dict]] = {}
-        for subject, session, trials in _experiments(features, SEED_V_LABELS):
-            done, data, label = tables.get(subject, ("", {}, {}))
-            for k, rows in enumerate(trials, 15 * (session - 1)):
-                data[k] = features.x[rows, features.modalities[name]].astype(np.float64)
-                label[k] = features.y[rows]
-            tables[subject] = f"{done}{session}", data, label
-        for subject, (sessions, data, label) in tables.items():
-            content = {"data": pickle.dumps(data, PICKLE_PROTOCOL), "label": pickle.dumps(label, PICKLE_PROTOCOL)}
-            _write(root / folder / f"{subject}_{sessions}.npz", partial(np.savez, **content))
-        _strays(root / folder)
-
-
-def write_seed_iv(features: FeatureSet, root: Path) -> None:
-    """Write eeg_feature_smooth and eye_feature_smooth with a folder a session: {session}/{subject}_{date}.mat."""
-    for subject, session, trials in _experiments(features, SEED_IV_LABELS):
-        place = Path(str(session)) / _dated_name(subject, session)
-        if "eeg" in features.modalities:
-            variables = _eeg_variables([_blocks(features, rows) for rows in trials])
-            _write(root / "eeg_feature_smooth" / place, partial(savemat, mdict=variables))
-        if "eye" in features.modalities:
-            columns = (features.x[rows, features.modalities["eye"]] for rows in trials)
-            variables = {f"eye_{i}": x.T.astype(np.float64) for i, x in enumerate(columns, 1)}
-            _write(root / "eye_feature_smooth" / place, partial(savemat, mdict=variables))
-    for name in features.modalities:
-        _strays(root / f"{name}_feature_smooth")
-
-
-def _experiments(features: FeatureSet, labels: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, list[np.ndarray]]]:
-    """Yield subject, session and the rows of each trial, checked against the published labels of each session."""
-    for subject, session, rows in features.experiments():
-        trials = [rows[features.trial[rows] == i] for i in range(1, len(labels[0]) + 1)]
-        if session not in (1, 2, 3) or sum(map(len, trials)) < len(rows) or not all(map(len, trials)):
-            raise ValueError(
-                f"expected trials 1..{len(trials)} of session 1, 2 or 3, got others near {features.place(rows[0])}"
-            )
-        for trial, label in zip(trials, labels[session - 1], strict=True):
-            if (features.y[trial] != label).any():
-                raise ValueError(f"expected the published label {label}, got another in {features.place(trial[0])}")
-        yield subject, session, trials
-
-
-def _need_seed_trials(features: FeatureSet) -> None:
-    sessions: dict[int, list[int]] = {}
-    for subject, session, trials in _experiments(features, (SEED_LABELS,) * 3):
-        sessions.setdefault(subject, []).append(session)
-        if tuple(map(len, trials)) != SEED_WINDOWS_4S:
-            raise ValueError(f"expected SEED's windows per trial, {SEED_WINDOWS_4S}, got {tuple(map(len, trials))}")
-    for subject, numbers in sessions.items():
-        if sorted(numbers) != list(range(1, len(numbers) + 1)):
-            raise ValueError(
-                f"SEED numbers sessions by date: expected sessions 1, 2, ... of subject {subject}, got {numbers}. "
-                "Simulate all sessions and choose with data.sessions when loading."
-            )
-
-
-def _blocks(features: FeatureSet, rows: np.ndarray) -> np.ndarray:
-    """EEG features of a trial as the .mat files hold them: (62, W, 5), float64."""
-    x = features.x[rows, features.modalities["eeg"]].astype(np.float64)
-    return x.reshape(len(rows), len(CHANNELS), len(BANDS)).transpose(1, 0, 2)
-
-
-def _eeg_variables(trials: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """All variables of a .mat of EEG features: the trials as de_LDS, and what else such files hold made from them."""
-    variables = {}
-    for i, smooth in enumerate(trials, 1):
-        moving = uniform_filter1d(smooth, 3, axis=1, mode="nearest")
-        for de, kind in ((moving, "movingAve"), (smooth, "LDS")):
-            variables |= {f"de_{kind}{i}": de, f"psd_{kind}{i}": np.exp2(de) / 100}  # SEED's de is log2(100 E)
-            for of in (dasm, rasm, asm, dcau):
-                variables[f"{of.__name__}_{kind}{i}"] = of(de.transpose(1, 0, 2)).transpose(1, 0, 2)
-    return variables
-
-
-def _parts(trials: Sequence[np.ndarray]) -> dict[str, object]:
-    """The entries of SEED_Multimodal's EEG .npz: trials 1-9 and 10-15, each a pickled dict of (n, 62) by band."""
-    content = {}
-    for name, half in HALVES.items():
-        x = np.concatenate(trials[half], axis=1)
-        bands = {band: np.ascontiguousarray(x[:, :, i].T) for i, band in enumerate(BANDS)}
-        content[f"{name}_data"] = pickle.dumps(bands, PICKLE_PROTOCOL)
-        content[f"{name}_label"] = np.repeat(SEED_LABELS[half], SEED_WINDOWS_4S[half])
-    return content
-
-
-def _dated_name(subject: int, session: int) -> str:
-    day = date(2016, 10, 20) + timedelta(days=subject + 40 * session)
-    return f"{subject}_{day:%Y%m%d}.mat"
-
-
-def _strays(*folders: Path) -> None:
-    """Files that stand in the folders of a real copy beside the features; loaders must not stumble over them."""
-    for folder in folders:
-        _write(folder / SIMULATED, lambda file: file.write(SIMULATED_TEXT))
-        _write(folder / "readme.txt", lambda file: file.write(SIMULATED_TEXT))
-        _write(folder / ".DS_Store", lambda file: file.write(b"\0\0\0\1Bud1"))
-
-
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file under a temporary name, then rename it: no half-written file ever has a data file's name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}{TEMPORARY}")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-WRITERS = {"seed": write_seed, "seed_v": write_seed_v, "seed_iv": write_seed_iv}
+from emogan.simulation import people
+from emogan.simulation.releases import WRITERS
 
 
 def simulate(dataset: str, root: str | os.PathLike, subjects=None, sessions=None) -> Path:
@@ -193,7 +28,7 @@ def simulate(dataset: str, root: str | os.PathLike, subjects=None, sessions=None
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise ValueError(f"expected root to be a new or empty folder, got {root}, which exists. Choose another.")
     subjects, sessions = (None if numbers is None else sorted(set(numbers)) for numbers in (subjects, sessions))
-    features = synthetic.load(preset=dataset, modality="eeg_eye", subjects=subjects, sessions=sessions)
+    features = people.load(preset=dataset, modality="eeg_eye", subjects=subjects, sessions=sessions)
     WRITERS[dataset](features, root)
     files = [path for path in root.rglob("*") if path.is_file()]
     megabytes = sum(path.stat().st_size for path in files) / 1e6

@@ -14,8 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from emogan import command_line
-from emogan.machine import let_waiting_threads_sleep
-from emogan.paths import config_dir
+from emogan.environment import config_dir, let_waiting_threads_sleep
 from emogan.sweeps import callback, expected, slurm
 
 log = logging.getLogger(__name__)
@@ -24,22 +23,22 @@ let_waiting_threads_sleep()
 
 
 def run(cfg: DictConfig) -> float | None:
-    """Do one job (see `emogan.job.run`) and return what `optimized_metric` names; a SIGTERM ends it with exit code 143.
+    """Do one job (`emogan.jobs.job.run`), return what `optimized_metric` names; a SIGTERM ends it with exit code 143.
 
     What it says of bad input comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack. A job of a sweep says
     it at once, and the sweep's end tells of all that failed. With Hydra's basic sweeper it then returns None, as it
     must stop no other; any other sweeper learns that the job failed, and decides.
     """
-    from emogan import job, job_files, results  # here, so that tab completion need not wait for torch
+    from emogan.jobs import job, outputs, scores  # here, so that tab completion need not wait for torch
 
     end_on_sigterm()
     command_line.let_output_be_written()  # of a process that a launcher started
     try:
-        scores = job.run(cfg)
-        return results.objective(job_files.with_inner_accuracy(scores, Path(cfg.folder)), cfg.optimized_metric)
+        table = outputs.with_inner_accuracy(job.run(cfg), Path(cfg.folder))
+        return scores.objective(table, cfg.optimized_metric)
     except Exception as error:
         with contextlib.suppress(OSError):  # outputs that cannot be written may be why it failed
-            job_files.write_failure(Path(cfg.folder).expanduser(), error, traceback.format_exc())
+            outputs.write_failure(Path(cfg.folder).expanduser(), error, traceback.format_exc())
         if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
             log.error("%s: %s", type(error).__name__, error)
             if expected.is_basic(HydraConfig.get()):

@@ -11,7 +11,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from emogan.paths import config_dir
+from emogan.environment import config_dir
 
 
 def write_table(path: Path, class_effect: float = 0.5) -> Path:

@@ -10,7 +10,7 @@ import os
 import runpy
 import sys
 
-import emogan.job  # noqa: F401
+import emogan.jobs.job  # noqa: F401
 
 gc.freeze()  # the forks need not take to pieces at their end what was imported here
 

@@ -13,10 +13,11 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from emogan import job, keys
+from emogan import keys
 from emogan.data import table as tables
-from emogan.paths import config_dir
-from emogan.settings import check_settings, construct
+from emogan.environment import config_dir
+from emogan.jobs import job
+from emogan.jobs.settings import check_settings, construct
 
 IMPOSSIBLE = [
     ("n_aug=-1", "whole number"), ("n_aug=[]", "whole number"), ("n_aug=2.5", "whole number"),

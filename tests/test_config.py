@@ -25,9 +25,9 @@ from emogan.command_line import readable
 from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.folds import SPLITTERS, members, resolve
 from emogan.data.montage import EEG_FEATURES
-from emogan.paths import config_dir
+from emogan.environment import config_dir
+from emogan.jobs.settings import check_settings
 from emogan.recordings.settings import Settings
-from emogan.settings import check_settings
 
 CHECKOUT = Path(__file__).parents[1]
 REPORTED = CHECKOUT / "emogan/report/reported.csv"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import emogan
-from emogan.paths import config_dir
+from emogan.environment import config_dir
 
 CHECKOUT = Path(__file__).parents[1]
 SOURCES = CHECKOUT / "docs"

@@ -19,7 +19,7 @@ from emogan.data import table as tables
 from emogan.data.eye_names import EYE_FEATURES_33
 from emogan.data.montage import CHANNELS, EEG_FEATURES
 from emogan.data.trials import SEED_IV_LABELS
-from emogan.paths import config_dir
+from emogan.environment import config_dir
 from emogan.recordings import experiment, run
 from emogan.recordings.load import load
 from emogan.recordings.run import extract

@@ -54,7 +54,7 @@ def test_without_imbalanced_learn_samplers_say_what_to_install_and_all_else_work
 
 
 def test_training_loads_nothing_of_the_report():
-    said = run("import sys, emogan.train, emogan.job; print(*sorted(sys.modules))")
+    said = run("import sys, emogan.train, emogan.jobs.job; print(*sorted(sys.modules))")
     assert "emogan.sweeps.callback" in said.split()
     assert not [name for name in said.split() if name.startswith("emogan.report")]
 

@@ -15,9 +15,10 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 
-from emogan import CBEGANSampler, extract, job
+from emogan import CBEGANSampler, extract
 from emogan.data import table
-from emogan.paths import config_dir
+from emogan.environment import config_dir
+from emogan.jobs import job
 
 pytestmark = [
     pytest.mark.real_data,

@@ -10,9 +10,9 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import CompactHydraException
 
 import emogan
-from emogan import job
 from emogan.data import table as tables
-from emogan.paths import config_dir
+from emogan.environment import config_dir
+from emogan.jobs import job
 from emogan.sample import main, write_windows
 
 

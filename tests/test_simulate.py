@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from emogan.data import seed, synthetic
-from emogan.paths import config_dir
-from emogan.simulate import simulate, write_seed, write_seed_iv, write_seed_v
+from emogan.data.seed import seed
+from emogan.environment import config_dir
+from emogan.simulate import simulate
+from emogan.simulation import people
+from emogan.simulation.releases import write_seed, write_seed_iv, write_seed_v
 
 SHAPES = {"de": (62, 5), "psd": (62, 5), "dasm": (27, 5), "rasm": (27, 5), "asm": (54, 5), "dcau": (23, 5)}
 
@@ -20,7 +22,7 @@ SHAPES = {"de": (62, 5), "psd": (62, 5), "dasm": (27, 5), "rasm": (27, 5), "asm"
 @pytest.fixture(scope="module")
 def features():
     """Simulated features of the three data sets, one subject each."""
-    return {name: synthetic.load(name, subjects=[3]) for name in ("seed", "seed_v", "seed_iv")}
+    return {name: people.load(name, subjects=[3]) for name in ("seed", "seed_v", "seed_iv")}
 
 
 def names(folder: Path) -> list[str]:
@@ -90,11 +92,11 @@ def test_a_seed_iv_tree_has_the_names_keys_and_types_of_the_release(features, tm
 
 
 def test_one_modality_alone_is_written_and_read(tmp_path):
-    eye = synthetic.load("seed", subjects=[3], modality="eye")
+    eye = people.load("seed", subjects=[3], modality="eye")
     write_seed(eye, tmp_path / "eye")
     assert seed.load(tmp_path / "eye", modality="eye").fingerprint() == eye.fingerprint()
     assert not (tmp_path / "eye" / "SEED_EEG").exists()
-    eeg = synthetic.load("seed", subjects=[3], modality="eeg")
+    eeg = people.load("seed", subjects=[3], modality="eeg")
     write_seed(eeg, tmp_path / "eeg")
     assert seed.load(tmp_path / "eeg", modality="eeg").fingerprint() == eeg.fingerprint()
 

@@ -11,7 +11,7 @@ import time
 import pandas as pd
 import pytest
 
-from emogan.results import COLUMNS
+from emogan.jobs.scores import COLUMNS
 from emogan.store import Store
 
 LENGTH = ["model.iterations=100", "model.hidden=50"]

@@ -78,7 +78,9 @@ def test_the_installed_package_runs_from_an_empty_directory_and_writes_to_its_ou
     assert len(pd.read_csv(scores)) == 5
     assert len(list((tmp_path / "outputs/store").glob("*.safetensors"))) == 15
     where = run(
-        [sys.executable, "-c", "import emogan.paths as p; print(p.config_dir())"], tmp_path, PYTHONPATH=str(installed)
+        [sys.executable, "-c", "import emogan.environment as p; print(p.config_dir())"],
+        tmp_path,
+        PYTHONPATH=str(installed),
     )
     assert where.strip() == str(installed / "emogan" / "conf")
 

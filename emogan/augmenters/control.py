@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from emogan.augmenters.augmenter import Augmenter, Layout, per_member
+from emogan.checks import check, is_number
 from emogan.data.montage import split_name
 from emogan.data.training_set import TrainingSet
-from emogan.setting import check, is_number
 from emogan.training.isolation import default_torch
 from emogan.wording import words
 

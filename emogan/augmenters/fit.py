@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import pandas as pd
 import torch
 
+from emogan.analysis.curves import stacked_curves, summarise
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
 from emogan.data.training_set import TrainingSet
 from emogan.store import Store, content_key, derived_seed, fingerprint
 from emogan.training.checkpoint import Checkpoints, WriteCheckpoints
 from emogan.training.detectors import messages
-from emogan.training.progress import Progress, stacked_curves, summarise, write_curves
+from emogan.training.progress import Progress, write_curves
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from emogan.augmenters.augmenter import Augmenter, per_member
 from emogan.augmenters.selection import JUDGES, Judge
+from emogan.checks import check, is_integer, is_number
 from emogan.models import ConditionalGAN
-from emogan.setting import check, is_integer, is_number
 from emogan.training.batches import MemberBatches
 from emogan.training.checkpoint import Resume
 from emogan.training.diagnostics import Watch

@@ -7,7 +7,7 @@ import numpy as np
 
 from emogan.augmenters.augmenter import Layout
 from emogan.augmenters.control import Control, band_columns, is_positive, one_or_several, resample
-from emogan.setting import is_integer
+from emogan.checks import is_integer
 from emogan.wording import words
 
 

@@ -7,8 +7,8 @@ from numpy.polynomial.legendre import legval
 from scipy.spatial.transform import Rotation as Turn
 
 from emogan.augmenters.control import Control, band_columns, one_or_several, resample
+from emogan.checks import is_number
 from emogan.data.montage import positions, split_name
-from emogan.setting import is_number
 from emogan.wording import words
 
 STIFFNESS, TERMS = 4, 50  # m of Perrin et al. and the length of their series; MNE's choices

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from emogan.atomic import write_atomically
 from emogan.benchmark.sections import SECTIONS, end_on_sigterm, run
-from emogan.job_files import PACKAGES
-from emogan.machine import available_cores
+from emogan.environment import available_cores
+from emogan.jobs.outputs import PACKAGES
 
 FULL = {"repeats": 5, "members": 16, "plain_gans": 4, "iterations": 12, "warm_up": 3, "svm_budget_s": 120.0}
 QUICK = {"repeats": 2, "members": 2, "plain_gans": 1, "iterations": 2, "warm_up": 1, "svm_budget_s": 1.0}

@@ -8,10 +8,10 @@ import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
 from emogan.benchmark.record import Record, alternately
-from emogan.data import synthetic
-from emogan.machine import available_cores
+from emogan.environment import available_cores
 from emogan.samplers.cross import cross_augment
 from emogan.samplers.gans import CBEGANSampler
+from emogan.simulation import people
 
 SHUFFLES, FOLDS, N_AUG = 9, 5, 600
 SHORT = {"iterations": 20, "hidden": 50}  # for --quick
@@ -28,7 +28,7 @@ def seconds(work: Callable[[], object], threads: int) -> float:
 
 def measure(record: Record, options: argparse.Namespace) -> None:
     """cBEGANs as configured on 33 eye movement features, turn by turn; the loop has the threads that suit it better."""
-    data = synthetic.load("seed", modality="eye", subjects=[1], sessions=[1])
+    data = people.load("seed", modality="eye", subjects=[1], sessions=[1])
     x, y, trial = data.x, data.y, data.trial
     shuffles = [StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed) for seed in range(SHUFFLES)]
     folds = [fold for one in shuffles for fold in one.split(x, y, trial)]

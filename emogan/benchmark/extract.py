@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from emogan.benchmark.record import Record
 from emogan.benchmark.simulated_cnt import NAMES, simulated_eeg, write_cnt
-from emogan.paths import config_dir
+from emogan.environment import config_dir
 from emogan.recordings.cleaning import trial_signal
 from emogan.recordings.eeg import Recording, open_recording
 from emogan.recordings.features import eeg_features

@@ -4,7 +4,7 @@ import argparse
 
 from emogan.benchmark.record import Record
 from emogan.benchmark.training import Case, stacked_ms
-from emogan.training.quiet import quieten_lightning
+from emogan.environment import quieten_lightning
 
 
 def measure(record: Record, options: argparse.Namespace) -> None:

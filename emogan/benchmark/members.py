@@ -4,7 +4,7 @@ import argparse
 
 from emogan.benchmark.record import Record, alternately
 from emogan.benchmark.training import Case, devices, stacked_ms
-from emogan.training.quiet import quieten_lightning
+from emogan.environment import quieten_lightning
 
 MEMBERS = (1, 4, 16, 64, 135)  # 135: 9 subjects x 3 sessions x 5 folds of SEED
 

@@ -10,7 +10,7 @@ import torch
 
 from emogan.atomic import remove_abandoned
 from emogan.benchmark.record import Record, alternately
-from emogan.inputs import compare, remember
+from emogan.jobs.identity import compare, remember
 from emogan.store import Store
 from emogan.training.checkpoint import Checkpoints
 

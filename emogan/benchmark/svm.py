@@ -15,12 +15,12 @@ from threadpoolctl import threadpool_limits
 
 from emogan.augmenters import balanced_labels
 from emogan.benchmark.record import Record
-from emogan.data import synthetic
 from emogan.data.folds import members
 from emogan.data.training_set import TrainingSet
+from emogan.environment import config_dir
 from emogan.evaluation import LinearSVM
-from emogan.paths import config_dir
-from emogan.settings import construct
+from emogan.jobs.settings import construct
+from emogan.simulation import people
 
 SIZES = (0, 50, 200, 600, 2000)  # artificial windows appended
 WRONG = 0.3  # of the labels of overlapping artificial windows
@@ -55,7 +55,7 @@ class Comparison(NamedTuple):
 
 def easy(fold: int) -> Windows:
     """A fold of a simulated SEED experiment; artificial windows come from a Gaussian per class."""
-    features = synthetic.load("seed", modality="eeg_eye", subjects=[1], sessions=[1], simulation_seed=0)
+    features = people.load("seed", modality="eeg_eye", subjects=[1], sessions=[1], simulation_seed=0)
     folds = members(features, "paper", 5)
     train, test = folds[fold % len(folds)].train, folds[fold % len(folds)].test
     data = TrainingSet.scaled(features.x[train], features.y[train])

@@ -17,10 +17,8 @@ from emogan.benchmark import plain
 from emogan.benchmark.limit import Products, limit_s, synchronise
 from emogan.benchmark.record import Record, alternately
 from emogan.data.training_set import TrainingSet
-from emogan.machine import available_cores
-from emogan.paths import config_dir
-from emogan.settings import construct
-from emogan.training.quiet import quieten_lightning
+from emogan.environment import available_cores, config_dir, quieten_lightning
+from emogan.jobs.settings import construct
 
 WINDOWS, CLASSES = 674, 3  # a training set of SEED; what the windows hold does not matter here
 PLAIN = {"cbegan": plain.PlainCBEGAN, "cwgan": plain.PlainCWGAN}

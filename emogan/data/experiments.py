@@ -10,7 +10,7 @@ import numpy as np
 from emogan.data.eye_names import EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41
 from emogan.data.features import MODALITIES, FeatureSet, concatenate
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
-from emogan.data.tree import Experiment, is_simulated
+from emogan.data.seed.release import Experiment, is_simulated
 
 log = logging.getLogger(__name__)
 

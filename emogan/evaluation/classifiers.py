@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from emogan.checks import is_number
 from emogan.evaluation import svm
 from emogan.evaluation.svm import Predictions
-from emogan.setting import is_number
 
 
 class Classifier(ABC):

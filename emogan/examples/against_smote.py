@@ -17,8 +17,8 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 
 from emogan import CBEGANSampler, NoiseSampler, SMOTESampler, cross_augment
-from emogan.data import synthetic
 from emogan.samplers.sampler import Sampler
+from emogan.simulation import people
 
 SUBJECTS, N_AUG = (1, 2, 3), 200
 VALUES_OF_C = (0.01, 0.1, 1.0, 10.0)
@@ -57,7 +57,7 @@ def main(*, iterations: int = 500) -> pd.DataFrame:
     }
     rows = []
     for subject in SUBJECTS:
-        data = synthetic.load("seed", modality="eye", subjects=[subject], sessions=[1])
+        data = people.load("seed", modality="eye", subjects=[subject], sessions=[1])
         nested = nested_folds(data.y, data.trial)
         rows.append([accuracy(data.x, data.y, nested, sampler) for sampler in samplers.values()])
     found = 100 * pd.DataFrame(rows, index=pd.Index(SUBJECTS, name="subject"), columns=list(samplers))

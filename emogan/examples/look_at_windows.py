@@ -18,10 +18,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from emogan import CBEGANSampler, RandomEffectsSampler
-from emogan.data import synthetic
+from emogan.analysis import quality
 from emogan.data.features import FeatureSet
-from emogan.evaluation import quality
-from emogan.report.window_figures import CENTRE, electrode_layout
+from emogan.report.figures.windows import CENTRE, electrode_layout
+from emogan.simulation import people
 
 SHOWN = ["spread_ratio", "correlation_distance", "mmd", "two_sample_auc", "closest_record"]
 
@@ -65,7 +65,7 @@ def picture(data: FeatureSet, drawn: dict[str, tuple[npt.NDArray, npt.NDArray]])
 
 def main(folder: str | Path = "outputs/look_at_windows", *, iterations: int = 1000) -> pd.DataFrame:
     """Fit both augmenters to one subject's EEG, print the table and write the picture."""
-    data = synthetic.load("seed", modality="eeg", subjects=[1], sessions=[1])
+    data = people.load("seed", modality="eeg", subjects=[1], sessions=[1])
     samplers = {
         "cBEGAN": CBEGANSampler(random_state=0, iterations=iterations),
         "random effects": RandomEffectsSampler(random_state=0),

@@ -21,14 +21,15 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.svm import SVC
 
 from emogan import CBEGANSampler
-from emogan.data import synthetic, table
+from emogan.data import table
 from emogan.data.features import FeatureSet
+from emogan.simulation import people
 
 
 def read(path: str | Path | None, drop: Sequence[str]) -> FeatureSet:
     """A table, or eye movement features of one simulated subject: 842 windows in 15 trials of three emotions."""
     if path is None:
-        return synthetic.load("seed", modality="eye", subjects=[1], sessions=[1])
+        return people.load("seed", modality="eye", subjects=[1], sessions=[1])
     return table.load(path, drop=drop)
 
 

@@ -23,9 +23,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import MinMaxScaler
 
 from emogan import RandomEffectsSampler
-from emogan.data import synthetic
 from emogan.evaluation import LinearSVM
 from emogan.examples.against_smote import nested_folds
+from emogan.simulation import people
 
 FOLDS = 5
 ROUNDS = 5  # of clips in the simulated session: the first is the experiment, the others are what it lacks
@@ -78,7 +78,7 @@ def main(
     warnings.simplefilter("ignore", ConvergenceWarning)  # of libsvm; what it leaves unsolved is solved otherwise
     table = np.zeros((len(subjects), len(KINDS), FOLDS, 2, len(SVM.values)))
     for i, subject in enumerate(subjects):
-        many = synthetic.load(preset, modality=modality, subjects=[subject], sessions=[1], rounds=ROUNDS)
+        many = people.load(preset, modality=modality, subjects=[subject], sessions=[1], rounds=ROUNDS)
         first = many.trial <= many.trial.max() // ROUNDS
         own, other = ((many.x[part], many.y[part], many.trial[part]) for part in (first, ~first))
         table[i] = [rates(own, other, kind, n_aug) for kind in KINDS]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emogan.setting import check, is_integer
+from emogan.checks import check, is_integer
 from emogan.wording import words
 
 LAYERS = (2, 4)  # "The numbers of layers are searched from 2 to 4" (paper, 3.3)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from emogan.checks import check, is_number
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, with_label
-from emogan.setting import check, is_number
 
 
 class Autoencoder(nn.Module):

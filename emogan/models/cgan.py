@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from emogan.checks import check
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, softplus, with_label
-from emogan.setting import check
 from emogan.wording import words
 
 

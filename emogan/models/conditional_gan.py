@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from emogan.checks import check, is_integer, is_number
 from emogan.models.architecture import hidden_widths
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
-from emogan.setting import check, is_integer, is_number
 
 
 class Batch(NamedTuple):

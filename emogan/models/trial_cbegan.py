@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from emogan.checks import check, is_integer, is_number
 from emogan.models.cbegan import Autoencoder
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, with_label
 from emogan.models.trial_start import MOST, LowRankStart, Start, low_rank_start, start
-from emogan.setting import check, is_integer, is_number
 from emogan.wording import words
 
 MANY = 1024  # features: eigenvectors of more take seconds and gigabytes a member, as their cost grows with F^3

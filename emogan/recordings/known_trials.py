@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from emogan.data.seed_sessions import by_date
+from emogan.data.seed.release import by_session_folder, data_files, numbered
+from emogan.data.seed.sessions import by_date
 from emogan.data.table_files import natural, some
-from emogan.data.tree import by_session_folder, data_files, numbered
 from emogan.data.trials import (
     SEED_CLASSES,
     SEED_END_S,

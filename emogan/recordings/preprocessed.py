@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy.io import whosmat
 
-from emogan.data import matlab
 from emogan.data.montage import CHANNELS
+from emogan.data.readers import matlab
 from emogan.data.table_files import some
 
 SUFFIX = ".mat"

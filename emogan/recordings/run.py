@@ -15,12 +15,12 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from emogan.atomic import remove_abandoned, write_atomically
+from emogan.checks import is_integer
 from emogan.data.table_files import some
 from emogan.recordings.experiment import check, features
 from emogan.recordings.known_trials import KNOWN, annotations
 from emogan.recordings.settings import Settings
 from emogan.recordings.time_table import Experiment, Row, TimeTable, problems, read_table
-from emogan.setting import is_integer
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-from emogan.setting import is_number
+from emogan.checks import is_number
 from emogan.signal.bands import BANDS
 
 CHOICES = {

@@ -13,9 +13,9 @@ import jinja2
 from torch.utils.tensorboard import SummaryWriter
 
 from emogan.atomic import write_atomically
-from emogan.report import accuracy_figures, confusion_figure, training_curves, window_figures
+from emogan.report.figures import accuracy, confusion, training, windows
+from emogan.report.figures.picture import Picture, style
 from emogan.report.paper_table import paper_table
-from emogan.report.picture import Picture, style
 from emogan.report.records import findings_table, problem_table, quality_table, run_table
 from emogan.report.sections import Section, sections
 from emogan.report.table import Table
@@ -100,11 +100,11 @@ class Chapter:
 def chapter(number: int, section: Section, root: Path) -> Chapter:
     """Make all tables and figures of a section."""
     made: list[Table | Picture | None] = [
-        comparison(section), against_controls(section), *accuracy_figures.accuracy_by_size(section),
-        *accuracy_figures.paired_by_subject(section), paper_table(section), choices(section),
-        accuracy_figures.learning_curve(section), *confusion_figure.confusion_matrices(section),
-        quality_table(section), findings_table(section), training_curves.training_curves(section),
-        *window_figures.components(section), *window_figures.topographies(section), run_table(section, root),
+        comparison(section), against_controls(section), *accuracy.accuracy_by_size(section),
+        *accuracy.paired_by_subject(section), paper_table(section), choices(section),
+        accuracy.learning_curve(section), *confusion.confusion_matrices(section),
+        quality_table(section), findings_table(section), training.training_curves(section),
+        *windows.components(section), *windows.topographies(section), run_table(section, root),
     ]  # fmt: skip
     parts = (Part(table=one) if isinstance(one, Table) else Part(picture=one) for one in made if one)
     return Chapter(number, section, tuple(parts))

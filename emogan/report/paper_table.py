@@ -4,8 +4,8 @@ from importlib.resources import files
 
 import pandas as pd
 
-from emogan.evaluation import statistics
-from emogan.report.models import look
+from emogan.analysis import statistics
+from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.report.table import DASH, Table, percent
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from emogan.evaluation.quality import METRICS
-from emogan.report.models import look
+from emogan.analysis.quality import METRICS
+from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.report.table import DASH, Table, number
 from emogan.sweeps.collect import Job, Problem

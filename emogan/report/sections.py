@@ -7,8 +7,8 @@ from functools import cached_property
 
 import pandas as pd
 
-from emogan.evaluation import statistics
-from emogan.report.models import in_order
+from emogan.analysis import statistics
+from emogan.report.figures.style import in_order
 from emogan.sweeps.collect import Job
 
 MODALITIES = {"eeg": "EEG", "eye": "Eye movements", "eeg_eye": "EEG and eye movements"}

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from emogan.evaluation import statistics
-from emogan.evaluation.statistics import MODEL
-from emogan.report.models import look
+from emogan.analysis import statistics
+from emogan.analysis.statistics import MODEL
+from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.report.table import DASH, Table, number, p_value, percent, points
 

@@ -12,11 +12,12 @@ import torch
 
 from emogan import __version__
 from emogan.data.scaling import MinMaxScaler
+from emogan.samplers.checkpoint import check_format, read_checkpoint
 from emogan.samplers.columns import as_plain, as_type
 from emogan.samplers.fitted import FittedSampler
 from emogan.store import write_atomically
 
-FORMAT, CHECKPOINT_FORMAT = 1, 1  # of `save` and of a job: raise them where an older EmoGAN could not read what is new
+FORMAT = 1  # of `save`: raise it where an older EmoGAN could not read what is new
 
 FOREIGN = (
     safetensors.SafetensorError, pickle.UnpicklingError, json.JSONDecodeError, RuntimeError, AttributeError, IndexError,
@@ -77,7 +78,7 @@ def load(path: str | Path, *, subject: Any = None, session: Any = None, fold: An
     with path.open("rb") as file:
         archive = file.read(2) == b"PK"  # what torch.save writes is a zip archive
     try:
-        fitted = _from_checkpoint(path, asked) if archive else _from_file(path, asked)
+        fitted = read_checkpoint(path, asked) if archive else _from_file(path, asked)
         fitted.augmenter()
     except FOREIGN as error:
         raise ValueError(
@@ -91,7 +92,7 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
     with safetensors.safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}
-    _check_format(path, int(metadata["emogan_format"]), FORMAT, metadata["emogan"])
+    check_format(path, int(metadata["emogan_format"]), FORMAT, metadata["emogan"])
     if asked:
         raise ValueError(f"{path}: expected no subject, session or fold, as it holds one training set, got {asked}")
     fields = json.loads(metadata["fields"])
@@ -106,26 +107,6 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
     )  # fmt: skip
 
 
-def _from_checkpoint(path: Path, asked: dict[str, Any]) -> FittedSampler:
-    with path.open("rb") as file:  # given a path, PyTorch would look at the ending of its name
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    _check_format(path, content.get("format", 1), CHECKPOINT_FORMAT, content["emogan"])
-    if not content["generator"]:
-        raise ValueError(
-            f"{path}: expected the checkpoint of a GAN, got {content['config']['model']['name']}, of which a job keeps "
-            "nothing. Fit a sampler such as emogan.NoiseSampler instead"
-        )
-    m = _member(path, content["members"], asked)
-    names = tuple(content["feature_names"])
-    member = dict(content["members"][m])
-    return FittedSampler(
-        content["augmenter"], {f"generator.{name}": value[m].clone() for name, value in content["generator"].items()},
-        MinMaxScaler(*(content["scaler"][name][m].numpy() for name in ("minimum", "span"))),
-        np.array(content["class_names"]), (np.dtype(np.float32),) * len(names), member.pop("key"), names,
-        modalities={name: slice(*part) for name, part in content["modalities"].items()}, origin=member,
-    )  # fmt: skip
-
-
 def _is_plain(value: Any) -> bool:
     return all(map(_is_plain, value)) if isinstance(value, tuple) else isinstance(value, str | int | float)
 
@@ -133,24 +114,3 @@ def _is_plain(value: Any) -> bool:
 def _name(value: Any) -> Any:
     """A column's name: several levels of it are a list in JSON."""
     return tuple(value) if isinstance(value, list) else value
-
-
-def _check_format(path: Path, found: int, known: int, version: str) -> None:
-    if found > known:
-        raise ValueError(
-            f"{path}: written by EmoGAN {version} in format {found}; this EmoGAN {__version__} reads up to {known}. "
-            "Install a newer one: pip install --upgrade emogan"
-        )
-
-
-def _member(path: Path, members: list[dict], asked: dict[str, Any]) -> int:
-    """Index of the one training set that is asked for."""
-    found = [m for m, one in enumerate(members) if all(str(one[name]) == str(value) for name, value in asked.items())]
-    if len(found) != 1:
-        places = [", ".join(f"{name}={one[name]}" for name in ("subject", "session", "fold")) for one in members]
-        raise ValueError(
-            f"{path}: expected subject, session and fold of one of its {len(members)} training sets, got "
-            f"{asked or 'none of them'}, which fits {len(found)}. There are: {'; '.join(places[:12])}"
-            + ("; ..." if len(places) > 12 else "")
-        )
-    return found[0]

@@ -12,12 +12,12 @@ from torch import Tensor
 from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.augmenters.fit import fit
 from emogan.data.training_set import TrainingSet
+from emogan.environment import quiet_lightning
 from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN, TrialCBEGAN
 from emogan.samplers.sampler import Sampler
 from emogan.samplers.wording import SamplerWording
 from emogan.store import Store
 from emogan.training.isolation import default_torch
-from emogan.training.quiet import quiet_lightning
 from emogan.wording import worded
 
 

@@ -14,7 +14,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from emogan.machine import available_cores
+from emogan.environment import available_cores
 from emogan.sweeps import expected, forecast, slurm
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from emogan.results import COLUMNS
+from emogan.jobs.scores import COLUMNS
 from emogan.sweeps.expected import combinations, missing
 from emogan.sweeps.windows import load_windows
 

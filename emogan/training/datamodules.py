@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from emogan.data import seed, seed_iv, seed_v, synthetic, table
+from emogan.data import table
 from emogan.data.features import FeatureSet
 from emogan.data.folds import AUTO, Member, members, resolve
 from emogan.data.scaling import MinMaxScaler
+from emogan.data.seed import seed, seed_iv, seed_v
 from emogan.data.training_set import TrainingSet
+from emogan.simulation import people
 from emogan.training.batches import MemberBatches
 
 
@@ -171,10 +173,10 @@ class SEEDIVDataModule(ExperimentDataModule):
 
 
 class SyntheticDataModule(ExperimentDataModule):
-    """Simulated data, which need no files; settings of `ExperimentDataModule` and `emogan.data.synthetic.load`."""
+    """Simulated data, which need no files; settings of `ExperimentDataModule` and `emogan.simulation.people.load`."""
 
     def __init__(self, preset: str = "seed", **settings):
-        super().__init__(synthetic.load, preset=preset, **settings)
+        super().__init__(people.load, preset=preset, **settings)
 
 
 class TableDataModule(ExperimentDataModule):

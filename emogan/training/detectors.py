@@ -47,7 +47,7 @@ def look(real: Real, windows: Tensor, begun: Tensor) -> dict[str, float]:
     ``begun`` are those of the untrained generator for this noise. Figures, and only those that can be told:
 
     spread
-        Root of the trace of a class's covariance, over that of the real windows (`emogan.evaluation.quality`); of the
+        Root of the trace of a class's covariance, over that of the real windows (`emogan.analysis.quality`); of the
         class whose windows vary least.
     label
         Root mean square distance of the class means from their mean, over that of the real windows.

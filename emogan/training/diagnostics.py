@@ -7,10 +7,11 @@ import lightning
 import torch
 from torch import Tensor
 
+from emogan.analysis.curves import LOOK_EVERY
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN
 from emogan.training.detectors import Real, balance, look, messages, plain
-from emogan.training.history import LOOK_EVERY, History
+from emogan.training.history import History
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emogan.analysis.curves import LOOK_EVERY
 from emogan.wording import words
 
 CHECK_EVERY = 100  # iterations between looks for losses that are no longer finite
-LOOK_EVERY = 100  # iterations between looks at the windows, see `emogan.training.diagnostics.Watch`: 1 % of the time
 
 
 class History(lightning.Callback):

@@ -1,7 +1,6 @@
 """Convergence curves: a progress bar with the losses and TensorBoard's scalars, over all members."""
 
 import sys
-from collections.abc import Sequence
 
 import lightning
 import numpy as np
@@ -9,11 +8,10 @@ import pandas as pd
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from emogan.results import PARTS
-from emogan.training.history import LOOK_EVERY, History
+from emogan.analysis.curves import LOOK_EVERY, PARTS, summarise
+from emogan.training.history import History
 
 EVERY = 25  # iterations between looks at the curves
-REDUCTIONS = (np.nanmean, np.nanmin, np.nanmax)  # over the members
 
 
 class Progress(lightning.Callback):
@@ -58,27 +56,6 @@ class Progress(lightning.Callback):
         self.shown = done
 
 
-def summarise(metrics: Sequence[str], values: np.ndarray, spread: np.ndarray, start: int = 0) -> pd.DataFrame:
-    """Curves as rows of `emogan.results.CURVES`: mean, lowest and highest over the members that have a value.
-
-    values (T, metrics, M) are those of the iterations after ``start``. spread (L, M) is the within-class spread of the
-    synthetic windows every `LOOK_EVERY` iterations from the first one on; looks up to ``start`` are left out.
-    """
-    iterations = np.arange(start, start + len(values)) + 1
-    tables = [_bands(name, values[:, i], iterations) for i, name in enumerate(metrics)]
-    first = start // LOOK_EVERY
-    looks = _bands("spread", spread[first:], (np.arange(first, len(spread)) + 1) * LOOK_EVERY)
-    return pd.concat([*tables, looks]).sort_values("iteration", kind="stable", ignore_index=True)
-
-
-def _bands(metric: str, values: np.ndarray, iterations: np.ndarray) -> pd.DataFrame:
-    """Rows of one metric with values (T, M); none where no member has a value."""
-    seen = ~np.isnan(values).all(axis=1)
-    values = values[seen]
-    parts = {part: reduce(values, axis=1) for part, reduce in zip(PARTS, REDUCTIONS, strict=True)}
-    return pd.DataFrame({"iteration": iterations[seen], "metric": metric, **parts})
-
-
 def write_curves(writer: SummaryWriter, curves: pd.DataFrame) -> None:
     """Write rows of `CURVES` as TensorBoard's scalars and, with the first iteration, a layout that shows the bands."""
     if (curves.iteration == 1).any():
@@ -88,13 +65,3 @@ def write_curves(writer: SummaryWriter, curves: pd.DataFrame) -> None:
     for row in curves.itertuples(index=False):
         for part in PARTS:
             writer.add_scalar(f"{row.metric}/{part}", getattr(row, part), row.iteration)
-
-
-def stacked_curves(curves: Sequence[dict[str, np.ndarray]]) -> tuple[list[str], np.ndarray]:
-    """Names and values (T, metrics, M) of several members' curves; NaN after the end of the shorter ones."""
-    names = list(curves[0])
-    values = np.full((max(len(c[names[0]]) for c in curves), len(names), len(curves)), np.nan, dtype=np.float32)
-    for m, member in enumerate(curves):
-        for i, name in enumerate(names):
-            values[: len(member[name]), i, m] = member[name]
-    return names, values

@@ -13,7 +13,7 @@ from emogan.augmenters import Control, Layout, balanced_labels
 from emogan.augmenters.control import BLOCK
 from emogan.data.montage import EEG_FEATURES
 from emogan.data.scaling import MinMaxScaler
-from emogan.paths import config_dir
+from emogan.environment import config_dir
 
 CONFIGS = {file.stem: OmegaConf.load(file) for file in sorted(Path(config_dir(), "model").glob("*.yaml"))}
 CONTROLS = [name for name, cfg in CONFIGS.items() if "gan" not in cfg and not cfg._target_.endswith("NoAugmentation")]

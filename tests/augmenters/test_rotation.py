@@ -9,9 +9,9 @@ from scipy.spatial.transform import Rotation as Turn
 
 from emogan.augmenters import Layout, Rotation, balanced_labels
 from emogan.augmenters.rotation import spline_map
-from emogan.data import synthetic
 from emogan.data.montage import CHANNELS, positions
 from emogan.data.scaling import MinMaxScaler
+from emogan.simulation import people
 
 TURNS = [(axis, sign) for axis in "xyz" for sign in (1, -1)]
 
@@ -109,7 +109,7 @@ def test_rotated_windows_are_smooth_fields_seen_from_turned_electrodes():
 
 
 def test_total_power_of_simulated_windows_is_kept_on_the_cap():
-    features = synthetic.load("seed", modality="eeg", subjects=[1], sessions=[1])
+    features = people.load("seed", modality="eeg", subjects=[1], sessions=[1])
     x = features.x[:40].astype(np.float64)
     minimum, span = x.min(0), np.ptp(x, axis=0)
     drawn = draw(x, features.feature_names, features.modalities, 18, minimum, span, 600).reshape(600, 62, 5)

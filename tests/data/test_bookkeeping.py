@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from emogan.data.bookkeeping import find
 from emogan.data.table import load
 from emogan.data.table_files import option
-from emogan.paths import config_dir
+from emogan.environment import config_dir
 
 SHAPES = {  # subjects, sessions, trials, windows of a trial, classes
     "one subject": (1, 1, 16, 12, 2),

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emogan.analysis.curves import CURVES
 from emogan.data.montage import EEG_FEATURES
-from emogan.results import COLUMNS, CURVES
+from emogan.jobs.scores import COLUMNS
 
 KEY = COLUMNS[:8]
 MODALITIES, MODELS, SIZES = ("eeg", "eeg_eye"), ("none", "gaussian", "cwgan", "cbegan"), (0, 50, 200)

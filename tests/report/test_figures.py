@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emogan.data.montage import EEG_FEATURES, positions
-from emogan.report import accuracy_figures, confusion_figure, training_curves, window_figures
+from emogan.report.figures import accuracy, confusion, training, windows
 from emogan.report.sections import sections
 from emogan.sweeps.collect import collect
 
@@ -19,7 +19,7 @@ def panels(picture):
 
 
 def test_accuracy_has_a_row_per_modality_nested_and_oracle_side_by_side(section, fake):
-    gans, controls = accuracy_figures.accuracy_by_size(section)
+    gans, controls = accuracy.accuracy_by_size(section)
     for picture in (gans, controls):
         assert [axis.get_title() for axis in panels(picture)] == [
             "EEG: nested", "EEG: oracle (optimistic)",
@@ -40,7 +40,7 @@ def test_accuracy_has_a_row_per_modality_nested_and_oracle_side_by_side(section,
 
 def test_intervals_are_those_of_the_paired_difference_around_the_models_mean(section):
     chosen = section.nested[section.nested.modality == "eeg"]
-    frame = accuracy_figures.against_none(chosen, "accuracy")
+    frame = accuracy.against_none(chosen, "accuracy")
     # differences of cBEGAN lie between 1.5 and 12 points, so the interval lies between these above none
     low, high = frame.loc["cbegan", ["low", "high"]] - frame.loc["none", "mean"]
     assert 1.5 < low < 100 * np.mean([0.015, 0.06, 0.09, 0.12]) < high < 12
@@ -48,7 +48,7 @@ def test_intervals_are_those_of_the_paired_difference_around_the_models_mean(sec
 
 
 def test_subjects_have_a_panel_per_model_with_a_line_per_subject_and_the_mean(section):
-    eeg, both = accuracy_figures.paired_by_subject(section)
+    eeg, both = accuracy.paired_by_subject(section)
     assert [axis.get_title() for axis in panels(eeg)] == [
         "Gaussian\n4 better, 0 worse", "cWGAN\n1 better, 3 worse", "cBEGAN\n4 better, 0 worse",
     ]  # fmt: skip
@@ -57,12 +57,12 @@ def test_subjects_have_a_panel_per_model_with_a_line_per_subject_and_the_mean(se
 
 
 def test_confusion_counts_windows_at_the_nested_choice(section, fake):
-    table = confusion_figure.confusion(section, "eeg", "cbegan")
+    table = confusion.confusion(section, "eeg", "cbegan")
     # per training set: 6 on the diagonal and 2 beside it at 50 windows (two training sets), 8 and 1 at 200 (six)
     expected = np.where(np.eye(3, dtype=bool), 2 * 6 + 6 * 8, 2 * 2 + 6 * 1)
     np.testing.assert_array_equal(table, expected)
     assert list(table.index) == list(table.columns) == list(fake.CLASSES)
-    first, _ = confusion_figure.confusion_matrices(section)
+    first, _ = confusion.confusion_matrices(section)
     assert [axis.get_title() for axis in panels(first)] == ["none", "Gaussian", "cWGAN", "cBEGAN"]
     assert [text.get_text() for text in panels(first)[3].texts][:2] == [f"{100 * 60 / 80:.0f}", "12"]
     assert panels(first)[0].get_ylabel() == "true emotion"
@@ -70,7 +70,7 @@ def test_confusion_counts_windows_at_the_nested_choice(section, fake):
 
 
 def test_training_curves_show_the_papers_pair_with_bands_and_convergence(section):
-    picture = training_curves.training_curves(section)
+    picture = training.training_curves(section)
     titles = [axis.get_title() for axis in panels(picture)]
     assert titles[:2] == ["EEG: cWGAN", "EEG: cBEGAN"]
     assert len(titles) == 4
@@ -100,22 +100,22 @@ def test_a_job_without_readable_curves_is_told_in_the_figure(tmp_path, fake, con
     (tmp_path / "job" / "curves.csv").unlink()
     if content is not None:
         (tmp_path / "job" / "curves.csv").write_bytes(content)
-    loss, measure = training_curves.training_curves(sections(collect([tmp_path]).jobs)[0]).figure.axes
+    loss, measure = training.training_curves(sections(collect([tmp_path]).jobs)[0]).figure.axes
     assert loss.texts[0].get_text().replace("\n", " ").startswith(told)
     assert measure.texts[0].get_text() == "no job"
 
 
 def test_without_a_job_of_the_papers_pair_there_are_no_curves(tmp_path, fake):
     fake.write_job(tmp_path / "job", "eeg", "gaussian")
-    assert training_curves.training_curves(sections(collect([tmp_path]).jobs)[0]) is None
+    assert training.training_curves(sections(collect([tmp_path]).jobs)[0]) is None
 
 
 def test_a_learning_curve_is_drawn_where_several_training_sizes_exist(section, tmp_path, fake):
-    assert accuracy_figures.learning_curve(section) is None
+    assert accuracy.learning_curve(section) is None
     for n in (1, None):
         for model in ("none", "cbegan"):
             fake.write_job(tmp_path / f"{n}_{model}", "eeg", model, trials_per_class=n, shift=-0.1 if n else 0.0)
-    picture = accuracy_figures.learning_curve(sections(collect([tmp_path]).jobs)[0])
+    picture = accuracy.learning_curve(sections(collect([tmp_path]).jobs)[0])
     (axis,) = panels(picture)
     assert [label.get_text() for label in axis.get_xticklabels()] == ["1", "all"]
     assert axis.get_xlabel() == "training trials per class"
@@ -123,10 +123,10 @@ def test_a_learning_curve_is_drawn_where_several_training_sizes_exist(section, t
 
 
 def test_components_are_the_real_windows_own_and_have_a_panel_per_model(section):
-    eeg, _ = window_figures.components(section)
+    eeg, _ = windows.components(section)
     assert [axis.get_title() for axis in panels(eeg)] == ["Gaussian", "cWGAN", "cBEGAN"]
-    windows = window_figures.windows_of(section, "eeg")["cbegan"]
-    centred = windows.x_real - windows.x_real.mean(0)
+    found = windows.windows_of(section, "eeg")["cbegan"]
+    centred = found.x_real - found.x_real.mean(0)
     share = np.linalg.svd(centred, compute_uv=False) ** 2
     assert panels(eeg)[0].get_xlabel() == f"component 1 ({share[0] / share.sum():.0%})"
     scatters = panels(eeg)[0].collections
@@ -141,30 +141,30 @@ def test_as_many_artificial_windows_of_each_class_are_drawn_where_they_come_clas
     order = np.repeat(np.argsort(arrays["y_artificial"], kind="stable"), 10)
     arrays |= {name: arrays[name][order] for name in ("x_artificial", "y_artificial")}
     np.savez(path, **arrays)
-    (picture,) = window_figures.components(sections(collect([tmp_path]).jobs)[0])
+    (picture,) = windows.components(sections(collect([tmp_path]).jobs)[0])
     drawn = [len(scatter.get_offsets()) for scatter in panels(picture)[0].collections]
-    assert drawn == [10, window_figures.MOST // 3] * 3
+    assert drawn == [10, windows.MOST // 3] * 3
 
 
 def test_the_electrodes_of_features_are_found_in_any_order():
     shuffled = np.random.default_rng(0).permutation(EEG_FEATURES)
-    info, bands, columns = window_figures.electrode_layout(tuple(shuffled))
+    info, bands, columns = windows.electrode_layout(tuple(shuffled))
     assert len(info.ch_names) == 62
     for band, row in zip(bands, columns, strict=True):
         assert [shuffled[column] for column in row] == [f"{channel}_{band}" for channel in info.ch_names]
     placed = np.array([channel["loc"][:3] for channel in info["chs"]])
-    np.testing.assert_allclose(placed, window_figures.HEAD_RADIUS * positions(info.ch_names))
+    np.testing.assert_allclose(placed, windows.HEAD_RADIUS * positions(info.ch_names))
 
 
 @pytest.mark.parametrize("names", [("a_alpha", "b_alpha", "c_alpha", "d_alpha"), ("FP1_alpha", "FP2_beta"), ("f",)])
 def test_features_that_are_not_electrodes_in_bands_have_no_topography(names):
-    assert window_figures.electrode_layout(names) is None
+    assert windows.electrode_layout(names) is None
 
 
 def test_topographies_show_real_artificial_and_difference_of_each_class_and_band(tmp_path, fake):
     fake.write_job(tmp_path / "job", "eeg", "gaussian")
     (section,) = sections(collect([tmp_path]).jobs)
-    (picture,) = window_figures.topographies(section)
+    (picture,) = windows.topographies(section)
     maps = [axis for axis in panels(picture) if axis.images]
     assert len(maps) == 5 * 3 * 3
     assert [axis.get_title() for axis in maps[:4]] == [

@@ -14,11 +14,12 @@ import torch
 from safetensors import safe_open
 
 import emogan
-from emogan import CBEGANSampler, CWGANSampler, RandomEffectsSampler, TrialCBEGANSampler, job
+from emogan import CBEGANSampler, CWGANSampler, RandomEffectsSampler, TrialCBEGANSampler
 from emogan.data import table as tables
 from emogan.data.folds import members
 from emogan.evaluation.plan import build
-from emogan.samplers import files
+from emogan.jobs import job
+from emogan.samplers import checkpoint, files
 from emogan.store import Store
 
 OTHER_PROCESS = """
@@ -137,7 +138,7 @@ def test_a_file_of_a_newer_emogan_is_refused_by_its_version(fitted, tmp_path, mo
 
 
 def test_a_checkpoint_of_a_newer_emogan_is_refused_by_its_version(tmp_path):
-    torch.save({"emogan": "9.0", "format": files.CHECKPOINT_FORMAT + 1, "networks": {}}, tmp_path / "checkpoint.ckpt")
+    torch.save({"emogan": "9.0", "format": checkpoint.FORMAT + 1, "networks": {}}, tmp_path / "checkpoint.ckpt")
     with pytest.raises(ValueError, match=r"written by EmoGAN 9\.0 in format 2"):
         emogan.load(tmp_path / "checkpoint.ckpt")
 

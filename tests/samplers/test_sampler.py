@@ -29,8 +29,8 @@ from emogan import (
     SMOTESampler,
 )
 from emogan.augmenters import Augmenter
+from emogan.environment import config_dir
 from emogan.models import CBEGAN
-from emogan.paths import config_dir
 from emogan.samplers.gans import GANSampler
 from emogan.samplers.sampler import Sampler
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
 
-from emogan import CBEGAN, SyntheticDataModule, TableDataModule, job
+from emogan import CBEGAN, SyntheticDataModule, TableDataModule
+from emogan.jobs import job
 from emogan.store import derived_seed
 
 README = Path(__file__).parents[2] / "README.md"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from emogan.evaluation.quality import Pair, spread_ratio
+from emogan.analysis.quality import Pair, spread_ratio
 from emogan.training.detectors import DETECTORS, Real, balance, findings, look, messages, plain
 from emogan.wording import Wording
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from emogan.analysis.curves import CURVES, stacked_curves, summarise
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN
-from emogan.results import CURVES
 from emogan.store import Store
-from emogan.training.progress import stacked_curves, summarise, write_curves
+from emogan.training.progress import write_curves
 
 
 class Recorder:

@@ -1,0 +1,1 @@
+"""What reads finished scores and windows: sample quality and statistics."""

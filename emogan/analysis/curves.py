@@ -1,0 +1,42 @@
+"""Training curves over all members as one table: what curves.csv holds and TensorBoard shows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+PARTS = ["mean", "lowest", "highest"]  # over the members
+REDUCTIONS = (np.nanmean, np.nanmin, np.nanmax)
+CURVES = ["iteration", "metric", *PARTS]
+LOOK_EVERY = 100  # iterations between measurements of the windows' spread, which take 1 % of the time
+
+
+def summarise(metrics: Sequence[str], values: np.ndarray, spread: np.ndarray, start: int = 0) -> pd.DataFrame:
+    """Curves as rows of `CURVES`: mean, lowest and highest over the members that have a value.
+
+    values (T, metrics, M) are those of the iterations after ``start``. spread (L, M) is the within-class spread of the
+    synthetic windows every `LOOK_EVERY` iterations from the first one on; looks up to ``start`` are left out.
+    """
+    iterations = np.arange(start, start + len(values)) + 1
+    tables = [_bands(name, values[:, i], iterations) for i, name in enumerate(metrics)]
+    first = start // LOOK_EVERY
+    looks = _bands("spread", spread[first:], (np.arange(first, len(spread)) + 1) * LOOK_EVERY)
+    return pd.concat([*tables, looks]).sort_values("iteration", kind="stable", ignore_index=True)
+
+
+def _bands(metric: str, values: np.ndarray, iterations: np.ndarray) -> pd.DataFrame:
+    """Rows of one metric with values (T, M); none where no member has a value."""
+    seen = ~np.isnan(values).all(axis=1)
+    values = values[seen]
+    parts = {part: reduce(values, axis=1) for part, reduce in zip(PARTS, REDUCTIONS, strict=True)}
+    return pd.DataFrame({"iteration": iterations[seen], "metric": metric, **parts})
+
+
+def stacked_curves(curves: Sequence[dict[str, np.ndarray]]) -> tuple[list[str], np.ndarray]:
+    """Names and values (T, metrics, M) of several members' curves; NaN after the end of the shorter ones."""
+    names = list(curves[0])
+    values = np.full((max(len(c[names[0]]) for c in curves), len(names), len(curves)), np.nan, dtype=np.float32)
+    for m, member in enumerate(curves):
+        for i, name in enumerate(names):
+            values[: len(member[name]), i, m] = member[name]
+    return names, values

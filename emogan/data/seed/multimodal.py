@@ -1,0 +1,117 @@
+"""SEED_Multimodal: EEG and eye movement features of the 12 subjects of SEED who have both, as pickles of two parts."""
+
+import os
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from emogan.data.experiments import Source, need_shape
+from emogan.data.montage import BANDS, CHANNELS
+from emogan.data.readers import matlab, unpickle
+from emogan.data.seed.release import data_files, find_folder, numbered
+from emogan.data.trials import SEED_LABELS, SEED_WINDOWS_1S, SEED_WINDOWS_4S
+
+WINDOWS = {1: SEED_WINDOWS_1S, 4: SEED_WINDOWS_4S}
+HALVES = {"train": slice(None, 9), "test": slice(9, None)}  # trials 1-9 and 10-15
+OTHER_RELEASES = ("French", "German")  # other subjects and films, in folders of the same names
+
+
+def eeg_source(root: str | os.PathLike, window_s: int) -> Source:
+    """EEG features of eeg_used_{4s,1s}/{subject}_{session}.npz: four entries, two of them pickles."""
+    pattern = re.compile(r"(\d+)_([123])\.npz")
+    advice = ", or read the .mat files with data.eeg_source=extracted"
+    folder = find_folder(root, (f"eeg_used_{window_s}s",), pattern, "1_1.npz", OTHER_RELEASES, advice)
+
+    def read(path: Path, session: int) -> tuple[list[np.ndarray], Sequence[int]]:
+        stored = unpickle.load_npz(path)
+        return _join_parts(path, window_s, partial(_npz_part, path, stored)), SEED_LABELS
+
+    return Source(folder, numbered((int(m[1]), int(m[2]), path) for m, path in data_files(folder, pattern)), read)
+
+
+def _npz_part(path: Path, stored: dict, part: str, trials: slice, windows: Sequence[int]) -> np.ndarray:
+    """Trials 1-9 ("train") or 10-15 ("test") of SEED_Multimodal's EEG, (n, 310), channel-major."""
+    bands = _entry(path, stored, f"{part}_data", dict)
+    labels = _entry(path, stored, f"{part}_label", np.ndarray)
+    check_labels(path, f"{part}_label", labels, np.repeat(SEED_LABELS[trials], windows))
+    shape = (sum(windows), len(CHANNELS))
+    columns = [need_shape(_entry(path, bands, band, np.ndarray), shape, path, f"{part}_data, {band}") for band in BANDS]
+    return np.stack(columns, axis=2).reshape(sum(windows), -1)
+
+
+def eye_source(root: str | os.PathLike) -> Source:
+    """Eye movement features of eye_tracking_feature/{subject}_{session}, a pickle, or of the older .mat."""
+    pattern = re.compile(r"(\d+)_([123])(\.mat)?")
+    names = ("eye_tracking_feature", "04-Eye-tracking-feature", "eye_used")
+    advice = ", which must also hold SEED_Multimodal, or use modality=eeg"
+    folder = find_folder(root, names, pattern, "1_1 or 1_1.mat", OTHER_RELEASES, advice)
+
+    def read(path: Path, session: int) -> tuple[list[np.ndarray], Sequence[int]]:
+        stored = _eye_matlab(path) if path.suffix else unpickle.load_pickle(path)
+        return _join_parts(path, 4, partial(_eye_part, path, stored)), SEED_LABELS
+
+    return Source(folder, numbered((int(m[1]), int(m[2]), path) for m, path in data_files(folder, pattern)), read)
+
+
+def _eye_matlab(path: Path) -> dict:
+    """The older variant: `cell` is a struct with the pickle's two fields, or a cell array of two matrices."""
+    cell = matlab.read(path, ["cell"])["cell"]
+    if not isinstance(cell, list):
+        return cell
+    if len(cell) != len(HALVES):
+        raise ValueError(f"{path}: expected a cell array of two matrices, train and test part, got {len(cell)}")
+    return dict(zip(("train_data_eye", "test_data_eye"), cell, strict=True))
+
+
+def _eye_part(path: Path, stored: dict, part: str, trials: slice, windows: Sequence[int]) -> np.ndarray:
+    array = _entry(path, stored, f"{part}_data_eye", np.ndarray)
+    return need_shape(array, (sum(windows), "features"), path, f"{part}_data_eye (windows of 4 s of 9 or 6 trials)")
+
+
+def _join_parts(path: Path, window_s: int, read_part) -> list[np.ndarray]:
+    """Join train and test part and cut them into 15 trials: no file of SEED_Multimodal stores the trials' limits."""
+    windows = WINDOWS[window_s]
+    train, test = (read_part(name, trials, windows[trials]) for name, trials in HALVES.items())
+    if train.shape[1] != test.shape[1]:
+        raise ValueError(
+            f"{path}: expected as many features in the test part as in the train part, {train.shape[1]}, "
+            f"got {test.shape[1]}. Copy the file again."
+        )
+    return np.split(np.concatenate([train, test]), np.cumsum(windows)[:-1])
+
+
+def _entry(path: Path, stored, key: str, kind: type):
+    """An entry of what a pickle held, checked to be there and of the kind expected."""
+    if not isinstance(stored, dict) or key not in stored:
+        got = f"only {', '.join(map(str, stored)) or 'nothing'}" if isinstance(stored, dict) else type(stored).__name__
+    elif not isinstance(stored[key], kind):
+        got = type(stored[key]).__name__
+    else:
+        return stored[key]
+    raise ValueError(
+        f"{path}: expected {key}, of type {kind.__name__}, got {got}. Is it a file of SEED_Multimodal, copied whole?"
+    )
+
+
+def check_labels(path: Path, key: str, labels: np.ndarray, expected: Sequence[int]) -> None:
+    """Compare stored labels, -1..1 or 0..2, with the published ones 0..2.
+
+    Raises
+    ------
+    ValueError
+        If their number or any of them differs.
+    """
+    labels = np.ravel(labels)
+    if labels.shape != (len(expected),):
+        raise ValueError(
+            f"{path}: expected {len(expected)} labels in {key}, got {labels.size}. Is it the file of another data set?"
+        )
+    if labels.dtype.kind not in "fiu" or not np.array_equal(labels + (1 if labels.min() < 0 else 0), expected):
+        raise ValueError(
+            f"{path}: expected the order of SEED's 15 films in {key}, {list(SEED_LABELS)} "
+            f"(0 negative, 1 neutral, 2 positive; or -1, 0, 1), got {labels[:15].tolist()}"
+            f"{', ...' if labels.size > 15 else ''}. Is it the file of another data set?"
+        )

@@ -1,0 +1,51 @@
+"""The process that EmoGAN runs in: its configuration folder, threads, cores and Lightning's messages."""
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def config_dir() -> str:
+    """Absolute path of the configs: emogan/conf in an installed wheel, conf beside the package in a checkout."""
+    package = Path(__file__).resolve().parent
+    packed = package / "conf"
+    return str(packed if packed.is_dir() else package.parent / "conf")
+
+
+def let_waiting_threads_sleep() -> None:
+    """Have OpenMP threads sleep soon while they wait; to be called before torch is imported.
+
+    Threads that spin slow everything tenfold where processes outnumber cores; those that sleep at once wake too late
+    for small matrices, so they spin for some microseconds.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def quieten_lightning() -> None:
+    """Leave it out from now on."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message="The .srun. command is available")
+    warnings.filterwarnings("ignore", message=".*does not have many workers")
+    warnings.filterwarnings("ignore", message=".*treespec, LeafSpec", category=FutureWarning)
+
+
+@contextlib.contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Leave it out for a while: in a user's own process, what is said and what is not is the user's to choose."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    with warnings.catch_warnings():
+        quieten_lightning()
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

@@ -1,0 +1,1 @@
+"""One job: its settings, its identity, what it computes and the files that it writes."""

@@ -1,0 +1,95 @@
+"""Scores as a table: their columns, and the summary printed at the end of a job."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+from sklearn.metrics import f1_score
+
+from emogan.analysis.statistics import MODEL, choose_n_aug, experiment_means, oracle_n_aug
+from emogan.data.features import FeatureSet
+from emogan.evaluation import Classifier
+from emogan.evaluation.plan import Plan
+from emogan.evaluation.protocol import Scores, oracle_choice
+
+IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
+COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test"]
+SELECTION = ["accuracy_inner", "settings", "settings_oracle"]
+OBJECTIVES = {"accuracy_inner": choose_n_aug, "accuracy_oracle": oracle_n_aug}
+
+
+def tabulate(
+    scores: dict[int, list[Scores]],
+    plan: Plan,
+    features: FeatureSet,
+    classifier: Classifier,
+    settings: Sequence[dict],
+    model: str,
+    cfg: DictConfig,
+) -> pd.DataFrame:
+    """One row per n_aug and member, `COLUMNS` and `SELECTION`; the oracle's choice is common to an experiment's folds.
+
+    settings are those of each candidate; the columns tell what sets the chosen one apart from the others.
+    """
+    varied = [name for name in settings[0] if len({json.dumps(one[name]) for one in settings}) > 1]
+    rows = []
+    for n, found in scores.items():
+        told = [json.dumps({name: one[name] for name in varied if n}) for one in settings]
+        experiments: dict[tuple, list[Scores]] = {}
+        for split, result in zip(plan.splits, found, strict=True):
+            experiments.setdefault((split.member.subject, split.member.session), []).append(result)
+        oracle = {place: oracle_choice(results) for place, results in experiments.items()}
+        for split, result in zip(plan.splits, found, strict=True):
+            member, (setting, c) = split.member, result.chosen
+            best = oracle[member.subject, member.session]
+            f1 = f1_score(
+                features.y[member.test], result.predictions[setting, c],
+                labels=np.arange(features.n_classes), average="macro", zero_division=0,
+            )  # fmt: skip
+            rows.append((
+                features.dataset, member.subject, member.session, member.fold, cfg.modality, model, n, cfg.seed,
+                result.accuracy[setting, c], classifier.values[c], result.accuracy[best], classifier.values[best[1]],
+                f1, len(member.train), len(member.test),
+                result.inner_accuracy[setting, c], told[setting], told[best[0]],
+            ))  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS + SELECTION)
+
+
+def over_experiments(scores: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One row per n_aug, one column per experiment: the mean over its folds."""
+    return scores.groupby(["n_aug", "subject", "session"])[column].mean().unstack(["subject", "session"])
+
+
+def closing_table(scores: pd.DataFrame) -> str:
+    """Mean and standard deviation (n - 1) over experiments per n_aug, and the difference to n_aug = 0, in percent."""
+    first, parts = scores.iloc[0], []
+    for column in ("accuracy", "accuracy_oracle"):
+        by_size = 100 * over_experiments(scores, column)
+        difference = by_size.mean(axis=1) - by_size.loc[0].mean()
+        parts.append([
+            f"{mean:8.2f} {_spread(sd)}  {gain:+6.2f}"
+            for mean, sd, gain in zip(by_size.mean(axis=1), by_size.std(axis=1), difference, strict=True)
+        ])  # fmt: skip
+    heads = "   ".join(f"{column:>8} {'(sd)':>7}  {'gain':>6}" for column in ("accuracy", "oracle"))
+    experiments = f"{by_size.shape[1]} experiment{'s' if by_size.shape[1] > 1 else ''}"
+    lines = [f"{n:>6}  {honest}   {oracle}" for n, honest, oracle in zip(by_size.index, *parts, strict=True)]
+    return "\n".join([
+        f"{first.dataset}, {first.modality}, {first.model}: percent, mean (sd) over {experiments}",
+        f"{'n_aug':>6}  {heads}", *lines,
+        "accuracy: all choices made on training trials. oracle: on the test trials, as the paper's figures suggest.",
+    ])  # fmt: skip
+
+
+def objective(scores: pd.DataFrame, metric: str) -> float:
+    """What a sweeper may maximise: the mean over experiments of a metric of `OBJECTIVES`, at the n_aug best by it.
+
+    scores have the columns of ``scores.csv`` and ``accuracy_inner``. With accuracy_inner each training set has an n_aug
+    of its own, see `choose_n_aug`. accuracy_oracle looks at the test trials; see `oracle_n_aug`.
+    """
+    return float(experiment_means(OBJECTIVES[metric](scores), metric, MODEL)[metric].mean())
+
+
+def _spread(sd: float) -> str:
+    return "(  -  )" if pd.isna(sd) else f"({sd:5.2f})"

@@ -1,0 +1,55 @@
+"""Confusion matrices at the nested choice: none beside the best control and each GAN."""
+
+import numpy as np
+import pandas as pd
+
+from emogan.report.figures.picture import WIDTH, Picture, panels, style
+from emogan.report.figures.style import look
+from emogan.report.sections import MODALITIES, Section
+from emogan.sweeps.collect import KEY
+
+
+def confusion(section: Section, modality: str, model: str) -> pd.DataFrame:
+    """Test windows by true class (rows) and predicted class (columns), summed over training sets, as counts."""
+    frames = [job.confusion.assign(job=job.identity) for job in section.jobs if job.modality == modality]
+    counts = pd.concat(frames, ignore_index=True).merge(section.nested[[*KEY, "job"]], on=[*KEY, "job"])
+    counts = counts[counts.model == model]
+    order = list(dict.fromkeys([*counts.label, *counts.predicted]))
+    table = counts.pivot_table(index="label", columns="predicted", values="count", aggfunc="sum", fill_value=0)
+    return table.reindex(index=order, columns=order, fill_value=0)
+
+
+def confusion_matrices(section: Section) -> list[Picture]:
+    """One figure per modality."""
+    pictures = []
+    for modality in section.modalities:
+        models = section.models(modality, "none") + section.shown(modality)
+        label = MODALITIES.get(modality, modality)
+        figure = _matrices({m: confusion(section, modality, m) for m in models}, f"{label}\n{section.label}")
+        caption = (
+            "Percent of the test windows of each emotion (rows sum to 100), over all training sets, at the nested "
+            "choice of n_aug and settings."
+        )
+        pictures.append(Picture(f"confusion_{modality}", f"Confusion matrices: {label}", caption, figure))
+    return pictures
+
+
+def _matrices(tables: dict[str, pd.DataFrame], label: str):
+    with style():
+        width = min(WIDTH / max(len(tables), 3), 2.9)
+        figure, axes = panels(1, len(tables), width, width + 0.4, label)
+        for i, (axis, (model, table)) in enumerate(zip(axes[0], tables.items(), strict=True)):
+            totals = table.sum(axis=1).to_numpy(dtype=float)[:, None]
+            share = 100 * table.to_numpy() / np.where(totals > 0, totals, np.nan)
+            image = axis.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+            for (row, column), value in np.ndenumerate(share):
+                color = "white" if value > 60 else "black"
+                axis.text(column, row, f"{value:.0f}", ha="center", va="center", color=color)
+            ticks = range(len(table))
+            axis.set_xticks(ticks, table.columns, rotation=45, ha="right", rotation_mode="anchor")
+            axis.set_yticks(ticks, table.index if i == 0 else [""] * len(table))
+            axis.set_title(look(model).label)
+            axis.set_xlabel("predicted")
+        axes[0, 0].set_ylabel("true emotion")
+        figure.colorbar(image, ax=axes[0].tolist(), label="% of a true emotion", shrink=0.75, pad=0.01)
+    return figure

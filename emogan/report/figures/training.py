@@ -1,0 +1,82 @@
+"""The paper's Fig. 2 with our curves: cWGAN's D loss and cBEGAN's M_global against iterations."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+
+from emogan.analysis.curves import CURVES, PARTS
+from emogan.report.convergence_rule import RULE, convergence
+from emogan.report.figures.picture import WIDTH, Picture, panels, style
+from emogan.report.figures.style import look
+from emogan.report.sections import MODALITIES, Section
+from emogan.sweeps.collect import Job
+
+CURVE_OF = {"cwgan": ("d_loss", r"$D_{loss}$"), "cbegan": ("m_global", r"$M_{global}$")}
+
+
+def read_curve(job: Job | None, metric: str) -> pd.DataFrame:
+    """Mean, lowest and highest over members (columns) at each iteration (index), from the job's ``curves.csv``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such curve, as in the folders of jobs by earlier versions, or the file is not what a job writes.
+    """
+    if job is None:
+        raise ValueError("no job")
+    types = {"iteration": int, **dict.fromkeys(PARTS, float)}
+    try:
+        frame = pd.read_csv(job.folder / "curves.csv", usecols=CURVES, dtype=types)
+    except FileNotFoundError:
+        raise ValueError("the job left no curves.csv") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"curves.csv cannot be read: {error}") from error
+    own = frame[frame.metric == metric]
+    if own.empty:
+        raise ValueError(f"no {metric} in curves.csv")
+    return own.set_index("iteration")
+
+
+def training_curves(section: Section) -> Picture | None:
+    """A row per modality; the newest job of each model. None where there is a job of neither model."""
+    jobs = {name: [section.newest(name, model) for model in CURVE_OF] for name in section.modalities}
+    jobs = {name: pair for name, pair in jobs.items() if any(pair)}
+    if not jobs:
+        return None
+    with style():
+        figure, axes = panels(len(jobs), 2, WIDTH / 2, 2.6, section.label, sharex="col")
+        for row, (modality, pair) in zip(axes, jobs.items(), strict=True):
+            for axis, job, model in zip(row, pair, CURVE_OF, strict=True):
+                _draw(axis, job, model, MODALITIES.get(modality, modality))
+        for axis in axes[-1]:
+            axis.set_xlabel("iteration")
+    caption = (
+        "Mean over all training sets of the job of each model that finished last; band: lowest to highest. Dotted "
+        f"line: convergence, {RULE}"
+    )
+    return Picture("training_curves", "Training curves (the paper's Fig. 2)", caption, figure)
+
+
+def _draw(axis, job: Job | None, model: str, label: str) -> None:
+    metric, symbol = CURVE_OF[model]
+    axis.set_title(f"{label}: {look(model).label}")
+    try:
+        curve = read_curve(job, metric)
+    except ValueError as error:
+        axis.text(0.5, 0.5, textwrap.fill(str(error), 50), ha="center", va="center", transform=axis.transAxes)
+        axis.set_axis_off()
+        return
+    axis.fill_between(curve.index, curve.lowest, curve.highest, color=look(model).color, alpha=0.2, linewidth=0)
+    axis.plot(curve.index, curve["mean"], color=look(model).color, linewidth=1.2)
+    axis.set_ylabel(symbol)
+    axis.grid(axis="y")
+    at = convergence(curve["mean"].to_numpy()) if np.isfinite(curve["mean"]).all() else None
+    text = "not converged"
+    if at is not None:
+        iteration = curve.index[at - 1]
+        axis.axvline(iteration, color="black", linewidth=1, linestyle=":")
+        text = f"converged at iteration {iteration}"
+    side = "bottom" if curve["mean"].iloc[-1] > curve["mean"].median() else "top"
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+    axis.text(0.98, 0.06 if side == "bottom" else 0.94, text, ha="right", va=side, transform=axis.transAxes, bbox=box)

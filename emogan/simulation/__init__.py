@@ -1,0 +1,1 @@
+"""Simulated people, with the simulated recordings that stand in for licensed data."""
