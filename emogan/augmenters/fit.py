@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -16,7 +16,8 @@ from emogan.data.training_set import TrainingSet
 from emogan.store import Store, content_key, derived_seed, fingerprint
 from emogan.training.checkpoint import Checkpoints, WriteCheckpoints
 from emogan.training.detectors import messages
-from emogan.training.progress import Progress, write_curves
+from emogan.training.progress import Progress, log_curves, show_bands
+from emogan.training.trainer import TrainerSettings
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,9 @@ class Fits:
     curves: pd.DataFrame | None = None  # of all members while they trained, see `emogan.training.progress.summarise`
 
 
-def member_key(augmenter, data: TrainingSet, classes: int, seed: int) -> str:
+def member_key(
+    augmenter: Augmenter, data: TrainingSet, classes: int, seed: int, trainer: TrainerSettings | None = None
+) -> str:
     """Content key of one member's fit: settings, scaled training windows, labels, number of classes and seed."""
     trials = (
         {"trial": fingerprint(data.trial)} if isinstance(augmenter, GANAugmenter) and augmenter.needs_trials else {}
@@ -46,6 +49,7 @@ def member_key(augmenter, data: TrainingSet, classes: int, seed: int) -> str:
     return content_key(
         {"augmenter": augmenter.identity(), "data": fingerprint(data.x, data.y), "classes": classes, "seed": seed}
         | trials
+        | (trainer.identity() if trainer else {})
         | augmenter.revision(data.x.shape[1])
     )
 
@@ -65,83 +69,170 @@ def fit(
     classes: int,
     seeds: Sequence[int],
     store: Store | None = None,
-    *,
-    kept: int = 0,
-    group_size: int | None = None,
-    accelerator: str = "cpu",
-    checkpoint_s: float | None = None,
-    writer: Callable | None = None,
+    **settings,
 ) -> Fits:
-    """Fit every member that the cache does not hold, save each group as it is done, and load all into the augmenter.
+    """Fit every member that the cache does not hold, and load all into the augmenter; see `CachedFit`.
+
+    Without a store nothing is kept beyond the call.
+    """
+    with contextlib.ExitStack() as stack:
+        store = store or Store(stack.enter_context(tempfile.TemporaryDirectory(prefix="emogan-")))
+        return CachedFit(augmenter, sets, classes, seeds, store, **settings).run()
+
+
+class CachedFit:
+    """Fits of a GAN to many training sets, group by group; each group is put into the cache as it is done.
 
     Members that another process is training are left to it and taken from the cache when it is done. A group that was
-    cut off is resumed from its last checkpoint, some ``checkpoint_s`` seconds earlier (None: from its start). Whole
-    networks and optimisers are returned of the first ``kept`` members alone.
+    cut off is resumed from its last checkpoint.
 
-    ``writer(name)`` opens a TensorBoard writer: "" for the curves of all members, "group_0", ... for those of a group
-    while it trains; without one no progress is shown either. Without a store nothing is kept beyond the call.
+    Parameters
+    ----------
+    augmenter, sets, classes, seeds
+        The GAN; one training set and one seed a member; number of classes.
+    store
+        The cache.
+    trainer
+        How they are trained.
+    kept
+        Whole networks and optimisers are returned of the first ``kept`` members alone.
+    group_size
+        GANs trained at once; None: see `group_size_on`.
+    checkpoint_s
+        Seconds between two checkpoints; None writes none but where time runs out.
+    progress
+        Whether a progress bar is shown.
     """
-    if store is None:
-        with tempfile.TemporaryDirectory(prefix="emogan-") as folder:
-            return fit(
-                augmenter, sets, classes, seeds, Store(folder),
-                kept=kept, group_size=group_size, accelerator=accelerator, checkpoint_s=checkpoint_s, writer=writer,
+
+    def __init__(
+        self,
+        augmenter: GANAugmenter,
+        sets: Sequence[TrainingSet],
+        classes: int,
+        seeds: Sequence[int],
+        store: Store,
+        *,
+        trainer: TrainerSettings | None = None,
+        kept: int = 0,
+        group_size: int | None = None,
+        checkpoint_s: float | None = None,
+        progress: bool = False,
+    ):
+        self.augmenter, self.sets, self.classes, self.store = augmenter, sets, classes, store
+        self.trainer = trainer or TrainerSettings()
+        self.kept, self.checkpoint_s, self.progress = kept, checkpoint_s, progress
+        self.size = group_size or group_size_on(self.trainer.options.get("accelerator", "cpu"))
+        self.keys = [
+            member_key(augmenter, data, classes, seed, self.trainer) for data, seed in zip(sets, seeds, strict=True)
+        ]
+        self.checkpoints = Checkpoints(store)
+        self.entries = {key: entry for key in dict.fromkeys(self.keys) if (entry := store.load(key))}
+        self.renamed: dict[str, str] = {}  # keys of members that time did not suffice for
+        self.trained: list[int] = []
+        self.states: list[dict] = []
+        self.groups, self.resumed = 0, False
+
+    def run(self) -> Fits:
+        """Train what is missing, and load all into the augmenter."""
+        first = {key: m for m, key in reversed(list(enumerate(self.keys)))}  # equal members are trained once
+        missing = sorted(m for key, m in first.items() if key not in self.entries)
+        stored = len(self.keys) - len(missing)
+        log.info("%s: %d GANs, %d of them from %s", self.augmenter.name, len(self.keys), stored, self.store.folder)
+        if missing:
+            show_bands(self.trainer.loggers, [*self.augmenter.gan.metrics, "spread"])
+        while missing:
+            with contextlib.ExitStack() as locks:
+                group, source = self._locked_group(missing, locks)
+                for m in missing:  # other processes may have finished some
+                    if entry := self.store.load(self.keys[m]):
+                        self.entries[self.keys[m]] = entry
+                group = [m for m in group if self.keys[m] not in self.entries]
+                if group:
+                    self._train(group, source, of=self.groups + -(-len(missing) // self.size))
+            missing = [m for m in missing if self.keys[m] not in self.entries]
+        self.checkpoints.clear()
+        return self._all()
+
+    def _locked_group(self, missing: Sequence[int], locks: contextlib.ExitStack) -> tuple[list[int], str | None]:
+        """Members that this process alone trains now, all new or all from one checkpoint, and that checkpoint.
+
+        None, after a while, where other processes hold the locks of all that is missing.
+        """
+        sources, keys = self.checkpoints.furthest(), self.keys
+        group: list[int] = []
+        for m in sorted(missing, key=lambda m: (keys[m] not in sources, sources.get(keys[m]), m)):
+            if len(group) == self.size or (group and sources.get(keys[m]) != sources.get(keys[group[0]])):
+                break
+            if locks.enter_context(self.store.lock(keys[m])):
+                group.append(m)
+        if not group:
+            log.info("waiting for another process, which trains %d of these GANs", len(missing))
+            locks.enter_context(self.store.lock(keys[missing[0]], timeout_s=-1))
+        return group, sources.get(keys[group[0]]) if group else None
+
+    def _train(self, group: Sequence[int], source: str | None, of: int) -> None:
+        """Train a group, from a checkpoint if there is one, and put it into the cache."""
+        keys = [self.keys[m] for m in group]
+        name = f"{self.augmenter.name} x {len(group)}" + (f" ({self.groups + 1} of {of})" if of > 1 else "")
+        state = self.checkpoints.read(source, keys)
+        if state:
+            log.info("%s: resuming from iteration %d", name, state.iteration)
+
+        def callbacks(history, stopping):
+            shown = [Progress(history, name)] if self.progress else []
+            if self.checkpoint_s is None:
+                return shown
+            write = functools.partial(self.checkpoints.write, keys)
+            return [*shown, WriteCheckpoints(history, stopping, write, self.checkpoint_s)]
+
+        self.augmenter.fit(
+            [self.sets[m] for m in group], [derived_seed(key, "train") for key in keys],
+            classes=self.classes, trainer=self.trainer, callbacks=callbacks, resume=state,
+            group="" if len(group) == len(self.keys) else f"group_{self.groups}",
+        )  # fmt: skip
+        self.states += _states(self.augmenter, group, self.kept)
+        self._keep(keys)
+        self.trained += group
+        self.groups, self.resumed = self.groups + 1, self.resumed or state is not None
+
+    def _keep(self, keys: Sequence[str]) -> None:
+        """Put a group just trained into the cache, or into a checkpoint what time did not suffice for."""
+        history = self.augmenter.history
+        unfinished = history.unfinished()
+        for m, (key, entry) in enumerate(zip(keys, member_entries(self.augmenter), strict=True)):
+            if m in unfinished:  # what it is after some iterations is told by their number and its key
+                self.renamed[key] = content_key({"fit": key, "iterations": history.stopped[m]})
+            else:
+                self.store.save(key, *entry)
+            self.entries[key] = entry
+        if unfinished:
+            state = self.augmenter.state_of_training().select(unfinished)
+            self.checkpoints.write([keys[m] for m in unfinished], state)
+            log.warning(
+                "%s: trainer.max_time ended the training of %d GANs at iteration %d of %d. They are scored as they "
+                "are; the next job with the same settings goes on from there",
+                self.augmenter.name, len(unfinished), history.done, history.iterations,
             )  # fmt: skip
-    keys = [member_key(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
-    entries = {key: entry for key in dict.fromkeys(keys) if (entry := store.load(key))}
-    first = {key: m for m, key in reversed(list(enumerate(keys)))}  # equal members are trained once
-    missing = sorted(m for key, m in first.items() if key not in entries)
-    log.info("%s: %d GANs, %d of them from %s", augmenter.name, len(keys), len(keys) - len(missing), store.folder)
-    checkpoints, size = Checkpoints(store), group_size or group_size_on(accelerator)
-    trained, states, groups, resumed = [], [], 0, False
-    while missing:
-        with contextlib.ExitStack() as locks:
-            group, source = _locked_group(missing, keys, store, checkpoints, size, locks)
-            for m in missing:  # other processes may have finished some
-                if entry := store.load(keys[m]):
-                    entries[keys[m]] = entry
-            group = [m for m in group if keys[m] not in entries]
-            if group:
-                of = groups + -(-len(missing) // size)
-                name = f"{augmenter.name} x {len(group)}" + (f" ({groups + 1} of {of})" if of > 1 else "")
-                group_keys = [keys[m] for m in group]
-                state = checkpoints.read(source, group_keys)
-                if state:
-                    log.info("%s: resuming from iteration %d", name, state.iteration)
-                curves = "" if len(group) == len(keys) else f"group_{groups}"
-                with writer(curves) if writer else contextlib.nullcontext() as opened:
 
-                    def callbacks(history, stopping, name=name, group_keys=group_keys, opened=opened):
-                        shown = [Progress(history, name, opened)] if writer else []
-                        if checkpoint_s is None:
-                            return shown
-                        write = functools.partial(checkpoints.write, group_keys)
-                        return [*shown, WriteCheckpoints(history, stopping, write, checkpoint_s)]
-
-                    augmenter.fit(
-                        [sets[m] for m in group], [derived_seed(key, "train") for key in group_keys],
-                        classes=classes, accelerator=accelerator, callbacks=callbacks, resume=state,
-                    )  # fmt: skip
-                states += _states(augmenter, group, kept)
-                for key, entry in zip(group_keys, member_entries(augmenter), strict=True):
-                    store.save(key, *entry)
-                    entries[key] = entry
-                trained, groups, resumed = trained + group, groups + 1, resumed or state is not None
-        missing = [m for m in missing if keys[m] not in entries]
-    checkpoints.clear()
-
-    ends = [entries[key][1]["end"] for key in keys]
-    figures = [entries[key][1].get("figures") for key in keys]  # entries of earlier versions have none
-    _warn_of_stored(augmenter.name, dict(zip(keys, figures, strict=True)), {keys[m] for m in trained})
-    generators = [_part(entries[key][0], "generator.") for key in keys]
-    augmenter.restore(generators, sets[0].x.shape[1], classes)
-    names, values = stacked_curves([_part(entries[key][0], "history.") for key in keys])
-    _, spread = stacked_curves([{"spread": entries[key][0].get("looks.spread", torch.empty(0))} for key in keys])
-    curves = summarise(names, values, spread[:, 0])
-    if writer and (groups != 1 or len(trained) < len(keys)):  # else they were written as they grew
-        with writer("") as opened:
-            write_curves(opened, curves)
-    return Fits(keys, ends, figures, generators, sorted(trained), states, resumed, curves)
+    def _all(self) -> Fits:
+        """All members, loaded into the augmenter; their curves are logged unless they were as they grew."""
+        found = [self.entries[key] for key in self.keys]
+        figures = [fields.get("figures") for _, fields in found]  # entries of earlier versions have none
+        _warn_of_stored(
+            self.augmenter.name, dict(zip(self.keys, figures, strict=True)), {self.keys[m] for m in self.trained}
+        )
+        generators = [_part(tensors, "generator.") for tensors, _ in found]
+        self.augmenter.restore(generators, self.sets[0].x.shape[1], self.classes)
+        names, values = stacked_curves([_part(tensors, "history.") for tensors, _ in found])
+        _, spread = stacked_curves([{"spread": tensors.get("looks.spread", torch.empty(0))} for tensors, _ in found])
+        curves = summarise(names, values, spread[:, 0])
+        if self.groups != 1 or len(self.trained) < len(self.keys):
+            log_curves(self.trainer.loggers, curves, self.trainer.log_every)
+        keys = [self.renamed.get(key, key) for key in self.keys]
+        ends = [fields["end"] for _, fields in found]
+        return Fits(
+            keys, ends, figures, generators, sorted(self.trained), self.states, self.resumed, curves
+        )  # fmt: skip
 
 
 def _warn_of_stored(name: str, figures: dict[str, dict[str, float] | None], trained: set[str]) -> None:
@@ -154,31 +245,6 @@ def _warn_of_stored(name: str, figures: dict[str, dict[str, float] | None], trai
 def group_size_on(accelerator: str) -> int:
     """How many GANs train at once where nothing is asked for."""
     return GROUP if accelerator != "cpu" and torch.accelerator.is_available() else GROUP_ON_CPU
-
-
-def _locked_group(
-    missing: Sequence[int],
-    keys: Sequence[str],
-    store: Store,
-    checkpoints: Checkpoints,
-    size: int,
-    locks: contextlib.ExitStack,
-) -> tuple[list[int], str | None]:
-    """Members that this process alone trains now, all new or all from one checkpoint, and that checkpoint.
-
-    None, after a while, where other processes hold the locks of all that is missing.
-    """
-    sources = checkpoints.furthest()
-    group: list[int] = []
-    for m in sorted(missing, key=lambda m: (keys[m] not in sources, sources.get(keys[m]), m)):
-        if len(group) == size or (group and sources.get(keys[m]) != sources.get(keys[group[0]])):
-            break
-        if locks.enter_context(store.lock(keys[m])):
-            group.append(m)
-    if not group:
-        log.info("waiting for another process, which trains %d of these GANs", len(missing))
-        locks.enter_context(store.lock(keys[missing[0]], timeout_s=-1))
-    return group, sources.get(keys[group[0]]) if group else None
 
 
 def _states(augmenter: GANAugmenter, group: Sequence[int], kept: int) -> list[dict]:

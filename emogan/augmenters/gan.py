@@ -1,27 +1,27 @@
 """GANAugmenter: any stacked conditional GAN as an augmenter, trained by Lightning."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import lightning
 import torch
-from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch import Tensor
 
 from emogan.augmenters.augmenter import Augmenter, per_member
-from emogan.augmenters.selection import JUDGES, Judge
+from emogan.augmenters.selection import JUDGES, Selection
 from emogan.checks import check, is_integer, is_number
+from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN
 from emogan.training.batches import MemberBatches
-from emogan.training.checkpoint import Resume
+from emogan.training.checkpoint import Resume, TrainingState
 from emogan.training.diagnostics import Watch
 from emogan.training.early_stopping import MemberEarlyStopping
 from emogan.training.history import History
 from emogan.training.isolation import ProcessSignals, default_torch
+from emogan.training.trainer import TrainerSettings
 from emogan.wording import words
 
 SAMPLE_BLOCK = 256  # windows are generated in blocks of this many, so that a window's bits do not depend on n
-JUDGE = "judge."  # before the names of a judge's tensors
 
 
 def described(value: object) -> object:
@@ -94,7 +94,7 @@ class GANAugmenter(Augmenter):
             "iterations": iterations, "batch_size": batch_size,
             "plateau_window": plateau_window, "plateau_tolerance": plateau_tolerance,
         }  # fmt: skip
-        self.selection = {"selection": selection, "oversample": oversample} if selection else {}
+        self.selection = Selection(selection, oversample) if selection else None
         self.build(members=1, features=1, classes=2)
 
     def build(self, members: int, features: int, classes: int, seeds: Sequence[int] | None = None) -> ConditionalGAN:
@@ -109,21 +109,41 @@ class GANAugmenter(Augmenter):
     def identity(self) -> dict:
         """Everything of this augmenter that changes what it learns or draws, as plain values."""
         settings = {name: described(value) for name, value in self.settings.items()}
-        return {"gan": self.gan.kind, **self.training, **self.selection, **settings}
+        selection = self.selection.identity() if self.selection else {}
+        return {"gan": self.gan.kind, **self.training, **selection, **settings}
 
     def revision(self, features: int) -> dict:
         return self.gan.revision(features)
 
     @default_torch()
     def fit(
-        self, sets, seeds=None, *,
-        layout=None, classes=None, callbacks=lambda history, stopping: [], accelerator="cpu", resume=None,
-    ):  # fmt: skip
-        """See `Augmenter.fit`.
+        self,
+        sets: Sequence[TrainingSet],
+        seeds: Sequence[int] | None = None,
+        *,
+        layout=None,
+        classes: int | None = None,
+        trainer: TrainerSettings | None = None,
+        callbacks: Callable[[History, MemberEarlyStopping], Sequence[lightning.Callback]] = lambda *_: [],
+        resume: TrainingState | None = None,
+        group: str = "",
+    ) -> "GANAugmenter":
+        """Train one GAN on each training set.
 
-        ``classes`` is K, the highest label + 1 if not given; ``accelerator`` is Lightning's; ``callbacks`` gives
-        further Lightning callbacks for the `History` and the `MemberEarlyStopping` of this fit; ``resume`` is a
-        `TrainingState` of these members to go on from.
+        Parameters
+        ----------
+        sets, seeds, layout
+            See `Augmenter.fit`.
+        classes
+            Number K of classes; the highest label + 1 if not given.
+        trainer
+            How they are trained; with Lightning's defaults on the CPU if not given.
+        callbacks
+            Further Lightning callbacks for the `History` and the `MemberEarlyStopping` of this fit.
+        resume
+            A state of these members to go on from.
+        group
+            What loggers call these members, if they are one of several groups.
 
         Raises
         ------
@@ -135,25 +155,24 @@ class GANAugmenter(Augmenter):
             classes=classes, start=resume.iteration if resume else 0,
         )  # fmt: skip
         self.model = self.build(batches.members, batches.features, batches.classes, batches.seeds)
-        self.judge = self._judge()
-        if self.judge:
-            self.judge.fit(sets)
+        if self.selection:
+            self.selection.fit(self.model, sets)
         self.history = History(self.training["iterations"])
-        stopping = MemberEarlyStopping(
+        self.stopping = MemberEarlyStopping(
             self.history, self.training["plateau_window"], self.training["plateau_tolerance"]
         )
         self.watch = Watch(self.history, self.name, sets, batches.classes)
-        resumed = [Resume(resume, self.history, stopping)] if resume else []
+        resumed = [Resume(resume, self.history, self.stopping)] if resume else []
         with ProcessSignals() as signals:
-            self.trainer = lightning.Trainer(
-                accelerator=accelerator, devices=1, max_epochs=1,
-                callbacks=[signals, self.history, stopping, *resumed, self.watch, *callbacks(self.history, stopping)],
-                logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-                plugins=[LightningEnvironment()],
-            )  # fmt: skip
+            own = [signals, self.history, self.stopping, *resumed, self.watch]
+            self.trainer = (trainer or TrainerSettings()).trainer(own, group, callbacks(self.history, self.stopping))
             self.trainer.fit(self.model, batches)
-        self.model.cpu().eval()
+        self.model.float().cpu().eval()
         return self
+
+    def state_of_training(self) -> TrainingState:
+        """What the last `fit` has reached, to be resumed from."""
+        return TrainingState.of(self.trainer, self.model, self.history, self.stopping)
 
     @default_torch()
     @torch.no_grad()
@@ -164,32 +183,19 @@ class GANAugmenter(Augmenter):
         for start in range(0, n, SAMPLE_BLOCK):
             labels = torch.zeros(members, SAMPLE_BLOCK, dtype=torch.int64)
             labels[:, : n - start] = y[:, start : start + SAMPLE_BLOCK]
-            blocks.append(self._block(labels, generators))
+            draw = functools.partial(self._draw, labels, generators)
+            blocks.append(self.selection.best_of(draw, labels) if self.selection else draw()[1])
         return torch.cat(blocks, dim=1)[:, :n] if blocks else torch.empty(members, 0, self.model.features)
 
-    def _block(self, y: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-        """Windows of one block; with a judge, each is the best of its own candidates, the first of equally good ones.
-
-        Not the best share of a common pool: a window would then depend on how many others of its class are asked for.
-        """
-        best = best_score = None
-        for _ in range(self.selection.get("oversample", 1)):
-            noise = [torch.rand(SAMPLE_BLOCK, self.model.noise_features, generator=g) for g in generators]
-            z = torch.stack(noise) * 2 - 1
-            windows = self.model.generate(z, y)
-            if self.judge is None:
-                return windows
-            score = self.judge(z, windows, y)
-            if best is None:
-                best, best_score = windows, score
-            better = score > best_score
-            best, best_score = torch.where(better[..., None], windows, best), torch.where(better, score, best_score)
-        return best
+    def _draw(self, y: Tensor, generators: Sequence[torch.Generator]) -> tuple[Tensor, Tensor]:
+        """Noise and windows of one block of labels."""
+        noise = [torch.rand(SAMPLE_BLOCK, self.model.noise_features, generator=g) for g in generators]
+        z = torch.stack(noise) * 2 - 1
+        return z, self.model.generate(z, y)
 
     def state(self) -> dict[str, Tensor]:
-        """What sampling takes: the generators and, with selection, the judges, as plain tensors (M, ...)."""
-        judge = self.judge.state_dict(prefix=JUDGE) if self.judge else {}
-        return {**self.model.generator.state_dict(), **judge}
+        """What sampling takes, as plain tensors (M, ...): the generators and what a selection has learned."""
+        return {**self.model.generator.state_dict(), **(self.selection.state() if self.selection else {})}
 
     def generators(self) -> list[dict[str, Tensor]]:
         """The `state` of each member, copied."""
@@ -200,14 +206,8 @@ class GANAugmenter(Augmenter):
     def restore(self, generators: Sequence[dict[str, Tensor]], features: int, classes: int) -> "GANAugmenter":
         """Take what `generators` gave of several members, in this order, ready to sample."""
         self.model = self.build(len(generators), features, classes).eval()
-        self.judge = self._judge()
         weights = {name: torch.stack([g[name] for g in generators]) for name in generators[0]}
-        judge = {name.removeprefix(JUDGE): weights.pop(name) for name in list(weights) if name.startswith(JUDGE)}
-        if self.judge:
-            self.judge.load_state_dict(judge)
+        if self.selection:
+            weights = self.selection.restore(self.model, weights)
         self.model.generator.load_state_dict(weights)
         return self
-
-    def _judge(self) -> Judge | None:
-        """An unfitted judge of the model's windows, if one is asked for."""
-        return JUDGES[self.selection["selection"]](self.model) if self.selection else None

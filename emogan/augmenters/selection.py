@@ -6,7 +6,7 @@ looks for they have too much of. Whether that is worth it is for the scores and 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -97,3 +97,55 @@ class ByClassifier(Judge):
 
 
 JUDGES = {"discriminator": ByDiscriminator, "density": ByDensity, "classifier": ByClassifier}
+
+
+class Selection:
+    """Makes each window the best of several candidates, by one of the `JUDGES`.
+
+    Parameters
+    ----------
+    kind
+        "discriminator", "density" or "classifier".
+    candidates
+        Number of candidates for each window.
+    """
+
+    PREFIX = "judge."  # of the names of a judge's tensors
+
+    def __init__(self, kind: str, candidates: int):
+        self.kind, self.candidates = kind, candidates
+
+    def identity(self) -> dict:
+        """Its settings, which change what is drawn."""
+        return {"selection": self.kind, "oversample": self.candidates}
+
+    def fit(self, model: ConditionalGAN, sets: Sequence[TrainingSet]) -> None:
+        """Have the judge of a model's windows look at the training sets (M,)."""
+        self.judge = JUDGES[self.kind](model)
+        self.judge.fit(sets)
+
+    def best_of(self, draw: Callable[[], tuple[Tensor, Tensor]], y: Tensor) -> Tensor:
+        """The best windows (M, N, F) for labels y (M, N), the first of equally good ones; draw gives noise and windows.
+
+        Each is the best of its own candidates, not one of the best of a common pool: a window would then depend on how
+        many others of its class are asked for.
+        """
+        z, best = draw()
+        best_score = self.judge(z, best, y)
+        for _ in range(self.candidates - 1):
+            z, windows = draw()
+            score = self.judge(z, windows, y)
+            better = score > best_score
+            best, best_score = torch.where(better[..., None], windows, best), torch.where(better, score, best_score)
+        return best
+
+    def state(self) -> dict[str, Tensor]:
+        """What the judge has learned, members first."""
+        return self.judge.state_dict(prefix=self.PREFIX)
+
+    def restore(self, model: ConditionalGAN, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Take what `state` gave, for the judge of a model's windows; the other tensors are returned."""
+        self.judge = JUDGES[self.kind](model)
+        own = {name.removeprefix(self.PREFIX): tensors[name] for name in tensors if name.startswith(self.PREFIX)}
+        self.judge.load_state_dict(own)
+        return {name: value for name, value in tensors.items() if not name.startswith(self.PREFIX)}

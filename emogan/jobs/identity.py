@@ -15,15 +15,19 @@ from emogan.data.features import FeatureSet
 from emogan.evaluation import plan
 from emogan.jobs import scoring
 from emogan.jobs.outputs import EARLIER
+from emogan.jobs.settings import trainer_settings
 from emogan.store import Store, content_key
 
 COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
-NO_INPUT = ("folder", "output", "store", "machine", "optimized_metric")  # never change the result
+NO_INPUT = ("folder", "output", "store", "machine", "optimized_metric", "logger")  # never change the result
 
 
 def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
     """Everything that changes a job's results, by dotted name; features as they were loaded."""
     plain = OmegaConf.to_container(cfg, resolve=True)
+    max_time = plain["trainer"].get("max_time")
+    training = trainer_settings(cfg).identity() | ({"max_time": max_time} if max_time else {})
+    plain = {name: plain[name] for name in plain if name not in ("trainer", "callbacks")} | training
     versions = {"plan": plan.VERSION, "predictions": scoring.PREDICTIONS, "quality measures": scoring.QUALITY}
     return _flat({name: plain[name] for name in plain if name not in NO_INPUT}) | {
         "dataset": features.dataset, "data": features.fingerprint(), **versions

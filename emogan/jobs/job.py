@@ -4,7 +4,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,37 +11,26 @@ import pandas as pd
 import torch
 from omegaconf import DictConfig, OmegaConf
 from threadpoolctl import threadpool_limits
-from torch.utils.tensorboard import SummaryWriter
 
-from emogan.atomic import remove_abandoned, write_atomically
+from emogan.atomic import remove_abandoned
 from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation, balanced_labels
 from emogan.augmenters.fit import Fits, fit_directly
 from emogan.augmenters.fit import fit as fit_gans
 from emogan.data.features import FeatureSet
 from emogan.data.folds import members, permute_labels, thin
 from emogan.environment import available_cores, quieten_lightning
-from emogan.evaluation import Classifier, protocol
+from emogan.evaluation import protocol
 from emogan.evaluation.audit import audit, audit_artificial
 from emogan.evaluation.plan import Plan, build
 from emogan.evaluation.protocol import Scores
-from emogan.evaluation.svm import Predictions
 from emogan.jobs import outputs, scoring
 from emogan.jobs.identity import compare, finished, job_inputs, job_key, remember
+from emogan.jobs.results import Candidate, Results
 from emogan.jobs.scores import COLUMNS, closing_table, tabulate
-from emogan.jobs.settings import check_settings, check_writable, construct, resolve_folds
+from emogan.jobs.settings import check_settings, check_writable, construct, resolve_folds, trainer_settings
 from emogan.store import Store, derived_seed
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """One setting of the augmenter: its fits and what classifiers predict with its windows."""
-
-    settings: dict
-    fits: Fits
-    predictions: dict[int, dict[int, Predictions]]  # by n_aug, then by fit of the plan
-    drawn: list[tuple[np.ndarray, np.ndarray]]  # by split: windows and labels to look at, see `draw_like_training`
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # NumPy's: fits run side by side, and their bits do not vary
@@ -55,70 +43,139 @@ def run(cfg: DictConfig) -> pd.DataFrame:
         If a setting is impossible, the data are not as expected, a test window would be seen in training or the outputs
         cannot be written: before any training.
     """
-    quieten_lightning()
-    clock = Clock()
-    sizes = check_settings(cfg)
-    augmenter: Augmenter = construct(cfg.model)
-    classifier: Classifier = construct(cfg.classifier)
-    sizes = [0] if isinstance(augmenter, NoAugmentation) else sizes
-    folder, store = Path(cfg.folder).expanduser(), Store(cfg.store)
-    for place in (folder, store.folder):
-        check_writable(place)
-    remove_abandoned(store.folder)
-    torch.set_num_threads(threads(cfg))
+    return Job(cfg).run()
 
-    with clock("load"):
-        outputs.set_scores_aside(folder)
-        loaded: FeatureSet = construct(cfg.data)
-        cfg = resolve_folds(cfg, loaded)
-        inputs = job_inputs(cfg, loaded) | augmenter.revision(loaded.x.shape[1])
-        key = job_key(inputs)
-        if (done := finished(folder, key)) is not None:
-            outputs.restore_scores(folder)
-            log.info("done already: %s", folder)
+
+class Job:
+    """One job: a data set, a modality and a model with its settings, for all experiments, folds and n_aug.
+
+    Parameters
+    ----------
+    cfg
+        The configuration of `emogan.train`, see conf/train.yaml.
+
+    Raises
+    ------
+    ValueError, OSError
+        If a setting is impossible or the outputs cannot be written.
+    """
+
+    def __init__(self, cfg: DictConfig):
+        quieten_lightning()
+        sizes = check_settings(cfg)
+        augmenter: Augmenter = construct(cfg.model)
+        self.found = Results(
+            cfg, Path(cfg.folder).expanduser(), augmenter, construct(cfg.classifier),
+            [0] if isinstance(augmenter, NoAugmentation) else sizes,
+        )  # fmt: skip
+        self.trainer = trainer_settings(cfg)
+        self.store = Store(cfg.store)
+        for place in (self.found.folder, self.store.folder):
+            check_writable(place)
+        remove_abandoned(self.store.folder)
+        self.threads = cfg.machine.threads or available_cores()
+        torch.set_num_threads(self.threads)
+
+    def run(self) -> pd.DataFrame:
+        """Do what is not done already; the scores, as written to ``scores.csv``."""
+        found = self.found
+        with self._clock("load"):
+            done = self._load()
+        if done is not None:
             return done
-        if told := compare(store, inputs):
-            log.info("%s", told)
-        features, plan = prepare(loaded, cfg)
-        verdict = audit(
-            features, plan,
+        self.trainer.loggers = [construct(logger) for logger in found.cfg.logger.values() if logger]
+        offered = found.augmenter.candidates() if max(found.sizes) else found.augmenter.candidates()[:1]
+        for i, augmenter in enumerate(offered):  # without synthetic windows all are one
+            sizes = sorted({0, *found.sizes}) if i == 0 else [n for n in found.sizes if n]
+            found.candidates.append(self._evaluate(augmenter, sizes))
+        with self._clock("write"):
+            found.scores = gather(found.candidates, found.plan, found.features, found.cfg.evaluation.choice)
+            found.table = tabulate(found)
+            outputs.write_checkpoint(found)
+            outputs.write_curves(found)
+            outputs.log_results(found, self.trainer.loggers)
+            outputs.write_details(found)
+        if not isinstance(found.augmenter, NoAugmentation):
+            with self._clock("quality"):
+                outputs.write_windows(found)
+                if found.cfg.quality:
+                    outputs.write_quality(found, self._quality())
+        report_bounds(found)
+        outputs.write_run(found)
+        remember(self.store, found.key, self.inputs, found.folder)
+        scores = found.asked[COLUMNS]
+        outputs.write_scores(found)
+        log.info("\n%s\n\nscores, checkpoint, curves: %s", closing_table(found.table), found.folder)
+        return scores
+
+    @contextlib.contextmanager
+    def _clock(self, stage: str) -> Iterator[None]:
+        """Add the seconds of what is done inside to those of a stage."""
+        start = time.perf_counter()
+        yield
+        seconds = self.found.seconds
+        seconds[stage] = round(seconds.get(stage, 0) + time.perf_counter() - start, 3)
+
+    def _load(self) -> pd.DataFrame | None:
+        """Load the data and plan all fits; the scores instead, if the folder holds them already."""
+        found = self.found
+        outputs.set_scores_aside(found.folder)
+        found.loaded = construct(found.cfg.data)
+        found.cfg = cfg = resolve_folds(found.cfg, found.loaded)
+        self.inputs = job_inputs(cfg, found.loaded) | found.augmenter.revision(found.loaded.x.shape[1])
+        found.key = job_key(self.inputs)
+        if (done := finished(found.folder, found.key)) is not None:
+            outputs.restore_scores(found.folder)
+            log.info("done already: %s", found.folder)
+            return done
+        if difference := compare(self.store, self.inputs):
+            log.info("%s", difference)
+        found.features, found.plan = prepare(found.loaded, cfg)
+        found.audit = audit(
+            found.features, found.plan,
             scaling_leaks=cfg.scaling.fit_on == "all", equal_windows=cfg.evaluation.equal_windows,
             standardised=bool(cfg.data.get("per_subject")),
         )  # fmt: skip
-        outputs.remove_earlier(folder)
-    offered = augmenter.candidates() if max(sizes) else augmenter.candidates()[:1]
-    candidates = [  # without artificial windows all are one
-        evaluate(one, plan, features, [0, *sizes] if i == 0 else [n for n in sizes if n], classifier, cfg, clock)
-        for i, one in enumerate(offered)
-    ]
-    fits = candidates[0].fits
-    with clock("write"):
-        scores = gather(candidates, plan, features, cfg.evaluation.choice)
-        table = tabulate(
-            scores, plan, features, classifier, [one.settings for one in candidates], augmenter.name, cfg
+        outputs.remove_earlier(found.folder)
+        return None
+
+    def _evaluate(self, augmenter: Augmenter, sizes: Sequence[int]) -> Candidate:
+        """Fit one setting of the augmenter to all training sets, and score with each n_aug of its windows."""
+        found, cfg = self.found, self.found.cfg
+        with self._clock("fit"):
+            fits = self._fit(augmenter)
+        with self._clock("score"):
+            synthetic, labels = sample(augmenter, fits, max(sizes), found.features.n_classes)
+            audit_artificial(found.plan, found.features.x, synthetic[: len(found.plan.splits)], augmenter.name)
+            predictions = scoring.score(
+                found.plan, found.features, synthetic, labels, sizes, found.classifier,
+                settings=OmegaConf.to_container(cfg.classifier, resolve=True), keys=fits.keys, store=self.store,
+                threads=self.threads,
+            )  # fmt: skip
+        with self._clock("quality"):
+            alike = isinstance(augmenter, NoAugmentation)
+            windows = [] if alike else draw_like_training(augmenter, fits, found.plan)
+        return Candidate(augmenter, fits, predictions, windows)
+
+    def _fit(self, augmenter: Augmenter) -> Fits:
+        """Fit the augmenter to every training set: GANs through the cache, others directly."""
+        plan, features, machine = self.found.plan, self.found.features, self.found.cfg.machine
+        seeds = [self.found.cfg.seed] * len(plan.sets)
+        if isinstance(augmenter, GANAugmenter):
+            return fit_gans(
+                augmenter, plan.sets, features.n_classes, seeds, self.store, trainer=self.trainer,
+                kept=len(plan.splits), group_size=machine.group_size, checkpoint_s=machine.checkpoint_s, progress=True,
+            )  # fmt: skip
+        layout = Layout(features.feature_names, features.modalities)
+        return fit_directly(augmenter, plan.sets, layout, features.n_classes, seeds)
+
+    def _quality(self) -> list[pd.DataFrame]:
+        """Sample quality of every split's synthetic windows."""
+        found, chosen = self.found, self.found.chosen()
+        return scoring.assess(
+            found.plan, found.features, [one.windows[i] for i, one in enumerate(chosen)],
+            [one.fits.keys[i] for i, one in enumerate(chosen)], self.store, self.threads,
         )  # fmt: skip
-        asked = table[table.n_aug.isin(sizes)].reset_index(drop=True)
-        outputs.write_checkpoint(folder, augmenter, fits, plan, features, cfg)
-        outputs.write_curves(folder, fits)
-        outputs.write_hparams(folder, asked, cfg)
-        outputs.write_details(folder, asked, scores, plan, features)
-    if not isinstance(augmenter, NoAugmentation):
-        with clock("quality"):
-            chosen = [candidates[found.chosen[0]] for found in scores[max(scores)]]
-            drawn = [one.drawn[i] for i, one in enumerate(chosen)]
-            outputs.write_windows(folder, drawn, plan, features)
-            if cfg.quality:
-                keys = [one.fits.keys[i] for i, one in enumerate(chosen)]
-                found = quality_table(drawn, keys, plan, features, augmenter.name, store, cfg)
-                write_atomically(folder / "quality.csv", outputs.csv(found))
-    report_bounds(scores, classifier)
-    outputs.write_run(
-        folder, key, clock.seconds, augmenter, fits, plan, loaded, scores, classifier, sizes, verdict, cfg
-    )  # fmt: skip
-    remember(store, key, inputs, folder)
-    write_atomically(folder / "scores.csv", outputs.csv(asked[COLUMNS]))
-    log.info("\n%s\n\nscores, checkpoint, curves: %s", closing_table(table), folder)
-    return asked[COLUMNS]
 
 
 def prepare(features: FeatureSet, cfg: DictConfig) -> tuple[FeatureSet, Plan]:
@@ -152,56 +209,8 @@ def prepare(features: FeatureSet, cfg: DictConfig) -> tuple[FeatureSet, Plan]:
     return features, plan
 
 
-def evaluate(
-    augmenter: Augmenter,
-    plan: Plan,
-    features: FeatureSet,
-    sizes: Sequence[int],
-    classifier: Classifier,
-    cfg: DictConfig,
-    clock: "Clock",
-) -> Candidate:
-    """Fit one setting of the augmenter to all training sets and score classifiers with so many of its windows."""
-    sizes = sorted(set(sizes))
-    with clock("fit"):
-        fits = fit(augmenter, plan, features, cfg)
-    with clock("score"):
-        artificial, labels = sample(augmenter, fits, max(sizes), features.n_classes)
-        audit_artificial(plan, features.x, artificial[: len(plan.splits)], augmenter.name)
-        predictions = scoring.score(
-            plan, features, artificial, labels, sizes, classifier,
-            settings=OmegaConf.to_container(cfg.classifier, resolve=True), keys=fits.keys, store=Store(cfg.store),
-            threads=threads(cfg),
-        )  # fmt: skip
-    with clock("quality"):
-        drawn = [] if isinstance(augmenter, NoAugmentation) else draw_like_training(augmenter, fits, plan)
-    return Candidate(augmenter.identity(), fits, predictions, drawn)
-
-
-def fit(augmenter: Augmenter, plan: Plan, features: FeatureSet, cfg: DictConfig) -> Fits:
-    """Fit the augmenter to every training set: GANs through the store, others directly."""
-    folder = Path(cfg.folder).expanduser()
-
-    @contextlib.contextmanager
-    def writer(name: str) -> Iterator[SummaryWriter]:
-        with SummaryWriter(str(folder / name)) as opened:
-            yield opened
-
-    seeds = [cfg.seed] * len(plan.sets)
-    if isinstance(augmenter, GANAugmenter):
-        fits = fit_gans(
-            augmenter, plan.sets, features.n_classes, seeds, Store(cfg.store), kept=len(plan.splits),
-            group_size=cfg.machine.group_size, accelerator=cfg.machine.accelerator,
-            checkpoint_s=cfg.machine.checkpoint_s, writer=writer,
-        )  # fmt: skip
-        outputs.remove_curves_of_groups(folder)
-        return fits
-    layout = Layout(features.feature_names, features.modalities)
-    return fit_directly(augmenter, plan.sets, layout, features.n_classes, seeds)
-
-
 def sample(augmenter: Augmenter, fits: Fits, n: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """n artificial windows (M, n, F) of every training set and their labels (n,); smaller n are the first of them."""
+    """n synthetic windows (M, n, F) of every training set and their labels (n,); smaller n are the first of them."""
     labels = balanced_labels(n, classes)
     generators = [torch.Generator().manual_seed(derived_seed(key, "sample")) for key in fits.keys]
     y = torch.from_numpy(labels).expand(len(fits.keys), n)
@@ -237,44 +246,12 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, ch
     return {n: protocol.pool(found, plan) for n, found in scores.items()}
 
 
-def quality_table(
-    drawn, keys: Sequence[str], plan: Plan, features: FeatureSet, model: str, store: Store, cfg: DictConfig
-) -> pd.DataFrame:
-    """Sample quality of every split's artificial windows, with the place of each."""
-    place = {"dataset": features.dataset, "modality": cfg.modality, "model": model}
-    tables = [
-        rows.assign(**place, **outputs.place(plan, i))
-        for i, rows in enumerate(scoring.assess(plan, features, drawn, keys, store, threads(cfg)))
-    ]
-    return pd.concat(tables)[
-        ["dataset", "subject", "session", "fold", "modality", "model", "class", "metric", "value", "reference"]
-    ]
-
-
-def report_bounds(scores: dict[int, list[Scores]], classifier: Classifier) -> None:
-    """Say in how many training sets the classifier did not converge, and from which value on."""
-    for n, found in scores.items():
-        met = [classifier.values[s.bounded_from] for s in found if s.bounded_from is not None]
+def report_bounds(found: Results) -> None:
+    """Log in how many training sets the classifier did not converge, and from which value of its parameter on."""
+    for n, scores in found.scores.items():
+        met = [found.classifier.values[s.bounded_from] for s in scores if s.bounded_from is not None]
         if met:
             log.info(
                 "n_aug=%d: %s did not converge in %d of %d training sets, from c = %g on at the earliest",
-                n, classifier.name, len(met), len(found), min(met),
+                n, found.classifier.name, len(met), len(scores), min(met),
             )  # fmt: skip
-
-
-class Clock:
-    """Seconds per stage, added up."""
-
-    def __init__(self):
-        self.seconds: dict[str, float] = {}
-
-    @contextlib.contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.seconds[stage] = round(self.seconds.get(stage, 0) + time.perf_counter() - start, 3)
-
-
-def threads(cfg: DictConfig) -> int:
-    """As many as asked for, or as there are cores."""
-    return cfg.machine.threads or available_cores()

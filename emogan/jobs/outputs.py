@@ -1,6 +1,5 @@
 """What a job writes beside its scores: checkpoint, run.json, choices, confusions, windows, hyperparameters."""
 
-import contextlib
 import importlib.metadata
 import io
 import json
@@ -12,19 +11,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from omegaconf import DictConfig, OmegaConf
 from sklearn.metrics import confusion_matrix
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
 
 from emogan.atomic import write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter
-from emogan.augmenters.fit import Fits
-from emogan.data.features import FeatureSet
-from emogan.evaluation import Classifier
-from emogan.evaluation.plan import VERSION, Plan
-from emogan.evaluation.protocol import Scores
-from emogan.jobs.scores import IDENTITY, SELECTION
+from emogan.evaluation.plan import VERSION
+from emogan.jobs.results import Results
+from emogan.jobs.scores import COLUMNS, IDENTITY, SELECTION
 from emogan.samplers.checkpoint import checkpoint_content
 from emogan.store import fingerprint
 from emogan.training.detectors import findings
@@ -32,7 +27,7 @@ from emogan.training.detectors import findings
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 PATTERNS = (
     "scores.csv", EARLIER, "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz",
-    "checkpoint.ckpt", "run.json", "failed.json", "events.out.tfevents.*", "group_*/events.out.tfevents.*",
+    "checkpoint.ckpt", "run.json", "failed.json", "events.out.tfevents.*", "hparams.yaml", "csv/*",
 )  # fmt: skip
 PACKAGES = ("emogan", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
 
@@ -42,14 +37,6 @@ def remove_earlier(folder: Path) -> None:
     for pattern in PATTERNS:
         for path in folder.glob(pattern):
             path.unlink()
-
-
-def remove_curves_of_groups(folder: Path) -> None:
-    """Remove what showed groups of GANs while they trained: the curves of all members hold theirs."""
-    for path in folder.glob("group_*/events.out.tfevents.*"):
-        path.unlink()
-        with contextlib.suppress(OSError):  # not empty
-            path.parent.rmdir()
 
 
 def set_scores_aside(folder: Path) -> None:
@@ -69,56 +56,62 @@ def csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 
-def write_checkpoint(
-    folder: Path, augmenter: Augmenter, fits: Fits, plan: Plan, features: FeatureSet, cfg: DictConfig
-) -> None:
+def write_checkpoint(found: Results) -> None:
     """Write ``checkpoint.ckpt``: every training set's generator, and all else of those that this job trained."""
-    members = [place(plan, i) | {"key": key} for i, key in zip(range(len(plan.splits)), fits.keys, strict=False)]
+    splits = range(len(found.plan.splits))
+    members = [found.place(i) | {"key": found.fits.keys[i]} for i in splits]
     content = checkpoint_content(
-        augmenter, members, [data.scaler for data in plan.outer_sets], features, fits.states,
-        OmegaConf.to_container(cfg, resolve=True),
+        found.augmenter, members, [data.scaler for data in found.plan.outer_sets], found.features, found.fits.states,
+        OmegaConf.to_container(found.cfg, resolve=True),
     )  # fmt: skip
-    write_atomically(folder / "checkpoint.ckpt", content)
+    write_atomically(found.folder / "checkpoint.ckpt", content)
 
 
-def write_curves(folder: Path, fits: Fits) -> None:
+def write_curves(found: Results) -> None:
     """Write ``curves.csv``, the metrics of training over all members, if there was anything to train."""
-    if fits.curves is not None:
-        write_atomically(folder / "curves.csv", csv(fits.curves))
+    if found.fits.curves is not None:
+        write_atomically(found.folder / "curves.csv", csv(found.fits.curves))
 
 
-def write_hparams(folder: Path, rows: pd.DataFrame, cfg: DictConfig) -> None:
-    """Hyperparameters and final accuracies for TensorBoard's HParams tab."""
-    settings = {"dataset": rows.dataset[rows.index[0]], "modality": cfg.modality, "seed": cfg.seed}
+def log_results(found: Results, loggers: Sequence[Logger]) -> None:
+    """Log the hyperparameters and the final accuracies; TensorBoard shows them side by side in its HParams tab."""
+    cfg, rows = found.cfg, found.asked
+    settings = {"dataset": found.features.dataset, "modality": cfg.modality, "seed": cfg.seed}
     for name, value in OmegaConf.to_container(cfg.model, resolve=True).items():
         if not isinstance(value, dict):
             settings[name.replace("_target_", "class")] = value if isinstance(value, int | float | str) else str(value)
     means = rows.groupby("n_aug")[["accuracy", "accuracy_oracle"]].mean()
-    metrics = {f"{column}/n_aug_{n}": means.loc[n, column] for n in means.index for column in means}
-    with SummaryWriter(str(folder)) as writer:
-        for summary in hparams(settings, metrics):
-            writer.file_writer.add_summary(summary)
-        for name, value in metrics.items():
-            writer.add_scalar(name, value)
+    metrics = {f"{column}/n_aug_{n}": float(means.loc[n, column]) for n in means.index for column in means}
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.log_hyperparams(settings, metrics)
+        else:
+            logger.log_hyperparams(settings)
+            logger.log_metrics(metrics)
+        logger.finalize("success")
 
 
-def write_details(
-    folder: Path, rows: pd.DataFrame, scores: dict[int, list[Scores]], plan: Plan, features: FeatureSet
-) -> None:
+def write_scores(found: Results) -> None:
+    """Write ``scores.csv``, which marks the job as done."""
+    write_atomically(found.folder / "scores.csv", csv(found.asked[COLUMNS]))
+
+
+def write_details(found: Results) -> None:
     """Write ``selection.csv``, what was chosen and on which inner accuracy, and ``confusion.csv``, at that choice."""
-    write_atomically(folder / "selection.csv", csv(rows[IDENTITY + SELECTION]))
+    rows, features = found.asked, found.features
+    write_atomically(found.folder / "selection.csv", csv(rows[IDENTITY + SELECTION]))
     names, parts = features.class_names, []
-    for _, group in rows.groupby("n_aug"):
-        for row, split, found in zip(
-            group[IDENTITY].itertuples(index=False), plan.splits, scores[group.n_aug.iloc[0]], strict=True
+    for n, group in rows.groupby("n_aug"):
+        for row, split, scores in zip(
+            group[IDENTITY].itertuples(index=False), found.plan.splits, found.scores[n], strict=True
         ):
-            predicted = found.predictions[found.chosen]
+            predicted = scores.predictions[scores.chosen]
             counts = confusion_matrix(features.y[split.member.test], predicted, labels=np.arange(len(names)))
             parts += [
                 (*row, label, guess, counts[i, j]) for i, label in enumerate(names) for j, guess in enumerate(names)
             ]
     confusions = pd.DataFrame(parts, columns=[*IDENTITY, "label", "predicted", "count"])
-    write_atomically(folder / "confusion.csv", csv(confusions))
+    write_atomically(found.folder / "confusion.csv", csv(confusions))
 
 
 def with_inner_accuracy(scores: pd.DataFrame, folder: Path) -> pd.DataFrame:
@@ -127,81 +120,73 @@ def with_inner_accuracy(scores: pd.DataFrame, folder: Path) -> pd.DataFrame:
     return scores.assign(accuracy_inner=selection.accuracy_inner)
 
 
-def write_windows(
-    folder: Path, drawn: Sequence[tuple[np.ndarray, np.ndarray]], plan: Plan, features: FeatureSet
-) -> None:
-    """Write ``windows.npz``: class means in original units, and the first member's real and artificial windows."""
-    sets, classes = plan.outer_sets, range(features.n_classes)
+def write_windows(found: Results) -> None:
+    """Write ``windows.npz``: class means in original units, and the first member's real and synthetic windows."""
+    sets, features, classes = found.plan.outer_sets, found.features, range(found.features.n_classes)
+    drawn = [one.windows[i] for i, one in enumerate(found.chosen())]
     real = [[features.x[d.rows][d.y == k].mean(0) for k in classes] for d in sets]
-    artificial = [[d.scaler.inverse(x)[y == k].mean(0) for k in classes] for d, (x, y) in zip(sets, drawn, strict=True)]
+    synthetic = [[d.scaler.inverse(x)[y == k].mean(0) for k in classes] for d, (x, y) in zip(sets, drawn, strict=True)]
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
         feature_names=np.array(features.feature_names), class_names=np.array(features.class_names),
-        mean_real=np.mean(real, axis=0), mean_artificial=np.mean(artificial, axis=0),
+        mean_real=np.mean(real, axis=0), mean_artificial=np.mean(synthetic, axis=0),
         x_real=sets[0].x, y_real=sets[0].y, trial_real=sets[0].trial,
         x_artificial=drawn[0][0], y_artificial=drawn[0][1],
-        training_set=np.array(plan.splits[0].member.place),
+        training_set=np.array(found.plan.splits[0].member.place),
         **{name: np.array([part.start, part.stop]) for name, part in features.modalities.items()},
     )  # fmt: skip
-    write_atomically(folder / "windows.npz", buffer.getvalue())
+    write_atomically(found.folder / "windows.npz", buffer.getvalue())
 
 
-def write_run(
-    folder: Path,
-    key: str,
-    seconds: dict[str, float],
-    augmenter: Augmenter,
-    fits: Fits,
-    plan: Plan,
-    features: FeatureSet,
-    scores: dict[int, list[Scores]],
-    classifier: Classifier,
-    sizes: Sequence[int],
-    audit: dict,
-    cfg: DictConfig,
-) -> None:
-    """Write ``run.json``: versions, device, seconds per stage, data, settings, audit and what became of each member.
+def write_quality(found: Results, quality: Sequence[pd.DataFrame]) -> None:
+    """Write ``quality.csv``: sample quality of every split's synthetic windows, with the place of each."""
+    place = {"dataset": found.features.dataset, "modality": found.cfg.modality, "model": found.augmenter.name}
+    tables = pd.concat([rows.assign(**place, **found.place(i)) for i, rows in enumerate(quality)])
+    columns = ["dataset", "subject", "session", "fold", "modality", "model", "class", "metric", "value", "reference"]
+    write_atomically(found.folder / "quality.csv", csv(tables[columns]))
 
-    key is the job's (see `emogan.jobs.identity`); features are the data as they were loaded.
-    """
+
+def write_run(found: Results) -> None:
+    """Write ``run.json``: versions, device, seconds per stage, data, settings, audit and what became of each member."""
+    cfg, fits, features = found.cfg, found.fits, found.loaded
     bounded = {
-        n: [None if s.bounded_from is None else float(classifier.values[s.bounded_from]) for s in found]
-        for n, found in scores.items()
+        n: [None if s.bounded_from is None else float(found.classifier.values[s.bounded_from]) for s in scores]
+        for n, scores in found.scores.items()
     }
     content = {
-        "key": key,
+        "key": found.key,
         "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
-        "device": training_device(augmenter),
+        "device": training_device(found.augmenter),
         "threads": torch.get_num_threads(),
-        "seconds": seconds,
-        "computed": not isinstance(augmenter, GANAugmenter)
+        "seconds": found.seconds,
+        "computed": not isinstance(found.augmenter, GANAugmenter)
         or (len(fits.trained) == len(set(fits.keys)) and not fits.resumed),
         "files": sorted(
-            path.name for pattern in PATTERNS for path in folder.glob(pattern) if "tfevents" not in path.name
+            path.name for pattern in PATTERNS for path in found.folder.glob(pattern) if "tfevents" not in path.name
         ),
         "data": {"summary": features.summary(), "fingerprint": features.fingerprint()},
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
         "plan": VERSION,
         "evaluation": OmegaConf.to_container(cfg.evaluation, resolve=True),
-        "classifier": classifier.name,
+        "classifier": found.classifier.name,
         "classifier_settings": _settings(cfg.classifier),
-        "augmenter": augmenter.identity(),
-        "n_aug": list(sizes),
+        "augmenter": found.augmenter.identity(),
+        "n_aug": found.sizes,
         "seed": cfg.seed,
-        "audit": audit,
+        "audit": found.audit,
         "members": [
-            place(plan, m) | {
+            found.place(m) | {
                 "key": fits.keys[m], "trained": m in fits.trained, "end": fits.ends[m],
                 "figures": fits.figures[m], "findings": fits.figures[m] and findings(fits.figures[m]),
                 "scaler_saw": {"windows": len(data.scaled_by), "sha256": fingerprint(features.x[data.scaled_by])},
                 "augmenter_saw": {"windows": len(data.rows), "sha256": fingerprint(features.x[data.rows])},
-                "bounded_from_c": {str(n): found[m] for n, found in bounded.items()},
+                "bounded_from_c": {str(n): values[m] for n, values in bounded.items()},
             }
-            for m, data in enumerate(plan.outer_sets)
+            for m, data in enumerate(found.plan.outer_sets)
         ],
     }  # fmt: skip
-    write_atomically(folder / "run.json", json.dumps(content, indent=1).encode())
+    write_atomically(found.folder / "run.json", json.dumps(content, indent=1).encode())
 
 
 def _settings(node: DictConfig) -> dict:
@@ -215,12 +200,6 @@ def write_failure(folder: Path, error: BaseException, stack: str) -> None:
     """Write ``failed.json``: what ended a job before its time."""
     content = {"error": type(error).__name__, "message": str(error), "traceback": stack}
     write_atomically(folder / "failed.json", json.dumps(content, indent=1).encode())
-
-
-def place(plan: Plan, split: int) -> dict:
-    """Subject, session and fold of a split."""
-    member = plan.splits[split].member
-    return {"subject": member.subject, "session": member.session, "fold": member.fold}
 
 
 def training_device(augmenter: Augmenter) -> str:

@@ -1,18 +1,14 @@
 """Scores as a table: their columns, and the summary printed at the end of a job."""
 
 import json
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from omegaconf import DictConfig
 from sklearn.metrics import f1_score
 
 from emogan.analysis.statistics import MODEL, choose_n_aug, experiment_means, oracle_n_aug
-from emogan.data.features import FeatureSet
-from emogan.evaluation import Classifier
-from emogan.evaluation.plan import Plan
 from emogan.evaluation.protocol import Scores, oracle_choice
+from emogan.jobs.results import Results
 
 IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
 COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test"]
@@ -20,28 +16,22 @@ SELECTION = ["accuracy_inner", "settings", "settings_oracle"]
 OBJECTIVES = {"accuracy_inner": choose_n_aug, "accuracy_oracle": oracle_n_aug}
 
 
-def tabulate(
-    scores: dict[int, list[Scores]],
-    plan: Plan,
-    features: FeatureSet,
-    classifier: Classifier,
-    settings: Sequence[dict],
-    model: str,
-    cfg: DictConfig,
-) -> pd.DataFrame:
+def tabulate(found: Results) -> pd.DataFrame:
     """One row per n_aug and member, `COLUMNS` and `SELECTION`; the oracle's choice is common to an experiment's folds.
 
-    settings are those of each candidate; the columns tell what sets the chosen one apart from the others.
+    The columns settings and settings_oracle say what sets the chosen setting of the augmenter apart from the others.
     """
+    plan, features, values = found.plan, found.features, found.classifier.values
+    settings = [one.augmenter.identity() for one in found.candidates]
     varied = [name for name in settings[0] if len({json.dumps(one[name]) for one in settings}) > 1]
     rows = []
-    for n, found in scores.items():
-        told = [json.dumps({name: one[name] for name in varied if n}) for one in settings]
+    for n, scores in found.scores.items():
+        differences = [json.dumps({name: one[name] for name in varied if n}) for one in settings]
         experiments: dict[tuple, list[Scores]] = {}
-        for split, result in zip(plan.splits, found, strict=True):
+        for split, result in zip(plan.splits, scores, strict=True):
             experiments.setdefault((split.member.subject, split.member.session), []).append(result)
         oracle = {place: oracle_choice(results) for place, results in experiments.items()}
-        for split, result in zip(plan.splits, found, strict=True):
+        for split, result in zip(plan.splits, scores, strict=True):
             member, (setting, c) = split.member, result.chosen
             best = oracle[member.subject, member.session]
             f1 = f1_score(
@@ -49,10 +39,11 @@ def tabulate(
                 labels=np.arange(features.n_classes), average="macro", zero_division=0,
             )  # fmt: skip
             rows.append((
-                features.dataset, member.subject, member.session, member.fold, cfg.modality, model, n, cfg.seed,
-                result.accuracy[setting, c], classifier.values[c], result.accuracy[best], classifier.values[best[1]],
+                features.dataset, member.subject, member.session, member.fold, found.cfg.modality,
+                found.augmenter.name, n, found.cfg.seed,
+                result.accuracy[setting, c], values[c], result.accuracy[best], values[best[1]],
                 f1, len(member.train), len(member.test),
-                result.inner_accuracy[setting, c], told[setting], told[best[0]],
+                result.inner_accuracy[setting, c], differences[setting], differences[best[0]],
             ))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS + SELECTION)
 

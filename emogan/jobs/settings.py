@@ -16,6 +16,7 @@ from emogan.evaluation.plan import INNER
 from emogan.evaluation.protocol import CHOICE
 from emogan.jobs.scores import OBJECTIVES
 from emogan.keys import check_keys, unknown_key
+from emogan.training.trainer import TrainerSettings
 
 UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
@@ -68,6 +69,12 @@ def check_settings(cfg: DictConfig) -> list[int]:
 def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:
     """The configuration of a job on some data, with the name of the folds that `evaluation.folds=auto` stands for."""
     return OmegaConf.merge(cfg, {"evaluation": {"folds": resolve(cfg.evaluation.folds, features)}})
+
+
+def trainer_settings(cfg: DictConfig) -> TrainerSettings:
+    """How the GANs of a job are trained, without its loggers."""
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    return TrainerSettings(plain["trainer"], plain["callbacks"])
 
 
 def construct(node: DictConfig):

@@ -1,7 +1,7 @@
 """ConditionalGAN: what all conditional GANs share, a LightningModule for any Trainer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, NamedTuple, Self
 
@@ -95,6 +95,7 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         self.generator = self.build_generator(generator_hidden)
         self.discriminator = self.build_discriminator(discriminator_hidden)
         self.initialise(range(members) if seeds is None else seeds)
+        self.iteration = 0  # trained so far
 
     @classmethod
     def for_data(cls, data, **settings) -> Self:
@@ -188,18 +189,19 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         Each is logged by its name as the mean over the members and, of a stack, as NAME/lowest and NAME/highest.
         """
         self.latest = self.iterate(batch)
+        self.iteration += 1
         if self._trainer is not None and (
             (batch_idx + 1) % max(self.trainer.log_every_n_steps, 1) == 0 or self.trainer.is_last_batch
         ):
-            iteration = float(self.trainer.fit_loop.total_batch_idx + 1)  # Lightning's own count is of optimiser steps
-            self.log("step", iteration)
-            self.log_dict(dict(zip(self.metrics, self.latest.mean(-1), strict=True)), prog_bar=True)
-            if self.members > 1:
-                parts = {"lowest": self.latest.amin(-1), "highest": self.latest.amax(-1)}
-                self.log_dict({
-                    f"{name}/{part}": value
-                    for part, values in parts.items() for name, value in zip(self.metrics, values, strict=True)
-                })  # fmt: skip
+            self.log("step", float(self.iteration))  # Lightning's own count is of the optimisers' steps
+            self.log_members(dict(zip(self.metrics, self.latest, strict=True)), prog_bar=True)
+
+    def log_members(self, metrics: Mapping[str, Tensor], **options) -> None:
+        """Log metrics of the members, each (M,): the mean and, of a stack, NAME/lowest and NAME/highest."""
+        self.log_dict({name: values.mean() for name, values in metrics.items()}, **options)
+        if self.members > 1:
+            self.log_dict({f"{name}/lowest": values.amin() for name, values in metrics.items()})
+            self.log_dict({f"{name}/highest": values.amax() for name, values in metrics.items()})
 
     def predict_step(self, batch: Batch | Tensor, batch_idx: int) -> Tensor:
         """Synthetic windows (M, N, F) with the labels (M, N) of a batch."""

@@ -74,7 +74,11 @@ class TrainingState:
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         history.values[: self.iteration] = self.tensors["history"].movedim(0, -1)
         history.spread = self.tensors["spread"].T
-        history.done, history.stopped, history.plateaued = self.iteration, list(self.stopped), list(self.plateaued)
+        module.iteration = history.done = self.iteration
+        history.plateaued = list(self.plateaued)
+        history.stopped = [  # one that has not stopped by itself was ended by the Trainer, and goes on
+            at if has else history.iterations for at, has in zip(self.stopped, self.plateaued, strict=True)
+        ]
         stopping.kept = {
             member: {name: value[member].to(module.device) for name, value in part("kept.").items()}
             for member, has in enumerate(self.plateaued)

@@ -55,6 +55,9 @@ class Watch(lightning.Callback):
         running = [m for m, stopped in enumerate(self.history.stopped) if stopped >= done]
         for m in running:
             self.history.spread[done // LOOK_EVERY - 1, m] = figures[m].get("spread", torch.nan)
+        spread = self.history.spread[done // LOOK_EVERY - 1, running]
+        if len(spread := spread[~spread.isnan()]):
+            module.log_members({"spread": spread})
         if last <= 2 * done < 2 * last:
             own = [figures[m] for m in running]
             self._tell(messages(own, self.name, f"at iteration {done} of {last}", plain(own)))

@@ -3,6 +3,7 @@
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
 from emogan.analysis.curves import LOOK_EVERY
@@ -29,6 +30,8 @@ class History(lightning.Callback):
         Whether early stopping ended it.
     done : int
         Iterations trained so far.
+    out_of_time : bool
+        Whether a `lightning.pytorch.callbacks.Timer`, as of ``max_time``, ended training.
     spread : Tensor (looks, M)
         Within-class spread of synthetic windows every `LOOK_EVERY` iterations, written by `Watch`; NaN where a member
         had stopped.
@@ -53,6 +56,7 @@ class History(lightning.Callback):
             self._check_finite(module)
 
     def on_train_end(self, trainer, module):
+        self.out_of_time = any(isinstance(one, Timer) and (one.time_remaining() or 1) <= 0 for one in trainer.callbacks)
         for member in self.running():  # the Trainer or a callback of the user's may end training before its time
             self.stopped[member] = self.done
         for member, at in enumerate(self.stopped):
@@ -78,7 +82,13 @@ class History(lightning.Callback):
     def _reason(self, member: int, at: int) -> str:
         if self.plateaued[member]:
             return "plateau of the convergence measure"
-        return "the last one" if at == self.iterations else "ended by the Trainer or a callback"
+        if at == self.iterations:
+            return "the last one"
+        return "out of time" if self.out_of_time else "ended by the Trainer or a callback"
+
+    def unfinished(self) -> list[int]:
+        """Members that have neither stopped early nor trained for all iterations, as time ran out."""
+        return [m for m in self.running() if self.out_of_time and self.stopped[m] < self.iterations]
 
     def _check_finite(self, module) -> None:
         running = self.running()

@@ -1,30 +1,29 @@
-"""Convergence curves: a progress bar with the losses and TensorBoard's scalars, over all members."""
+"""What is seen of training: a progress bar with the losses, and the curves of all GANs in the user's loggers."""
 
 import sys
+from collections.abc import Sequence
 
 import lightning
 import numpy as np
 import pandas as pd
-from torch.utils.tensorboard import SummaryWriter
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from tqdm import tqdm
 
-from emogan.analysis.curves import LOOK_EVERY, PARTS, summarise
 from emogan.training.history import History
 
-EVERY = 25  # iterations between looks at the curves
+EVERY = 25  # iterations between updates of the progress bar
 
 
 class Progress(lightning.Callback):
-    """Shows the mean losses of the members in training and, given a writer, writes their curves as they grow."""
+    """A progress bar with the mean losses of the members in training."""
 
-    def __init__(self, history: History, description: str, writer: SummaryWriter | None):
-        self.history, self.description, self.writer = history, description, writer
+    def __init__(self, history: History, description: str):
+        self.history, self.description = history, description
 
     def on_train_start(self, trainer, module):
-        self.shown, self.start = 0, self.history.done
         self.bar = tqdm(
             total=self.history.iterations,
-            initial=self.start,
+            initial=self.history.done,
             desc=self.description,
             unit="iteration",
             mininterval=0.5 if sys.stderr.isatty() else 10,
@@ -32,36 +31,38 @@ class Progress(lightning.Callback):
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         if self.history.done % EVERY == 0:
-            self._show(self.history.done)
+            self._show()
 
     def on_train_end(self, trainer, module):
-        self._show(self.history.done)
+        self._show()
         self.bar.close()
 
     def on_exception(self, trainer, module, exception):
         if hasattr(self, "bar"):
             self.bar.close()
 
-    def _show(self, done: int) -> None:
-        values = self.history.values[self.shown : done].cpu().numpy().copy()
-        for member, stopped in enumerate(self.history.stopped):  # those that stopped are computed on, and not shown
-            values[max(stopped - self.shown, 0) :, :, member] = np.nan
-        if len(values):
-            means = dict(zip(self.history.metrics, np.nanmean(values[-1], axis=-1), strict=True))
-            self.bar.set_postfix({name: f"{value:.3g}" for name, value in means.items()}, refresh=False)
-            if self.writer:
-                looks = self.history.spread[: done // LOOK_EVERY].numpy()
-                write_curves(self.writer, summarise(self.history.metrics, values, looks, self.shown))
-        self.bar.update(done - max(self.shown, self.start))
-        self.shown = done
+    def _show(self) -> None:
+        if done := self.history.done:
+            running = self.history.running() or slice(None)
+            means = np.nanmean(self.history.values[done - 1].cpu().numpy()[:, running], axis=-1)
+            shown = {name: f"{value:.3g}" for name, value in zip(self.history.metrics, means, strict=True)}
+            self.bar.set_postfix(shown, refresh=False)
+            self.bar.update(done - self.bar.n)
 
 
-def write_curves(writer: SummaryWriter, curves: pd.DataFrame) -> None:
-    """Write rows of `CURVES` as TensorBoard's scalars and, with the first iteration, a layout that shows the bands."""
-    if (curves.iteration == 1).any():
-        names = dict.fromkeys([*curves.metric, "spread"])
-        bands = {name: ["Margin", [f"{name}/{part}" for part in PARTS]] for name in names}
-        writer.add_custom_scalars({"members: mean, lowest, highest": bands})
-    for row in curves.itertuples(index=False):
-        for part in PARTS:
-            writer.add_scalar(f"{row.metric}/{part}", getattr(row, part), row.iteration)
+def log_curves(loggers: Sequence[Logger], curves: pd.DataFrame, every: int) -> None:
+    """Log curves over all members, rows of `emogan.analysis.curves.CURVES`, at every so many iterations."""
+    for iteration, rows in curves[(curves.iteration % every == 0)].groupby("iteration"):
+        metrics = {}
+        for row in rows.itertuples(index=False):
+            metrics |= {row.metric: row.mean, f"{row.metric}/lowest": row.lowest, f"{row.metric}/highest": row.highest}
+        for logger in loggers:
+            logger.log_metrics(metrics, int(iteration))
+
+
+def show_bands(loggers: Sequence[Logger], metrics: Sequence[str]) -> None:
+    """Have TensorBoard's custom scalars show each metric's mean in the band between the lowest and the highest."""
+    bands = {name: ["Margin", [name, f"{name}/lowest", f"{name}/highest"]] for name in metrics}
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.experiment.add_custom_scalars({"GANs: mean, lowest, highest": bands})
