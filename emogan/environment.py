@@ -31,16 +31,17 @@ def available_cores() -> int:
 
 
 def quieten_lightning() -> None:
-    """Leave it out from now on."""
+    """Leave out Lightning's messages of its services, worker processes and Slurm, and those to its own developers."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message="The .srun. command is available")
     warnings.filterwarnings("ignore", message=".*does not have many workers")
+    warnings.filterwarnings("ignore", message=".*smaller than the logging interval")  # the last iteration is logged
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec", category=FutureWarning)
 
 
 @contextlib.contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Leave it out for a while: in a user's own process, what is said and what is not is the user's to choose."""
+    """Leave them out for a while: in a user's own process, which messages are shown is the user's to choose."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     with warnings.catch_warnings():

@@ -122,6 +122,8 @@ class CachedFit:
         self.trainer = trainer or TrainerSettings()
         self.kept, self.checkpoint_s, self.progress = kept, checkpoint_s, progress
         self.size = group_size or group_size_on(self.trainer.options.get("accelerator", "cpu"))
+        own = [member_key(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
+        self.seeds = [derived_seed(key, "train") for key in own]  # the same whatever Lightning's options are
         self.keys = [
             member_key(augmenter, data, classes, seed, self.trainer) for data, seed in zip(sets, seeds, strict=True)
         ]
@@ -186,7 +188,7 @@ class CachedFit:
             return [*shown, WriteCheckpoints(history, stopping, write, self.checkpoint_s)]
 
         self.augmenter.fit(
-            [self.sets[m] for m in group], [derived_seed(key, "train") for key in keys],
+            [self.sets[m] for m in group], [self.seeds[m] for m in group],
             classes=self.classes, trainer=self.trainer, callbacks=callbacks, resume=state,
             group="" if len(group) == len(self.keys) else f"group_{self.groups}",
         )  # fmt: skip

@@ -19,6 +19,7 @@ from emogan.benchmark.record import Record, alternately
 from emogan.data.training_set import TrainingSet
 from emogan.environment import available_cores, config_dir, quieten_lightning
 from emogan.jobs.settings import construct
+from emogan.training.trainer import TrainerSettings
 
 WINDOWS, CLASSES = 674, 3  # a training set of SEED; what the windows hold does not matter here
 PLAIN = {"cbegan": plain.PlainCBEGAN, "cwgan": plain.PlainCWGAN}
@@ -85,7 +86,12 @@ def train_stacked(case: Case, members: int, iterations: int, callback: lightning
         TrainingSet.scaled(random.random((WINDOWS, case.features)), random.integers(CLASSES, size=WINDOWS))
         for _ in range(members)
     ]
-    case.augmenter(iterations).fit(sets, classes=CLASSES, callbacks=lambda *_: [callback], accelerator=case.accelerator)
+    case.augmenter(iterations).fit(
+        sets,
+        classes=CLASSES,
+        callbacks=lambda *_: [callback],
+        trainer=TrainerSettings({"accelerator": case.accelerator}),
+    )
 
 
 def products(case: Case) -> Mapping[tuple[int, int, int], int]:

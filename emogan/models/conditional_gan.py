@@ -96,6 +96,7 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         self.discriminator = self.build_discriminator(discriminator_hidden)
         self.initialise(range(members) if seeds is None else seeds)
         self.iteration = 0  # trained so far
+        self.running: list[int] | None = None  # members whose metrics are logged, if some have stopped early
 
     @classmethod
     def for_data(cls, data, **settings) -> Self:
@@ -194,7 +195,8 @@ class ConditionalGAN(lightning.LightningModule, ABC):
             (batch_idx + 1) % max(self.trainer.log_every_n_steps, 1) == 0 or self.trainer.is_last_batch
         ):
             self.log("step", float(self.iteration))  # Lightning's own count is of the optimisers' steps
-            self.log_members(dict(zip(self.metrics, self.latest, strict=True)), prog_bar=True)
+            latest = self.latest if self.running is None else self.latest[:, self.running]
+            self.log_members(dict(zip(self.metrics, latest, strict=True)), prog_bar=True)
 
     def log_members(self, metrics: Mapping[str, Tensor], **options) -> None:
         """Log metrics of the members, each (M,): the mean and, of a stack, NAME/lowest and NAME/highest."""

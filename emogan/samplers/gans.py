@@ -18,6 +18,7 @@ from emogan.samplers.sampler import Sampler
 from emogan.samplers.wording import SamplerWording
 from emogan.store import Store
 from emogan.training.isolation import default_torch
+from emogan.training.trainer import TrainerSettings
 from emogan.wording import worded
 
 
@@ -87,7 +88,8 @@ class GANSampler(Sampler):
         assert isinstance(augmenter, GANAugmenter)
         store = None if self.store is None else Store(Path(self.store))
         with default_torch(), quiet_lightning():
-            fits = fit(augmenter, sets, classes, seeds, store, accelerator=self.accelerator)
+            trainer = TrainerSettings({"accelerator": self.accelerator})
+            fits = fit(augmenter, sets, classes, seeds, store, trainer=trainer)
         return [{f"generator.{name}": value for name, value in one.items()} for one in fits.generators]
 
     def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:

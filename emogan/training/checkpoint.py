@@ -79,6 +79,7 @@ class TrainingState:
         history.stopped = [  # one that has not stopped by itself was ended by the Trainer, and goes on
             at if has else history.iterations for at, has in zip(self.stopped, self.plateaued, strict=True)
         ]
+        module.running = history.running()
         stopping.kept = {
             member: {name: value[member].to(module.device) for name, value in part("kept.").items()}
             for member, has in enumerate(self.plateaued)

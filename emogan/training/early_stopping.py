@@ -38,6 +38,7 @@ class MemberEarlyStopping(lightning.Callback):
         for member in self._settled(module):
             self.kept[member] = {name: value[member].clone() for name, value in module.state_dict().items()}
             self.history.plateaued[member], self.history.stopped[member] = True, done
+        module.running = self.history.running() or module.running
         if not self.history.running():
             trainer.should_stop = True
 

@@ -3,7 +3,6 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -38,7 +37,7 @@ def make_augmenter(gan=CBEGAN, **settings):
 def fit(sets, store, augmenter=None, *, seed=0, group_size=None, kept=None, checkpoint_s=None):
     return fitting.fit(
         augmenter or make_augmenter(), sets, 3, [seed] * len(sets), store, kept=kept or len(sets), group_size=group_size,
-        accelerator="cpu", checkpoint_s=checkpoint_s, writer=lambda name: MagicMock(),
+        checkpoint_s=checkpoint_s,
     )  # fmt: skip
 
 

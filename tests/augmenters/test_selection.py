@@ -54,7 +54,7 @@ def test_every_window_is_the_best_of_its_own_candidates(gan, selection, windows)
     y = labels(5, SAMPLE_BLOCK)
     drawn = augmenter.sample(y, seeded(0, 1, 2, 3, 4))
     offered = candidates(augmenter, y, seeded(0, 1, 2, 3, 4), 3)
-    scores = torch.stack([augmenter.judge(z, x, y) for z, x in offered])
+    scores = torch.stack([augmenter.selection.judge(z, x, y) for z, x in offered])
     assert len(scores.argmax(0).unique()) == 3, "each candidate should win somewhere"
     for m in range(5):
         for i in range(SAMPLE_BLOCK):

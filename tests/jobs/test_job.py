@@ -67,7 +67,7 @@ def test_a_job_leaves_the_files_of_the_contract_and_no_others(done):
     kept = {path.name for path in folder.iterdir() if not path.name.startswith("events.out.tfevents.")}
     assert kept == {
         "scores.csv", "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz", "run.json",
-        "checkpoint.ckpt",
+        "checkpoint.ckpt", "hparams.yaml",
     }  # fmt: skip
     assert len(list((folder.parent / "store").glob("*.safetensors"))) == 18  # 6 members and their 2 inner folds each
 
@@ -113,18 +113,18 @@ def test_run_json_tells_versions_device_times_data_and_what_became_of_each_membe
 def test_curves_are_mean_lowest_and_highest_over_members_at_every_iteration(configure, tmp_path, model, tags):
     job.run(configure(tmp_path, f"model={model}", "n_aug=6", "evaluation.c_exponents=[0,0]"))
     events = EventAccumulator(str(tmp_path / "job")).Reload()
-    wanted = {f"{tag}/{part}" for tag in tags for part in ("lowest", "mean", "highest")}
-    assert {tag for tag in events.Tags()["scalars"] if not tag.startswith("accuracy")} == wanted
+    wanted = {f"{tag}{part}" for tag in tags for part in ("", "/lowest", "/highest")}
+    assert {tag for tag in events.Tags()["scalars"] if not tag.startswith(("accuracy", "epoch", "hp_metric"))} == wanted
     table = pd.read_csv(tmp_path / "job" / "curves.csv")
     assert table.iteration.tolist() == sorted(list(range(1, 21)) * len(table.metric.unique()))
     for tag in tags:
-        parts = [events.Scalars(f"{tag}/{part}") for part in ("lowest", "mean", "highest")]
-        assert all([event.step for event in part] == list(range(1, 21)) for part in parts)
-        low, mean, high = (np.array([event.value for event in part]) for part in parts)
-        assert (low <= mean + 1e-6).all()
-        assert (mean <= high + 1e-6).all()
-        assert (low < high).any()
-        np.testing.assert_allclose(table[table.metric == tag][["lowest", "mean", "highest"]].T, (low, mean, high))
+        whole = table[table.metric == tag].set_index("iteration")
+        assert (whole.lowest <= whole["mean"] + 1e-6).all()
+        assert (whole["mean"] <= whole.highest + 1e-6).all()
+        assert (whole.lowest < whole.highest).any()
+        for part, name in (("mean", tag), ("lowest", f"{tag}/lowest"), ("highest", f"{tag}/highest")):
+            logged = {event.step: event.value for event in events.Scalars(name)}
+            assert logged == pytest.approx(whole[part][[10, 20]].to_dict(), rel=1e-5)
 
 
 def test_the_hparams_tab_has_the_settings_and_the_final_accuracies(done):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from lightning.pytorch.loggers import Logger
 
 from emogan.analysis.curves import CURVES, stacked_curves, summarise
 from emogan.augmenters import GANAugmenter
@@ -10,28 +11,28 @@ from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN
 from emogan.store import Store
-from emogan.training.progress import write_curves
+from emogan.training.trainer import TrainerSettings
 
 
-class Recorder:
-    """Keeps what a TensorBoard writer is given, by tag and step."""
+class Recorder(Logger):
+    """Keeps what a logger is given, by metric and step."""
+
+    name = version = "recorder"
 
     def __init__(self):
         self.curves: dict[str, dict[int, float]] = {}
-        self.layouts = 0
 
-    def __enter__(self):
-        return self
+    def log_metrics(self, metrics, step=None):
+        for name, value in metrics.items():
+            assert step not in self.curves.setdefault(name, {}), f"{name} logged twice at {step}"
+            self.curves[name][step] = float(value)
 
-    def __exit__(self, *_):
-        pass
+    def log_hyperparams(self, params):
+        raise AssertionError("they are the job's to log")
 
-    def add_scalar(self, tag, value, step):
-        assert step not in self.curves.setdefault(tag, {}), f"{tag} written twice at {step}"
-        self.curves[tag][step] = float(value)
-
-    def add_custom_scalars(self, layout):
-        self.layouts += 1
+    def of_all(self):
+        """Curves of all members, not those of a group."""
+        return {name: curve for name, curve in self.curves.items() if not name.startswith("group") and name != "epoch"}
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +50,14 @@ def sets():
 
 
 def fitted_curves(sets, store, group_size=None, **settings):
-    """All curves that fitting writes for the whole of the members."""
-    written: dict[str, Recorder] = {}
+    """What loggers are given, and the fits."""
+    recorder = Recorder()
     augmenter = GANAugmenter(CBEGAN, name="cbegan", hidden=20, learning_rate=0.003, **settings)
     fits = fitting.fit(
-        augmenter, sets, 3, [0] * len(sets), store, kept=len(sets), group_size=group_size, accelerator="cpu", checkpoint_s=None,
-        writer=lambda name: written.setdefault(name, Recorder()),
+        augmenter, sets, 3, [0] * len(sets), store, kept=len(sets), group_size=group_size, progress=True,
+        trainer=TrainerSettings(loggers=[recorder]),
     )  # fmt: skip
-    return written, fits
+    return recorder, fits
 
 
 def test_bands_are_numpys_over_the_members_that_have_a_value():
@@ -80,17 +81,6 @@ def test_looks_at_which_no_member_has_a_spread_are_left_out():
     assert table[table.metric == "spread"].to_numpy().tolist() == [[200, "spread", 0.5, 0.5, 0.5]]
 
 
-def test_curves_written_in_parts_are_those_written_at_once():
-    random, parts, whole = np.random.default_rng(0), Recorder(), Recorder()
-    values, spread = random.normal(size=(230, 2, 4)).astype(np.float32), random.random((2, 4), dtype=np.float32)
-    write_curves(whole, summarise(["k", "m_global"], values, spread))
-    for start, stop in ((0, 12), (12, 100), (100, 230)):
-        write_curves(parts, summarise(["k", "m_global"], values[start:stop], spread[: stop // 100], start))
-    assert parts.curves == whole.curves
-    assert len(whole.curves["k/mean"]) == 230
-    assert parts.layouts == whole.layouts == 1
-
-
 def test_shorter_curves_are_padded_with_nan_and_none_is_moved():
     curves = [{"a": np.arange(n, dtype=np.float32), "b": -np.arange(n, dtype=np.float32)} for n in (2, 5, 3)]
     names, values = stacked_curves(curves)
@@ -103,33 +93,28 @@ def test_shorter_curves_are_padded_with_nan_and_none_is_moved():
 
 
 @pytest.mark.parametrize("stop", [{}, {"plateau_window": 10, "plateau_tolerance": 0.15}])
-def test_curves_are_the_same_trained_together_in_groups_or_before(sets, tmp_path, stop):
-    together, fits = fitted_curves(sets, Store(tmp_path / "a"), iterations=60, **stop)
-    in_groups, _ = fitted_curves(sets, Store(tmp_path / "b"), group_size=2, iterations=60, **stop)
-    before, again = fitted_curves(sets, Store(tmp_path / "a"), iterations=60, **stop)
-    assert fits.trained == [0, 1, 2]
-    assert again.trained == []
+def test_logged_curves_are_the_same_trained_together_in_groups_or_before(sets, tmp_path, stop):
+    together, fits = fitted_curves(sets, Store(tmp_path / "a"), iterations=220, **stop)
+    in_groups, _ = fitted_curves(sets, Store(tmp_path / "b"), group_size=2, iterations=220, **stop)
+    before, again = fitted_curves(sets, Store(tmp_path / "a"), iterations=220, **stop)
+    assert (fits.trained, again.trained) == ([0, 1, 2], [])
     if stop:
         assert len(set(fits.ends)) > 1, "members should stop at different iterations here"
-    assert list(together) == list(before) == [""]
-    assert set(in_groups) == {"", "group_0", "group_1"}
-    assert together[""].curves.keys() == {f"{t}/{p}" for t in CBEGAN.metrics for p in ("mean", "lowest", "highest")}
-    for tag, curve in together[""].curves.items():
-        for other in (in_groups, before):
-            assert list(other[""].curves[tag]) == list(curve)
-            np.testing.assert_allclose(list(other[""].curves[tag].values()), list(curve.values()), rtol=1e-6)
+    names = CBEGAN.metrics if stop else (*CBEGAN.metrics, "spread")
+    assert together.of_all().keys() == {f"{name}{part}" for name in names for part in ("", "/lowest", "/highest")}
+    assert {name.split("/")[0] for name in in_groups.curves.keys() - in_groups.of_all().keys()} == {
+        "group_0",
+        "group_1",
+    }
+    for other in (in_groups, before):
+        assert other.of_all().keys() == together.of_all().keys()
+        for name, curve in together.of_all().items():
+            assert list(curve) == list(
+                range(100 if "spread" in name else 10, max(curve) + 1, 100 if "spread" in name else 10)
+            )
+            assert other.curves[name] == pytest.approx(curve, rel=1e-5)
     table = again.curves.set_index("iteration")
-    for tag, curve in together[""].curves.items():
-        metric, part = tag.split("/")
-        assert table[part][table.metric == metric].to_dict() == pytest.approx(curve)
-
-
-def test_the_spread_is_the_same_curve_trained_together_in_groups_or_before(sets, tmp_path):
-    together, _ = fitted_curves(sets, Store(tmp_path / "a"), iterations=220)
-    in_groups, _ = fitted_curves(sets, Store(tmp_path / "b"), group_size=2, iterations=220)
-    before, _ = fitted_curves(sets, Store(tmp_path / "a"), iterations=220)
-    for part in ("mean", "lowest", "highest"):
-        curve = together[""].curves[f"spread/{part}"]
-        assert list(curve) == [100, 200]
-        for other in (in_groups, before):
-            assert other[""].curves[f"spread/{part}"] == pytest.approx(curve)
+    for name, curve in together.of_all().items():
+        metric, _, part = name.partition("/")
+        column = table[part or "mean"][table.metric == metric]
+        assert column[list(curve)].to_dict() == pytest.approx(curve, rel=1e-5)
