@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -95,7 +95,7 @@ class CachedFit:
     trainer
         How they are trained.
     kept
-        Whole networks and optimisers are returned of the first ``kept`` members alone.
+        Members whose whole networks and optimisers are returned.
     group_size
         GANs trained at once; None: see `group_size_on`.
     checkpoint_s
@@ -113,7 +113,7 @@ class CachedFit:
         store: Store,
         *,
         trainer: TrainerSettings | None = None,
-        kept: int = 0,
+        kept: Collection[int] = (),
         group_size: int | None = None,
         checkpoint_s: float | None = None,
         progress: bool = False,
@@ -249,9 +249,9 @@ def group_size_on(accelerator: str) -> int:
     return GROUP if accelerator != "cpu" and torch.accelerator.is_available() else GROUP_ON_CPU
 
 
-def _states(augmenter: GANAugmenter, group: Sequence[int], kept: int) -> list[dict]:
+def _states(augmenter: GANAugmenter, group: Sequence[int], kept: Collection[int]) -> list[dict]:
     """Networks and optimisers of those of the group just trained that are to be kept, if any; members come first."""
-    rows = [i for i, m in enumerate(group) if m < kept]
+    rows = [i for i, m in enumerate(group) if m in kept]
     if not rows:
         return []
 

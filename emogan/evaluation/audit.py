@@ -7,7 +7,7 @@ import numpy as np
 from emogan.data.features import FeatureSet
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
-from emogan.evaluation.plan import Plan
+from emogan.evaluation.plan import Plan, Split
 
 
 class LeakageError(ValueError):
@@ -47,9 +47,9 @@ def audit(
     content, copied = contents(features.x), set()
     for data in plan.sets:
         _check_scaling(features, data)
-    for number, split in enumerate(plan.splits):
+    for split in plan.splits:
         place = split.member.place
-        for name, seen, held_out in _exposures(plan, number, scaling_leaks):
+        for name, seen, held_out in _exposures(plan, split, scaling_leaks):
             both = np.intersect1d(seen, held_out)
             if len(both):
                 raise LeakageError(
@@ -82,14 +82,14 @@ def _check_scaling(features: FeatureSet, data: TrainingSet) -> None:
         )
 
 
-def _exposures(plan: Plan, number: int, scaling_leaks: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def _exposures(plan: Plan, split: Split, scaling_leaks: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Of each of a split's fits: its name, the windows seen and the windows held out."""
-    split = plan.splits[number]
+    own = plan.fits[split.fit].training_set
     inner = [(f"inner fold {k}", fit, validated) for k, (fit, validated) in enumerate(split.inner)]
-    for name, i, validated in [("test", number, np.array([], dtype=np.int64)), *inner]:
+    for name, i, validated in [("test", split.fit, np.array([], dtype=np.int64)), *inner]:
         fit = plan.fits[i]
         data = plan.sets[fit.training_set]
-        reused = i != number and fit.training_set == number
+        reused = i != split.fit and fit.training_set == own
         seen = data.rows[fit.kept] if reused else data.rows if scaling_leaks else np.union1d(data.rows, data.scaled_by)
         yield name, seen, np.union1d(validated, split.member.test)
 

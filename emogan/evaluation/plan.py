@@ -36,15 +36,16 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A member, and the fits of its inner cross-validation with what each validates."""
+    """A member, its fits, and what each fit of its inner cross-validation validates."""
 
     member: Member
+    fit: int  # index of the fit to all of its training windows, which is tested
     inner: tuple[tuple[int, np.ndarray], ...]  # index of the fit, indices of its validation windows
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything that a job fits. The first training sets and fits are those of the splits, in their order."""
+    """Everything that a job fits; training sets and fits may serve several splits."""
 
     sets: list[TrainingSet]
     fits: list[Fit]
@@ -60,9 +61,14 @@ class Plan:
         ]
 
     @property
+    def of_splits(self) -> list[int]:
+        """Index of the training set of each split."""
+        return [self.fits[split.fit].training_set for split in self.splits]
+
+    @property
     def outer_sets(self) -> list[TrainingSet]:
         """The training set of each split."""
-        return self.sets[: len(self.splits)]
+        return [self.sets[i] for i in self.of_splits]
 
 
 def inner_folds(features: FeatureSet, member: Member, n_folds: int) -> tuple[np.ndarray, bool]:
@@ -133,8 +139,7 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
     the classifier alone is fitted anew; the augmenter has then seen the windows that validate.
     """
     sets = _TrainingSets(features, fit_on)
-    for number, member in enumerate(members):
-        sets.add(member.train, member.test, member.test, of=number)
+    outer = [sets.add(member.train, member.test, member.test, of=number) for number, member in enumerate(members)]
     splits, partial, n_halved = [], [], 0
     for number, member in enumerate(members):
         try:
@@ -148,17 +153,17 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
             if inner == "refit":
                 fit = sets.add(member.train[kept], held_out, np.union1d(held_out, member.test))
             else:
-                fit = len(members) + len(partial)
-                partial.append((number, kept, held_out))
+                fit = len(sets.found) + len(partial)
+                partial.append((outer[number], kept, held_out))
             parts.append((fit, held_out))
-        splits.append(Split(member, tuple(parts)))
+        splits.append(Split(member, outer[number], tuple(parts)))
     whole = [
         (i, np.arange(len(data.rows)), np.unique(np.concatenate(sets.predicted[i])))
         for i, data in enumerate(sets.found)
     ]
     serves: list[list[int]] = [[] for _ in whole + partial]  # training windows of the splits that each fit chooses for
-    for number, split in enumerate(splits):
-        for fit in (number, *(fit for fit, _ in split.inner)):
+    for split in splits:
+        for fit in (split.fit, *(fit for fit, _ in split.inner)):
             serves[fit].append(len(split.member.train))
     fits = [Fit(*fit, len(fit[1]) / np.mean(served)) for fit, served in zip(whole + partial, serves, strict=True)]
     return Plan(sets.found, fits, splits, n_halved)

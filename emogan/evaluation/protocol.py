@@ -58,12 +58,12 @@ def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Prediction
         return paths[fit].predictions[:, np.searchsorted(plan.fits[fit].predicted, windows)]
 
     test = split.member.test
-    outer = np.stack([predictions(paths, number, test) for paths in candidates])
+    outer = np.stack([predictions(paths, split.fit, test) for paths in candidates])
     correct = sum(
         np.stack([(predictions(paths, fit, held_out) == y[held_out]).sum(1) for paths in candidates])
         for fit, held_out in split.inner
     )
-    fits = [number, *(fit for fit, _ in split.inner)]
+    fits = [split.fit, *(fit for fit, _ in split.inner)]
     bounds = [paths[fit].bounded_from for paths in candidates for fit in fits]
     return Scores(
         predictions=outer,

@@ -146,7 +146,7 @@ class Job:
             fits = self._fit(augmenter)
         with self._clock("score"):
             synthetic, labels = sample(augmenter, fits, max(sizes), found.features.n_classes)
-            audit_artificial(found.plan, found.features.x, synthetic[: len(found.plan.splits)], augmenter.name)
+            audit_artificial(found.plan, found.features.x, synthetic[found.plan.of_splits], augmenter.name)
             predictions = scoring.score(
                 found.plan, found.features, synthetic, labels, sizes, found.classifier,
                 settings=OmegaConf.to_container(cfg.classifier, resolve=True), keys=fits.keys, store=self.store,
@@ -164,7 +164,7 @@ class Job:
         if isinstance(augmenter, GANAugmenter):
             return fit_gans(
                 augmenter, plan.sets, features.n_classes, seeds, self.store, trainer=self.trainer,
-                kept=len(plan.splits), group_size=machine.group_size, checkpoint_s=machine.checkpoint_s, progress=True,
+                kept=plan.of_splits, group_size=machine.group_size, checkpoint_s=machine.checkpoint_s, progress=True,
             )  # fmt: skip
         layout = Layout(features.feature_names, features.modalities)
         return fit_directly(augmenter, plan.sets, layout, features.n_classes, seeds)
@@ -174,7 +174,7 @@ class Job:
         found, chosen = self.found, self.found.chosen()
         return scoring.assess(
             found.plan, found.features, [one.windows[i] for i, one in enumerate(chosen)],
-            [one.fits.keys[i] for i, one in enumerate(chosen)], self.store, self.threads,
+            [one.fits.keys[i] for i, one in zip(found.plan.of_splits, chosen, strict=True)], self.store, self.threads,
         )  # fmt: skip
 
 
@@ -220,11 +220,11 @@ def sample(augmenter: Augmenter, fits: Fits, n: int, classes: int) -> tuple[np.n
 def draw_like_training(augmenter: Augmenter, fits: Fits, plan: Plan) -> list[tuple[np.ndarray, np.ndarray]]:
     """For every split, windows to look at and their labels: as many of each class as its training set has."""
     y = torch.zeros(len(plan.sets), max(len(data.y) for data in plan.outer_sets), dtype=torch.int64)
-    for row, data in zip(y, plan.outer_sets, strict=False):  # the other sets' windows are thrown away
-        row[: len(data.y)] = torch.from_numpy(np.sort(data.y))
+    for i in plan.of_splits:  # windows of the other sets are thrown away
+        y[i, : len(plan.sets[i].y)] = torch.from_numpy(np.sort(plan.sets[i].y))
     generators = [torch.Generator().manual_seed(derived_seed(key, "look")) for key in fits.keys]
     drawn = augmenter.sample(y, generators).numpy()
-    return [(x[: len(data.y)].copy(), np.sort(data.y)) for x, data in zip(drawn, plan.outer_sets, strict=False)]
+    return [(drawn[i, : len(plan.sets[i].y)].copy(), np.sort(plan.sets[i].y)) for i in plan.of_splits]
 
 
 def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, choice: str) -> dict[int, list[Scores]]:

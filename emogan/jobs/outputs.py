@@ -58,11 +58,11 @@ def csv(table: pd.DataFrame) -> bytes:
 
 def write_checkpoint(found: Results) -> None:
     """Write ``checkpoint.ckpt``: every training set's generator, and all else of those that this job trained."""
-    splits = range(len(found.plan.splits))
-    members = [found.place(i) | {"key": found.fits.keys[i]} for i in splits]
+    own = found.plan.of_splits
+    members = [found.place(split) | {"key": found.fits.keys[i]} for split, i in enumerate(own)]
     content = checkpoint_content(
-        found.augmenter, members, [data.scaler for data in found.plan.outer_sets], found.features, found.fits.states,
-        OmegaConf.to_container(found.cfg, resolve=True),
+        found.augmenter, own, members, [data.scaler for data in found.plan.outer_sets], found.features,
+        found.fits.states, OmegaConf.to_container(found.cfg, resolve=True),
     )  # fmt: skip
     write_atomically(found.folder / "checkpoint.ckpt", content)
 
@@ -176,14 +176,14 @@ def write_run(found: Results) -> None:
         "seed": cfg.seed,
         "audit": found.audit,
         "members": [
-            found.place(m) | {
+            found.place(split) | {
                 "key": fits.keys[m], "trained": m in fits.trained, "end": fits.ends[m],
                 "figures": fits.figures[m], "findings": fits.figures[m] and findings(fits.figures[m]),
                 "scaler_saw": {"windows": len(data.scaled_by), "sha256": fingerprint(features.x[data.scaled_by])},
                 "augmenter_saw": {"windows": len(data.rows), "sha256": fingerprint(features.x[data.rows])},
-                "bounded_from_c": {str(n): values[m] for n, values in bounded.items()},
+                "bounded_from_c": {str(n): values[split] for n, values in bounded.items()},
             }
-            for m, data in enumerate(found.plan.outer_sets)
+            for split, (m, data) in enumerate(zip(found.plan.of_splits, found.plan.outer_sets, strict=True))
         ],
     }  # fmt: skip
     write_atomically(found.folder / "run.json", json.dumps(content, indent=1).encode())

@@ -19,6 +19,7 @@ FORMAT = 1  # raise it where an older EmoGAN could not read what is new
 
 def checkpoint_content(
     augmenter: Augmenter,
+    fits: Sequence[int],
     members: Sequence[Mapping[str, Any]],
     scalers: Sequence[MinMaxScaler],
     features: FeatureSet,
@@ -29,6 +30,10 @@ def checkpoint_content(
 
     Parameters
     ----------
+    augmenter
+        Fitted; its members may be more.
+    fits
+        Of each training set of the checkpoint, the augmenter's member that was fitted to it.
     members
         Subject, session, fold and content key of each training set.
     scalers
@@ -52,7 +57,7 @@ def checkpoint_content(
             name: torch.from_numpy(np.stack([getattr(scaler, name) for scaler in scalers]))
             for name in ("minimum", "span")
         },
-        "generator": {name: value[: len(members)].clone() for name, value in weights.items()},
+        "generator": {name: value[list(fits)].clone() for name, value in weights.items()},
         "trained": list(trained),
     }
     buffer = io.BytesIO()

@@ -36,7 +36,7 @@ def make_augmenter(gan=CBEGAN, **settings):
 
 def fit(sets, store, augmenter=None, *, seed=0, group_size=None, kept=None, checkpoint_s=None):
     return fitting.fit(
-        augmenter or make_augmenter(), sets, 3, [seed] * len(sets), store, kept=kept or len(sets), group_size=group_size,
+        augmenter or make_augmenter(), sets, 3, [seed] * len(sets), store, kept=range(kept or len(sets)), group_size=group_size,
         checkpoint_s=checkpoint_s,
     )  # fmt: skip
 

@@ -54,7 +54,7 @@ def fitted_curves(sets, store, group_size=None, **settings):
     recorder = Recorder()
     augmenter = GANAugmenter(CBEGAN, name="cbegan", hidden=20, learning_rate=0.003, **settings)
     fits = fitting.fit(
-        augmenter, sets, 3, [0] * len(sets), store, kept=len(sets), group_size=group_size, progress=True,
+        augmenter, sets, 3, [0] * len(sets), store, kept=range(len(sets)), group_size=group_size, progress=True,
         trainer=TrainerSettings(loggers=[recorder]),
     )  # fmt: skip
     return recorder, fits
