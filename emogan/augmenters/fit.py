@@ -30,6 +30,7 @@ class Fits:
     """What fitting gave, by member."""
 
     keys: list[str]
+    seeds: list[int]  # of each member's weights and mini-batches
     ends: list[str]  # when and why each member's training ended
     figures: list[dict[str, float] | None]  # of each member's windows (`emogan.training.diagnostics`); None: not known
     generators: list[dict[str, torch.Tensor]] = field(default_factory=list)  # of GANs, see `GANAugmenter.generators`
@@ -40,14 +41,27 @@ class Fits:
 
 
 def member_key(
-    augmenter: Augmenter, data: TrainingSet, classes: int, seed: int, trainer: TrainerSettings | None = None
+    augmenter: Augmenter,
+    data: TrainingSet,
+    classes: int,
+    seed: int,
+    trainer: TrainerSettings | None = None,
+    *,
+    of_any_length: bool = False,
 ) -> str:
-    """Content key of one member's fit: settings, scaled training windows, labels, number of classes and seed."""
+    """Content key of one member's fit: settings, scaled training windows, labels, number of classes and seed.
+
+    Trainings that differ in nothing but their number of iterations have the same key ``of_any_length``: the longer one
+    begins as the shorter one.
+    """
+    identity = augmenter.identity()
+    if of_any_length:
+        del identity["iterations"]
     trials = (
         {"trial": fingerprint(data.trial)} if isinstance(augmenter, GANAugmenter) and augmenter.needs_trials else {}
     )
     return content_key(
-        {"augmenter": augmenter.identity(), "data": fingerprint(data.x, data.y), "classes": classes, "seed": seed}
+        {"augmenter": identity, "data": fingerprint(data.x, data.y), "classes": classes, "seed": seed}
         | trials
         | (trainer.identity() if trainer else {})
         | augmenter.revision(data.x.shape[1])
@@ -59,8 +73,9 @@ def fit_directly(
 ) -> Fits:  # fmt: skip
     """Fit an augmenter that has nothing to train, each member's randomness again from its content key."""
     keys = [member_key(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
-    augmenter.fit(sets, [derived_seed(key, "train") for key in keys], layout=layout)
-    return Fits(keys, ["nothing to train"] * len(keys), [None] * len(keys))
+    own_seeds = [derived_seed(key, "train") for key in keys]
+    augmenter.fit(sets, own_seeds, layout=layout)
+    return Fits(keys, own_seeds, ["nothing to train"] * len(keys), [None] * len(keys))
 
 
 def fit(
@@ -100,6 +115,8 @@ class CachedFit:
         GANs trained at once; None: see `group_size_on`.
     checkpoint_s
         Seconds between two checkpoints; None writes none but where time runs out.
+    keep_checkpoints
+        Whether the last state of each group is kept, so that a longer training with the same settings goes on from it.
     progress
         Whether a progress bar is shown.
     """
@@ -116,17 +133,19 @@ class CachedFit:
         kept: Collection[int] = (),
         group_size: int | None = None,
         checkpoint_s: float | None = None,
+        keep_checkpoints: bool = False,
         progress: bool = False,
     ):
         self.augmenter, self.sets, self.classes, self.store = augmenter, sets, classes, store
         self.trainer = trainer or TrainerSettings()
         self.kept, self.checkpoint_s, self.progress = kept, checkpoint_s, progress
+        self.keep_checkpoints = keep_checkpoints
         self.size = group_size or group_size_on(self.trainer.options.get("accelerator", "cpu"))
-        own = [member_key(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
-        self.seeds = [derived_seed(key, "train") for key in own]  # the same whatever Lightning's options are
-        self.keys = [
-            member_key(augmenter, data, classes, seed, self.trainer) for data, seed in zip(sets, seeds, strict=True)
-        ]
+        members = [(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
+        # The same seeds whatever Lightning's options are, and however long the training is.
+        self.seeds = [derived_seed(member_key(*one, of_any_length=True), "train") for one in members]
+        self.courses = [member_key(*one, self.trainer, of_any_length=True) for one in members]
+        self.keys = [member_key(*one, self.trainer) for one in members]
         self.checkpoints = Checkpoints(store)
         self.entries = {key: entry for key in dict.fromkeys(self.keys) if (entry := store.load(key))}
         self.renamed: dict[str, str] = {}  # keys of members that time did not suffice for
@@ -160,23 +179,24 @@ class CachedFit:
 
         None, after a while, where other processes hold the locks of all that is missing.
         """
-        sources, keys = self.checkpoints.furthest(), self.keys
+        furthest = self.checkpoints.furthest(before=self.augmenter.training["iterations"])
+        source = {m: furthest.get(self.courses[m]) for m in missing}
         group: list[int] = []
-        for m in sorted(missing, key=lambda m: (keys[m] not in sources, sources.get(keys[m]), m)):
-            if len(group) == self.size or (group and sources.get(keys[m]) != sources.get(keys[group[0]])):
+        for m in sorted(missing, key=lambda m: (source[m] is None, source[m], m)):
+            if len(group) == self.size or (group and source[m] != source[group[0]]):
                 break
-            if locks.enter_context(self.store.lock(keys[m])):
+            if locks.enter_context(self.store.lock(self.keys[m])):
                 group.append(m)
         if not group:
             log.info("waiting for another process, which trains %d of these GANs", len(missing))
-            locks.enter_context(self.store.lock(keys[missing[0]], timeout_s=-1))
-        return group, sources.get(keys[group[0]]) if group else None
+            locks.enter_context(self.store.lock(self.keys[missing[0]], timeout_s=-1))
+        return group, source[group[0]] if group else None
 
     def _train(self, group: Sequence[int], source: str | None, of: int) -> None:
         """Train a group, from a checkpoint if there is one, and put it into the cache."""
-        keys = [self.keys[m] for m in group]
+        keys, courses = [self.keys[m] for m in group], [self.courses[m] for m in group]
         name = f"{self.augmenter.name} x {len(group)}" + (f" ({self.groups + 1} of {of})" if of > 1 else "")
-        state = self.checkpoints.read(source, keys)
+        state = self.checkpoints.read(source, courses)
         if state:
             log.info("%s: resuming from iteration %d", name, state.iteration)
 
@@ -184,7 +204,7 @@ class CachedFit:
             shown = [Progress(history, name)] if self.progress else []
             if self.checkpoint_s is None:
                 return shown
-            write = functools.partial(self.checkpoints.write, keys)
+            write = functools.partial(self.checkpoints.write, keys, courses)
             return [*shown, WriteCheckpoints(history, stopping, write, self.checkpoint_s)]
 
         self.augmenter.fit(
@@ -193,11 +213,11 @@ class CachedFit:
             group="" if len(group) == len(self.keys) else f"group_{self.groups}",
         )  # fmt: skip
         self.states += _states(self.augmenter, group, self.kept)
-        self._keep(keys)
+        self._keep(keys, courses)
         self.trained += group
         self.groups, self.resumed = self.groups + 1, self.resumed or state is not None
 
-    def _keep(self, keys: Sequence[str]) -> None:
+    def _keep(self, keys: Sequence[str], courses: Sequence[str]) -> None:
         """Put a group just trained into the cache, or into a checkpoint what time did not suffice for."""
         history = self.augmenter.history
         unfinished = history.unfinished()
@@ -207,9 +227,12 @@ class CachedFit:
             else:
                 self.store.save(key, *entry)
             self.entries[key] = entry
-        if unfinished:
+        if self.keep_checkpoints:
+            self.checkpoints.write(keys, courses, self.augmenter.state_of_training(), kept=True)
+        elif unfinished:
             state = self.augmenter.state_of_training().select(unfinished)
-            self.checkpoints.write([keys[m] for m in unfinished], state)
+            self.checkpoints.write([keys[m] for m in unfinished], [courses[m] for m in unfinished], state)
+        if unfinished:
             log.warning(
                 "%s: trainer.max_time ended the training of %d GANs at iteration %d of %d. They are scored as they "
                 "are; the next job with the same settings goes on from there",
@@ -233,7 +256,7 @@ class CachedFit:
         keys = [self.renamed.get(key, key) for key in self.keys]
         ends = [fields["end"] for _, fields in found]
         return Fits(
-            keys, ends, figures, generators, sorted(self.trained), self.states, self.resumed, curves
+            keys, self.seeds, ends, figures, generators, sorted(self.trained), self.states, self.resumed, curves
         )  # fmt: skip
 
 

@@ -164,7 +164,8 @@ class Job:
         if isinstance(augmenter, GANAugmenter):
             return fit_gans(
                 augmenter, plan.sets, features.n_classes, seeds, self.store, trainer=self.trainer,
-                kept=plan.of_splits, group_size=machine.group_size, checkpoint_s=machine.checkpoint_s, progress=True,
+                kept=plan.of_splits, group_size=machine.group_size, checkpoint_s=machine.checkpoint_s,
+                keep_checkpoints=machine.keep_checkpoints, progress=True,
             )  # fmt: skip
         layout = Layout(features.feature_names, features.modalities)
         return fit_directly(augmenter, plan.sets, layout, features.n_classes, seeds)

@@ -177,7 +177,7 @@ def write_run(found: Results) -> None:
         "audit": found.audit,
         "members": [
             found.place(split) | {
-                "key": fits.keys[m], "trained": m in fits.trained, "end": fits.ends[m],
+                "key": fits.keys[m], "training_seed": fits.seeds[m], "trained": m in fits.trained, "end": fits.ends[m],
                 "figures": fits.figures[m], "findings": fits.figures[m] and findings(fits.figures[m]),
                 "scaler_saw": {"windows": len(data.scaled_by), "sha256": fingerprint(features.x[data.scaled_by])},
                 "augmenter_saw": {"windows": len(data.rows), "sha256": fingerprint(features.x[data.rows])},

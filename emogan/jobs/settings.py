@@ -46,7 +46,7 @@ def check_settings(cfg: DictConfig) -> list[int]:
     checks["machine.checkpoint_s"] = (
         seconds is None or (is_number(seconds) and seconds >= 0), "a number of seconds or null"
     )  # fmt: skip
-    for name in ("evaluation.permute_labels", "quality"):
+    for name in ("evaluation.permute_labels", "quality", "machine.keep_checkpoints"):
         checks[name] = (isinstance(OmegaConf.select(cfg, name), bool), "true or false")
     for name in ("data.subjects", "data.sessions"):
         value = OmegaConf.select(cfg, name)

@@ -1,5 +1,6 @@
 """Checkpoints of GANs in training: written beside the cache's entries, and resumed from by any of their members."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,7 +74,8 @@ class TrainingState:
                 state.setdefault(int(parameter), {})[field] = value
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         history.values[: self.iteration] = self.tensors["history"].movedim(0, -1)
-        history.spread = self.tensors["spread"].T
+        looks = min(len(history.spread), self.tensors["spread"].shape[1])  # a longer training has more of them
+        history.spread[:looks] = self.tensors["spread"].T[:looks]
         module.iteration = history.done = self.iteration
         history.plateaued = list(self.plateaued)
         history.stopped = [  # one that has not stopped by itself was ended by the Trainer, and goes on
@@ -120,36 +122,41 @@ class WriteCheckpoints(lightning.Callback):
 
 
 class Checkpoints:
-    """What groups of GANs, by the keys of their cache entries, have learned before they are done."""
+    """What groups of GANs have learned before they are done, or before a longer training goes on.
+
+    A GAN has two keys: that of its cache entry, and that of its course of training, which is common to trainings of any
+    length with the same settings.
+    """
 
     def __init__(self, store: Store):
         self.store, self.entries = store, Store(store.folder / "checkpoints")
 
-    def write(self, keys: Sequence[str], state: TrainingState) -> None:
-        """Write a group's state, in place of its earlier one."""
+    def write(self, keys: Sequence[str], courses: Sequence[str], state: TrainingState, kept: bool = False) -> None:
+        """Write a group's state, in place of its earlier one; ``kept`` keeps it when the group is done."""
         fields = {
-            "keys": list(keys), "iteration": state.iteration, "stopped": state.stopped, "plateaued": state.plateaued
+            "keys": list(keys), "courses": list(courses), "kept": kept,
+            "iteration": state.iteration, "stopped": state.stopped, "plateaued": state.plateaued,
         }  # fmt: skip
         self.entries.save(content_key({"checkpoint": list(keys)}), state.tensors, fields)
 
-    def furthest(self) -> dict[str, str]:
-        """By key: the checkpoint in which a GAN has been trained furthest."""
+    def furthest(self, before: float = math.inf) -> dict[str, str]:
+        """By course: the checkpoint in which it has been trained furthest, before an iteration."""
         found: dict[str, tuple[int, str]] = {}
         for name, fields in self.entries.describe():
-            for key in fields["keys"]:
-                found[key] = max(found.get(key, (0, "")), (fields["iteration"], name))
-        return {key: name for key, (_, name) in found.items()}
+            for course in fields["courses"] if fields["iteration"] < before else ():
+                found[course] = max(found.get(course, (0, "")), (fields["iteration"], name))
+        return {course: name for course, (_, name) in found.items()}
 
-    def read(self, name: str | None, keys: Sequence[str]) -> TrainingState | None:
-        """The state of some members of a checkpoint; None if it is not there, or not usable."""
+    def read(self, name: str | None, courses: Sequence[str]) -> TrainingState | None:
+        """The state of some courses in a checkpoint; None if it is not there, or not usable."""
         if name is None or (entry := self.entries.load(name)) is None:
             return None
         tensors, fields = entry
         state = TrainingState(fields["iteration"], fields["stopped"], fields["plateaued"], tensors)
-        return state.select([fields["keys"].index(key) for key in keys])
+        return state.select([fields["courses"].index(course) for course in courses])
 
     def clear(self) -> None:
-        """Remove the checkpoints all of whose members are done."""
+        """Remove the checkpoints all of whose members are done, but for those that are kept."""
         for name, fields in self.entries.describe():
-            if all(self.store.path(key).exists() for key in fields["keys"]):
+            if not fields["kept"] and all(self.store.path(key).exists() for key in fields["keys"]):
                 self.entries.remove(name)

@@ -13,7 +13,7 @@ from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
-from emogan.store import Store, derived_seed
+from emogan.store import Store
 from emogan.training.checkpoint import Checkpoints
 
 
@@ -34,11 +34,10 @@ def make_augmenter(gan=CBEGAN, **settings):
     return GANAugmenter(gan, name="gan", **{"iterations": 5, "hidden": 20, "batch_size": 16, **settings})
 
 
-def fit(sets, store, augmenter=None, *, seed=0, group_size=None, kept=None, checkpoint_s=None):
+def fit(sets, store, augmenter=None, *, seed=0, kept=None, **options):
     return fitting.fit(
-        augmenter or make_augmenter(), sets, 3, [seed] * len(sets), store, kept=range(kept or len(sets)), group_size=group_size,
-        checkpoint_s=checkpoint_s,
-    )  # fmt: skip
+        augmenter or make_augmenter(), sets, 3, [seed] * len(sets), store, kept=range(kept or len(sets)), **options
+    )
 
 
 def assert_same_records(store, other, keys):
@@ -97,9 +96,9 @@ def test_generators_come_back_from_the_store_in_the_members_order(sets, tmp_path
 @pytest.mark.parametrize("gan", [CBEGAN, TrialCBEGAN])
 def test_windows_are_selected_from_the_store_as_from_a_new_gan(sets, tmp_path, gan, selection):
     new, restored = (make_augmenter(gan, selection=selection) for _ in range(2))
-    keys = fit(sets, Store(tmp_path), new).keys
+    fits = fit(sets, Store(tmp_path), new)
     directly = make_augmenter(gan, selection=selection)
-    directly.fit(sets, [derived_seed(key, "train") for key in keys], classes=3)
+    directly.fit(sets, fits.seeds, classes=3)
     assert fit(sets[:2], Store(tmp_path), restored).trained == []
     y = torch.arange(300).expand(5, -1) % 3
     drawn = directly.sample(y, [torch.Generator().manual_seed(m) for m in range(5)])
@@ -161,8 +160,8 @@ def cut_off(sets, store, augmenter, after: int, monkeypatch, **options):
     """Fit, and be killed at the given checkpoint of a group."""
     write, written = Checkpoints.write, []
 
-    def killing(self, keys, state):
-        write(self, keys, state)
+    def killing(self, keys, courses, state):
+        write(self, keys, courses, state)
         written.append(state.iteration)
         if len(written) == after:
             raise KeyboardInterrupt
@@ -188,6 +187,19 @@ def test_a_group_that_was_cut_off_goes_on_to_the_same_records_in_any_grouping(
     assert list(Checkpoints(store).furthest()), "the two others are still to be done"
     fit(sets, store, make_augmenter(iterations=20))
     assert not Checkpoints(store).furthest()
+    assert_same_records(store, whole, keys)
+
+
+def test_a_longer_training_goes_on_from_a_shorter_one_whose_checkpoint_was_kept(sets, tmp_path, caplog):
+    whole, store = Store(tmp_path / "whole"), Store(tmp_path / "longer")
+    keys = fit(sets, whole, make_augmenter(iterations=230)).keys
+    fit(sets[:3], store, make_augmenter(iterations=120), keep_checkpoints=True)
+    fit(sets[:3], store, make_augmenter(iterations=50), keep_checkpoints=True)
+    assert "resuming" not in caplog.text, "the shorter one cannot go on from the longer one"
+    with caplog.at_level("INFO"):
+        fits = fit(sets, store, make_augmenter(iterations=230), group_size=2)
+    assert "resuming from iteration 120" in caplog.text
+    assert fits.trained == [0, 1, 2, 3, 4]
     assert_same_records(store, whole, keys)
 
 

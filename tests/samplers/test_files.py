@@ -180,7 +180,7 @@ def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configu
         tensors, _ = Store(done / "store").load(fitted.key)
         generator = {name[10:]: value for name, value in tensors.items() if name.startswith("generator.")}
         augmenter.restore([generator], 10, 3)
-        fits = job.Fits([fitted.key], [], [])
+        fits = job.Fits([fitted.key], [], [], [])
         z, labels = job.sample(augmenter, fits, 50, 3)
         (data,) = build(features, [member], inner="reuse", n_inner_folds=2, fit_on="train").outer_sets
         x, y = fitted.sample(50)

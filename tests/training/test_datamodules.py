@@ -14,7 +14,6 @@ from lightning.pytorch.loggers import CSVLogger
 
 from emogan import CBEGAN, SyntheticDataModule, TableDataModule
 from emogan.jobs import job
-from emogan.store import derived_seed
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -56,7 +55,7 @@ def test_the_gan_is_the_one_that_a_job_fits_to_the_same_training_sets(own, confi
     cfg = configure(tmp_path, "model=cbegan", "model.iterations=6", "model.hidden=8")
     job.run(cfg)
     fitted = json.loads((tmp_path / "job/run.json").read_text())["members"]
-    data = own(seeds=[derived_seed(one["key"], "train") for one in fitted], iterations=6)
+    data = own(seeds=[one["training_seed"] for one in fitted], iterations=6)
     model = CBEGAN.for_data(data, hidden=8)
     logger = CSVLogger(tmp_path, name="")
     lightning.Trainer(
