@@ -12,10 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from emogan.atomic import write_atomically
 from emogan.data.features import FeatureSet
-from emogan.evaluation import plan
-from emogan.jobs import scoring
 from emogan.jobs.outputs import EARLIER
 from emogan.store import Store, content_key
+from emogan.versions import COMPUTATIONS
 
 COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
 NO_INPUT = ("folder", "output", "store", "machine", "optimized_metric")  # never change the result
@@ -24,7 +23,8 @@ NO_INPUT = ("folder", "output", "store", "machine", "optimized_metric")  # never
 def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
     """Everything that changes a job's results, by dotted name; features as they were loaded."""
     plain = OmegaConf.to_container(cfg, resolve=True)
-    versions = {"plan": plan.VERSION, "predictions": scoring.PREDICTIONS, "quality measures": scoring.QUALITY}
+    names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
+    versions = {name: COMPUTATIONS[computation] for name, computation in names.items()}
     return _flat({name: plain[name] for name in plain if name not in NO_INPUT}) | {
         "dataset": features.dataset, "data": features.fingerprint(), **versions
     }  # fmt: skip

@@ -17,24 +17,26 @@ from sklearn.metrics import confusion_matrix
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
+from emogan import __version__
 from emogan.atomic import write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.augmenters.fit import Fits
 from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier
-from emogan.evaluation.plan import VERSION, Plan
+from emogan.evaluation.plan import Plan
 from emogan.evaluation.protocol import Scores
 from emogan.jobs.scores import IDENTITY, SELECTION
 from emogan.samplers.checkpoint import checkpoint_content
 from emogan.store import fingerprint
 from emogan.training.detectors import findings
+from emogan.versions import AUGMENTERS, COMPUTATIONS
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 PATTERNS = (
     "scores.csv", EARLIER, "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz",
     "checkpoint.ckpt", "run.json", "failed.json", "events.out.tfevents.*", "group_*/events.out.tfevents.*",
 )  # fmt: skip
-PACKAGES = ("emogan", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
+PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
 
 
 def remove_earlier(folder: Path) -> None:
@@ -171,7 +173,8 @@ def write_run(
     }
     content = {
         "key": key,
-        "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
+        "versions": {"emogan": __version__, "python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in PACKAGES},
         "device": training_device(augmenter),
         "threads": torch.get_num_threads(),
         "seconds": seconds,
@@ -182,7 +185,8 @@ def write_run(
         ),
         "data": {"summary": features.summary(), "fingerprint": features.fingerprint()},
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
-        "plan": VERSION,
+        "plan": COMPUTATIONS["plan"],
+        "computations": COMPUTATIONS | AUGMENTERS,
         "evaluation": OmegaConf.to_container(cfg.evaluation, resolve=True),
         "classifier": classifier.name,
         "classifier_settings": _settings(cfg.classifier),

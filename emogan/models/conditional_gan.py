@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from emogan.checks import check, is_integer, is_number
 from emogan.models.architecture import hidden_widths
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
+from emogan.versions import revision
 
 
 class Batch(NamedTuple):
@@ -101,10 +102,10 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         """A GAN, or a stack of them, of the shape that a DataModule's training sets have; settings are the class's."""
         return cls(data.features, data.classes, data.members, seeds=data.seeds, **settings)
 
-    @staticmethod
-    def revision(features: int) -> dict:
+    @classmethod
+    def revision(cls, features: int) -> dict:
         """See `emogan.augmenters.Augmenter.revision`."""
-        return {}
+        return revision(cls.kind)
 
     @property
     def draws(self) -> int:
