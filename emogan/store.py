@@ -16,16 +16,15 @@ import safetensors.torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
+from emogan import versions
 from emogan.atomic import write_atomically
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 3  # raise it whenever the same fields would give other numbers
-
 
 def content_key(fields: Mapping) -> str:
     """sha256 (hex) of the fields that change a number, as canonical JSON, and of the schema version."""
-    text = json.dumps({"schema": SCHEMA, **fields}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps({"schema": versions.CACHE, **fields}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -59,7 +58,7 @@ class Store:
         """Write one cache entry: tensors, and the plain values that go with them."""
         tensors = {name: value.contiguous() for name, value in tensors.items()}
         values = json.dumps(fields)
-        metadata = {"key": key, "schema": str(SCHEMA), "crc32": _checksum(tensors, values), "fields": values}
+        metadata = {"key": key, "schema": str(versions.CACHE), "crc32": _checksum(tensors, values), "fields": values}
         write_atomically(self.path(key), safetensors.torch.save(tensors, metadata=metadata))
 
     def load(self, key: str) -> tuple[dict[str, Tensor], dict] | None:
@@ -77,7 +76,7 @@ class Store:
                 metadata = file.metadata() or {}
                 # copies, or the file would stay open for as long as a tensor, which Windows would not let us replace
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
-            if (metadata.get("key"), metadata.get("schema")) != (key, str(SCHEMA)):
+            if (metadata.get("key"), metadata.get("schema")) != (key, str(versions.CACHE)):
                 raise ValueError(f"it belongs to key {metadata.get('key')}, schema {metadata.get('schema')}")
             old = "sha256" in metadata  # as versions before wrote it; a checksum takes less time
             written = _digest(tensors, metadata["fields"]) if old else _checksum(tensors, metadata["fields"])

@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 
 from emogan import store as stores
+from emogan import versions
 from emogan.atomic import TEMPORARY, remove_abandoned, write_atomically
 from emogan.store import Store, content_key, derived_seed, fingerprint
 
@@ -130,10 +131,10 @@ def test_another_keys_record_under_this_name_is_set_aside(saved, caplog):
 
 
 def test_a_record_of_another_schema_is_set_aside(store, caplog, monkeypatch):
-    monkeypatch.setattr(stores, "SCHEMA", stores.SCHEMA + 1)
+    monkeypatch.setattr(versions, "CACHE", versions.CACHE + 1)
     store.save(KEY, tensors(), {})
     monkeypatch.undo()
-    assert_set_aside(store, caplog, reason=f"schema {stores.SCHEMA + 1}")
+    assert_set_aside(store, caplog, reason=f"schema {versions.CACHE + 1}")
 
 
 def test_no_changed_byte_goes_unnoticed(saved, caplog):
@@ -238,7 +239,7 @@ def test_missing_folders_are_made(tmp_path):
 
 
 def test_a_key_is_the_sha256_of_canonical_json():
-    text = json.dumps({"a": [1, 2.5], "b": None, "schema": stores.SCHEMA}, separators=(",", ":"))
+    text = json.dumps({"a": [1, 2.5], "b": None, "schema": versions.CACHE}, separators=(",", ":"))
     assert content_key({"b": None, "a": (1, 2.5)}) == hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -256,7 +257,7 @@ def test_a_key_depends_on_every_field(change):
 def test_a_key_depends_on_no_field_being_left_out_and_on_the_schema(monkeypatch):
     without = [content_key({k: v for k, v in FIELDS.items() if k != name}) for name in FIELDS]
     assert len({KEY, *without}) == len(FIELDS) + 1
-    monkeypatch.setattr(stores, "SCHEMA", stores.SCHEMA + 1)
+    monkeypatch.setattr(versions, "CACHE", versions.CACHE + 1)
     assert content_key(FIELDS) != KEY
 
 
@@ -356,7 +357,7 @@ def test_an_entry_of_an_earlier_version_is_checked_by_its_own_hash(saved, caplog
     tensors, fields = saved.load(KEY)
     values = json.dumps(fields)
     for digest, usable in ((stores._digest(tensors, values), True), ("0" * 64, False)):
-        metadata = {"key": KEY, "schema": str(stores.SCHEMA), "sha256": digest, "fields": values}
+        metadata = {"key": KEY, "schema": str(versions.CACHE), "sha256": digest, "fields": values}
         safetensors.torch.save_file(tensors, saved.path(KEY), metadata)
         assert (saved.load(KEY) is not None) is usable
     assert "its content is not what was written" in caplog.text

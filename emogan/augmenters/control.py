@@ -13,6 +13,7 @@ from emogan.checks import check, is_number
 from emogan.data.montage import split_name
 from emogan.data.training_set import TrainingSet
 from emogan.training.isolation import default_torch
+from emogan.versions import revision
 from emogan.wording import words
 
 BLOCK = 256  # windows of a class are drawn in blocks of this many, so that a window's bits do not depend on n
@@ -47,6 +48,9 @@ class Control(Augmenter):
 
     def identity(self):
         return {"control": self.kind, **self.settings}
+
+    def revision(self, features):
+        return revision(self.kind)
 
     def candidates(self):
         open_settings = {key: value for key, value in self.settings.items() if isinstance(value, list)}

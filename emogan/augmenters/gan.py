@@ -19,6 +19,7 @@ from emogan.training.early_stopping import MemberEarlyStopping
 from emogan.training.history import History
 from emogan.training.isolation import ProcessSignals, default_torch
 from emogan.training.trainer import TrainerSettings
+from emogan.versions import revision
 from emogan.wording import words
 
 SAMPLE_BLOCK = 256  # windows are generated in blocks of this many, so that a window's bits do not depend on n
@@ -113,7 +114,7 @@ class GANAugmenter(Augmenter):
         return {"gan": self.gan.kind, **self.training, **selection, **settings}
 
     def revision(self, features: int) -> dict:
-        return self.gan.revision(features)
+        return self.gan.revision(features) | (revision("selection") if self.selection else {})
 
     @default_torch()
     def fit(

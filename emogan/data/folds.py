@@ -243,6 +243,41 @@ def thin(features: FeatureSet, member: Member, trials_per_class: int, seed: int)
     return replace(member, train=np.sort(np.concatenate(kept)))
 
 
+def validation_windows(features: FeatureSet, member: Member, trials: int | float, seed: int = 0) -> np.ndarray:
+    """Windows of whole training trials of a member that are kept from training, to validate on; rising.
+
+    They are drawn at random among the training trials of each class of each experiment, whatever others are there. A
+    trial with windows of several classes counts for the class that most of its windows have.
+
+    Parameters
+    ----------
+    trials
+        How many of each class, at least 1; or which share of them, between 0 and 1: that is rounded, and 1 at least.
+
+    Raises
+    ------
+    ValueError
+        If no training trial of a class would be left in an experiment.
+    """
+    held_out = []
+    for subject, session, own in features.experiments():
+        own = np.intersect1d(own, member.train)
+        random = own_generator("validation", seed, subject, session)
+        of_class: dict[int, list[np.ndarray]] = {}
+        for trial in _trials(features, own):
+            of_class.setdefault(int(np.bincount(features.y[trial]).argmax()), []).append(trial)
+        for k, found in sorted(of_class.items()):
+            wanted = trials if isinstance(trials, int) else max(round(trials * len(found)), 1)
+            if wanted >= len(found):
+                raise ValueError(
+                    f"validation={trials}: expected to leave a training trial of every class, got {len(found)} of "
+                    f"{features.class_names[k]} in {member.place}, of which {wanted} would validate. Hold out "
+                    "fewer, or take folds with more training trials."
+                )
+            held_out += [found[i] for i in random.permutation(len(found))[:wanted]]
+    return np.sort(np.concatenate(held_out))
+
+
 def own_generator(purpose: str, seed: int, subject: int | str, session: int | str) -> np.random.Generator:
     """Random numbers of one experiment, whichever others are there."""
     digest = hashlib.sha256(repr((purpose, seed, subject, session)).encode()).digest()

@@ -12,7 +12,6 @@ from emogan.data.scaling import scaling_windows
 from emogan.data.training_set import TrainingSet
 
 INNER = ("refit", "reuse")
-VERSION = 3  # raise it whenever the same settings would plan other fits
 
 
 @dataclass(frozen=True, eq=False)

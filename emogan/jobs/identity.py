@@ -12,11 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from emogan.atomic import write_atomically
 from emogan.data.features import FeatureSet
-from emogan.evaluation import plan
-from emogan.jobs import scoring
 from emogan.jobs.outputs import EARLIER
 from emogan.jobs.settings import trainer_settings
 from emogan.store import Store, content_key
+from emogan.versions import COMPUTATIONS
 
 COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
 NO_INPUT = ("folder", "output", "store", "machine", "optimized_metric", "logger")  # never change the result
@@ -28,7 +27,8 @@ def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
     max_time = plain["trainer"].get("max_time")
     training = trainer_settings(cfg).identity() | ({"max_time": max_time} if max_time else {})
     plain = {name: plain[name] for name in plain if name not in ("trainer", "callbacks")} | training
-    versions = {"plan": plan.VERSION, "predictions": scoring.PREDICTIONS, "quality measures": scoring.QUALITY}
+    names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
+    versions = {name: COMPUTATIONS[computation] for name, computation in names.items()}
     return _flat({name: plain[name] for name in plain if name not in NO_INPUT}) | {
         "dataset": features.dataset, "data": features.fingerprint(), **versions
     }  # fmt: skip

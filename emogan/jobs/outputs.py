@@ -15,21 +15,22 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from omegaconf import DictConfig, OmegaConf
 from sklearn.metrics import confusion_matrix
 
+from emogan import __version__
 from emogan.atomic import write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter
-from emogan.evaluation.plan import VERSION
 from emogan.jobs.results import Results
 from emogan.jobs.scores import COLUMNS, IDENTITY, SELECTION
 from emogan.samplers.checkpoint import checkpoint_content
 from emogan.store import fingerprint
 from emogan.training.detectors import findings
+from emogan.versions import AUGMENTERS, COMPUTATIONS
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 PATTERNS = (
     "scores.csv", EARLIER, "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz",
     "checkpoint.ckpt", "run.json", "failed.json", "events.out.tfevents.*", "hparams.yaml", "csv/*",
 )  # fmt: skip
-PACKAGES = ("emogan", "torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
+PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
 
 
 def remove_earlier(folder: Path) -> None:
@@ -156,7 +157,8 @@ def write_run(found: Results) -> None:
     }
     content = {
         "key": found.key,
-        "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
+        "versions": {"emogan": __version__, "python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in PACKAGES},
         "device": training_device(found.augmenter),
         "threads": torch.get_num_threads(),
         "seconds": found.seconds,
@@ -167,7 +169,8 @@ def write_run(found: Results) -> None:
         ),
         "data": {"summary": features.summary(), "fingerprint": features.fingerprint()},
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
-        "plan": VERSION,
+        "plan": COMPUTATIONS["plan"],
+        "computations": COMPUTATIONS | AUGMENTERS,
         "evaluation": OmegaConf.to_container(cfg.evaluation, resolve=True),
         "classifier": found.classifier.name,
         "classifier_settings": _settings(cfg.classifier),

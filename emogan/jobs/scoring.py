@@ -18,8 +18,7 @@ from emogan.evaluation import Classifier, protocol
 from emogan.evaluation.plan import Plan
 from emogan.evaluation.svm import Predictions
 from emogan.store import Store, content_key, derived_seed, fingerprint
-
-PREDICTIONS, QUALITY = 1, 1  # versions: raise one whenever the same fields would give other values
+from emogan.versions import COMPUTATIONS
 
 Result = TypeVar("Result")
 
@@ -65,7 +64,7 @@ def score(
         one, data = plan.fits[i], plan.sets[plan.fits[i].training_set]
         x_held_out = data.scaler.transform(features.x[one.predicted])
         fields = {
-            "predictions": PREDICTIONS, "classifier": settings,
+            "predictions": COMPUTATIONS["predictions"], "classifier": settings,
             "data": fingerprint(data.x, data.y, one.kept, x_held_out),
         }  # fmt: skip
         augmented = fields | _augmented(data, features, keys[one.training_set])
@@ -130,7 +129,8 @@ def assess(
     def one(i: int) -> pd.DataFrame:
         data = plan.outer_sets[i]
         key = content_key({
-            "quality": QUALITY, "data": fingerprint(data.x, data.y), "classes": list(features.class_names),
+            "quality": COMPUTATIONS["quality"], "data": fingerprint(data.x, data.y),
+            "classes": list(features.class_names),
             **_augmented(data, features, keys[i]),
         })  # fmt: skip
         record = kept.load(key)

@@ -10,9 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from emogan.analysis.agreement import agreement, spread
 from emogan.checks import check, is_integer, is_number
 from emogan.models.architecture import hidden_widths
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
+from emogan.versions import revision
+
+COMPARED = 128  # synthetic windows of each class that are compared with held-out ones
 
 
 class Batch(NamedTuple):
@@ -103,10 +107,10 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         """A GAN, or a stack of them, of the shape that a DataModule's training sets have; settings are the class's."""
         return cls(data.features, data.classes, data.members, seeds=data.seeds, **settings)
 
-    @staticmethod
-    def revision(features: int) -> dict:
+    @classmethod
+    def revision(cls, features: int) -> dict:
         """See `emogan.augmenters.Augmenter.revision`."""
-        return {}
+        return revision(cls.kind)
 
     @property
     def draws(self) -> int:
@@ -204,6 +208,48 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         if self.members > 1:
             self.log_dict({f"{name}/lowest": values.amin() for name, values in metrics.items()})
             self.log_dict({f"{name}/highest": values.amax() for name, values in metrics.items()})
+
+    def validation_step(self, held_out: tuple[Tensor, Tensor, Tensor, int], batch_idx: int) -> dict[str, float]:
+        """How well synthetic windows agree with one member's validation windows, see `emogan.analysis.agreement`.
+
+        ``val_mean_error``, ``val_separation`` and ``val_spread`` are logged as means over the members and, of a stack,
+        as NAME/lowest and NAME/highest. What the step returns are the member's own figures, for callbacks.
+
+        Parameters
+        ----------
+        held_out
+            Windows (n, F) in the scaled units of training, labels (n,), trials (n,) and the number of the member, as
+            `emogan.training.datamodules.HeldOut`. Members follow one another.
+        """
+        return self._compare("val", held_out, batch_idx)
+
+    def test_step(self, held_out: tuple[Tensor, Tensor, Tensor, int], batch_idx: int) -> dict[str, float]:
+        """`validation_step` on test windows, logged as ``test_mean_error`` and so on. Choose nothing by it."""
+        return self._compare("test", held_out, batch_idx)
+
+    def _compare(self, stage: str, held_out: tuple[Tensor, Tensor, Tensor, int], batch_idx: int) -> dict[str, float]:
+        x, y, _, member = held_out
+        if batch_idx == 0:
+            windows = self._windows_of_each_class()
+            self._synthetic = windows.mean(2).cpu(), spread(windows).cpu()
+        if self.trainer.state.fn == "fit":
+            self.log("step", float(self.trainer.fit_loop.total_batch_idx + 1), batch_size=1)
+        means, spreads = self._synthetic
+        figures = agreement(x.cpu(), y.cpu(), means[member], spreads[member])
+        for name, value in figures.items():
+            self.log(f"{stage}_{name}", value, prog_bar=True, batch_size=1)
+            if self.members > 1:
+                self.log(f"{stage}_{name}/lowest", value, reduce_fx="min", batch_size=1)
+                self.log(f"{stage}_{name}/highest", value, reduce_fx="max", batch_size=1)
+        return figures
+
+    @torch.no_grad()
+    def _windows_of_each_class(self) -> Tensor:
+        """Synthetic windows (M, K, COMPARED, F), from the same noise for every member, class and call."""
+        noise = torch.rand(COMPARED, self.noise_features, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        z = noise.repeat(self.classes, 1).expand(self.members, -1, -1).to(self.device, self.dtype)
+        y = torch.arange(self.classes, device=self.device).repeat_interleave(COMPARED).expand(self.members, -1)
+        return self.generate(z, y).float().unflatten(1, (self.classes, COMPARED))
 
     def predict_step(self, batch: Batch | Tensor, batch_idx: int) -> Tensor:
         """Synthetic windows (M, N, F) with the labels (M, N) of a batch."""

@@ -174,9 +174,9 @@ class TrialCBEGAN(ConditionalGAN):
         super().__init__(features, classes, members, noise_features=noise, **common)
         self.register_buffer("k", torch.zeros(members))
 
-    @staticmethod
-    def revision(features: int) -> dict:
-        return {"start": "low rank"} if features > MANY else {}
+    @classmethod
+    def revision(cls, features: int) -> dict:
+        return super().revision(features) | ({"start": "low rank"} if features > MANY else {})
 
     @property
     def batch_noise(self) -> int:

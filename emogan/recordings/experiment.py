@@ -22,8 +22,8 @@ from emogan.recordings.settings import Settings
 from emogan.recordings.time_table import Row, grouped
 from emogan.signal.eye import eye_features
 from emogan.signal.windows import count_windows
+from emogan.versions import COMPUTATIONS
 
-VERSION = 2  # raise it whenever the same settings and recordings would give other numbers
 SPECTRUM_WINDOW_S, SPECTRUM_HZ = 2.0, 62.0  # resolution and end of the spectra that are kept
 
 
@@ -120,7 +120,7 @@ def _need_known(path: Path) -> None:
 
 def _fingerprint(rows: Sequence[Row], settings: Settings, class_names, files: set[Path]) -> str:
     content = {
-        "version": VERSION,
+        "version": COMPUTATIONS["extraction"],
         "settings": settings.plain(),
         "class_names": class_names,
         "rows": [{name: value for name, value in asdict(row).items() if name != "number"} for row in rows],

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from emogan import __version__
+from emogan import __version__, versions
 from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.data.scaling import MinMaxScaler
 from emogan.samplers.fitted import FittedSampler
-
-FORMAT = 1  # raise it where an older EmoGAN could not read what is new
 
 
 def checkpoint_content(
@@ -46,7 +44,7 @@ def checkpoint_content(
     weights = augmenter.state() if isinstance(augmenter, GANAugmenter) else {}
     content = {
         "emogan": __version__,
-        "format": FORMAT,
+        "format": versions.CHECKPOINT,
         "config": dict(config),
         "augmenter": augmenter.identity(),
         "class_names": list(features.class_names),
@@ -75,7 +73,7 @@ def read_checkpoint(path: Path, asked: dict[str, Any]) -> FittedSampler:
     """
     with path.open("rb") as file:  # given a path, PyTorch would look at the ending of its name
         content = torch.load(file, map_location="cpu", weights_only=True)
-    check_format(path, content.get("format", 1), FORMAT, content["emogan"])
+    check_format(path, content.get("format", 1), versions.CHECKPOINT, content["emogan"])
     if not content["generator"]:
         raise ValueError(
             f"{path}: expected the checkpoint of a GAN, got {content['config']['model']['name']}, of which a job keeps "

@@ -10,14 +10,12 @@ import safetensors
 import safetensors.torch
 import torch
 
-from emogan import __version__
+from emogan import __version__, versions
 from emogan.data.scaling import MinMaxScaler
 from emogan.samplers.checkpoint import check_format, read_checkpoint
 from emogan.samplers.columns import as_plain, as_type
 from emogan.samplers.fitted import FittedSampler
 from emogan.store import write_atomically
-
-FORMAT = 1  # of `save`: raise it where an older EmoGAN could not read what is new
 
 FOREIGN = (
     safetensors.SafetensorError, pickle.UnpicklingError, json.JSONDecodeError, RuntimeError, AttributeError, IndexError,
@@ -47,7 +45,7 @@ def save(fitted: FittedSampler, path: str | Path) -> None:
         "modalities": {name: [part.start, part.stop] for name, part in fitted.modalities.items()},
         "origin": dict(fitted.origin),
     }  # fmt: skip
-    metadata = {"emogan": __version__, "emogan_format": str(FORMAT), "fields": json.dumps(fields)}
+    metadata = {"emogan": __version__, "emogan_format": str(versions.SAMPLER), "fields": json.dumps(fields)}
     scaler = {f"scaler.{name}": torch.from_numpy(getattr(fitted.scaler, name)) for name in ("minimum", "span")}
     tensors = {name: value.contiguous() for name, value in {**fitted.tensors, **scaler}.items()}
     write_atomically(Path(path), safetensors.torch.save(tensors, metadata=metadata))
@@ -92,7 +90,7 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
     with safetensors.safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}
-    check_format(path, int(metadata["emogan_format"]), FORMAT, metadata["emogan"])
+    check_format(path, int(metadata["emogan_format"]), versions.SAMPLER, metadata["emogan"])
     if asked:
         raise ValueError(f"{path}: expected no subject, session or fold, as it holds one training set, got {asked}")
     fields = json.loads(metadata["fields"])

@@ -1,6 +1,6 @@
 """MemberBatches: the mini-batches and the noise of all members, iteration by iteration."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import lightning
 import torch
@@ -91,6 +91,10 @@ class MemberBatches(lightning.LightningDataModule):
         own = torch.Generator()  # else each pass over it would draw a seed for workers from the user's random state
         return DataLoader(_Iterations(self), batch_size=None, shuffle=False, generator=own)
 
+    def val_dataloader(self) -> "Nothing":
+        """Nothing: it is the DataModules of the data sets that hold trials out."""
+        return Nothing()
+
     def draw(self, iteration: int) -> Batch:
         """The batch of one iteration: windows drawn with replacement, noise U[-1, 1]."""
         generator = torch.Generator()
@@ -109,6 +113,13 @@ class MemberBatches(lightning.LightningDataModule):
             z=torch.stack(noise, dim=1).mul_(2).sub_(1),
             u=torch.stack(between, dim=1),
         )
+
+
+class Nothing:
+    """A loader without batches, where there is nothing to validate on: Lightning would warn of an empty list."""
+
+    def __iter__(self) -> Iterator:
+        return iter(())
 
 
 class _Iterations(Dataset):

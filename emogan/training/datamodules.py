@@ -1,7 +1,11 @@
-"""LightningDataModules of the data sets: training sets of an experiment's folds, and what is held out."""
+"""LightningDataModules of the data sets: the training sets of an experiment's folds, and what is held out."""
 
-from collections.abc import Callable, Iterator, Sequence
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import lightning
@@ -10,14 +14,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from emogan.checks import check, is_integer, is_number
 from emogan.data import table
 from emogan.data.features import FeatureSet
-from emogan.data.folds import AUTO, Member, members, resolve
+from emogan.data.folds import AUTO, Member, members, resolve, validation_windows
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.seed import seed, seed_iv, seed_v
 from emogan.data.training_set import TrainingSet
 from emogan.simulation import people
-from emogan.training.batches import MemberBatches
+from emogan.training.batches import MemberBatches, Nothing
+
+Which = int | str | Sequence[int | str] | None
+OWN = ("subject", "session", "fold", "folds", "n_folds", "validation", "batch_size", "iterations")
 
 
 class HeldOut(NamedTuple):
@@ -33,59 +41,109 @@ class ExperimentDataModule(lightning.LightningDataModule):
     """The training sets of the folds of one experiment, or of several, for a `ConditionalGAN` in any Trainer.
 
     Folds are split by whole trials, and each training set is scaled by its own windows alone. A GAN trains one member
-    on each training set (`emogan.models.ConditionalGAN.for_data`). An epoch is the whole training.
+    on each training set (`emogan.models.ConditionalGAN.for_data`). An epoch is the whole training; a Trainer with
+    ``val_check_interval=100`` validates every 100 iterations of it. Data are loaded when they are first needed.
 
     Parameters
     ----------
     loader
-        Gives a `FeatureSet`, such as `emogan.data.table.load`; it is called when the data are first needed.
+        Gives a `FeatureSet`, such as `emogan.data.table.load`; it takes ``subjects`` and ``sessions``.
     subject, session
-        The experiment; a list of several, or None for all that the loader gives.
+        The experiment: one subject in one session. A list takes several, None all that the loader gives.
     fold
         One fold, counted from 0; None stacks all of them.
-    folds, n_folds
-        How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out" or "trials", and
-        the number of folds of "trials" (`emogan.data.folds`).
-    batch_size, iterations
-        Windows per mini-batch; number of iterations.
+    folds
+        How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out" or "trials"
+        (`emogan.data.folds`).
+    n_folds
+        Number of folds of "trials".
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1. They are neither trained on nor used for scaling. 0 holds none out.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
     seeds
         One per member, of weights and batches; 0 to M - 1 if not given.
     **settings
         Of the loader.
 
+    Attributes
+    ----------
+    members : int
+        Number M of training sets: experiments times folds.
+    features, classes : int
+        Numbers F and K.
+    feature_names, class_names : tuple of str
+        Lengths F and K.
+    modalities : mapping of str to slice
+        Columns of "eeg" and "eye".
+    scalers : list of MinMaxScaler
+        Length M; each holds ``minimum`` and ``span`` (F,). ``inverse`` takes windows back into the units of the data.
+    seeds : list of int
+        Length M.
+    feature_set : FeatureSet
+        All windows (N, F), unscaled, with labels, trials, sessions and subjects (N,).
+    splits : list of Member
+        Length M: subject, session and fold, and the rows of the `feature_set` that are trained on and tested.
+    validation_rows : list of arrays
+        Length M: the rows of the `feature_set` that are validated on, of none of which a split trains.
+    batches : MemberBatches
+        What a GAN trains on: windows (M, N, F), labels and trials (M, N), padded, and lengths (M,).
+
     Raises
     ------
     ValueError, FileNotFoundError
-        When the data are first needed: if there is no such experiment or fold, or as the loader says.
+        If a setting is impossible; and when the data are first needed, if there is no such experiment or fold, if
+        validation would leave no training trial of a class, or as the loader says.
     """
 
     def __init__(
         self,
         loader: Callable[..., FeatureSet],
         *,
-        subject: int | str | Sequence[int | str] | None = None,
-        session: int | str | Sequence[int | str] | None = None,
+        subject: Which = None,
+        session: Which = None,
         fold: int | None = None,
         folds: str = AUTO,
         n_folds: int = 5,
+        validation: int | float = 0,
         batch_size: int = 128,
         iterations: int = 1000,
         seeds: Sequence[int] | None = None,
         **settings,
     ):
         super().__init__()
-        self.loader, self.settings = loader, settings | {"subjects": _several(subject), "sessions": _several(session)}
-        self.fold, self.folds, self.n_folds = fold, folds, n_folds
+        share = is_number(validation) and 0 < validation < 1
+        expected = "a number of trials of each class, or a share of them between 0 and 1"
+        check("validation", validation, is_integer(validation, 0) or share, expected)
+        for name, value in (("batch_size", batch_size), ("iterations", iterations)):
+            check(name, value, is_integer(value, 1), "an integer >= 1")
+        self.loader, self.settings, self.subject, self.session = loader, settings, subject, session
+        self.fold, self.folds, self.n_folds, self.validation = fold, folds, n_folds, validation
         self.batch_size, self.iterations, self.given_seeds = batch_size, iterations, seeds
 
     @cached_property
     def feature_set(self) -> FeatureSet:
-        """All windows, unscaled."""
-        return self.loader(**self.settings)
+        return self.loader(**self.settings, subjects=_several(self.subject), sessions=_several(self.session))
 
     @cached_property
     def splits(self) -> list[Member]:
-        """Training and test windows of each member, as rows of the `feature_set`."""
+        return [
+            replace(split, train=np.setdiff1d(split.train, held_out))
+            for split, held_out in zip(self._folds, self.validation_rows, strict=True)
+        ]
+
+    @cached_property
+    def validation_rows(self) -> list[np.ndarray]:
+        if not self.validation:
+            return [np.empty(0, dtype=np.int64)] * len(self._folds)
+        return [validation_windows(self.feature_set, split, self.validation) for split in self._folds]
+
+    @cached_property
+    def _folds(self) -> list[Member]:
+        """Training and test windows before any are held out to validate on."""
         found = members(self.feature_set, resolve(self.folds, self.feature_set), self.n_folds)
         chosen = [split for split in found if self.fold in (None, split.fold)]
         if not chosen:
@@ -95,7 +153,6 @@ class ExperimentDataModule(lightning.LightningDataModule):
 
     @cached_property
     def batches(self) -> MemberBatches:
-        """What a GAN trains on."""
         sets = [TrainingSet.of(self.feature_set, split.train, split.train) for split in self.splits]
         return MemberBatches(
             sets, self.given_seeds, batch_size=self.batch_size, iterations=self.iterations, classes=self.classes
@@ -103,7 +160,7 @@ class ExperimentDataModule(lightning.LightningDataModule):
 
     @property
     def members(self) -> int:
-        return len(self.splits)
+        return len(self._folds)
 
     @property
     def features(self) -> int:
@@ -114,8 +171,16 @@ class ExperimentDataModule(lightning.LightningDataModule):
         return self.feature_set.n_classes
 
     @property
+    def feature_names(self) -> tuple[str, ...]:
+        return self.feature_set.feature_names
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         return self.feature_set.class_names
+
+    @property
+    def modalities(self) -> Mapping[str, slice]:
+        return self.feature_set.modalities
 
     @property
     def seeds(self) -> list[int]:
@@ -123,7 +188,6 @@ class ExperimentDataModule(lightning.LightningDataModule):
 
     @property
     def scalers(self) -> list[MinMaxScaler]:
-        """Of each member; `inverse` brings its windows back into the units of the data."""
         return self.batches.scalers
 
     def setup(self, stage: str) -> None:
@@ -131,60 +195,359 @@ class ExperimentDataModule(lightning.LightningDataModule):
             self.batches.feed(self.trainer.lightning_module)
 
     def train_dataloader(self) -> DataLoader:
-        """Mini-batches with noise, see `MemberBatches`."""
+        """Mini-batches with noise, one `emogan.models.Batch` an iteration."""
         return self.batches.train_dataloader()
+
+    def val_dataloader(self) -> DataLoader | Nothing:
+        """The validation windows of each member, one `HeldOut` a member; nothing without ``validation``."""
+        return DataLoader(list(self._held_out(self.validation_rows)), batch_size=None) if self.validation else Nothing()
 
     def test_dataloader(self) -> DataLoader:
         """The test windows of each member, one `HeldOut` a member. Choose nothing on them."""
-        return DataLoader(list(self._held_out()), batch_size=None)
+        return DataLoader(list(self._held_out([split.test for split in self.splits])), batch_size=None)
 
     def predict_dataloader(self) -> DataLoader:
         """The labels (M, n) of all members' training windows in turn: windows for them are what a GAN predicts."""
         n = int(self.batches.n.max())
         return DataLoader([torch.arange(n).expand(self.members, -1) % self.classes], batch_size=None)
 
-    def _held_out(self) -> Iterator[HeldOut]:
-        trials = self.feature_set.trial_ids()
-        for member, split in enumerate(self.splits):
-            x = self.scalers[member].transform(self.feature_set.x[split.test])
-            y, trial = self.feature_set.y[split.test], trials[split.test]
-            yield HeldOut(torch.from_numpy(x), torch.from_numpy(y), torch.from_numpy(np.asarray(trial)), member)
+    def _held_out(self, rows: Sequence[np.ndarray]) -> Iterator[HeldOut]:
+        features, trials = self.feature_set, self.feature_set.trial_ids()
+        for member, own in enumerate(rows):
+            x = self.scalers[member].transform(features.x[own])
+            yield HeldOut(torch.from_numpy(x), torch.from_numpy(features.y[own]), torch.from_numpy(trials[own]), member)
+
+    def __repr__(self) -> str:
+        """The settings that are not the defaults and, once the data are loaded, their numbers."""
+        parameters = inspect.signature(type(self)).parameters
+        own = {name: getattr(self, name) for name in OWN} | {"seeds": self.given_seeds}
+        loader = {"loader": f"{self.loader.__module__}.{self.loader.__qualname__}"} if "loader" in parameters else {}
+        values = {name: repr(value) for name, value in {**self.settings, **own}.items()} | loader
+        order = [name for name in dict.fromkeys([*parameters, *values]) if name in values]
+        usual = {name: repr(parameter.default) for name, parameter in parameters.items()}
+        shown = ", ".join(f"{name}={values[name]}" for name in order if values[name] != usual.get(name))
+        text = f"{type(self).__name__}({shown})"
+        if "_folds" in vars(self):
+            text += f": {self.members} members, {self.features} features, {self.classes} classes"
+        return text
+
+    def __str__(self) -> str:
+        return repr(self)  # Lightning's own would load the data
 
 
 class SEEDDataModule(ExperimentDataModule):
-    """SEED from a folder at, above or inside its release; settings of `ExperimentDataModule` and `seed.load`."""
+    """SEED from a folder, loaded by `emogan.data.seed.seed.load`.
 
-    def __init__(self, root, **settings):
-        super().__init__(seed.load, root=root, **settings)
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside the release.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    feature
+        "de_LDS", "de_movingAve", "psd_LDS" or "psd_movingAve": differential entropy or power, smoothed by a linear
+        dynamic system or a moving average.
+    window_s
+        4 or 1. Eye movement features exist at 4 s only.
+    eeg_source
+        "extracted": ExtractedFeatures of 15 subjects; "multimodal": SEED_Multimodal's 12 subjects with eye movements.
+    subject, session
+        The experiment: one subject in one session. A list takes several, None all that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" (the paper's five), "paper", "front_back",
+        "leave_session_out", "leave_subject_out" or "trials".
+    n_folds
+        Number of folds of "trials".
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        feature: str = "de_LDS",
+        window_s: int = 4,
+        eeg_source: str = "extracted",
+        subject: Which = None,
+        session: Which = None,
+        fold: int | None = None,
+        folds: str = AUTO,
+        n_folds: int = 5,
+        validation: int | float = 0,
+        batch_size: int = 128,
+        iterations: int = 1000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            seed.load, root=root, modality=modality, feature=feature, window_s=window_s, eeg_source=eeg_source,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
+            batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
 
 
 class SEEDVDataModule(ExperimentDataModule):
-    """SEED-V from a folder at, above or inside its release; settings of `ExperimentDataModule` and `seed_v.load`."""
+    """SEED-V from a folder, loaded by `emogan.data.seed.seed_v.load`.
 
-    def __init__(self, root, **settings):
-        super().__init__(seed_v.load, root=root, **settings)
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside the release.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    eeg_order
+        How the files order the 310 EEG features: "channel_major" or "band_major".
+    subject, session
+        The experiment: one subject in one session. A list takes several, None all that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" (the paper's three), "paper", "front_back",
+        "leave_session_out", "leave_subject_out" or "trials".
+    n_folds
+        Number of folds of "trials".
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        eeg_order: str = "channel_major",
+        subject: Which = None,
+        session: Which = None,
+        fold: int | None = None,
+        folds: str = AUTO,
+        n_folds: int = 5,
+        validation: int | float = 0,
+        batch_size: int = 128,
+        iterations: int = 1000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            seed_v.load, root=root, modality=modality, eeg_order=eeg_order,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
+            batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
 
 
 class SEEDIVDataModule(ExperimentDataModule):
-    """SEED-IV from a folder at, above or inside its release; settings of `ExperimentDataModule` and `seed_iv.load`."""
+    """SEED-IV from a folder, loaded by `emogan.data.seed.seed_iv.load`.
 
-    def __init__(self, root, **settings):
-        super().__init__(seed_iv.load, root=root, **settings)
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside the release.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    feature
+        "de_LDS", "de_movingAve", "psd_LDS" or "psd_movingAve": differential entropy or power, smoothed by a linear
+        dynamic system or a moving average.
+    subject, session
+        The experiment: one subject in one session. A list takes several, None all that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" (six, of a trial of each class), "paper", "front_back",
+        "leave_session_out", "leave_subject_out" or "trials".
+    n_folds
+        Number of folds of "trials".
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        feature: str = "de_LDS",
+        subject: Which = None,
+        session: Which = None,
+        fold: int | None = None,
+        folds: str = AUTO,
+        n_folds: int = 5,
+        validation: int | float = 0,
+        batch_size: int = 128,
+        iterations: int = 1000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            seed_iv.load, root=root, modality=modality, feature=feature,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
+            batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
 
 
 class SyntheticDataModule(ExperimentDataModule):
-    """Simulated data, which need no files; settings of `ExperimentDataModule` and `emogan.simulation.people.load`."""
+    """Simulated data, which need no files, by `emogan.simulation.people.load`.
 
-    def __init__(self, preset: str = "seed", **settings):
-        super().__init__(people.load, preset=preset, **settings)
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    preset
+        The data set that is simulated: "seed", "seed_v" or "seed_iv".
+    modality
+        "eeg", "eye" or "eeg_eye".
+    simulation_seed
+        Another number simulates other subjects.
+    rounds
+        How often a session goes through the preset's trials, with other clips each time.
+    subject, session
+        The experiment: one subject in one session. A list takes several, None the preset's subjects and sessions.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" (those of the preset's data set), "paper", "front_back",
+        "leave_session_out", "leave_subject_out" or "trials".
+    n_folds
+        Number of folds of "trials".
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        preset: str = "seed",
+        *,
+        modality: str = "eeg_eye",
+        simulation_seed: int = 0,
+        rounds: int = 1,
+        subject: Which = None,
+        session: Which = None,
+        fold: int | None = None,
+        folds: str = AUTO,
+        n_folds: int = 5,
+        validation: int | float = 0,
+        batch_size: int = 128,
+        iterations: int = 1000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            people.load, preset=preset, modality=modality, simulation_seed=simulation_seed, rounds=rounds,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
+            batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
 
 
 class TableDataModule(ExperimentDataModule):
-    """A table of one's own, .csv or .npz; settings of `ExperimentDataModule` and `emogan.data.table.load`."""
+    """A table of one's own, .csv or .npz, loaded by `emogan.data.table.load`.
 
-    def __init__(self, path, **settings):
-        super().__init__(table.load, path=path, **settings)
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    path
+        A file, a folder of files or a list of files, each of other experiments.
+    modality
+        "eeg", "eye", or "eeg_eye" for all columns.
+    label, trial, subject_column, session_column
+        Names of the columns of a .csv that are no features.
+    eye
+        Names, or patterns such as "eye_*", of the features that are eye movement features.
+    drop
+        Names or patterns of columns that are no features.
+    keep
+        Names or patterns of columns that are features although they look like numbers of trials, rows or people.
+    name
+        What the data set is called.
+    per_subject
+        Whether each feature is standardised within each subject.
+    subject, session
+        The experiment: one subject in one session. A list takes several, None all that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" ("trials"), "paper", "front_back",
+        "leave_session_out", "leave_subject_out" or "trials".
+    n_folds
+        Number of folds of "trials".
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike | list[Path],
+        *,
+        modality: str = "eeg_eye",
+        label: str = "label",
+        trial: str = "trial",
+        subject_column: str = "subject",
+        session_column: str = "session",
+        eye: Sequence[str] = (),
+        drop: Sequence[str] = (),
+        keep: Sequence[str] = (),
+        name: str = "features",
+        per_subject: bool = False,
+        subject: Which = None,
+        session: Which = None,
+        fold: int | None = None,
+        folds: str = AUTO,
+        n_folds: int = 5,
+        validation: int | float = 0,
+        batch_size: int = 128,
+        iterations: int = 1000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            _table, path=path, modality=modality, label=label, trial=trial, subject_column=subject_column,
+            session_column=session_column, eye=eye, drop=drop, keep=keep, name=name, per_subject=per_subject,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
+            batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
 
 
-def _several(value):
+def _table(path, *, subject_column: str, session_column: str, **settings) -> FeatureSet:
+    return table.load(path, subject=subject_column, session=session_column, **settings)
+
+
+def _several(value: Which) -> Sequence[int | str] | None:
     return value if value is None or (isinstance(value, Sequence) and not isinstance(value, str)) else [value]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from emogan.analysis.agreement import scatter, spread
 from emogan.wording import Wording, words
 
 COLLAPSED = 0.5  # a quarter of the variance: the spread of the paper's cBEGAN is 0.02 to 0.3, of cWGAN 0.6 and more
@@ -35,10 +36,10 @@ class Real(NamedTuple):
         groups = [x[y == k] for k in range(classes)]
         present = torch.tensor([len(group) > 0 for group in groups])
         nothing = torch.tensor(math.nan, dtype=torch.float64)
-        spread = torch.stack([_spread(group) if len(group) > 1 else nothing for group in groups])
+        spreads = torch.stack([spread(group) if len(group) > 1 else nothing for group in groups])
         means = torch.stack([group.mean(0) for group in groups if len(group)])
         low, high = x.aminmax(dim=0)
-        return cls(spread, present, _scatter(means), (low + high) / 2, (high - low) / 2)
+        return cls(spreads, present, scatter(means), (low + high) / 2, (high - low) / 2)
 
 
 def look(real: Real, windows: Tensor, begun: Tensor) -> dict[str, float]:
@@ -59,13 +60,13 @@ def look(real: Real, windows: Tensor, begun: Tensor) -> dict[str, float]:
     """
     windows, begun = windows.double(), begun.double()
     varies = real.spread > 0  # not NaN
-    ratios = torch.stack([_spread(group) for group in windows])[varies] / real.spread[varies]
+    ratios = torch.stack([spread(group) for group in windows])[varies] / real.spread[varies]
     ranges = real.half > 0
     out = ((windows[..., ranges] - real.middle[ranges]) / real.half[ranges]).square().mean().sqrt()
     moved = (windows - begun).square().sum(-1).mean().sqrt() / real.spread[varies].square().mean().sqrt()
     figures = {
         "spread": ratios.min() if len(ratios) else math.nan,
-        "label": _scatter(windows.mean(1)[real.present]) / real.means,
+        "label": scatter(windows.mean(1)[real.present]) / real.means,
         "reach": torch.cat([out[None], ratios]).nan_to_num(FAR, FAR).max() if ranges.any() else math.nan,
         "moved": moved,
     }
@@ -76,14 +77,6 @@ def balance(k: Tensor) -> dict[str, float]:
     """Share of the last half of the iterations in which k_t (T,) was at 0 and at 1."""
     last = k[len(k) // 2 :]
     return {"k_at_0": float((last == 0).double().mean()), "k_at_1": float((last == 1).double().mean())}
-
-
-def _spread(x: Tensor) -> Tensor:
-    return x.var(0).sum().sqrt()
-
-
-def _scatter(means: Tensor) -> Tensor:
-    return (means - means.mean(0)).square().sum(-1).mean().sqrt()
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,16 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hydra.errors import CompactHydraException
 
+import emogan
 from emogan import train
 from emogan.data import table as tables
 from emogan.data.folds import members, permute_labels
 from emogan.evaluation.audit import LeakageError
 from emogan.jobs import job
+from emogan.versions import AUGMENTERS, COMPUTATIONS
 
 IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
 
@@ -99,6 +102,8 @@ def test_run_json_tells_the_evaluation_and_the_audits_verdict(done):
     assert run["audit"]["verdict"] == "no test window was seen"
     assert run["evaluation"]["inner"] == "refit"
     assert run["classifier"] == "linear_svm"
+    assert (run["versions"]["emogan"], run["versions"]["torch"]) == (emogan.__version__, torch.__version__)
+    assert run["computations"] == COMPUTATIONS | AUGMENTERS
     assert run["n_aug"] == [0, 50]
     for member in run["members"]:
         assert member["scaler_saw"] == member["augmenter_saw"]

@@ -14,12 +14,12 @@ import torch
 from safetensors import safe_open
 
 import emogan
-from emogan import CBEGANSampler, CWGANSampler, RandomEffectsSampler, TrialCBEGANSampler
+from emogan import CBEGANSampler, CWGANSampler, RandomEffectsSampler, TrialCBEGANSampler, versions
 from emogan.data import table as tables
 from emogan.data.folds import members
 from emogan.evaluation.plan import build
 from emogan.jobs import job
-from emogan.samplers import checkpoint, files
+from emogan.samplers import files
 from emogan.store import Store
 
 OTHER_PROCESS = """
@@ -130,7 +130,7 @@ def test_foreign_damaged_and_missing_files_are_refused(fitted, tmp_path):
 
 def test_a_file_of_a_newer_emogan_is_refused_by_its_version(fitted, tmp_path, monkeypatch):
     with monkeypatch.context() as newer:
-        newer.setattr(files, "FORMAT", files.FORMAT + 1)
+        newer.setattr(versions, "SAMPLER", versions.SAMPLER + 1)
         newer.setattr(files, "__version__", "9.0")
         fitted.save(tmp_path / "newer")
     with pytest.raises(ValueError, match=r"written by EmoGAN 9\.0 .*this EmoGAN .*pip install --upgrade"):
@@ -138,7 +138,7 @@ def test_a_file_of_a_newer_emogan_is_refused_by_its_version(fitted, tmp_path, mo
 
 
 def test_a_checkpoint_of_a_newer_emogan_is_refused_by_its_version(tmp_path):
-    torch.save({"emogan": "9.0", "format": checkpoint.FORMAT + 1, "networks": {}}, tmp_path / "checkpoint.ckpt")
+    torch.save({"emogan": "9.0", "format": versions.CHECKPOINT + 1, "networks": {}}, tmp_path / "checkpoint.ckpt")
     with pytest.raises(ValueError, match=r"written by EmoGAN 9\.0 in format 2"):
         emogan.load(tmp_path / "checkpoint.ckpt")
 

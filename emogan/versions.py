@@ -1,0 +1,47 @@
+"""The versions of what EmoGAN computes and of the files that it writes. They stand in cache keys and in files.
+
+A result is taken from the cache wherever its key is found, so a key must change whenever the same settings and data
+would give other numbers. Whoever changes numbers raises the version that stands for them in the same commit: a version
+of `COMPUTATIONS` or `AUGMENTERS`, or everything at once by `CACHE`. ``tests/test_versions.py`` compares the numbers
+with those of the last version, and fails until it is raised. A setting whose default changes needs no new version
+where the setting itself stands in the key.
+"""
+
+CACHE = 3  # Raise it when entries of the cache are laid out anew, or when nothing that is cached may be used again.
+CHECKPOINT = 1  # Raise it when an earlier EmoGAN could not read the checkpoint.ckpt that a job writes now.
+SAMPLER = 1  # Raise it when an earlier EmoGAN could not read the file that `emogan.samplers.files.save` writes now.
+
+# Raise one of these when the same settings and data give, by name:
+COMPUTATIONS = {
+    "plan": 3,  # other folds, inner folds, training sets, scaled windows or fits of the classifier
+    "predictions": 1,  # other predictions of a classifier
+    "quality": 1,  # other measures of sample quality
+    "extraction": 2,  # other features of the same recordings
+    "simulation": 1,  # other simulated features; their own fingerprint stands in the keys
+    "selection": 1,  # others among the candidates that a GAN offers for each synthetic window
+}
+
+# Raise one of these when a GAN or a control of this kind gives other windows; all GANs' when their batches change.
+AUGMENTERS = {
+    "cbegan": 1,
+    "cgan": 1,
+    "cwgan": 1,
+    "trial_cbegan": 1,
+    "duplicate": 1,
+    "gaussian": 1,
+    "mixup": 1,
+    "noise": 1,
+    "random_effects": 1,
+    "recombination": 1,
+    "rotation": 1,
+    "smote": 1,
+}
+
+
+def revision(name: str) -> dict[str, int]:
+    """What the version of an augmenter's kind, or of selection, adds to keys: nothing at version 1.
+
+    A class that is not EmoGAN's own has version 1.
+    """
+    version = (COMPUTATIONS | AUGMENTERS).get(name, 1)
+    return {f"version of {name}": version} if version > 1 else {}
