@@ -17,7 +17,7 @@ from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation, b
 from emogan.augmenters.fit import Fits, fit_directly
 from emogan.augmenters.fit import fit as fit_gans
 from emogan.data.features import FeatureSet
-from emogan.data.folds import members, permute_labels, thin
+from emogan.data.folds import permute_labels, thin
 from emogan.environment import available_cores, quieten_lightning
 from emogan.evaluation import protocol
 from emogan.evaluation.audit import audit, audit_artificial
@@ -29,6 +29,7 @@ from emogan.jobs.results import Candidate, Results
 from emogan.jobs.scores import COLUMNS, closing_table, tabulate
 from emogan.jobs.settings import check_settings, check_writable, construct, resolve_folds, trainer_settings
 from emogan.store import Store, derived_seed
+from emogan.training.datamodules import ExperimentDataModule
 
 log = logging.getLogger(__name__)
 
@@ -184,11 +185,14 @@ def prepare(features: FeatureSet, cfg: DictConfig) -> tuple[FeatureSet, Plan]:
     if cfg.evaluation.permute_labels:
         features = permute_labels(features, cfg.seed)
     log.info("%s", features.summary())
-    found, wanted = members(features, cfg.evaluation.folds, cfg.evaluation.n_folds), cfg.evaluation.trials_per_class
+    data = ExperimentDataModule(
+        lambda subjects, sessions: features, folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds
+    )  # the data were loaded with the subjects and sessions that are asked for
+    splits, wanted = data.splits, cfg.evaluation.trials_per_class
     if wanted is not None:
-        found = [thin(features, member, wanted, cfg.seed) for member in found]
+        splits = [thin(features, split, wanted, cfg.seed) for split in splits]
     plan = build(
-        features, found,
+        features, splits,
         inner=cfg.evaluation.inner, n_inner_folds=cfg.evaluation.inner_folds, fit_on=cfg.scaling.fit_on,
     )  # fmt: skip
     constant = [column for data in plan.outer_sets for column in data.scaler.constant]
