@@ -1,5 +1,6 @@
 """LightningDataModules of the data sets: training sets of an experiment's folds, and what is held out."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -10,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt
 from emogan.data import table
 from emogan.data.features import FeatureSet
-from emogan.data.folds import AUTO, Member, members, resolve
+from emogan.data.folds import AUTO, FoldCount, Folds, Member, members, resolve
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.seed import seed, seed_iv, seed_v
 from emogan.data.training_set import TrainingSet
@@ -29,7 +31,7 @@ class HeldOut(NamedTuple):
     member: int
 
 
-class ExperimentDataModule(lightning.LightningDataModule):
+class ExperimentDataModule(Checked, lightning.LightningDataModule):
     """The training sets of the folds of one experiment, or of several, for a `ConditionalGAN` in any Trainer.
 
     Folds are split by whole trials, and each training set is scaled by its own windows alone. A GAN trains one member
@@ -63,13 +65,13 @@ class ExperimentDataModule(lightning.LightningDataModule):
         self,
         loader: Callable[..., FeatureSet],
         *,
-        subject: int | str | Sequence[int | str] | None = None,
-        session: int | str | Sequence[int | str] | None = None,
-        fold: int | None = None,
-        folds: str = AUTO,
-        n_folds: int = 5,
-        batch_size: int = 128,
-        iterations: int = 1000,
+        subject: OneOrSeveral[int | str] | None = None,
+        session: OneOrSeveral[int | str] | None = None,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 1000,
         seeds: Sequence[int] | None = None,
         **settings,
     ):
@@ -154,21 +156,21 @@ class ExperimentDataModule(lightning.LightningDataModule):
 class SEEDDataModule(ExperimentDataModule):
     """SEED from a folder at, above or inside its release; settings of `ExperimentDataModule` and `seed.load`."""
 
-    def __init__(self, root, **settings):
+    def __init__(self, root: str | os.PathLike, **settings):
         super().__init__(seed.load, root=root, **settings)
 
 
 class SEEDVDataModule(ExperimentDataModule):
     """SEED-V from a folder at, above or inside its release; settings of `ExperimentDataModule` and `seed_v.load`."""
 
-    def __init__(self, root, **settings):
+    def __init__(self, root: str | os.PathLike, **settings):
         super().__init__(seed_v.load, root=root, **settings)
 
 
 class SEEDIVDataModule(ExperimentDataModule):
     """SEED-IV from a folder at, above or inside its release; settings of `ExperimentDataModule` and `seed_iv.load`."""
 
-    def __init__(self, root, **settings):
+    def __init__(self, root: str | os.PathLike, **settings):
         super().__init__(seed_iv.load, root=root, **settings)
 
 
@@ -182,7 +184,7 @@ class SyntheticDataModule(ExperimentDataModule):
 class TableDataModule(ExperimentDataModule):
     """A table of one's own, .csv or .npz; settings of `ExperimentDataModule` and `emogan.data.table.load`."""
 
-    def __init__(self, path, **settings):
+    def __init__(self, path: str | os.PathLike | Sequence[str | os.PathLike], **settings):
         super().__init__(table.load, path=path, **settings)
 
 
