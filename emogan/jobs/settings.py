@@ -2,12 +2,14 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import hydra
 import torch
+from hydra.core.config_loader import ConfigLoader
+from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from emogan.atomic import write_atomically
@@ -26,7 +28,7 @@ from emogan.evaluation.classifiers import Exponents
 from emogan.evaluation.plan import INNER
 from emogan.evaluation.protocol import CHOICE
 from emogan.jobs.scores import OBJECTIVES
-from emogan.keys import check_keys, unknown_key
+from emogan.keys import check_keys, reason, unknown_key
 
 UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
@@ -67,6 +69,37 @@ def check_settings(cfg: DictConfig) -> list[int]:
     if cfg.machine.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ValueError("machine.accelerator: expected cpu or auto, as torch finds no GPU here, got 'gpu'")
     return sorted(set(cfg.n_aug if OmegaConf.is_list(cfg.n_aug) else [cfg.n_aug]))
+
+
+def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader: ConfigLoader) -> None:
+    """Refuse a sweep one of whose jobs has a key that does not exist, or lacks one that is needed.
+
+    Parameters
+    ----------
+    config
+        Of the sweep, with the `hydra` node.
+    jobs
+        Overrides of each job, None if they are not known. Of jobs that differ in values alone, not in options of
+        groups, the first is looked at.
+    loader
+        Hydra's, which composes the configurations of the jobs.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As `check_keys` and the model say, or Hydra of what it cannot compose.
+    """
+    kinds: dict[tuple[str, ...], Sequence[str]] = {}
+    for job in jobs or ():
+        options = (one if one.partition("=")[0].lstrip("+") in config.hydra.runtime.choices else "" for one in job)
+        kinds.setdefault(tuple(options), job)
+    try:
+        configs = [config] if jobs is None else [loader.load_sweep_config(config, list(job)) for job in kinds.values()]
+    except CompactHydraException as error:
+        raise ValueError(reason(error)) from error
+    for cfg in configs:
+        check_keys(cfg)
+        construct(cfg.model)  # it hands settings on to the GAN, which alone knows their names
 
 
 def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:
