@@ -175,17 +175,3 @@ def checked(group: str = "") -> Callable[[Callable[P, T]], Callable[P, T]]:
         return call
 
     return decorate
-
-
-def check(name: str, value: object, holds: bool, expected: str) -> None:
-    """Refuse an impossible model setting by name."""
-    if not holds:
-        raise ValueError(f"{words().setting(name)}: expected {expected}, got {value!r}")
-
-
-def is_integer(value: object, least: float = -math.inf) -> bool:
-    """An integer of at least so much; a truth value is none."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-is_number = _is_number
