@@ -9,22 +9,9 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import ge, gt, le, lt
 from types import NoneType, UnionType
-from typing import (
-    Annotated,
-    Any,
-    ClassVar,
-    Literal,
-    NamedTuple,
-    ParamSpec,
-    Self,
-    TypeAlias,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, Literal, NamedTuple, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from emogan.wording import words
 
@@ -42,20 +29,11 @@ class Rule(NamedTuple):
         return self.expected
 
 
-def at_least(limit: float) -> Rule:
-    return Rule(f">= {limit}", lambda value: value >= limit)
+def _bound(sign: str, holds: Callable[[float, float], bool]) -> Callable[[float], Rule]:
+    return lambda limit: Rule(f"{sign} {limit}", lambda value: holds(value, limit))
 
 
-def above(limit: float) -> Rule:
-    return Rule(f"> {limit}", lambda value: value > limit)
-
-
-def at_most(limit: float) -> Rule:
-    return Rule(f"<= {limit}", lambda value: value <= limit)
-
-
-def below(limit: float) -> Rule:
-    return Rule(f"< {limit}", lambda value: value < limit)
+at_least, at_most, above, below = _bound(">=", ge), _bound("<=", le), _bound(">", gt), _bound("<", lt)
 
 
 def one_of(choices: Collection) -> Rule:
@@ -71,7 +49,7 @@ NonNegativeInt = Annotated[int, at_least(0)]
 PositiveFloat = Annotated[float, above(0)]
 NonNegativeFloat = Annotated[float, at_least(0)]
 UnitFloat = Annotated[float, at_least(0), at_most(1)]
-OneOrSeveral: TypeAlias = T | Annotated[Sequence[T], NOT_EMPTY]
+OneOrSeveral = T | Annotated[Sequence[T], NOT_EMPTY]
 
 
 def rule_of(hint: Any) -> Rule:
@@ -100,6 +78,8 @@ def rule_of(hint: Any) -> Rule:
         Any: Rule("anything", lambda value: True),
     }
     kind = origin or hint
+    if kind not in plain and (not isinstance(kind, type) or getattr(kind, "_is_protocol", False)):
+        kind = Any  # a type for type checkers alone
     return plain[kind] if kind in plain else Rule(f"a {kind.__name__}", lambda value: isinstance(value, kind))
 
 
@@ -150,9 +130,9 @@ class Checked:
     ``_group`` is what stands before the settings' names in messages, as in a configuration.
     """
 
-    _group: ClassVar[str] = ""
+    _group = ""
 
-    def __new__(cls, *args: Any, **settings: Any) -> Self:
+    def __new__(cls, *args: Any, **settings: Any):
         given = inspect.signature(cls).bind_partial(*args, **settings)
         for kind in cls.__mro__:
             if issubclass(kind, Checked) and "__init__" in vars(kind):

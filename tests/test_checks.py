@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Literal, get_args, get_type_hints
+from typing import Annotated, Literal, TypeVar, get_args, get_type_hints
 
 import pytest
 from hydra.utils import get_method
@@ -48,6 +48,7 @@ RULES = {
     ),
     "subclass": (type[CBEGAN], "a subclass of CBEGAN", (CBEGAN,), (CGAN, 1, None)),
     "function": (Callable[[int], int] | None, "a function or null", (len, None), (1, "len")),
+    "for type checkers alone": (TypeVar("T"), "anything", (1, None), ()),
     "any other class": (Mapping[str, int], "a Mapping", ({},), ([], 1)),
 }  # fmt: skip
 
