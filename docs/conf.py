@@ -1,9 +1,11 @@
 """How Sphinx builds the documentation: make docs."""
 
+import inspect
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -15,6 +17,9 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import emogan  # noqa: E402
+from emogan.checks import Checked  # noqa: E402
+
+del Checked.__new__  # Sphinx would show its arguments in place of those of each class
 
 project, author = "EmoGAN", "The EmoGAN contributors"
 project_copyright = "MIT licence"
@@ -46,6 +51,11 @@ def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object,
     lines[:] = text.split("\n")
 
 
+def plain_types(app: Sphinx, function: Callable, bound: bool) -> None:
+    """Signatures tell the types of settings; docstrings tell their ranges."""
+    inspect.unwrap(getattr(function, "__func__", function)).__annotations__ = get_type_hints(function)
+
+
 def readable_defaults(
     app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None]:
@@ -70,6 +80,7 @@ def plain_name(app: Sphinx, env: BuildEnvironment, node: pending_xref, shown: no
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-before-process-signature", plain_types)
     app.connect("autodoc-process-signature", readable_defaults)
     app.connect("missing-reference", plain_name)
     return {"parallel_read_safe": True}

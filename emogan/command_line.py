@@ -12,8 +12,11 @@ from pathlib import Path
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Quote, QuotedString, Sweep
-from hydra.errors import HydraException
+from hydra.errors import CompactHydraException, HydraException
 
+from emogan.keys import reason
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
 # Options that are paths, by the last part of their names: all that is typed belongs to the path.
 # data.path takes a list of files, too.
 READ = frozenset({"root", "path", "recordings", "trials", "checkpoint"})
@@ -30,14 +33,25 @@ PLAIN = str.maketrans("−–—×·↑↓≥≤…“”‘’", "---x*^v><.\"\
 def run(main: Callable[[], object]) -> None:
     """Run a command that `hydra.main` made: as every command, and with its options read as they are typed.
 
-    An option that cannot be read ends the process with exit code 1 and a sentence that says what to type.
+    An option that cannot be read, or whose key does not exist, ends the process with exit code 1 and a sentence that
+    says what to type.
     """
     let_output_be_written()
     try:
         sys.argv[1:] = readable(sys.argv[1:])
     except ValueError as error:
         sys.exit(str(error))
-    main()
+    if os.environ.get(FULL_ERROR) == "1":
+        main()
+        return
+    os.environ[FULL_ERROR] = "1"  # has Hydra raise what it would print
+    try:
+        main()
+    except (CompactHydraException, OSError) as error:
+        print(f"{reason(error)}\n\nSet {FULL_ERROR}=1 for a complete stack trace.", file=sys.stderr)
+        sys.exit(1)
+    finally:
+        os.environ.pop(FULL_ERROR)
 
 
 def let_output_be_written() -> None:

@@ -8,6 +8,7 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from emogan import command_line
+from emogan.checks import refuse_impossible
 from emogan.environment import config_dir
 from emogan.keys import check_keys
 
@@ -24,8 +25,7 @@ def run(cfg: DictConfig) -> int:
         values = OmegaConf.to_container(cfg, throw_on_missing=True)
         own = {name: values.pop(name) for name in ("recordings", "trials", "out", "jobs", "pictures")}
         draws = own.pop("pictures")
-        if not isinstance(draws, bool):
-            raise ValueError(f"pictures: expected true or false, got {draws!r}")
+        refuse_impossible({"pictures": draws}, {"pictures": bool})
         outcome = extract(**own, settings=values)
     except (ValueError, OSError, ImportError) as error:
         raise CompactHydraException(str(error)) from error

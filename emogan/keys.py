@@ -10,9 +10,11 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from emogan.environment import config_dir
 
+HYDRA = "hydra"  # the node of a configuration that is not the command's
 TARGET, PARTIAL, ARGUMENTS = "_target_", "_partial_", "_args_"
 OF_HYDRA = (TARGET, PARTIAL, ARGUMENTS, "_convert_", "_recursive_")  # what a call holds beside its arguments
 NAMED_BY_USERS = ("logger", "callbacks")  # groups of calls whose names users choose
@@ -28,7 +30,16 @@ def check_keys(cfg: DictConfig, command: str = "train") -> None:
     ValueError
         Naming the key, the keys that exist and the one that was probably meant.
     """
-    _check(OmegaConf.to_container(cfg), _own(command), "")
+    _check({key: value for key, value in OmegaConf.to_container(cfg).items() if key != HYDRA}, _own(command), "")
+
+
+def reason(error: Exception) -> str:
+    """What an error of Hydra says; of a key that does not exist, what `check_keys` would say."""
+    cause = error.__cause__
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError) and isinstance(cause.parent_node, DictConfig):
+        known = [key for key in cause.parent_node if key not in (HYDRA, *OF_HYDRA)]
+        return str(unknown_key(cause.full_key.removesuffix(cause.key), cause.key, known))
+    return f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)
 
 
 @functools.cache
@@ -36,7 +47,7 @@ def _own(command: str) -> dict:
     """The configuration of a command without any override."""
     loader = ConfigLoaderImpl(create_config_search_path(config_dir()))  # compose() refuses to run in a Hydra command
     own = loader.load_configuration(command, [], RunMode.RUN)
-    return {key: value for key, value in OmegaConf.to_container(own).items() if key != "hydra"}
+    return {key: value for key, value in OmegaConf.to_container(own).items() if key != HYDRA}
 
 
 def _check(node: Mapping, own: Mapping, name: str) -> None:

@@ -11,19 +11,21 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from emogan import command_line
+from emogan.checks import NonNegativeInt, PositiveInt, checked
 from emogan.environment import config_dir
 from emogan.keys import check_keys
 
 
+@checked()
 def write_windows(
     checkpoint: str | Path,
     out: str | Path,
-    n_aug: int,
+    n_aug: PositiveInt,
     *,
-    seed: int | None = None,
+    seed: NonNegativeInt | None = None,
     subject: int | str | None = None,
     session: int | str | None = None,
-    fold: int | None = None,
+    fold: NonNegativeInt | None = None,
 ) -> Path:
     """Draw windows with what `emogan.load` reads and write the .npz or .csv that `data=features` reads.
 
@@ -33,7 +35,7 @@ def write_windows(
     Raises
     ------
     ValueError
-        If the file to write is neither .npz nor .csv or exists, n_aug is no whole number above 0, features of a .csv
+        If the file to write is neither .npz nor .csv or exists, n_aug is no integer above 0, features of a .csv
         have the name of another column, or as `emogan.load` says.
     """
     from emogan import load  # here, so that tab completion need not wait for torch
@@ -44,8 +46,6 @@ def write_windows(
         raise ValueError(f"expected out=FILE.npz or out=FILE.csv, got {out}")
     if out.exists():
         raise ValueError(f"expected a new file to write, got {out}, which exists. Choose another out=FILE.")
-    if not isinstance(n_aug, int) or n_aug < 1:
-        raise ValueError(f"n_aug: expected a whole number of windows >= 1, got {n_aug!r}")
     fitted = load(Path(checkpoint).expanduser(), subject=subject, session=session, fold=fold)
     labels = fitted.labels(n_aug)
     x = fitted.draw(labels, seed)

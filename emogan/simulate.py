@@ -2,19 +2,28 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import hydra
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from emogan import command_line
+from emogan.checks import checked, one_of
 from emogan.environment import config_dir
 from emogan.keys import check_keys
 from emogan.simulation import people
+from emogan.simulation.people import Numbers
 from emogan.simulation.releases import WRITERS
 
 
-def simulate(dataset: str, root: str | os.PathLike, subjects=None, sessions=None) -> Path:
+@checked()
+def simulate(
+    dataset: Annotated[str, one_of(WRITERS)],
+    root: str | os.PathLike,
+    subjects: Numbers | None = None,
+    sessions: Numbers | None = None,
+) -> Path:
     """Write a simulated data set into a new or empty folder; returns the folder.
 
     Raises
@@ -22,8 +31,6 @@ def simulate(dataset: str, root: str | os.PathLike, subjects=None, sessions=None
     ValueError
         If the data set is unknown or the folder holds something.
     """
-    if dataset not in WRITERS:
-        raise ValueError(f"expected dataset {' | '.join(WRITERS)}, got {dataset!r}")
     root = Path(root).expanduser().resolve()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise ValueError(f"expected root to be a new or empty folder, got {root}, which exists. Choose another.")

@@ -10,7 +10,7 @@ class Wording:
 
     nothing = "null"
     truth = "true or false"
-    alternatives = ", or a list of such values to choose from"  # what else a control's setting may be
+    lists = True  # whether messages offer a list of values where one will do
 
     def model(self, name: str) -> str:
         """A model by the name that jobs know it by, or by the name that the caller gave it."""

@@ -61,7 +61,7 @@ def test_impossible_requests_are_refused_and_nothing_is_lost(tmp_path, checkpoin
     for out, n_aug, message in (
         (there, 5, "which exists. Choose another"),
         (tmp_path / "new.txt", 5, r"expected out=FILE\.npz or out=FILE\.csv"),
-        (tmp_path / "new.csv", 0, "n_aug: expected a whole number of windows >= 1, got 0"),
+        (tmp_path / "new.csv", 0, "n_aug: expected an integer >= 1, got 0"),
         (tmp_path / "new.csv", 5, "one of its 6 training sets"),
     ):
         with pytest.raises(ValueError, match=message):

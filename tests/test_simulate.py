@@ -148,7 +148,7 @@ def test_the_command_writes_the_tree_and_nothing_else(tmp_path):
     assert f"python -m emogan.train data=seed_v data.root={tmp_path / 'tree'}" in done.stdout
     assert "1 subjects x 3 sessions" in done.stdout
     for options, message in (
-        (["root=other", "dataset=seedv"], "expected dataset seed | seed_v | seed_iv, got 'seedv'"),
+        (["root=other", "dataset=seedv"], "dataset: expected seed | seed_v | seed_iv, got 'seedv'"),
         ([], "Missing mandatory value: root"),
     ):
         failed = run(*options)

@@ -116,11 +116,14 @@ def test_commands_started_together_have_folders_of_their_own_and_share_the_store
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["model.layers=7"], r"^model\.layers: expected 2, 3 or 4 hidden layers, got 7$"),
-        (["n_aug=-1"], r"^n_aug: expected a whole number >= 0 or a list of them, got -1$"),
+        (["n_aug=-1"], r"^n_aug: expected an integer >= 0 or a list of integers >= 0 \(at least one\), got -1$"),
         (["data=seed"], r"^data\.root: expected a value, got none\. Give it as data\.root=\.\.\.$"),
         (["data=seed", "data.root=/absent"], r"^expected data\.root to be a folder, got /absent, which does not exist"),
-        (["model.gama=1"], r"^Could not override 'model\.gama'\.$"),
+        (["model.gama=1"], r"^model\.gama: expected one of the settings layers, .* Did you mean model\.gamma\?$"),
+        (["nonsense=1"], r"^nonsense: expected one of the settings modality, n_aug, .*, got nonsense$"),
+        (["+nonsense=1"], r"^nonsense: expected one of the settings modality, n_aug, .*, got nonsense$"),
+        (["+evaluation.fold=paper"], r"^evaluation\.fold: .* Did you mean evaluation\.folds\?$"),
+        (["+trainer.nonsense=1"], r"^trainer(\.nonsense)?: expected one of the settings "),
         (["data=sead"], r"(?s)'data/sead'.*seed_iv"),
         (["output=said.txt"], r"said\.txt"),
     ],

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from emogan.checks import Checked
 from emogan.data.training_set import TrainingSet
 from emogan.wording import words
 
@@ -20,13 +21,14 @@ class Layout:
     modalities: Mapping[str, slice]  # columns of "eeg" and "eye"
 
 
-class Augmenter(ABC):
+class Augmenter(Checked, ABC):
     """The one interface of GANs and controls.
 
     An augmenter sees only training windows that were scaled with training statistics. Members are independent: what
     one of them gives depends on its own windows and seed alone.
     """
 
+    _group = "model"
     name: str  # what the scores call it
 
     @abstractmethod

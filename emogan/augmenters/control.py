@@ -2,14 +2,13 @@
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 import torch
 
 from emogan.augmenters.augmenter import Augmenter, Layout, per_member
-from emogan.checks import check, is_number
 from emogan.data.montage import split_name
 from emogan.data.training_set import TrainingSet
 from emogan.training.isolation import default_torch
@@ -17,6 +16,10 @@ from emogan.versions import revision
 from emogan.wording import words
 
 BLOCK = 256  # windows of a class are drawn in blocks of this many, so that a window's bits do not depend on n
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 class Control(Augmenter):
@@ -44,7 +47,8 @@ class Control(Augmenter):
             cls.kind = f"{cls.__module__}.{cls.__qualname__}"
 
     def __init__(self, name: str, **settings):
-        self.name, self.settings = name, settings
+        self.name = name
+        self.settings = {key: list(value) if _is_list(value) else value for key, value in settings.items()}
 
     def identity(self):
         return {"control": self.kind, **self.settings}
@@ -125,19 +129,6 @@ def resample(windows: TrainingSet, label: int, n: int, random: np.random.Generat
     """Windows (n, F) of one class, drawn with replacement."""
     own = windows.of_class(label)
     return own[random.integers(len(own), size=n)]
-
-
-def one_or_several(key: str, value: object, holds: Callable[[object], bool], expected: str) -> object:
-    """A setting, or a list of values to choose from; refused by name if one of them is impossible."""
-    several = isinstance(value, Sequence) and not isinstance(value, str)
-    values = list(value) if several else [value]
-    check(key, value, bool(values) and all(map(holds, values)), expected + words().alternatives)
-    return values if several else value
-
-
-def is_positive(value: object) -> bool:
-    """A finite number above 0."""
-    return is_number(value) and value > 0
 
 
 def band_columns(layout: Layout) -> dict[str, list[int]]:

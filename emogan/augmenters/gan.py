@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import lightning
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from emogan.augmenters.augmenter import Augmenter, per_member
 from emogan.augmenters.selection import JUDGES, Selection
-from emogan.checks import check, is_integer, is_number
+from emogan.checks import NonNegativeFloat, NonNegativeInt, PositiveInt, one_of
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN
 from emogan.training.batches import MemberBatches
@@ -20,7 +21,6 @@ from emogan.training.history import History
 from emogan.training.isolation import ProcessSignals, default_torch
 from emogan.training.trainer import TrainerSettings
 from emogan.versions import revision
-from emogan.wording import words
 
 SAMPLE_BLOCK = 256  # windows are generated in blocks of this many, so that a window's bits do not depend on n
 
@@ -66,27 +66,14 @@ class GANAugmenter(Augmenter):
         gan: type[ConditionalGAN],
         *,
         name: str,
-        iterations: int,
-        batch_size: int = 128,
-        plateau_window: int = 0,
-        plateau_tolerance: float = 0.01,
-        selection: str | None = None,
-        oversample: int = 4,
+        iterations: PositiveInt,
+        batch_size: PositiveInt = 128,
+        plateau_window: NonNegativeInt = 0,
+        plateau_tolerance: NonNegativeFloat = 0.01,
+        selection: Annotated[str, one_of(JUDGES)] | None = None,
+        oversample: PositiveInt = 4,
         **settings,
     ):
-        for key, value, least in (
-            ("iterations", iterations, 1),
-            ("batch_size", batch_size, 1),
-            ("plateau_window", plateau_window, 0),
-            ("oversample", oversample, 1),
-        ):
-            check(key, value, is_integer(value, least), f"an integer >= {least}")
-        holds = is_number(plateau_tolerance) and plateau_tolerance >= 0
-        check("plateau_tolerance", plateau_tolerance, holds, "a number >= 0")
-        known = selection is None or (isinstance(selection, str) and selection in JUDGES)
-        check("selection", selection, known, f"{words().nothing}, {', '.join(JUDGES)}")
-        if not (isinstance(gan, type) and issubclass(gan, ConditionalGAN)):
-            raise ValueError(f"expected gan to be a subclass of emogan.models.ConditionalGAN, got {gan!r}")
         self.gan, self.name = gan, name
         if settings.get("optimizer", self) is None:  # the default is no setting, so that keys do not depend on it
             del settings["optimizer"]

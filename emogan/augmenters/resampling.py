@@ -1,13 +1,12 @@
 """Controls that resample the real windows of a class: duplicates, noise, recombination, mixup and SMOTE."""
 
 import importlib.util
-from collections.abc import Sequence
 
 import numpy as np
 
 from emogan.augmenters.augmenter import Layout
-from emogan.augmenters.control import Control, band_columns, is_positive, one_or_several, resample
-from emogan.checks import is_integer
+from emogan.augmenters.control import Control, band_columns, resample
+from emogan.checks import OneOrSeveral, PositiveFloat, PositiveInt
 from emogan.wording import words
 
 
@@ -34,8 +33,8 @@ class Noise(Control):
 
     kind = "noise"
 
-    def __init__(self, *, name: str, strength: float | Sequence[float]):
-        super().__init__(name, strength=one_or_several("strength", strength, is_positive, "a number > 0"))
+    def __init__(self, *, name: str, strength: OneOrSeveral[PositiveFloat]):
+        super().__init__(name, strength=strength)
 
     def draw(self, windows, label, n, random):
         real = resample(windows, label, n, random)
@@ -81,11 +80,6 @@ class Recombination(Control):
         return drawn
 
 
-def is_count(value: object) -> bool:
-    """A whole number of at least one."""
-    return is_integer(value, 1)
-
-
 def feature_blocks(layout: Layout) -> list[list[int]]:
     """Columns of each EEG band, of the eye features and of what is neither."""
     columns = range(len(layout.feature_names))
@@ -102,8 +96,8 @@ class Mixup(Control):
 
     kind = "mixup"
 
-    def __init__(self, *, name: str, strength: float | Sequence[float]):
-        super().__init__(name, strength=one_or_several("strength", strength, is_positive, "a number > 0"))
+    def __init__(self, *, name: str, strength: OneOrSeveral[PositiveFloat]):
+        super().__init__(name, strength=strength)
 
     def draw(self, windows, label, n, random):
         share = random.beta(self.settings["strength"], self.settings["strength"], size=(n, 1))
@@ -127,9 +121,8 @@ class Smote(Control):
     kind = "smote"
     least = 2
 
-    def __init__(self, *, name: str, k_neighbors: int | Sequence[int]):
-        expected = "an integer >= 1"
-        super().__init__(name, k_neighbors=one_or_several("k_neighbors", k_neighbors, is_count, expected))
+    def __init__(self, *, name: str, k_neighbors: OneOrSeveral[PositiveInt]):
+        super().__init__(name, k_neighbors=k_neighbors)
         if importlib.util.find_spec("imblearn") is None:
             raise ImportError(f"{words().model(name)} needs imbalanced-learn: pip install 'emogan[imblearn]'")
 

@@ -1,13 +1,14 @@
 """Rotation: the electrodes turned about the head's axes, every band's topography read off by spherical splines."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 from numpy.polynomial.legendre import legval
 from scipy.spatial.transform import Rotation as Turn
 
-from emogan.augmenters.control import Control, band_columns, one_or_several, resample
-from emogan.checks import is_number
+from emogan.augmenters.control import Control, band_columns, resample
+from emogan.checks import OneOrSeveral, above, at_most
 from emogan.data.montage import positions, split_name
 from emogan.wording import words
 
@@ -33,9 +34,8 @@ class Rotation(Control):
     kind = "rotation"
     needs = ("layout",)
 
-    def __init__(self, *, name: str, strength: float | Sequence[float]):
-        expected = "an angle in degrees, > 0 and at most 180"
-        super().__init__(name, strength=one_or_several("strength", strength, is_angle, expected))
+    def __init__(self, *, name: str, strength: OneOrSeveral[Annotated[float, above(0), at_most(180)]]):
+        super().__init__(name, strength=strength)
 
     def fit(self, sets, seeds=None, *, layout=None):
         """See `Control.fit`.
@@ -78,11 +78,6 @@ class Rotation(Control):
         eeg = [column for columns, _ in self.bands for column in columns]
         z[:, eeg] = windows.scaler.transform(x)[:, eeg]
         return z
-
-
-def is_angle(value: object) -> bool:
-    """An angle of a real rotation, in degrees."""
-    return is_number(value) and 0 < value <= 180
 
 
 def spline_map(electrodes: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -1,11 +1,10 @@
 """Controls that draw from a statistical model of a member's windows: a Gaussian per class, and random trial effects."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from sklearn.covariance import ledoit_wolf_shrinkage
 
-from emogan.augmenters.control import Control, is_positive, one_or_several
+from emogan.augmenters.control import Control
+from emogan.checks import OneOrSeveral, PositiveFloat
 from emogan.models.trial_start import trial_means
 
 
@@ -52,8 +51,8 @@ class RandomEffects(Control):
     kind = "random_effects"
     needs = ("trial",)
 
-    def __init__(self, *, name: str, strength: float | Sequence[float]):
-        super().__init__(name, strength=one_or_several("strength", strength, is_positive, "a number > 0"))
+    def __init__(self, *, name: str, strength: OneOrSeveral[PositiveFloat]):
+        super().__init__(name, strength=strength)
 
     def draw(self, windows, label, n, random):
         x = windows.x.astype(np.float64)

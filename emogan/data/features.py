@@ -6,10 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from types import MappingProxyType
+from typing import Annotated
 
 import numpy as np
 
+from emogan.checks import one_of
+
 MODALITIES = ("eeg", "eye", "eeg_eye")
+Modality = Annotated[str, one_of(MODALITIES)]
 
 
 @dataclass(frozen=True, eq=False)

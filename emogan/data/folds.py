@@ -4,10 +4,12 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
+from emogan.checks import at_least, checked, one_of
 from emogan.data.features import FeatureSet
 
 log = logging.getLogger(__name__)
@@ -103,8 +105,6 @@ def trials(features: FeatureSet, n_folds: int = 5, seed: int = 0) -> Iterator[Pa
     ValueError
         If a class of an experiment has fewer trials than there are folds.
     """
-    if n_folds < 2:
-        raise ValueError(f"expected evaluation.n_folds of at least 2, got {n_folds}")
     for subject, session, rows in features.experiments():
         y, trial = features.y[rows], features.trial[rows]
         counts = {name: len(np.unique(trial[y == k])) for k, name in enumerate(features.class_names)}
@@ -134,6 +134,8 @@ SPLITTERS = {
 
 
 AUTO = "auto"  # a splitter to be chosen by `resolve`
+Folds = Annotated[str, one_of((AUTO, *SPLITTERS))]
+FoldCount = Annotated[int, at_least(2)]
 
 
 def resolve(folds: str, features: FeatureSet) -> str:
@@ -173,7 +175,10 @@ class Member:
         return f"subject {self.subject}, session {self.session}, fold {self.fold}"
 
 
-def members(features: FeatureSet, folds: str = "paper", n_folds: int = 5) -> list[Member]:
+@checked("evaluation")
+def members(
+    features: FeatureSet, folds: Annotated[str, one_of(SPLITTERS)] = "paper", n_folds: FoldCount = 5
+) -> list[Member]:
     """All training sets of a job, checked, in the order of the splitter; `n_folds` is for folds="trials" alone.
 
     Raises
@@ -182,8 +187,6 @@ def members(features: FeatureSet, folds: str = "paper", n_folds: int = 5) -> lis
         If `folds` is unknown, or a fold has no test windows, shares a trial between its sides or lacks a class in
         training.
     """
-    if folds not in SPLITTERS:
-        raise ValueError(f"expected evaluation.folds {' | '.join(SPLITTERS)}, got {folds!r}")
     options = {"n_folds": n_folds} if folds == "trials" else {}
     number = features.trial_ids()
     found, counts = [], {}

@@ -1,8 +1,13 @@
 """Min-max scaling to [0, 1] by the statistics of a member's training windows, and standardising within subjects."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+
+from emogan.checks import checked
+
+FitOn = Literal["train", "all"]
 
 
 def standardise_within(x: np.ndarray, subject: np.ndarray) -> np.ndarray:
@@ -25,7 +30,8 @@ def standardise_within(x: np.ndarray, subject: np.ndarray) -> np.ndarray:
     return standardised
 
 
-def scaling_windows(train: np.ndarray, held_out: np.ndarray, fit_on: str = "train") -> np.ndarray:
+@checked("scaling")
+def scaling_windows(train: np.ndarray, held_out: np.ndarray, fit_on: FitOn = "train") -> np.ndarray:
     """Indices of the windows whose extremes scale a member's features, rising.
 
     Parameters
@@ -39,8 +45,6 @@ def scaling_windows(train: np.ndarray, held_out: np.ndarray, fit_on: str = "trai
     ValueError
         If fit_on is neither.
     """
-    if fit_on not in ("train", "all"):
-        raise ValueError(f"expected scaling.fit_on train | all (all leaks test windows), got {fit_on!r}")
     return np.unique(train) if fit_on == "train" else np.union1d(train, held_out)
 
 

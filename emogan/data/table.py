@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from emogan.checks import checked
 from emogan.data import bookkeeping
-from emogan.data.features import MODALITIES, FeatureSet
+from emogan.data.features import FeatureSet, Modality
 from emogan.data.scaling import standardise_within
 from emogan.data.table_files import (
     KINDS,
+    Listed,
     TableFile,
     check_matched,
     find_files,
@@ -27,21 +29,22 @@ from emogan.data.table_files import (
 log = logging.getLogger(__name__)
 
 
+@checked("data")
 def load(
-    path: str | Path | list[Path],
+    path: str | Path | Sequence[str | Path],
     *,
     label: str = "label",
     trial: str = "trial",
     subject: str = "subject",
     session: str = "session",
-    eye: Sequence[str] = (),
-    drop: Sequence[str] = (),
-    keep: Sequence[str] = (),
+    eye: Listed = (),
+    drop: Listed = (),
+    keep: Listed = (),
     name: str = "features",
     per_subject: bool = False,
-    modality: str = "eeg_eye",
-    subjects: Sequence[int | str] | None = None,
-    sessions: Sequence[int | str] | None = None,
+    modality: Modality = "eeg_eye",
+    subjects: Listed = None,
+    sessions: Listed = None,
 ) -> FeatureSet:
     """Read a user's own table.
 
@@ -76,7 +79,11 @@ def load(
         ".csv": lambda file: read_csv(file, columns, eye, drop),
         ".npz": lambda file: read_npz(file, eye, drop),
     }
-    files, path = (path, path[0].parent) if isinstance(path, list) else (find_files(path), path)
+    if isinstance(path, str | Path):
+        files = find_files(path)
+    else:
+        files = [Path(file).expanduser() for file in path]
+        path = files[0].parent
     read = [readers[file.suffix.lower()](file) for file in files]
     check_matched(path, "drop", drop, [name for part in read for name in (*part.dropped, *part.feature_names)])
     parts = _align(read)
@@ -144,8 +151,6 @@ def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarr
 
 def _columns(path, part: TableFile, modality: str) -> list[int]:
     """Columns of a modality in the order of KINDS; eeg_eye, the command line's default, takes those of every kind."""
-    if modality not in MODALITIES:
-        raise ValueError(f"expected modality {' | '.join(MODALITIES)}, got {modality!r}")
     wanted = KINDS if modality == "eeg_eye" else (modality,)
     order = [i for kind in wanted for i, own in enumerate(part.kinds) if own == kind]
     if not order:

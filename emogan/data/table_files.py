@@ -282,7 +282,10 @@ def natural(path: Path) -> list[int | str]:
     return [int(text) if i % 2 else text for i, text in enumerate(re.split(r"(\d+)", path.name))]
 
 
-def listed(values) -> list[str]:
+Listed = int | float | str | Sequence[int | float | str] | None  # what `listed` takes
+
+
+def listed(values: Listed) -> list[str]:
     """A list of texts from a list, none or, as `data.subjects=3` gives, a single value."""
     if values is None:
         return []

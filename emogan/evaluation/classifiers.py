@@ -2,18 +2,23 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from emogan.checks import is_number
+from emogan.checks import NOT_EMPTY, Checked, PositiveInt, Rule
 from emogan.evaluation import svm
 from emogan.evaluation.svm import Predictions
 
+ASCENDING_PAIR = Rule("(two, the lower one first)", lambda pair: len(pair) == 2 and pair[0] <= pair[1])
+Exponents = Annotated[Sequence[int], ASCENDING_PAIR]
 
-class Classifier(ABC):
+
+class Classifier(Checked, ABC):
     """A classifier and the values of its parameter to choose from, in the order in which the first of equals wins."""
 
+    _group = "classifier"
     name: str
     values: np.ndarray  # (C,), what the column c of the scores holds
 
@@ -25,7 +30,7 @@ class Classifier(ABC):
 class LinearSVM(Classifier):
     """Linear support vector machine, C = 2^low .. 2^high (paper, 3.3: 2^-10 to 2^10), see `emogan.evaluation.svm`."""
 
-    def __init__(self, name: str, c_exponents: Sequence[int], libsvm_iterations: int):
+    def __init__(self, name: str, c_exponents: Exponents, libsvm_iterations: PositiveInt):
         self.name, self.libsvm_iterations = name, libsvm_iterations
         self.values = powers(c_exponents)
 
@@ -57,10 +62,12 @@ class Estimator(Classifier):
     """
 
     def __init__(
-        self, name: str, estimator: Callable[..., BaseEstimator], parameter: str | None, values: Sequence[float] = (0,)
+        self,
+        name: str,
+        estimator: Callable[..., BaseEstimator],
+        parameter: str | None,
+        values: Annotated[Sequence[float], NOT_EMPTY] = (0,),
     ):
-        if not isinstance(values, Sequence) or not values or not all(map(is_number, values)):
-            raise ValueError(f"classifier.values: expected a list of numbers to choose from, got {values!r}")
         self.name, self.estimator, self.parameter, self.given = name, estimator, parameter, values
         self.values = np.array(values, dtype=float)
         try:

@@ -2,68 +2,106 @@
 
 import os
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import hydra
 import torch
+from hydra.core.config_loader import ConfigLoader
+from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from emogan.atomic import write_atomically
-from emogan.checks import is_integer, is_number
-from emogan.data.features import MODALITIES, FeatureSet
-from emogan.data.folds import AUTO, SPLITTERS, resolve
+from emogan.checks import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    OneOrSeveral,
+    PositiveInt,
+    one_of,
+    refuse_impossible,
+)
+from emogan.data.features import FeatureSet, Modality
+from emogan.data.folds import FoldCount, Folds, resolve
+from emogan.data.scaling import FitOn
+from emogan.evaluation.classifiers import Exponents
 from emogan.evaluation.plan import INNER
 from emogan.evaluation.protocol import CHOICE
 from emogan.jobs.scores import OBJECTIVES
-from emogan.keys import check_keys, unknown_key
+from emogan.keys import check_keys, reason, unknown_key
 from emogan.training.trainer import TrainerSettings
 
 UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
+SETTINGS = {  # the classes and functions that `data`, `model` and `classifier` name check their own
+    "data.subjects": Sequence[int | str] | None,
+    "data.sessions": Sequence[int | str] | None,
+    "modality": Modality,
+    "n_aug": OneOrSeveral[NonNegativeInt],
+    "seed": NonNegativeInt,
+    "quality": bool,
+    "optimized_metric": Annotated[str, one_of(OBJECTIVES)],
+    "scaling.fit_on": FitOn,
+    "evaluation.folds": Folds,
+    "evaluation.n_folds": FoldCount,
+    "evaluation.inner": Annotated[str, one_of(INNER)],
+    "evaluation.inner_folds": FoldCount,
+    "evaluation.choice": Annotated[str, one_of(CHOICE)],
+    "evaluation.trials_per_class": PositiveInt | None,
+    "evaluation.permute_labels": bool,
+    "evaluation.equal_windows": Literal["refuse", "report"],
+    "evaluation.c_exponents": Exponents,
+    "evaluation.libsvm_iterations": PositiveInt,
+    "machine.threads": PositiveInt | None,
+    "machine.group_size": PositiveInt | None,
+    "machine.accelerator": Literal["cpu", "gpu", "auto"],
+    "machine.checkpoint_s": NonNegativeFloat | None,
+    "machine.keep_checkpoints": bool,
+}
+
+
 def check_settings(cfg: DictConfig) -> list[int]:
-    """Refuse unknown keys, and impossible values outside `data` and `model`, which check theirs; return all n_aug."""
+    """Refuse unknown keys and values that `SETTINGS` does not allow; return all n_aug."""
     check_keys(cfg)
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise ValueError(f"{missing[0]}: expected a value, got none. Give it as {missing[0]}=...")
-    sizes = OmegaConf.to_container(cfg)["n_aug"]
-    sizes = sizes if isinstance(sizes, list) else [sizes]
-    exponents = OmegaConf.to_container(cfg)["evaluation"]["c_exponents"]
-    pair = isinstance(exponents, list) and len(exponents) == 2 and all(is_integer(e) for e in exponents)
-    checks = {
-        "n_aug": (bool(sizes) and all(is_integer(n, 0) for n in sizes), "a whole number >= 0 or a list of them"),
-        "evaluation.c_exponents": (pair and exponents[0] <= exponents[1], "two whole numbers, the lower one first"),
-    }
-    for name, least in {
-        "seed": 0, "evaluation.n_folds": 2, "evaluation.inner_folds": 2, "evaluation.libsvm_iterations": 1
-    }.items():  # fmt: skip
-        checks[name] = (is_integer(OmegaConf.select(cfg, name), least), f"a whole number >= {least}")
-    for name in ("machine.threads", "machine.group_size", "evaluation.trials_per_class"):
-        value = OmegaConf.select(cfg, name)
-        checks[name] = (value is None or is_integer(value, 1), "a whole number >= 1 or null")
-    seconds = cfg.machine.checkpoint_s
-    checks["machine.checkpoint_s"] = (
-        seconds is None or (is_number(seconds) and seconds >= 0), "a number of seconds or null"
-    )  # fmt: skip
-    for name in ("evaluation.permute_labels", "quality", "machine.keep_checkpoints"):
-        checks[name] = (isinstance(OmegaConf.select(cfg, name), bool), "true or false")
-    for name in ("data.subjects", "data.sessions"):
-        value = OmegaConf.select(cfg, name)
-        checks[name] = (value is None or OmegaConf.is_list(value), "a list such as [1,2] or null")
-    for name, choices in {
-        "modality": MODALITIES, "evaluation.folds": (AUTO, *SPLITTERS), "scaling.fit_on": ("train", "all"),
-        "machine.accelerator": ("cpu", "gpu", "auto"), "evaluation.inner": INNER,
-        "evaluation.equal_windows": ("refuse", "report"), "evaluation.choice": CHOICE,
-        "optimized_metric": OBJECTIVES,
-    }.items():  # fmt: skip
-        checks[name] = (OmegaConf.select(cfg, name) in tuple(choices), " | ".join(choices))
-    for name, (holds, expected) in checks.items():
-        if not holds:
-            raise ValueError(f"{name}: expected {expected}, got {OmegaConf.select(cfg, name)!r}")
+    refuse_impossible({name: OmegaConf.select(cfg, name) for name in SETTINGS}, SETTINGS)
     if cfg.machine.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ValueError("machine.accelerator: expected cpu or auto, as torch finds no GPU here, got 'gpu'")
-    return sorted(set(sizes))
+    return sorted(set(cfg.n_aug if OmegaConf.is_list(cfg.n_aug) else [cfg.n_aug]))
+
+
+def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader: ConfigLoader) -> None:
+    """Refuse a sweep one of whose jobs has a key that does not exist, or lacks one that is needed.
+
+    Parameters
+    ----------
+    config
+        Of the sweep, with the `hydra` node.
+    jobs
+        Overrides of each job, None if they are not known. Of jobs that differ in values alone, not in options of
+        groups, the first is looked at.
+    loader
+        Hydra's, which composes the configurations of the jobs.
+
+    Raises
+    ------
+    ValueError, ImportError
+        As `check_keys` and the model say, or Hydra of what it cannot compose.
+    """
+    kinds: dict[tuple[str, ...], Sequence[str]] = {}
+    for job in jobs or ():
+        options = (one if one.partition("=")[0].lstrip("+") in config.hydra.runtime.choices else "" for one in job)
+        kinds.setdefault(tuple(options), job)
+    try:
+        configs = [config] if jobs is None else [loader.load_sweep_config(config, list(job)) for job in kinds.values()]
+    except CompactHydraException as error:
+        raise ValueError(reason(error)) from error
+    for cfg in configs:
+        check_keys(cfg)
+        construct(cfg.model)  # it hands settings on to the GAN, which alone knows their names
 
 
 def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:

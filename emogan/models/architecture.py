@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from emogan.checks import check, is_integer
 from emogan.wording import words
 
 LAYERS = (2, 4)  # "The numbers of layers are searched from 2 to 4" (paper, 3.3)
@@ -22,23 +21,19 @@ def hidden_widths(
     Raises
     ------
     ValueError
-        If layers is not 2, 3 or 4, or hidden is neither a positive integer nor one per layer.
+        If hidden has not one width per layer.
     """
     if architecture_seed is not None:
-        expected = f"an integer >= 0 or {words().nothing}"
-        check("architecture_seed", architecture_seed, is_integer(architecture_seed, 0), expected)
         random = np.random.default_rng(architecture_seed)
         generator, discriminator = (
             tuple(random.integers(*NODES, size=random.integers(*LAYERS, endpoint=True), endpoint=True).tolist())
             for _ in range(2)
         )
         return generator, discriminator
-    check("layers", layers, is_integer(layers, LAYERS[0]) and layers <= LAYERS[1], "2, 3 or 4 hidden layers")
-    widths = tuple(hidden) if isinstance(hidden, Sequence) and not isinstance(hidden, str) else (hidden,) * layers
+    widths = tuple(hidden) if isinstance(hidden, Sequence) else (hidden,) * layers
     if len(widths) != layers:
         raise ValueError(
             f"{words().setting('hidden')}: expected one width or {layers} of them "
             f"({words().setting('layers')}={layers}), got {list(widths)}"
         )
-    check("hidden", hidden, all(is_integer(w, 1) for w in widths), "positive integers (the paper: 50 to 600)")
     return widths, widths

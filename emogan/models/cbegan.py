@@ -1,11 +1,12 @@
 """cBEGAN: conditional boundary-equilibrium GAN (Luo, Zhu and Lu 2019, 2.2; Berthelot et al. 2017)."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from emogan.checks import check, is_number
+from emogan.checks import NonNegativeFloat, UnitFloat
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, with_label
 
@@ -56,17 +57,13 @@ class CBEGAN(ConditionalGAN):
         classes: int,
         members: int = 1,
         *,
-        gamma: float = 0.75,
-        lambda_k: float = 1e-3,
-        eta: int = 1,
-        reduction: str = "mean",
+        gamma: UnitFloat = 0.75,
+        lambda_k: NonNegativeFloat = 1e-3,
+        eta: Literal[1, 2] = 1,
+        reduction: Literal["mean", "sum"] = "mean",
         **common,
     ):
         super().__init__(features, classes, members, **common)
-        check("gamma", gamma, is_number(gamma) and 0 <= gamma <= 1, "a number in [0, 1]")
-        check("lambda_k", lambda_k, is_number(lambda_k) and lambda_k >= 0, "a number >= 0")
-        check("eta", eta, is_number(eta) and eta in (1, 2), "1 or 2")
-        check("reduction", reduction, reduction in ("mean", "sum"), "mean or sum")
         self.gamma, self.lambda_k, self.eta, self.reduction = gamma, lambda_k, eta, reduction
         self.register_buffer("k", torch.zeros(members))
 

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from emogan.checks import check
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, softplus, with_label
-from emogan.wording import words
 
 
 class CGAN(ConditionalGAN):
@@ -29,7 +27,6 @@ class CGAN(ConditionalGAN):
 
     def __init__(self, features: int, classes: int, members: int = 1, *, saturating: bool = True, **common):
         super().__init__(features, classes, members, **common)
-        check("saturating", saturating, isinstance(saturating, bool), words().truth)
         self.saturating = saturating
 
     def build_discriminator(self, hidden: Sequence[int]) -> nn.Module:

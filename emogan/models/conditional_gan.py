@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 import lightning
 import torch
@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from emogan.analysis.agreement import agreement, spread
-from emogan.checks import check, is_integer, is_number
-from emogan.models.architecture import hidden_widths
+from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, at_least, at_most, below
+from emogan.models.architecture import LAYERS, hidden_widths
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
 from emogan.versions import revision
 
@@ -28,7 +28,7 @@ class Batch(NamedTuple):
     u: Tensor  # (S, M, B, 1) uniform in [0, 1): where cWGAN's gradient penalty interpolates
 
 
-class ConditionalGAN(lightning.LightningModule, ABC):
+class ConditionalGAN(Checked, lightning.LightningModule, ABC):
     """A conditional GAN, or a stack of M independent ones of one shape that are trained at once.
 
     It trains in any Lightning Trainer on the batches of `emogan.data.datamodule.MemberBatches`, by manual optimisation.
@@ -60,6 +60,7 @@ class ConditionalGAN(lightning.LightningModule, ABC):
         If a setting is impossible; the message names it.
     """
 
+    _group = "model"
     kind: ClassVar[str]  # its short name in files and keys, which stays when a module is renamed
     metrics: ClassVar[tuple[str, ...]]  # recorded per member and iteration, in this order
     convergence: ClassVar[str]  # the one of them whose plateau means convergence
@@ -73,26 +74,21 @@ class ConditionalGAN(lightning.LightningModule, ABC):
 
     def __init__(
         self,
-        features: int,
-        classes: int,
-        members: int = 1,
+        features: PositiveInt,
+        classes: PositiveInt,
+        members: PositiveInt = 1,
         *,
         seeds: Sequence[int] | None = None,
-        layers: int = 2,
-        hidden: int | Sequence[int] = 100,
-        architecture_seed: int | None = None,
-        noise_features: int = 100,
-        learning_rate: float = 1e-4,
+        layers: Annotated[int, at_least(LAYERS[0]), at_most(LAYERS[1])] = 2,
+        hidden: OneOrSeveral[PositiveInt] = 100,
+        architecture_seed: NonNegativeInt | None = None,
+        noise_features: PositiveInt = 100,
+        learning_rate: Annotated[float, above(0), below(1)] = 1e-4,
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] | None = None,
     ):
         super().__init__()
         self.save_hyperparameters(ignore=["optimizer", *self.derived])
         self.automatic_optimization = False
-        for name, value, least in (("features", features, 1), ("classes", classes, 1), ("members", members, 1)):
-            check(name, value, is_integer(value, least), f"an integer >= {least}")
-        check("noise_features", noise_features, is_integer(noise_features, 1), "an integer >= 1")
-        holds = is_number(learning_rate) and 0 < learning_rate < 1
-        check("learning_rate", learning_rate, holds, "a number between 0 and 1")
         self.members, self.features, self.classes = members, features, classes
         self.noise_features, self.learning_rate, self.optimizer = noise_features, learning_rate, optimizer
         generator_hidden, discriminator_hidden = hidden_widths(layers, hidden, architecture_seed)

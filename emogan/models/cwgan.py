@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from emogan.checks import check, is_integer, is_number
+from emogan.checks import NonNegativeFloat, PositiveFloat, PositiveInt
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, input_gradient, with_label
-from emogan.wording import words
 
 
 class CWGAN(ConditionalGAN):
@@ -39,15 +38,12 @@ class CWGAN(ConditionalGAN):
         classes: int,
         members: int = 1,
         *,
-        penalty: float = 10.0,
-        clip: float | None = None,
-        critic_steps: int = 5,
+        penalty: NonNegativeFloat = 10.0,
+        clip: PositiveFloat | None = None,
+        critic_steps: PositiveInt = 5,
         **common,
     ):
         super().__init__(features, classes, members, **common)
-        check("penalty", penalty, is_number(penalty) and penalty >= 0, "a number >= 0")
-        check("clip", clip, clip is None or (is_number(clip) and clip > 0), f"a positive number or {words().nothing}")
-        check("critic_steps", critic_steps, is_integer(critic_steps, 1), "an integer >= 1")
         self.penalty, self.clip, self.critic_steps = penalty, clip, critic_steps
 
     @property

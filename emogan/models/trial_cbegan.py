@@ -1,17 +1,17 @@
 """TrialCBEGAN: a cBEGAN that starts from windows of new trials and learns what they lack."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from emogan.checks import check, is_integer, is_number
+from emogan.checks import NonNegativeFloat, PositiveInt, UnitFloat, at_least, below
 from emogan.models.cbegan import Autoencoder
 from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
 from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, with_label
 from emogan.models.trial_start import MOST, LowRankStart, Start, low_rank_start, start
-from emogan.wording import words
 
 MANY = 1024  # features: eigenvectors of more take seconds and gigabytes a member, as their cost grows with F^3
 KEPT = 512  # axes kept of more features than that: all that vary in up to 513 windows
@@ -149,23 +149,15 @@ class TrialCBEGAN(ConditionalGAN):
         classes: int,
         members: int = 1,
         *,
-        components: int | None = 64,
-        trial_strength: float = 1.0,
+        components: PositiveInt | None = 64,
+        trial_strength: NonNegativeFloat = 1.0,
         residual: bool = True,
-        anchor: float = 1.0,
-        average: float = 0.99,
-        gamma: float = 1.0,
-        lambda_k: float = 1e-3,
+        anchor: NonNegativeFloat = 1.0,
+        average: Annotated[float, at_least(0), below(1)] = 0.99,
+        gamma: UnitFloat = 1.0,
+        lambda_k: NonNegativeFloat = 1e-3,
         **common,
     ):
-        expected = f"an integer >= 1 or {words().nothing}"
-        check("components", components, components is None or is_integer(components, 1), expected)
-        check("trial_strength", trial_strength, is_number(trial_strength) and trial_strength >= 0, "a number >= 0")
-        check("residual", residual, isinstance(residual, bool), words().truth)
-        check("anchor", anchor, is_number(anchor) and anchor >= 0, "a number >= 0")
-        check("average", average, is_number(average) and 0 <= average < 1, "a number in [0, 1)")
-        check("gamma", gamma, is_number(gamma) and 0 <= gamma <= 1, "a number in [0, 1]")
-        check("lambda_k", lambda_k, is_number(lambda_k) and lambda_k >= 0, "a number >= 0")
         self.kept = KEPT if features > MANY else features
         self.axes = min(components or features, self.kept)
         self.trial_strength, self.residual, self.anchor, self.decay = trial_strength, residual, anchor, average

@@ -3,30 +3,32 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from emogan.checks import PositiveInt, checked
 from emogan.data import table
-from emogan.data.features import FeatureSet
-from emogan.data.table_files import some
+from emogan.data.features import FeatureSet, Modality
+from emogan.data.table_files import Listed, some
 from emogan.recordings.run import extract
 from emogan.recordings.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
+@checked("data")
 def load(
     recordings: str | Path,
     trials: str | Path,
     *,
     cache: str | Path,
     settings: Mapping,
-    jobs: int = 1,
+    jobs: PositiveInt = 1,
     name: str = "recordings",
     per_subject: bool = False,
-    modality: str = "eeg_eye",
-    subjects: Sequence[int | str] | None = None,
-    sessions: Sequence[int | str] | None = None,
+    modality: Modality = "eeg_eye",
+    subjects: Listed = None,
+    sessions: Listed = None,
 ) -> FeatureSet:
     """Features of recordings, see `emogan.recordings.run.extract`; what lies in the folder `cache` is not made again.
 

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from emogan.atomic import remove_abandoned, write_atomically
-from emogan.checks import is_integer
+from emogan.checks import PositiveInt, checked
 from emogan.data.table_files import some
 from emogan.recordings.experiment import check, features
 from emogan.recordings.known_trials import KNOWN, annotations
@@ -50,8 +50,9 @@ class Outcome:
         return "\n".join([said, *failures, *notes])
 
 
+@checked()
 def extract(
-    recordings: str | Path, trials: str | Path, out: str | Path, settings: Mapping, jobs: int = 1
+    recordings: str | Path, trials: str | Path, out: str | Path, settings: Mapping, jobs: PositiveInt = 1
 ) -> Outcome:  # fmt: skip
     """Write a feature file {subject}_{session}.npz for each experiment of a time table.
 
@@ -72,8 +73,6 @@ def extract(
         If a setting is impossible, or there is no time table or no folder. What is wrong with one experiment is told
         of in the outcome instead.
     """
-    if not is_integer(jobs, 1):
-        raise ValueError(f"jobs: expected a whole number >= 1, got {jobs!r}")
     settings = Settings.of(settings)
     folder, out = Path(recordings).expanduser().absolute(), Path(out).expanduser().absolute()
     if not folder.is_dir():

@@ -2,26 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Annotated, Literal
 
-from emogan.checks import is_number
+from emogan.checks import NOT_EMPTY, Checked, NonNegativeFloat, PositiveFloat, Rule, at_least, one_of
 from emogan.signal.bands import BANDS
-
-CHOICES = {
-    "reference": ("recorded", "average"),
-    "blinks": ("keep", "remove"),
-    "bad_channels": ("leave_out", "interpolate", "keep"),
-    "bad_stretches": ("leave_out", "keep"),
-    "features": ("de", "psd", "dasm", "rasm", "asm", "dcau"),
-    "de": ("fft", "gaussian"),
-    "bands": tuple(BANDS),
-    "smoothing": ("none", "moving_average", "lds_filter", "lds_smoother"),
-    "eye_features": (31, 33, 41),
-    "eye_statistics": ("trial", "window"),
-}
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Checked):
     """Settings of conf/extraction.yaml, where each is explained.
 
     Raises
@@ -30,47 +18,32 @@ class Settings:
         Naming a setting that is impossible.
     """
 
-    channels: str | tuple[str, ...]
+    channels: Literal["seed", "found"] | Annotated[tuple[str, ...], NOT_EMPTY]
     band_pass_hz: tuple[float, float]
-    sfreq_hz: float
-    notch_hz: float | None
-    reference: str
-    blinks: str
-    bad_channels: str
-    bad_stretches: str
-    features: str
-    de: str
-    bands: str
-    window_s: float
-    smoothing: str
-    moving_average_windows: int
-    lds_q: float
-    lds_r: float
-    eye_features: int
-    eye_statistics: str
+    sfreq_hz: PositiveFloat
+    notch_hz: Annotated[float, at_least(10)] | None
+    reference: Literal["recorded", "average"]
+    blinks: Literal["keep", "remove"]
+    bad_channels: Literal["leave_out", "interpolate", "keep"]
+    bad_stretches: Literal["leave_out", "keep"]
+    features: Literal["de", "psd", "dasm", "rasm", "asm", "dcau"]
+    de: Literal["fft", "gaussian"]
+    bands: Annotated[str, one_of(BANDS)]
+    window_s: PositiveFloat
+    smoothing: Literal["none", "moving_average", "lds_filter", "lds_smoother"]
+    moving_average_windows: Annotated[int, at_least(1), Rule("odd", lambda windows: windows % 2 == 1)]
+    lds_q: NonNegativeFloat
+    lds_r: PositiveFloat
+    eye_features: Literal[31, 33, 41]
+    eye_statistics: Literal["trial", "window"]
 
     def __post_init__(self):
-        for name, choices in CHOICES.items():
-            self._need(name, getattr(self, name) in choices, " | ".join(map(str, choices)))
-        for name in ("sfreq_hz", "window_s", "lds_r"):
-            self._need(name, is_number(getattr(self, name)) and getattr(self, name) > 0, "a number above 0")
-        self._need("lds_q", is_number(self.lds_q) and self.lds_q >= 0, "a number of 0 or more")
-        windows = self.moving_average_windows
-        odd = isinstance(windows, int) and windows > 0 and windows % 2 == 1
-        self._need("moving_average_windows", odd, "an odd number above 0")
-        listed = isinstance(self.channels, tuple) and all(isinstance(one, str) for one in self.channels)
-        named = self.channels in ("seed", "found") or (listed and len(self.channels) > 0)
-        self._need("channels", named, "seed | found | a list of names")
-        self._check_frequencies()
-
-    def _check_frequencies(self) -> None:
         limits, edges = self.band_pass_hz, [edge for band in BANDS[self.bands].values() for edge in band]
-        pair = isinstance(limits, tuple) and len(limits) == 2 and all(map(is_number, limits))
-        holds = pair and 0 < limits[0] <= min(edges) and max(edges) <= limits[1]
+        holds = len(limits) == 2 and 0 < limits[0] <= min(edges) and max(edges) <= limits[1]
         self._need("band_pass_hz", holds, f"two frequencies around all bands, {min(edges)} to {max(edges)} Hz")
         self._need("sfreq_hz", self.sfreq_hz > 2 * limits[1], f"more than {2 * limits[1]:g}, twice the band-pass's end")
-        notch = self.notch_hz is None or (is_number(self.notch_hz) and 10 <= self.notch_hz < self.sfreq_hz / 2)
-        self._need("notch_hz", notch, "null or a frequency such as 50")
+        notch = self.notch_hz is None or self.notch_hz < self.sfreq_hz / 2
+        self._need("notch_hz", notch, f"null or a frequency below {self.sfreq_hz / 2:g}, half of sfreq_hz")
 
     def _need(self, name: str, holds: bool, expected: str) -> None:
         if not holds:

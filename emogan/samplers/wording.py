@@ -20,7 +20,7 @@ class SamplerWording(Wording):
 
     nothing = "None"
     truth = "True or False"
-    alternatives = ""  # a grid search chooses, not the sampler
+    lists = False  # a grid search chooses, not the sampler
 
     def __init__(self, sampler: str, classes: Sequence = ()):
         self.sampler, self.classes = sampler, classes

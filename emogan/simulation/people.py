@@ -21,14 +21,15 @@ seed_iv is not calibrated: the paper has no row for it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 from scipy.special import ndtri
 
-from emogan.checks import is_integer
+from emogan.checks import NonNegativeInt, PositiveInt, Rule, checked, one_of
 from emogan.data import trials
 from emogan.data.eye_names import EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41
-from emogan.data.features import MODALITIES, FeatureSet, concatenate
+from emogan.data.features import FeatureSet, Modality, concatenate
 from emogan.data.montage import EEG_FEATURES
 from emogan.simulation.eeg import EegSimulation, eeg_features
 from emogan.simulation.eye import EyeSimulation, eye_features
@@ -74,14 +75,19 @@ PRESETS = {
 }  # fmt: skip
 
 
+DISTINCT = Rule("(distinct, at least one)", lambda numbers: len(numbers) == len(set(numbers)) > 0)
+Numbers = Annotated[Sequence[PositiveInt], DISTINCT]
+
+
+@checked("data")
 def load(
-    preset: str = "seed",
+    preset: Annotated[str, one_of(PRESETS)] = "seed",
     *,
-    modality: str = "eeg_eye",
-    subjects: Sequence[int] | None = None,
-    sessions: Sequence[int] | None = None,
-    simulation_seed: int = 0,
-    rounds: int = 1,
+    modality: Modality = "eeg_eye",
+    subjects: Numbers | None = None,
+    sessions: Numbers | None = None,
+    simulation_seed: NonNegativeInt = 0,
+    rounds: PositiveInt = 1,
 ) -> FeatureSet:
     """Simulate experiments; None takes the preset's number of subjects and sessions 1 to 3.
 
@@ -97,20 +103,11 @@ def load(
     Raises
     ------
     ValueError
-        If the preset or modality is unknown, or a subject, session or rounds is not a whole number from 1 on.
+        If an argument is impossible; the message names it.
     """
-    if preset not in PRESETS:
-        raise ValueError(f"data.preset: expected {' | '.join(PRESETS)}, got {preset!r}")
-    if modality not in MODALITIES:
-        raise ValueError(f"expected modality {' | '.join(MODALITIES)}, got {modality!r}")
     chosen = PRESETS[preset]
     subjects = list(range(1, chosen.subjects + 1)) if subjects is None else list(subjects)
     sessions = [1, 2, 3] if sessions is None else list(sessions)
-    for name, wanted in (("subjects", subjects), ("sessions", sessions)):
-        if not wanted or any(not isinstance(i, int) or i < 1 for i in wanted) or len(set(wanted)) < len(wanted):
-            raise ValueError(f"data.{name}: expected distinct whole numbers from 1 on, got {wanted}")
-    if not is_integer(rounds, 1):
-        raise ValueError(f"data.rounds: expected a whole number from 1 on, got {rounds!r}")
     chosen = replace(
         chosen,
         labels=tuple(one * rounds for one in chosen.labels),

@@ -10,6 +10,7 @@ from pathlib import Path
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobReturn
+from hydra.errors import CompactHydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -76,13 +77,16 @@ class Watch(Callback):
     """Called by Hydra before the first job of a sweep and after each."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
-        """Refuse a sweep whose jobs would share a folder or that Slurm could not end, or note what it asks for."""
+        """Refuse a sweep with unknown keys, shared folders or no way for Slurm to end it, or note what it asks for."""
+        from emogan.jobs.settings import check_sweep  # here, so that tab completion need not wait for torch
+
         global begun
+        loader = GlobalHydra.instance().config_loader()
         try:
             sweep = Sweep(
                 Path(config.hydra.sweep.dir).resolve(),
                 config.store,
-                expected.expand(config.hydra, GlobalHydra.instance().config_loader()),
+                expected.expand(config.hydra, loader),
                 config.hydra.runtime.choices["hydra/launcher"],
             )
             expected.refuse_shared_folders(
@@ -90,12 +94,13 @@ class Watch(Callback):
             )
             if sweep.launcher == slurm.LAUNCHER:
                 slurm.check(config)
+            check_sweep(config, sweep.jobs, loader)
             sweep.folder.mkdir(parents=True, exist_ok=True)
             # That of an earlier sweep is removed: its jobs are not this one's. The basic sweeper writes its own.
             (sweep.folder / "multirun.yaml").unlink(missing_ok=True)
             if sweep.jobs is None:
                 OmegaConf.save(config, sweep.folder / "multirun.yaml")
-        except (ValueError, OSError, ImportError) as error:
+        except (ValueError, OSError, ImportError, CompactHydraException) as error:
             sys.exit(str(error))  # all else that a callback raises is a mere warning to Hydra
         if sweep.launcher == slurm.LAUNCHER:
             slurm.wait_for_every_job(fail=sweep.jobs is None)

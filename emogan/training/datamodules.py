@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import lightning
 import numpy as np
@@ -14,17 +14,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from emogan.checks import check, is_integer, is_number
+from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, below
 from emogan.data import table
 from emogan.data.features import FeatureSet
-from emogan.data.folds import AUTO, Member, members, resolve, validation_windows
+from emogan.data.folds import AUTO, FoldCount, Folds, Member, members, resolve, validation_windows
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.seed import seed, seed_iv, seed_v
 from emogan.data.training_set import TrainingSet
 from emogan.simulation import people
 from emogan.training.batches import MemberBatches, Nothing
 
-Which = int | str | Sequence[int | str] | None
+Which = OneOrSeveral[int | str] | None
 OWN = ("subject", "session", "fold", "folds", "n_folds", "validation", "batch_size", "iterations")
 
 
@@ -37,7 +37,7 @@ class HeldOut(NamedTuple):
     member: int
 
 
-class ExperimentDataModule(lightning.LightningDataModule):
+class ExperimentDataModule(Checked, lightning.LightningDataModule):
     """The training sets of the folds of one experiment, or of several, for a `ConditionalGAN` in any Trainer.
 
     Folds are split by whole trials, and each training set is scaled by its own windows alone. A GAN trains one member
@@ -105,21 +105,16 @@ class ExperimentDataModule(lightning.LightningDataModule):
         *,
         subject: Which = None,
         session: Which = None,
-        fold: int | None = None,
-        folds: str = AUTO,
-        n_folds: int = 5,
-        validation: int | float = 0,
-        batch_size: int = 128,
-        iterations: int = 1000,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        validation: NonNegativeInt | Annotated[float, above(0), below(1)] = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 1000,
         seeds: Sequence[int] | None = None,
         **settings,
     ):
         super().__init__()
-        share = is_number(validation) and 0 < validation < 1
-        expected = "a number of trials of each class, or a share of them between 0 and 1"
-        check("validation", validation, is_integer(validation, 0) or share, expected)
-        for name, value in (("batch_size", batch_size), ("iterations", iterations)):
-            check(name, value, is_integer(value, 1), "an integer >= 1")
         self.loader, self.settings, self.subject, self.session = loader, settings, subject, session
         self.fold, self.folds, self.n_folds, self.validation = fold, folds, n_folds, validation
         self.batch_size, self.iterations, self.given_seeds = batch_size, iterations, seeds

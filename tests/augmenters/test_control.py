@@ -170,20 +170,6 @@ def test_candidates_are_told_apart_by_their_identity():
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "key", "values"),
-    [
-        *((name, "strength", (0, -0.1, "1", None, True, float("nan"), [], [0.1, 0])) for name in ("noise", "mixup", "random_effects")),
-        ("rotation", "strength", (0, 181, float("inf"), [18, "x"])),
-        ("smote", "k_neighbors", (0, 1.5, True, [5, 0])),
-    ],
-)  # fmt: skip
-def test_impossible_settings_are_refused_by_name(name, key, values):
-    for value in values:
-        with pytest.raises(ValueError, match=rf"model.{key}: expected an? .*list of such values.*, got "):
-            type(control(name))(name=name, **{key: value})
-
-
 @pytest.mark.parametrize(("name", "need"), [("rotation", "layout"), ("recombination", "layout")])
 def test_what_a_control_needs_and_was_not_given_is_named(name, need, data):
     with pytest.raises(ValueError, match=rf"model={name} needs fit\(..., {need}=...\), got none"):

@@ -299,11 +299,6 @@ def test_trials_does_not_recommend_a_single_fold():
         list(trials(build({(1, 1): [0, 0, 1]}, 2), 2))
 
 
-def test_trials_refuses_fewer_than_two_folds():
-    with pytest.raises(ValueError, match=r"evaluation\.n_folds of at least 2, got 1"):
-        members(seed(), "trials", n_folds=1)
-
-
 def test_folds_count_from_0_within_each_experiment():
     found = members(seed(), "paper")
     assert [(member.subject, member.session, member.fold) for member in found] == [

@@ -146,11 +146,6 @@ def test_by_default_training_windows_alone_scale():
     np.testing.assert_array_equal(scaling_windows(train, test, "all"), [1, 2, 4, 7, 9])
 
 
-def test_an_unknown_choice_of_windows_names_both():
-    with pytest.raises(ValueError, match=r"scaling\.fit_on train \| all \(all leaks test windows\), got 'test'"):
-        scaling_windows(np.arange(3), np.arange(3, 5), "test")
-
-
 def test_features_are_standardised_within_each_subject():
     random = np.random.default_rng(0)
     subject = np.array(["b", "a"] * 30)

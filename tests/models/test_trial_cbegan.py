@@ -160,18 +160,6 @@ def test_class_moments_are_those_of_each_class():
     assert (variance[:, 3] == 0).all()
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("components", 0), ("components", 2.5), ("trial_strength", -1), ("residual", 1), ("anchor", -0.1), ("average", 1.0),
-        ("gamma", 1.5), ("lambda_k", float("nan")),
-    ],
-)  # fmt: skip
-def test_impossible_settings_are_refused_by_name(setting, value):
-    with pytest.raises(ValueError, match=f"model.{setting}"):
-        TrialCBEGAN(4, 3, **{setting: value})
-
-
 @pytest.fixture
 def many(monkeypatch):
     """Nine features are many."""

@@ -222,13 +222,10 @@ def test_a_class_of_one_window_is_told_by_its_label(sampler, labels):
 @pytest.mark.parametrize(
     ("sampler", "message"),
     [
-        (CWGANSampler(clip=-1), r"^CWGANSampler\.clip: expected a positive number or None, got -1$"),
-        (TrialCBEGANSampler(components=0), r"^TrialCBEGANSampler\.components: expected an integer >= 1 or None"),
+        (CWGANSampler(clip=-1), r"^CWGANSampler\.clip: expected a number > 0 or None, got -1$"),
         (TrialCBEGANSampler(residual=1), r"^TrialCBEGANSampler\.residual: expected True or False, got 1$"),
         (CBEGANSampler(hidden=[3]), r"^CBEGANSampler\.hidden: .*\(CBEGANSampler\.layers=2\)"),
-        (CBEGANSampler(selection="best"), r"^CBEGANSampler\.selection: expected None, disc"),
         (NoiseSampler(strength=-1), r"^NoiseSampler\.strength: expected a number > 0, got -1$"),
-        (NoiseSampler(strength="high"), r"^NoiseSampler\.strength: expected a number > 0, got 'high'$"),
         (NoiseSampler(strength=np.array([0.1])), r"^NoiseSampler\.strength: expected one value"),
     ],
 )

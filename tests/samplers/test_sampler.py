@@ -26,7 +26,6 @@ from emogan import (
     MixupSampler,
     NoiseSampler,
     RandomEffectsSampler,
-    SMOTESampler,
 )
 from emogan.augmenters import Augmenter
 from emogan.environment import config_dir
@@ -198,14 +197,11 @@ def test_a_constant_feature_keeps_its_value(sampler, windows):
 @pytest.mark.parametrize(
     ("sampler", "message"),
     [
-        (CBEGANSampler(gamma=2), r"CBEGANSampler\.gamma: expected a number in \[0, 1\], got 2"),
-        (CBEGANSampler(iterations=0), r"CBEGANSampler\.iterations: expected an integer >= 1, got 0"),
+        (CBEGANSampler(gamma=2), r"CBEGANSampler\.gamma: expected a number >= 0 and <= 1, got 2"),
         (CBEGANSampler(accelerator="tpu"), "accelerator"),
-        (NoiseSampler(strength=-1), r"NoiseSampler\.strength: expected a number > 0"),
         (NoiseSampler(strength=[0.1, 0.2]), r"NoiseSampler\.strength: expected one value.*GridSearchCV"),
         (MixupSampler(n_aug=-1), "n_aug"),
         (MixupSampler(n_aug=3, sampling_strategy="all"), "expected n_aug or sampling_strategy"),
-        (SMOTESampler(k_neighbors=0), r"SMOTESampler\.k_neighbors: expected an integer >= 1"),
         (RandomEffectsSampler(), r"looks at trials: expected groups=.*set_fit_resample_request"),
     ],
 )

@@ -134,14 +134,13 @@ def test_further_rounds_of_clips_are_further_trials_of_the_same_classes_and_leng
         assert np.array_equal(more.trial[part] - 15 * r, once.trial)
     first, second = ((more.trial - 1) // 15 == r for r in range(2))
     assert not np.isclose(more.x[first], more.x[second]).all(1).any()
-    with pytest.raises(ValueError, match="rounds: expected a whole number from 1 on, got 0"):
-        people.load("seed", rounds=0)
 
 
-@pytest.mark.parametrize("wrong", [{"preset": "sed"}, {"modality": "egg"}, {"subjects": [0]}, {"sessions": [0]}])
-def test_impossible_selections_are_refused(wrong):
-    with pytest.raises(ValueError, match="expected"):
-        people.load(**wrong)
+def test_subjects_that_come_twice_are_refused():
+    with pytest.raises(
+        ValueError, match=r"^data\.subjects: expected a list of integers >= 1 \(distinct, at least one\)"
+    ):
+        people.load(subjects=[1, 1])
 
 
 def test_values_have_the_scale_of_seeds_files_and_of_eye_trackers(data):

@@ -68,17 +68,28 @@ def test_a_sweep_that_is_interrupted_tells_what_is_not_done(command, small, tmp_
     assert last_line(sweep).startswith("the same command again")
 
 
-def test_a_sweep_of_settings_that_do_not_exist_starts_no_job(command, small, tmp_path):
-    sweep = command(tmp_path, "-m", *small, *QUICK, "model.gama=1,2")
-    assert sweep.exit_code() == 1
-    assert "Could not override 'model.gama'" in sweep.said
-    assert last_line(sweep) == "none of 2 jobs was started"
-
-
 def test_a_sweep_whose_jobs_cannot_be_told_beforehand_is_refused(command, small, tmp_path):
     sweep = command(tmp_path, "-m", *small, *QUICK, "seed=interval(0,1)")
     assert sweep.exit_code() == 1
     assert "does not support sweep type : INTERVAL" in last_line(sweep)
+
+
+@pytest.mark.parametrize(("option", "sentence"), [
+    ("+nonsense=1", r"^nonsense: expected one of the settings modality, n_aug, .*, got nonsense$"),
+    ("n_augs=5,6", r"^n_augs: expected one of .* Did you mean n_aug\?$"),
+    ("+model.gama=0.1,0.2", r"^model\.gama: expected one of .* Did you mean model\.gamma\?$"),
+    ("model.gamma=0.1,0.2", r"^model\.gamma: expected one of .* penalty, clip, critic_steps, got gamma$"),
+    ("+evaluation.fold=paper", r"^evaluation\.fold: expected one of .* Did you mean evaluation\.folds\?$"),
+    ("+trainer.nonsense=1", r"^trainer(\.nonsense)?: expected one of the settings "),
+])  # fmt: skip
+def test_a_sweep_with_a_key_that_does_not_exist_is_refused_once_before_any_job(
+    command, small, tmp_path, option, sentence
+):
+    sweep = command(tmp_path, "-m", *small, "model=cbegan,cwgan", option, "hydra.sweep.dir=sweep")
+    assert sweep.exit_code() == 1
+    assert len(re.findall(sentence, sweep.said, re.MULTILINE)) == 1, sweep.said
+    assert len(sweep.said.strip().splitlines()) == 1
+    assert not (tmp_path / "sweep").exists()
 
 
 SWEEPER = """

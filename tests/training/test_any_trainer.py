@@ -121,5 +121,5 @@ def test_a_gan_shows_its_members_inputs_and_outputs():
 
 
 def test_what_is_no_gan_is_refused():
-    with pytest.raises(ValueError, match=r"subclass of emogan\.models\.ConditionalGAN, got <class 'dict'>"):
+    with pytest.raises(ValueError, match=r"subclass of ConditionalGAN, got <class 'dict'>"):
         GANAugmenter(dict, name="gan", iterations=1)

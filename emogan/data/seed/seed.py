@@ -4,11 +4,13 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 
+from emogan.checks import checked, one_of
 from emogan.data.experiments import Source, eeg_rows, feature_set, sources
-from emogan.data.features import FeatureSet
+from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers import matlab
 from emogan.data.seed import multimodal
 from emogan.data.seed.multimodal import WINDOWS, check_labels
@@ -17,17 +19,19 @@ from emogan.data.seed.sessions import by_date
 from emogan.data.trials import SEED_CLASSES, SEED_LABELS
 
 FEATURES = ("de_LDS", "de_movingAve", "psd_LDS", "psd_movingAve")  # those of the files with 62 channels x 5 bands
+Feature = Annotated[str, one_of(FEATURES)]
 
 
+@checked("data")
 def load(
     root: str | os.PathLike,
     *,
-    feature: str = "de_LDS",
-    window_s: int = 4,
-    eeg_source: str = "extracted",
-    modality: str = "eeg_eye",
-    subjects: Sequence[int] | None = None,
-    sessions: Sequence[int] | None = None,
+    feature: Feature = "de_LDS",
+    window_s: Annotated[int, one_of(WINDOWS)] = 4,
+    eeg_source: Literal["extracted", "multimodal"] = "extracted",
+    modality: Modality = "eeg_eye",
+    subjects: int | Sequence[int] | None = None,
+    sessions: int | Sequence[int] | None = None,
 ) -> FeatureSet:
     """Load SEED from a folder at, above or inside its release.
 
@@ -47,11 +51,6 @@ def load(
     FileNotFoundError, ValueError
         If the folder, a file or a part of one is missing or is not what SEED has there.
     """
-    if feature not in FEATURES or window_s not in tuple(WINDOWS) or eeg_source not in ("extracted", "multimodal"):
-        raise ValueError(
-            f"expected feature {' | '.join(FEATURES)}, window_s 1 | 4 and eeg_source extracted | multimodal, "
-            f"got {feature!r}, {window_s!r} and {eeg_source!r}"
-        )
     if eeg_source == "multimodal" and feature != "de_LDS":
         raise ValueError(
             f"SEED_Multimodal's .npz files hold one kind of feature, DE, got feature={feature}; use "
@@ -62,7 +61,6 @@ def load(
             f"SEED's eye movement features exist for windows of 4 s only, got modality={modality} with "
             f"window_s={window_s}; use data.window_s=4, or modality=eeg"
         )
-    window_s = int(window_s)  # 4.0 is meant as 4, but names no folder
     eeg = partial(multimodal.eeg_source, root, window_s)
     if eeg_source == "extracted":
         eeg = partial(_extracted, root, feature, window_s)

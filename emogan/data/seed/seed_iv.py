@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from emogan.checks import checked
 from emogan.data.experiments import Source, eeg_rows, feature_set, need_shape, sources
-from emogan.data.features import FeatureSet
+from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers import matlab
 from emogan.data.seed.release import DATED, by_session_folder, find_folder
-from emogan.data.seed.seed import FEATURES
+from emogan.data.seed.seed import Feature
 from emogan.data.trials import SEED_IV_CLASSES, SEED_IV_LABELS
 
 log = logging.getLogger(__name__)
@@ -20,13 +21,14 @@ log = logging.getLogger(__name__)
 N_TRIALS = 24
 
 
+@checked("data")
 def load(
     root: str | os.PathLike,
     *,
-    feature: str = "de_LDS",
-    modality: str = "eeg_eye",
-    subjects: Sequence[int] | None = None,
-    sessions: Sequence[int] | None = None,
+    feature: Feature = "de_LDS",
+    modality: Modality = "eeg_eye",
+    subjects: int | Sequence[int] | None = None,
+    sessions: int | Sequence[int] | None = None,
 ) -> FeatureSet:
     """Load SEED-IV (4 s windows) from a folder at, above or inside its release.
 
@@ -42,8 +44,6 @@ def load(
     FileNotFoundError, ValueError
         If the folder, a file or a part of one is missing or is not what SEED-IV has there.
     """
-    if feature not in FEATURES:
-        raise ValueError(f"expected feature {' | '.join(FEATURES)}, got {feature!r}")
     eeg = partial(_source, root, "eeg_feature_smooth", feature, eeg_rows)
     eye = partial(_source, root, "eye_feature_smooth", "eye_", _eye_rows)
     found = sources(modality, eeg=eeg, eye=eye)

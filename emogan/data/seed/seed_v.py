@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
+from emogan.checks import checked, one_of
 from emogan.data.experiments import Source, feature_set, need_shape, sources
-from emogan.data.features import FeatureSet
+from emogan.data.features import FeatureSet, Modality
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
 from emogan.data.readers import unpickle
 from emogan.data.seed.release import data_files, find_folder, numbered
@@ -23,13 +25,14 @@ N_TRIALS = 15  # of a session; a file numbers the trials of its sessions 0..44
 NAME = re.compile(r"(\d+)_([123]+)\.npz")  # {subject}_{sessions}: 1_123.npz
 
 
+@checked("data")
 def load(
     root: str | os.PathLike,
     *,
-    eeg_order: str = "channel_major",
-    modality: str = "eeg_eye",
-    subjects: Sequence[int] | None = None,
-    sessions: Sequence[int] | None = None,
+    eeg_order: Annotated[str, one_of(EEG_ORDERS)] = "channel_major",
+    modality: Modality = "eeg_eye",
+    subjects: int | Sequence[int] | None = None,
+    sessions: int | Sequence[int] | None = None,
 ) -> FeatureSet:
     """Load SEED-V from a folder at, above or inside its release.
 
@@ -44,8 +47,6 @@ def load(
     FileNotFoundError, ValueError
         If the folder, a file or a part of one is missing or is not what SEED-V has there.
     """
-    if eeg_order not in EEG_ORDERS:
-        raise ValueError(f"expected eeg_order {' | '.join(EEG_ORDERS)}, got {eeg_order!r}")
     eeg = partial(_source, root, "EEG_DE_features", partial(_eeg, eeg_order=eeg_order))
     eye = partial(_source, root, "Eye_movement_features", _eye)
     return feature_set("seed_v", SEED_V_CLASSES, sources(modality, eeg=eeg, eye=eye), subjects, sessions)

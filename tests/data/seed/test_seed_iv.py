@@ -164,11 +164,9 @@ def test_a_truncated_file_is_an_error_that_names_it(tmp_path):
         seed_iv.load(tmp_path, modality="eeg")
 
 
-def test_a_wrong_root_or_feature_is_refused(tmp_path):
+def test_a_wrong_root_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"a folder eeg_feature_smooth with files like 1_20160518\.mat"):
         seed_iv.load(tmp_path)
-    with pytest.raises(ValueError, match=r"expected feature de_LDS \| .*got 'dasm_LDS'"):
-        seed_iv.load(tmp_path, feature="dasm_LDS")
 
 
 def test_the_config_is_a_call_of_the_loader(simulated):

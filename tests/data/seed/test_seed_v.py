@@ -200,8 +200,6 @@ def test_a_wrong_root_or_order_is_refused(tmp_path):
         write(tmp_path / copy / "EEG_DE_features")
     with pytest.raises(ValueError, match=r"got 2: .*one/EEG_DE_features, .*two/EEG_DE_features"):
         seed_v.load(tmp_path, modality="eeg")
-    with pytest.raises(ValueError, match=r"expected eeg_order channel_major \| band_major, got 'bands'"):
-        seed_v.load(tmp_path, eeg_order="bands")
 
 
 def test_the_config_is_a_call_of_the_loader(simulated):
