@@ -18,7 +18,7 @@ from emogan.atomic import remove_abandoned, write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation, balanced_labels
 from emogan.augmenters.fit import Fits, fit_directly
 from emogan.augmenters.fit import fit as fit_gans
-from emogan.data.features import FeatureSet
+from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import members, permute_labels, thin
 from emogan.environment import available_cores, quieten_lightning
 from emogan.evaluation import Classifier, protocol
@@ -58,8 +58,8 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     quieten_lightning()
     clock = Clock()
     sizes = check_settings(cfg)
-    augmenter: Augmenter = construct(cfg.model)
-    classifier: Classifier = construct(cfg.classifier)
+    augmenter: Augmenter = construct(cfg.model, Augmenter)
+    classifier: Classifier = construct(cfg.classifier, Classifier)
     sizes = [0] if isinstance(augmenter, NoAugmentation) else sizes
     folder, store = Path(cfg.folder).expanduser(), Store(cfg.store)
     for place in (folder, store.folder):
@@ -70,6 +70,7 @@ def run(cfg: DictConfig) -> pd.DataFrame:
     with clock("load"):
         outputs.set_scores_aside(folder)
         loaded: FeatureSet = construct(cfg.data)
+        check_loaded(loaded, cfg.modality)
         cfg = resolve_folds(cfg, loaded)
         inputs = job_inputs(cfg, loaded) | augmenter.revision(loaded.x.shape[1])
         key = job_key(inputs)

@@ -8,6 +8,7 @@ import hydra
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from emogan import kinds
 from emogan.atomic import write_atomically
 from emogan.checks import is_integer, is_number
 from emogan.data.features import MODALITIES, FeatureSet
@@ -70,18 +71,29 @@ def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:
     return OmegaConf.merge(cfg, {"evaluation": {"folds": resolve(cfg.evaluation.folds, features)}})
 
 
-def construct(node: DictConfig):
-    """Call what a config node names; what it finds wrong with its settings or files comes out as it was raised."""
+def construct(node: DictConfig, kind: type | None = None):
+    """Call what a config node names; what it finds wrong with its settings or files comes out as it was raised.
+
+    Raises
+    ------
+    ValueError
+        If it has an unknown setting, or is not of a class of the given kind with all that this asks for.
+    """
     try:
-        return hydra.utils.instantiate(node, _convert_="all")
+        made = hydra.utils.instantiate(node, _convert_="all")
     except hydra.errors.InstantiationException as error:
         if isinstance(error.__cause__, ValueError | OSError | ImportError):
             raise error.__cause__ from None
+        if "abstract class" in str(error.__cause__):  # Python names the methods that are missing
+            raise ValueError(f"{node._get_full_key(None)}: {error.__cause__}. Add them to the class") from None
         refused = UNKNOWN_ARGUMENT.search(str(error.__cause__))
         if refused and refused[1] in node:  # by what the class hands its arguments to
             known = [name for name in node if name != refused[1] and not name.startswith("_")]
             raise unknown_key(f"{node._get_full_key(None)}.", refused[1], known) from None
         raise
+    if kind is not None:
+        kinds.check_instance(made, kind, node._get_full_key(None))
+    return made
 
 
 def check_writable(folder: Path) -> None:
