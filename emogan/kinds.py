@@ -37,7 +37,8 @@ def find(kind: object, base: type[Any]) -> type[Any]:
             return cls
     raise ValueError(
         f"expected a {base.__name__} of kind {kind!r}, got none in this EmoGAN nor in the modules that are imported. "
-        f'If it is your own, the class with kind = "{kind}", import its module first; else a newer EmoGAN may have it'
+        f'If it is your own, the class with kind = "{kind}", import its module first (python -m emogan.sample: '
+        "modules=[MODULE]); else a newer EmoGAN may have it"
     )
 
 

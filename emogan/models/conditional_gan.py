@@ -66,14 +66,13 @@ class ConditionalGAN(lightning.LightningModule, ABC):
     features, classes
         Numbers F and K.
     members
-        Number M of GANs; 1 is a single GAN, and nothing else need be known of stacks.
+        Number M of GANs; 1 is a single GAN.
     seeds
         One per member, of its weights; 0 to M - 1 if not given.
     layers, hidden
         Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead, see
-        `emogan.models.architecture.hidden_widths`.
+        Draws the layers and nodes of both networks from the paper's ranges instead.
     noise_features
         Length Z of the noise vector.
     learning_rate
