@@ -13,7 +13,8 @@ def register(cls: type[Any], base: type[Any]) -> None:
     ValueError
         If its kind is no text, or the kind of another class.
     """
-    kind = cls.kind = vars(cls).get("kind", "")
+    kind = vars(cls).get("kind", "")
+    cls.kind = ""  # also of a class that is refused below, which Python may keep for a while
     if not isinstance(kind, str):
         raise ValueError(f'{qualified(cls)}.kind: expected a short name, such as kind = "my_gan", got {kind!r}')
     for other in subclasses(base):
@@ -22,6 +23,7 @@ def register(cls: type[Any], base: type[Any]) -> None:
                 f"{qualified(cls)}.kind: expected a name of its own, got {kind!r}, the kind of {qualified(other)}. "
                 "Files and the cache would take one for the other: choose another"
             )
+    cls.kind = kind
 
 
 def find(kind: object, base: type[Any]) -> type[Any]:
