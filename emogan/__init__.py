@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
     from emogan.samplers.controls import (
+        ControlSampler,
         DuplicateSampler,
         GaussianSampler,
         MixupSampler,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from emogan.samplers.cross import cross_augment
     from emogan.samplers.files import load
     from emogan.samplers.fitted import FittedSampler
-    from emogan.samplers.gans import CBEGANSampler, CGANSampler, CWGANSampler, TrialCBEGANSampler
+    from emogan.samplers.gans import CBEGANSampler, CGANSampler, CWGANSampler, GANSampler, TrialCBEGANSampler
     from emogan.training.datamodules import (
         ExperimentDataModule,
         SEEDDataModule,
@@ -35,9 +36,11 @@ __all__ = [
     "CBEGANSampler",
     "CGANSampler",
     "CWGANSampler",
+    "ControlSampler",
     "DuplicateSampler",
     "ExperimentDataModule",
     "FittedSampler",
+    "GANSampler",
     "GaussianSampler",
     "MixupSampler",
     "NoiseSampler",
@@ -60,7 +63,7 @@ _PLACES = {
     "samplers.cross": ("cross_augment",),
     "samplers.files": ("load",),
     "samplers.fitted": ("FittedSampler",),
-    "samplers.gans": ("CBEGANSampler", "CGANSampler", "CWGANSampler", "TrialCBEGANSampler"),
+    "samplers.gans": ("CBEGANSampler", "CGANSampler", "CWGANSampler", "GANSampler", "TrialCBEGANSampler"),
     "training.datamodules": tuple(name for name in __all__ if name.endswith("DataModule")),
 }
 

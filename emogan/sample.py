@@ -1,5 +1,6 @@
 """python -m emogan.sample: write labelled artificial windows of a saved GAN as a table."""
 
+import importlib
 import io
 from pathlib import Path
 
@@ -88,11 +89,13 @@ def _npz(**arrays: npt.NDArray) -> bytes:
 def main(cfg: DictConfig) -> None:
     try:
         check_keys(cfg, "sample")
+        for module in cfg.modules:
+            importlib.import_module(module)
         write_windows(
             cfg.checkpoint, cfg.out, cfg.n_aug,
             seed=cfg.seed, subject=cfg.subject, session=cfg.session, fold=cfg.fold,
         )  # fmt: skip
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         raise CompactHydraException(str(error)) from error
 
 

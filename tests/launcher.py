@@ -27,6 +27,7 @@ for line in sys.stdin:
 else:
     sys.exit()
 
+sys.path[0] = request["folder"]  # where python -m looks first
 os.chdir(request["folder"])
 said = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 for stream, replacement in enumerate((os.open(os.devnull, os.O_RDONLY), said, said)):

@@ -15,10 +15,18 @@ from emogan.wording import words
 
 @dataclass(frozen=True)
 class Layout:
-    """What the columns of the windows are."""
+    """What the columns of the windows are.
+
+    Parameters
+    ----------
+    feature_names
+        Of all F columns.
+    modalities
+        Columns of "eeg" and "eye".
+    """
 
     feature_names: tuple[str, ...]
-    modalities: Mapping[str, slice]  # columns of "eeg" and "eye"
+    modalities: Mapping[str, slice]
 
 
 class Augmenter(Checked, ABC):
@@ -68,7 +76,13 @@ class Augmenter(Checked, ABC):
 
 
 class NoAugmentation(Augmenter):
-    """`model=none`: appends nothing."""
+    """`model=none`: appends nothing.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
+    """
 
     def __init__(self, name: str = "none"):
         self.name = name

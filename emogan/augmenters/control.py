@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from emogan import kinds
 from emogan.augmenters.augmenter import Augmenter, Layout, per_member
 from emogan.data.montage import split_name
 from emogan.data.training_set import TrainingSet
@@ -35,20 +36,30 @@ class Control(Augmenter):
         What the scores call it.
     **settings
         Plain values; a list holds the values to choose from (see `candidates`).
+
+    Attributes
+    ----------
+    kind : str
+        Short name of the class in files and in keys of the cache, which stays when a module is renamed. A subclass
+        needs one of its own.
+    needs : sequence of str
+        What it looks at besides windows and labels: "trial", "layout".
+    least : int
+        Training windows of a class that it takes to draw others.
     """
 
-    kind: ClassVar[str]  # its short name in files and keys, which stays when a module is renamed
-    needs: Sequence[str] = ()  # what it looks at besides windows and labels: "trial", "layout"
-    least = 1  # training windows of a class that it takes to draw others
+    kind: ClassVar[str]
+    needs: Sequence[str] = ()
+    least = 1
 
     def __init_subclass__(cls, **options) -> None:
         super().__init_subclass__(**options)
-        if "kind" not in vars(cls):
-            cls.kind = f"{cls.__module__}.{cls.__qualname__}"
+        kinds.register(cls, Control)
 
     def __init__(self, name: str, **settings):
         self.name = name
         self.settings = {key: list(value) if _is_list(value) else value for key, value in settings.items()}
+        kinds.check_instance(self, Control, words().model(name))
 
     def identity(self):
         return {"control": self.kind, **self.settings}

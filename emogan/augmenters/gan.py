@@ -1,6 +1,7 @@
 """GANAugmenter: any stacked conditional GAN as an augmenter, trained by Lightning."""
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import lightning
 import torch
 from torch import Tensor
 
+from emogan import kinds
 from emogan.augmenters.augmenter import Augmenter, per_member
 from emogan.augmenters.selection import JUDGES, Selection
 from emogan.checks import NonNegativeFloat, NonNegativeInt, PositiveInt, one_of
@@ -21,6 +23,7 @@ from emogan.training.history import History
 from emogan.training.isolation import ProcessSignals, default_torch
 from emogan.training.trainer import TrainerSettings
 from emogan.versions import revision
+from emogan.wording import words
 
 SAMPLE_BLOCK = 256  # windows are generated in blocks of this many, so that a window's bits do not depend on n
 
@@ -30,6 +33,13 @@ def described(value: object) -> object:
     if isinstance(value, functools.partial):
         return {"function": described(value.func), "arguments": [*value.args], **value.keywords}
     return f"{value.__module__}.{value.__qualname__}" if callable(value) else value
+
+
+def _defaults(gan: type[ConditionalGAN]) -> dict[str, object]:
+    """The settings of a GAN that have a default, but for those that a fit gives and the optimiser."""
+    parameters = inspect.signature(gan).parameters.values()
+    others = ("members", "seeds", "optimizer")
+    return {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in others}
 
 
 def _is_list(value: object) -> bool:
@@ -74,9 +84,12 @@ class GANAugmenter(Augmenter):
         oversample: PositiveInt = 4,
         **settings,
     ):
+        kinds.check_class(gan, ConditionalGAN, words().setting("gan"))
+        kinds.check_arguments(gan, ConditionalGAN, words().setting("gan"))
         self.gan, self.name = gan, name
         if settings.get("optimizer", self) is None:  # the default is no setting, so that keys do not depend on it
             del settings["optimizer"]
+        settings = _defaults(gan) | settings  # so that keys of the cache change if a default does
         self.settings = {key: list(value) if _is_list(value) else value for key, value in settings.items()}
         self.training = {
             "iterations": iterations, "batch_size": batch_size,

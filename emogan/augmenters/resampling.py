@@ -11,7 +11,13 @@ from emogan.wording import words
 
 
 class Duplicate(Control):
-    """Real windows, drawn with replacement: what a larger training set alone gains."""
+    """Real windows, drawn with replacement: what a larger training set alone gains.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
+    """
 
     kind = "duplicate"
 
@@ -27,8 +33,11 @@ class Noise(Control):
 
     Parameters
     ----------
+    name
+        What the scores call it.
     strength
-        Standard deviation in units of the scaled features, whose training windows span [0, 1].
+        Standard deviation in units of the scaled features, whose training windows span [0, 1]; a list holds values to
+        choose from.
     """
 
     kind = "noise"
@@ -46,6 +55,11 @@ class Recombination(Control):
 
     Blocks are the bands of the EEG features, the eye features, and together the columns that are neither. They come
     from as many windows as there are blocks, if the class has so many.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
     """
 
     kind = "recombination"
@@ -92,6 +106,13 @@ class Mixup(Control):
     """Mixtures of two real windows of one class, l x_i + (1 - l) x_j with l ~ Beta(strength, strength).
 
     Zhang et al. 2018, equation 1, kept within the class so that labels need no mixing.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
+    strength
+        Parameter of the Beta distribution, > 0; a list holds values to choose from.
     """
 
     kind = "mixup"
@@ -109,8 +130,11 @@ class Smote(Control):
 
     Parameters
     ----------
+    name
+        What the scores call it.
     k_neighbors
-        How many neighbours there are to choose from; all other windows of a class that has fewer.
+        How many neighbours there are to choose from; all other windows of a class that has fewer. A list holds values
+        to choose from.
 
     Raises
     ------

@@ -27,8 +27,10 @@ class Rotation(Control):
 
     Parameters
     ----------
+    name
+        What the scores call it.
     strength
-        Angle in degrees.
+        Angle in degrees, at most 180; a list holds values to choose from.
     """
 
     kind = "rotation"

@@ -14,6 +14,11 @@ class Gaussian(Control):
     S is the covariance of the class's N windows and s the shrinkage of Ledoit and Wolf 2004. With X the windows less
     their mean, sqrt(1 - s) X' u / sqrt(N) + sqrt(s tr(S)/F) v has that covariance if u and v are standard normal: the
     F x F matrix is never formed.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
     """
 
     kind = "gaussian"
@@ -44,8 +49,10 @@ class RandomEffects(Control):
 
     Parameters
     ----------
+    name
+        What the scores call it.
     strength
-        Factor of the trials' effects.
+        Factor of the trials' effects; a list holds values to choose from.
     """
 
     kind = "random_effects"

@@ -188,6 +188,27 @@ class FeatureSet:
         return digest.hexdigest()
 
 
+def check_loaded(found: object, modality: str) -> None:
+    """Refuse what a loader returned unless it is a FeatureSet of a modality: "eeg" or "eye" alone, "eeg_eye" all.
+
+    Raises
+    ------
+    ValueError
+        Naming what is expected of a loader.
+    """
+    if not isinstance(found, FeatureSet):
+        raise ValueError(
+            f"data: expected a loader that returns an emogan.data.features.FeatureSet, got {type(found).__name__}"
+        )
+    columns = found.x.shape[1]
+    if modality != "eeg_eye" and found.modalities != {modality: slice(0, columns)}:
+        raise ValueError(
+            f"data: expected modality={modality} to give {modality} features alone, as a FeatureSet with "
+            f"modalities={{'{modality}': slice(0, {columns})}}, got {dict(found.modalities)} of {columns} features. "
+            "Have the loader take modality and leave out other columns, or choose modality=eeg_eye, which takes all"
+        )
+
+
 def concatenate(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
     """Join the columns (x, y, trial, ...) of several experiments along the windows."""
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

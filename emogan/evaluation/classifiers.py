@@ -16,11 +16,19 @@ Exponents = Annotated[Sequence[int], ASCENDING_PAIR]
 
 
 class Classifier(Checked, ABC):
-    """A classifier and the values of its parameter to choose from, in the order in which the first of equals wins."""
+    """A classifier and the values of its parameter to choose from.
+
+    Attributes
+    ----------
+    name : str
+        What the scores call it.
+    values : array (C,)
+        Of the parameter, what the column c of the scores holds; of two equally good ones the first is chosen.
+    """
 
     _group = "classifier"
     name: str
-    values: np.ndarray  # (C,), what the column c of the scores holds
+    values: np.ndarray
 
     @abstractmethod
     def paths(self, x: np.ndarray, y: np.ndarray, lengths: Sequence[int], x_held_out: np.ndarray) -> list[Predictions]:
@@ -28,7 +36,17 @@ class Classifier(Checked, ABC):
 
 
 class LinearSVM(Classifier):
-    """Linear support vector machine, C = 2^low .. 2^high (paper, 3.3: 2^-10 to 2^10), see `emogan.evaluation.svm`."""
+    """Linear support vector machine, C = 2^low .. 2^high (paper, 3.3: 2^-10 to 2^10), see `emogan.evaluation.svm`.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
+    c_exponents
+        The lowest and the highest exponent of C.
+    libsvm_iterations
+        How many iterations libsvm may take before interior points take its place.
+    """
 
     def __init__(self, name: str, c_exponents: Exponents, libsvm_iterations: PositiveInt):
         self.name, self.libsvm_iterations = name, libsvm_iterations
@@ -48,6 +66,8 @@ class Estimator(Classifier):
 
     Parameters
     ----------
+    name
+        What the scores call it.
     estimator
         Makes an untrained classifier, given the parameter by name.
     parameter

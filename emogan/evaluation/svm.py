@@ -15,10 +15,18 @@ HARD = 0.9  # dual coefficients below so much of C: none is at its bound
 
 
 class Predictions(NamedTuple):
-    """What a classifier predicts at every value of its parameter, C of them."""
+    """What a classifier predicts at every value of its parameter, C of them.
 
-    predictions: np.ndarray  # (C, n_test) int64
-    bounded_from: int | None  # index of the first value whose fit did not converge, if any
+    Parameters
+    ----------
+    predictions : array (C, n_test) of int64
+        Class indices.
+    bounded_from : int or None
+        Index of the first value whose fit did not converge, if any.
+    """
+
+    predictions: np.ndarray
+    bounded_from: int | None = None
 
 
 def gram(a: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:

@@ -16,10 +16,10 @@ from emogan.atomic import remove_abandoned
 from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation, balanced_labels
 from emogan.augmenters.fit import Fits, fit_directly
 from emogan.augmenters.fit import fit as fit_gans
-from emogan.data.features import FeatureSet
+from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import permute_labels, thin
 from emogan.environment import available_cores, quieten_lightning
-from emogan.evaluation import protocol
+from emogan.evaluation import Classifier, protocol
 from emogan.evaluation.audit import audit, audit_artificial
 from emogan.evaluation.plan import Plan, build
 from emogan.evaluation.protocol import Scores
@@ -64,9 +64,9 @@ class Job:
     def __init__(self, cfg: DictConfig):
         quieten_lightning()
         sizes = check_settings(cfg)
-        augmenter: Augmenter = construct(cfg.model)
+        augmenter: Augmenter = construct(cfg.model, Augmenter)
         self.found = Results(
-            cfg, Path(cfg.folder).expanduser(), augmenter, construct(cfg.classifier),
+            cfg, Path(cfg.folder).expanduser(), augmenter, construct(cfg.classifier, Classifier),
             [0] if isinstance(augmenter, NoAugmentation) else sizes,
         )  # fmt: skip
         self.trainer = trainer_settings(cfg)
@@ -122,6 +122,7 @@ class Job:
         found = self.found
         outputs.set_scores_aside(found.folder)
         found.loaded = construct(found.cfg.data)
+        check_loaded(found.loaded, found.cfg.modality)
         found.cfg = cfg = resolve_folds(found.cfg, found.loaded)
         self.inputs = job_inputs(cfg, found.loaded) | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)

@@ -12,6 +12,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
+from emogan import kinds
 from emogan.atomic import write_atomically
 from emogan.checks import (
     NonNegativeFloat,
@@ -91,12 +92,12 @@ def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader
     ValueError, ImportError
         As `check_keys` and the model say, or Hydra of what it cannot compose.
     """
-    kinds: dict[tuple[str, ...], Sequence[str]] = {}
+    first: dict[tuple[str, ...], Sequence[str]] = {}
     for job in jobs or ():
         options = (one if one.partition("=")[0].lstrip("+") in config.hydra.runtime.choices else "" for one in job)
-        kinds.setdefault(tuple(options), job)
+        first.setdefault(tuple(options), job)
     try:
-        configs = [config] if jobs is None else [loader.load_sweep_config(config, list(job)) for job in kinds.values()]
+        configs = [config] if jobs is None else [loader.load_sweep_config(config, list(job)) for job in first.values()]
     except CompactHydraException as error:
         raise ValueError(reason(error)) from error
     for cfg in configs:
@@ -115,18 +116,29 @@ def trainer_settings(cfg: DictConfig) -> TrainerSettings:
     return TrainerSettings(plain["trainer"], plain["callbacks"])
 
 
-def construct(node: DictConfig):
-    """Call what a config node names; what it finds wrong with its settings or files comes out as it was raised."""
+def construct(node: DictConfig, kind: type | None = None):
+    """Call what a config node names; what it finds wrong with its settings or files comes out as it was raised.
+
+    Raises
+    ------
+    ValueError
+        If it has an unknown setting, or is not of a class of the given kind with all that this asks for.
+    """
     try:
-        return hydra.utils.instantiate(node, _convert_="all")
+        made = hydra.utils.instantiate(node, _convert_="all")
     except hydra.errors.InstantiationException as error:
         if isinstance(error.__cause__, ValueError | OSError | ImportError):
             raise error.__cause__ from None
+        if "abstract class" in str(error.__cause__):  # Python names the methods that are missing
+            raise ValueError(f"{node._get_full_key(None)}: {error.__cause__}. Add them to the class") from None
         refused = UNKNOWN_ARGUMENT.search(str(error.__cause__))
         if refused and refused[1] in node:  # by what the class hands its arguments to
             known = [name for name in node if name != refused[1] and not name.startswith("_")]
             raise unknown_key(f"{node._get_full_key(None)}.", refused[1], known) from None
         raise
+    if kind is not None:
+        kinds.check_instance(made, kind, node._get_full_key(None))
+    return made
 
 
 def check_writable(folder: Path) -> None:

@@ -1,13 +1,13 @@
 """cBEGAN: conditional boundary-equilibrium GAN (Luo, Zhu and Lu 2019, 2.2; Berthelot et al. 2017)."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch
 from torch import Tensor, nn
 
 from emogan.checks import NonNegativeFloat, UnitFloat
-from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
+from emogan.models.conditional_gan import Batch, CommonAndNoise, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, with_label
 
 
@@ -35,6 +35,10 @@ class CBEGAN(ConditionalGAN):
 
     Parameters
     ----------
+    features, classes
+        Numbers F and K.
+    members
+        Number M of GANs; 1 is a single GAN.
     gamma
         Equilibrium E[L(G(z))] / E[L(x)], in [0, 1] (6).
     lambda_k
@@ -43,8 +47,19 @@ class CBEGAN(ConditionalGAN):
         1 or 2.
     reduction
         "mean" or "sum" of |x - D(x)|^eta over the features; the sum moves k_t faster by the factor F.
-    **common
-        See `ConditionalGAN`.
+    seeds
+        One per member, of its weights; 0 to M - 1 if not given.
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
+    noise_features
+        Length Z of the noise vector.
+    learning_rate
+        Of Adam, for both networks (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
     """
 
     kind = "cbegan"
@@ -61,7 +76,7 @@ class CBEGAN(ConditionalGAN):
         lambda_k: NonNegativeFloat = 1e-3,
         eta: Literal[1, 2] = 1,
         reduction: Literal["mean", "sum"] = "mean",
-        **common,
+        **common: Unpack[CommonAndNoise],
     ):
         super().__init__(features, classes, members, **common)
         self.gamma, self.lambda_k, self.eta, self.reduction = gamma, lambda_k, eta, reduction

@@ -1,11 +1,12 @@
 """cGAN: the standard conditional GAN (Goodfellow et al. 2014; Mirza and Osindero 2014; paper, equation 1)."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
-from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
+from emogan.models.conditional_gan import Batch, CommonAndNoise, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, softplus, with_label
 
 
@@ -14,18 +15,41 @@ class CGAN(ConditionalGAN):
 
     Parameters
     ----------
+    features, classes
+        Numbers F and K.
+    members
+        Number M of GANs; 1 is a single GAN.
     saturating
         True: the generator minimises E[log(1 - D(G(z)))], as equation 1 stands. False: it maximises E[log D(G(z))],
         whose gradient does not vanish while D wins (Goodfellow et al. 2014, section 3).
-    **common
-        See `ConditionalGAN`.
+    seeds
+        One per member, of its weights; 0 to M - 1 if not given.
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
+    noise_features
+        Length Z of the noise vector.
+    learning_rate
+        Of Adam, for both networks (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
     """
 
     kind = "cgan"
     metrics = ("d_loss", "g_loss")
     convergence = "d_loss"
 
-    def __init__(self, features: int, classes: int, members: int = 1, *, saturating: bool = True, **common):
+    def __init__(
+        self,
+        features: int,
+        classes: int,
+        members: int = 1,
+        *,
+        saturating: bool = True,
+        **common: Unpack[CommonAndNoise],
+    ):
         super().__init__(features, classes, members, **common)
         self.saturating = saturating
 

@@ -3,13 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, ClassVar, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple, Self, TypedDict
 
 import lightning
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from emogan import kinds
 from emogan.analysis.agreement import agreement, spread
 from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, at_least, at_most, below
 from emogan.models.architecture import LAYERS, hidden_widths
@@ -20,18 +21,47 @@ COMPARED = 128  # synthetic windows of each class that are compared with held-ou
 
 
 class Batch(NamedTuple):
-    """The data and noise of one iteration: S mini-batches of B windows for each of M members."""
+    """The data and noise of one iteration: S mini-batches of B windows for each of M members.
 
-    x: Tensor  # (S, M, B, F) real windows
-    y: Tensor  # (S, M, B) their labels; synthetic windows take the same labels ("y_r ~ Y_r", paper, equation 7)
-    z: Tensor  # (S, M, B, Z) noise, U[-1, 1] (paper, 3.3)
-    u: Tensor  # (S, M, B, 1) uniform in [0, 1): where cWGAN's gradient penalty interpolates
+    Parameters
+    ----------
+    x : (S, M, B, F)
+        Real windows.
+    y : (S, M, B)
+        Their labels; synthetic windows take the same labels ("y_r ~ Y_r", paper, equation 7).
+    z : (S, M, B, Z)
+        Noise, U[-1, 1] (paper, 3.3).
+    u : (S, M, B, 1)
+        Uniform in [0, 1): where cWGAN's gradient penalty interpolates.
+    """
+
+    x: Tensor
+    y: Tensor
+    z: Tensor
+    u: Tensor
+
+
+class Common(TypedDict, total=False):
+    """Settings that every GAN hands on to `ConditionalGAN`, which describes them."""
+
+    seeds: Sequence[int] | None
+    layers: int
+    hidden: int | Sequence[int]
+    architecture_seed: int | None
+    learning_rate: float
+    optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] | None
+
+
+class CommonAndNoise(Common, total=False):
+    """The same of a GAN whose noise may have any length."""
+
+    noise_features: int
 
 
 class ConditionalGAN(Checked, lightning.LightningModule, ABC):
     """A conditional GAN, or a stack of M independent ones of one shape that are trained at once.
 
-    It trains in any Lightning Trainer on the batches of `emogan.data.datamodule.MemberBatches`, by manual optimisation.
+    It trains in any Lightning Trainer on the batches of `MemberBatches`, by manual optimisation.
     Nothing couples the members of a stack: their losses have shape (M,) and are summed before backward, so each
     member's gradient is its own, and Adam works element by element.
 
@@ -40,12 +70,13 @@ class ConditionalGAN(Checked, lightning.LightningModule, ABC):
     features, classes
         Numbers F and K.
     members
-        Number M of GANs; 1 is a single GAN, and nothing else need be known of stacks.
+        Number M of GANs; 1 is a single GAN.
     seeds
         One per member, of its weights; 0 to M - 1 if not given.
-    layers, hidden, architecture_seed
-        Hidden layers (2 to 4) and nodes in each, one number or one per layer; an architecture seed draws both from the
-        paper's ranges instead (`emogan.models.architecture.hidden_widths`).
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
     noise_features
         Length Z of the noise vector.
     learning_rate
@@ -54,6 +85,20 @@ class ConditionalGAN(Checked, lightning.LightningModule, ABC):
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
 
+    Attributes
+    ----------
+    kind : str
+        Short name of the class in files and in keys of the cache, which stays when a module is renamed. A subclass
+        needs one of its own.
+    metrics : tuple of str
+        What is recorded per member and iteration, in the order in which `iterate` returns it.
+    convergence : str
+        The one of the metrics whose plateau means convergence.
+    derived : tuple of str
+        Arguments that a subclass works out, and does not take.
+    needs_trials : bool
+        Whether what it learns depends on the trials that windows come from.
+
     Raises
     ------
     ValueError
@@ -61,16 +106,16 @@ class ConditionalGAN(Checked, lightning.LightningModule, ABC):
     """
 
     _group = "model"
-    kind: ClassVar[str]  # its short name in files and keys, which stays when a module is renamed
-    metrics: ClassVar[tuple[str, ...]]  # recorded per member and iteration, in this order
-    convergence: ClassVar[str]  # the one of them whose plateau means convergence
-    derived: ClassVar[tuple[str, ...]] = ()  # arguments that a subclass works out, and does not take
-    needs_trials: ClassVar[bool] = False  # whether what it learns depends on the trials that windows come from
+    kind: ClassVar[str]
+    metrics: ClassVar[tuple[str, ...]]
+    convergence: ClassVar[str]
+    derived: ClassVar[tuple[str, ...]] = ()
+    needs_trials: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options) -> None:
         super().__init_subclass__(**options)
-        if "kind" not in vars(cls):
-            cls.kind = f"{cls.__module__}.{cls.__qualname__}"
+        kinds.register(cls, ConditionalGAN)
+        cls.__signature__ = kinds.full_signature(cls, ConditionalGAN)
 
     def __init__(
         self,

@@ -1,12 +1,13 @@
 """cWGAN: conditional Wasserstein GAN (Luo and Lu 2018; Arjovsky et al. 2017; Gulrajani et al. 2017)."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
 from emogan.checks import NonNegativeFloat, PositiveFloat, PositiveInt
-from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
+from emogan.models.conditional_gan import Batch, CommonAndNoise, ConditionalGAN, frozen
 from emogan.models.stacked import StackedMLP, input_gradient, with_label
 
 
@@ -18,14 +19,29 @@ class CWGAN(ConditionalGAN):
 
     Parameters
     ----------
+    features, classes
+        Numbers F and K.
+    members
+        Number M of GANs; 1 is a single GAN.
     penalty
         Weight of (|grad D(x^)|_2 - 1)^2 at x^ between real and artificial windows (Gulrajani et al. 2017).
     clip
         If not null, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
     critic_steps
         Critic steps per generator step.
-    **common
-        See `ConditionalGAN`.
+    seeds
+        One per member, of its weights; 0 to M - 1 if not given.
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
+    noise_features
+        Length Z of the noise vector.
+    learning_rate
+        Of Adam, for both networks (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
     """
 
     kind = "cwgan"
@@ -41,7 +57,7 @@ class CWGAN(ConditionalGAN):
         penalty: NonNegativeFloat = 10.0,
         clip: PositiveFloat | None = None,
         critic_steps: PositiveInt = 5,
-        **common,
+        **common: Unpack[CommonAndNoise],
     ):
         super().__init__(features, classes, members, **common)
         self.penalty, self.clip, self.critic_steps = penalty, clip, critic_steps

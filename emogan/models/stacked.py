@@ -22,6 +22,11 @@ class StackedLinear(nn.Module):
 
     The parameters are one tensor (M, P): each row holds a member's weight, its bias and zeros up to a multiple of
     `LANES`. Narrow weights and biases are widened by zeros too, which meet zeros only and therefore remain zero.
+
+    Parameters
+    ----------
+    members, inputs, outputs
+        Numbers M of maps, and of features before and behind each.
     """
 
     def __init__(self, members: int, inputs: int, outputs: int):
@@ -75,7 +80,15 @@ def _widen(x: Tensor, columns: int) -> Tensor:
 
 
 class StackedMLP(nn.Sequential):
-    """Stacked linear layers of the given widths with ReLU between them (none after the last)."""
+    """Stacked linear layers of the given widths with ReLU between them (none after the last).
+
+    Parameters
+    ----------
+    members
+        Number M of networks.
+    widths
+        Number of inputs, of nodes in each hidden layer, and of outputs.
+    """
 
     def __init__(self, members: int, widths: Sequence[int]):
         layers: list[nn.Module] = []

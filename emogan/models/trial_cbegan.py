@@ -1,7 +1,7 @@
 """TrialCBEGAN: a cBEGAN that starts from windows of new trials and learns what they lack."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from torch.nn.functional import one_hot
 
 from emogan.checks import NonNegativeFloat, PositiveInt, UnitFloat, at_least, below
 from emogan.models.cbegan import Autoencoder
-from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
+from emogan.models.conditional_gan import Batch, Common, ConditionalGAN, frozen
 from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, with_label
 from emogan.models.trial_start import MOST, LowRankStart, Start, low_rank_start, start
 
@@ -116,15 +116,19 @@ class TrialCBEGAN(ConditionalGAN):
         L(G(z)) + anchor (|E[h | y]|^2 + |var(v + h | y) - var(v | y)|^2)
 
     with means over classes and axes, both moments over one batch: the start's own error in them cancels. k_t moves by
-    lambda_k (gamma - L(G(z)) / L(x)), whatever the scale of the loss.
+    lambda_k (gamma - L(G(z)) / L(x)), whatever the scale of the loss. The noise has as many features as the windows.
 
     Parameters
     ----------
+    features, classes
+        Numbers F and K.
+    members
+        Number M of GANs; 1 is a single GAN.
     components
         Number P of white axes that the networks see, those of most variance; null for all. Of more than `MANY` features
         `KEPT` axes are kept at most, see `low_rank_start`.
     trial_strength
-        See `start`.
+        Factor of the trials' covariance in the start, see `start`.
     residual
         False makes the generator's network give the window itself, from noise and label.
     anchor
@@ -133,8 +137,17 @@ class TrialCBEGAN(ConditionalGAN):
         Decay of the exponential moving average of the deviation's weights that windows are drawn with; 0 for none.
     gamma, lambda_k
         Equilibrium L(G(z)) / L(x) in [0, 1], and step of k_t.
-    **common
-        Of `ConditionalGAN`; there is no noise_features: noise has as many as there are features, and axes kept.
+    seeds
+        One per member, of its weights; 0 to M - 1 if not given.
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
+    learning_rate
+        Of Adam, for both networks (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
     """
 
     kind = "trial_cbegan"
@@ -156,7 +169,7 @@ class TrialCBEGAN(ConditionalGAN):
         average: Annotated[float, at_least(0), below(1)] = 0.99,
         gamma: UnitFloat = 1.0,
         lambda_k: NonNegativeFloat = 1e-3,
-        **common,
+        **common: Unpack[Common],
     ):
         self.kept = KEPT if features > MANY else features
         self.axes = min(components or features, self.kept)

@@ -74,7 +74,7 @@ class Section:
 
     def models(self, modality: str, *kinds: str) -> list[str]:
         """Models scored on a modality, in the report's order; only some kinds (none, control, gan) if given."""
-        present = in_order(self.scores.model[self.scores.modality == modality].unique())
+        present = in_order(self.scores.model[self.scores.modality == modality].unique(), self.kind)
         return [name for name in present if not kinds or self.kind(name) in kinds]
 
     def kind(self, model: str) -> str:

@@ -1,32 +1,64 @@
-"""The controls as over-samplers: what a GAN has to beat. Sources and choices of strength stand in conf/model/."""
+"""Controls as over-samplers, EmoGAN's and a user's own; sources and choices of strength stand in conf/model/."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor
 
+from emogan import kinds
 from emogan.augmenters import Augmenter, Control, Duplicate, Gaussian, Mixup, Noise, RandomEffects, Smote
 from emogan.data.training_set import TrainingSet
-from emogan.samplers.sampler import Sampler
+from emogan.samplers.sampler import Sampler, with_settings
 from emogan.samplers.training import windows_of
 from emogan.wording import words
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ControlSampler(Sampler):
-    """Appends windows that a formula makes of the training windows. What it saves holds the training windows."""
+    """Appends windows that a formula makes of the training windows: any `Control`.
 
-    _control: ClassVar[type[Control]]
+    What it saves holds the training windows.
+
+    Parameters
+    ----------
+    control
+        The class, a subclass of `Control`. To read what `save` writes, `emogan.load` finds it by its ``kind`` once its
+        module is imported.
+    settings
+        Settings of this class, by name, each one value.
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+
+    Raises
+    ------
+    ValueError
+        When fitted: if the class lacks something that `Control` asks for, or a setting is impossible.
+    """
+
+    control: type[Control]
+    settings: Mapping[str, Any] | None = None
+
+    _parameter_constraints: ClassVar[dict] = {**Sampler._parameter_constraints, "settings": [Mapping, None]}
 
     def _augmenter(self, settings: dict[str, Any]) -> Control:
-        for name, value in settings.items():
+        kinds.check_class(self.control, Control, words().setting("control"))
+        given = {name: value for name, value in settings.items() if name not in ("control", "settings")}
+        own = with_settings(self, given, self.settings)
+        for name, value in own.items():
             if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
                 raise ValueError(
                     f"{words().setting(name)}: expected one value, got {value!r}. A GridSearchCV chooses among several"
                 )
-        return self._control(name=type(self).__name__, **settings)
+        return self.control(name=type(self).__name__, **own)
 
     def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
         return windows_of(data)
@@ -34,49 +66,141 @@ class ControlSampler(Sampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class DuplicateSampler(ControlSampler):
-    """Appends real windows once more: what a larger training set alone gains. Parameters: see `Sampler`."""
+    """Appends real windows once more: what a larger training set alone gains.
 
-    _control = Duplicate
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    """
+
+    control: type[Control] = field(default=Duplicate, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class NoiseSampler(ControlSampler):
-    """Appends real windows plus noise; parameters: see `Noise` and `Sampler`."""
+    """Appends real windows plus noise, see `Noise`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    strength
+        Standard deviation of the noise, in units of the features scaled to [0, 1].
+    """
 
     strength: float = 0.1
 
-    _control = Noise
+    control: type[Control] = field(default=Noise, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class MixupSampler(ControlSampler):
-    """Appends mixtures of two windows of a class; parameters: see `Mixup` and `Sampler`."""
+    """Appends mixtures of two windows of a class, see `Mixup`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    strength
+        Parameter a of the Beta(a, a) distribution of the shares of the two windows.
+    """
 
     strength: float = 0.2
 
-    _control = Mixup
+    control: type[Control] = field(default=Mixup, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class SMOTESampler(ControlSampler):
-    """Appends points between a window and a neighbour of its class, of scaled features; see `Smote` and `Sampler`."""
+    """Appends points between a window and a neighbour of its class, of scaled features, see `Smote`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    k_neighbors
+        How many neighbours there are to choose from; all other windows of a class that has fewer.
+    """
 
     k_neighbors: int = 5
 
-    _control = Smote
+    control: type[Control] = field(default=Smote, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class GaussianSampler(ControlSampler):
-    """Appends windows of a Gaussian per class; parameters: see `Gaussian` and `Sampler`."""
+    """Appends windows of a Gaussian per class, see `Gaussian`.
 
-    _control = Gaussian
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    """
+
+    control: type[Control] = field(default=Gaussian, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class RandomEffectsSampler(ControlSampler):
-    """Appends windows of new trials; needs groups=, the trial of each window. See `RandomEffects` and `Sampler`."""
+    """Appends windows of new trials, see `RandomEffects`; needs groups=, the trial of each window.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    strength
+        Factor of the trials' effects; 1 is that of the trials given.
+    """
 
     strength: float = 1.0
 
-    _control = RandomEffects
+    control: type[Control] = field(default=RandomEffects, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)

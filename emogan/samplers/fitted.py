@@ -1,6 +1,6 @@
 """FittedSampler: an augmenter fitted on one training set, which draws labelled windows in the units of the data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from sklearn.utils import check_random_state
 from torch import Tensor
 
+from emogan import kinds
 from emogan.augmenters import Augmenter, Control, GANAugmenter, balanced_labels
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
@@ -125,12 +126,12 @@ class FittedSampler:
         """
         settings = {name: value for name, value in self.identity.items() if name not in FORMER_SETTINGS}
         if "gan" in settings:
-            gan = _imported(ConditionalGAN, settings.pop("gan"))
+            gan = kinds.find(settings.pop("gan"), ConditionalGAN)
             weights = {name.removeprefix("generator."): value for name, value in self.tensors.items()}
             return GANAugmenter(gan, name=gan.__name__, **settings).restore(
                 [weights], len(self.dtypes), len(self.classes)
             )
-        kind = _imported(Control, settings.pop("control"))
+        kind = kinds.find(settings.pop("control"), Control)
         control: Control = kind(name=self.sampler or kind.__name__, **settings)
         x, y, trial = (self.tensors[f"windows.{name}"].numpy() for name in ("x", "y", "trial"))
         rows = np.arange(len(y))
@@ -149,20 +150,3 @@ def _windows(n: object) -> int:
     if not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 0:
         raise ValueError(f"expected a whole number of windows >= 0, got {n!r}")
     return int(n)
-
-
-def _imported(base: type[Any], name: object) -> type[Any]:
-    """The class of this kind, or of this qualified name, out of those that are imported and derive from a base."""
-    for one in _below(base):
-        if name in (one.kind, f"{one.__module__}.{one.__qualname__}"):  # files of earlier versions have the latter
-            return one
-    raise ValueError(
-        f"{name} is no {base.__name__} of this EmoGAN. If it is your own, import its module first; else a newer EmoGAN "
-        "may have it"
-    )
-
-
-def _below(base: type[Any]) -> Iterator[type[Any]]:
-    for one in base.__subclasses__():
-        yield one
-        yield from _below(one)

@@ -1,8 +1,8 @@
-"""The GANs as over-samplers; defaults and their reasons stand in conf/model/."""
+"""GANs as over-samplers, EmoGAN's and a user's own; defaults and their reasons stand in conf/model/."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,33 +14,70 @@ from emogan.augmenters.fit import fit
 from emogan.data.training_set import TrainingSet
 from emogan.environment import quiet_lightning
 from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN, TrialCBEGAN
-from emogan.samplers.sampler import Sampler
+from emogan.samplers.sampler import Sampler, with_settings
 from emogan.samplers.wording import SamplerWording
 from emogan.store import Store
 from emogan.training.isolation import default_torch
 from emogan.training.trainer import TrainerSettings
 from emogan.wording import worded
 
+NOT_OF_THE_AUGMENTER = ("gan", "settings", "accelerator", "store")
+
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class GANSampler(Sampler):
-    """Appends windows that a conditional GAN draws; another GAN takes a class with its own settings.
+    """Appends windows that a conditional GAN draws: any subclass of `ConditionalGAN`.
 
     Parameters
     ----------
-    iterations, batch_size, plateau_window, plateau_tolerance, selection, oversample
-        See `GANAugmenter`.
-    layers, hidden, architecture_seed, learning_rate, optimizer
-        See `ConditionalGAN`.
+    gan
+        The class. To read what `save` writes, `emogan.load` finds it by its ``kind`` once its module is imported.
+    settings
+        Settings of this class, by name, besides those that all GANs have and that stand here.
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
+    learning_rate
+        Of Adam, for both networks (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
+        over as many before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
     accelerator
         "cpu", "gpu" or "auto", as Lightning calls them.
     store
         Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
         trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
-    **others
-        See `Sampler`.
+
+    Raises
+    ------
+    ValueError
+        When fitted: if the class lacks something that `ConditionalGAN` asks for, or a setting is impossible.
     """
 
+    gan: type[ConditionalGAN]
+    settings: Mapping[str, Any] | None = None
     iterations: int = 1000
     batch_size: int = 128
     layers: int = 2
@@ -55,16 +92,16 @@ class GANSampler(Sampler):
     accelerator: str = "cpu"
     store: str | os.PathLike | None = None
 
-    _gan: ClassVar[type[ConditionalGAN]]
     _parameter_constraints: ClassVar[dict] = {
         **Sampler._parameter_constraints,
+        "settings": [Mapping, None],
         "accelerator": [StrOptions({"cpu", "gpu", "auto"})],
         "store": [str, os.PathLike, None],
     }
 
     def _augmenter(self, settings: dict[str, Any]) -> GANAugmenter:
-        del settings["accelerator"], settings["store"]
-        return GANAugmenter(self._gan, name=type(self).__name__, **settings)
+        shared = {name: value for name, value in settings.items() if name not in NOT_OF_THE_AUGMENTER}
+        return GANAugmenter(self.gan, name=type(self).__name__, **with_settings(self, shared, self.settings))
 
     def train(self, parts: Iterable[tuple[Any, Any, Any]], seeds: Sequence[int]) -> None:
         """Train the GANs of several (windows, labels, trials), stacked, into the store, where fit_resample finds them.
@@ -98,7 +135,56 @@ class GANSampler(Sampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CBEGANSampler(GANSampler):
-    """Appends windows of a cBEGAN (Luo, Zhu and Lu 2019); parameters: see `CBEGAN`, `GANSampler` and `Sampler`."""
+    """Appends windows of a cBEGAN (Luo, Zhu and Lu 2019), see `CBEGAN`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
+    learning_rate
+        Of Adam, for both networks (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
+        over as many before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    noise_features
+        Length of the noise vector.
+    gamma
+        Equilibrium E[L(G(z))] / E[L(x)], in [0, 1].
+    lambda_k
+        Step of the balance k_t.
+    eta
+        Exponent of the loss |x - D(x)|^eta, 1 or 2.
+    reduction
+        "mean" or "sum" of the loss over the features; the sum moves k_t faster by their number.
+    """
 
     noise_features: int = 100
     gamma: float = 0.75
@@ -106,36 +192,182 @@ class CBEGANSampler(GANSampler):
     eta: int = 1
     reduction: str = "mean"
 
-    _gan = CBEGAN
+    gan: type[ConditionalGAN] = field(default=CBEGAN, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CWGANSampler(GANSampler):
-    """Appends windows of a cWGAN (Luo and Lu 2018); parameters: see `CWGAN`, `GANSampler` and `Sampler`."""
+    """Appends windows of a cWGAN (Luo and Lu 2018), see `CWGAN`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
+    learning_rate
+        Of Adam, for both networks (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
+        over as many before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    noise_features
+        Length of the noise vector.
+    penalty
+        Weight of the gradient penalty (Gulrajani et al. 2017).
+    clip
+        If not None, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
+    critic_steps
+        Critic steps per generator step.
+    """
 
     noise_features: int = 100
     penalty: float = 10.0
     clip: float | None = None
     critic_steps: int = 5
 
-    _gan = CWGAN
+    gan: type[ConditionalGAN] = field(default=CWGAN, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CGANSampler(GANSampler):
-    """Appends windows of a conditional GAN (Mirza and Osindero 2014); see `CGAN`, `GANSampler` and `Sampler`."""
+    """Appends windows of a conditional GAN (Mirza and Osindero 2014), see `CGAN`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
+    learning_rate
+        Of Adam, for both networks (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
+        over as many before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    noise_features
+        Length of the noise vector.
+    saturating
+        True: the generator minimises E[log(1 - D(G(z)))], as the paper's equation 1 stands. False: it maximises
+        E[log D(G(z))], whose gradient does not vanish while D wins.
+    """
 
     noise_features: int = 100
     saturating: bool = True
 
-    _gan = CGAN
+    gan: type[ConditionalGAN] = field(default=CGAN, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TrialCBEGANSampler(GANSampler):
-    """Appends windows of a `TrialCBEGAN`, which starts from moved trials; see there, `GANSampler` and `Sampler`.
+    """Appends windows of a `TrialCBEGAN`, which starts from moved trials.
 
     ``groups`` are the trials; without them the windows of a class count as one trial.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of both networks from the paper's ranges instead.
+    learning_rate
+        Of Adam, for both networks (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
+        over as many before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    components
+        Number of white axes that the networks see, those of most variance; None for all.
+    trial_strength
+        Factor of the trials' covariance in what the generator starts from, see `start`.
+    residual
+        False makes the generator's network give the window itself, from noise and label.
+    anchor
+        Weight of the moments of each class, to which the generator is held.
+    average
+        Decay of the exponential moving average of the weights that windows are drawn with; 0 for none.
+    gamma
+        Equilibrium L(G(z)) / L(x), in [0, 1].
+    lambda_k
+        Step of the balance k_t.
     """
 
     iterations: int = 500
@@ -147,4 +379,5 @@ class TrialCBEGANSampler(GANSampler):
     gamma: float = 1.0
     lambda_k: float = 0.001
 
-    _gan = TrialCBEGAN
+    gan: type[ConditionalGAN] = field(default=TrialCBEGAN, init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)

@@ -208,6 +208,21 @@ class Sampler(BaseOverSampler):
         )  # fmt: skip
 
 
+def with_settings(
+    sampler: Sampler, parameters: Mapping[str, Any], settings: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """All settings of a sampler's augmenter: some of its parameters, and its ``settings``, which are none of these."""
+    own = sampler.get_params(deep=False)
+    for name in settings or {}:
+        if name in own:
+            kind = type(sampler).__name__
+            raise ValueError(
+                f"{kind}.settings: expected none of the sampler's own parameters, got {name}. Give it as "
+                f"{kind}({name}=...)"
+            )
+    return {**parameters, **{name: _simple(value) for name, value in (settings or {}).items()}}
+
+
 def _appended(given: Any, x: npt.NDArray, drawn: npt.NDArray) -> Any:
     """Windows as they were given, checked ones x (N, F) of them, with drawn ones (n, F) behind."""
     if isinstance(given, pd.DataFrame):

@@ -6,8 +6,9 @@ from imblearn.utils import estimator_checks as imblearn_checks
 from sklearn.utils import estimator_checks as sklearn_checks
 
 import emogan
-from emogan import RandomEffectsSampler
-from emogan.samplers.gans import GANSampler
+from emogan import ControlSampler, GANSampler, RandomEffectsSampler
+from emogan.augmenters import Noise
+from emogan.models import CGAN
 from emogan.samplers.sampler import Sampler
 
 # No check is expected to fail. What does not apply as it stands, and why:
@@ -31,10 +32,16 @@ class TrialsOfFourWindows(RandomEffectsSampler):
 
 def samplers() -> list[Sampler]:
     """One of each kind, GANs with few iterations."""
-    kinds = [getattr(emogan, name) for name in emogan.__all__ if name.endswith("Sampler") and name != "FittedSampler"]
+    names = [name for name in emogan.__all__ if name.endswith("Sampler")]
+    kinds = [getattr(emogan, name) for name in names if name not in ("FittedSampler", "GANSampler", "ControlSampler")]
     kinds[kinds.index(RandomEffectsSampler)] = TrialsOfFourWindows
     tiny = {"iterations": 2, "hidden": 8, "batch_size": 16}
-    return [kind(random_state=0, **(tiny if issubclass(kind, GANSampler) else {})) for kind in kinds]
+    named = [kind(random_state=0, **(tiny if issubclass(kind, GANSampler) else {})) for kind in kinds]
+    of_any_class = [
+        GANSampler(gan=CGAN, settings={"saturating": False}, random_state=0, **tiny),
+        ControlSampler(control=Noise, settings={"strength": 0.1}, random_state=0),
+    ]
+    return named + of_any_class
 
 
 @sklearn_checks.parametrize_with_checks(samplers())

@@ -15,6 +15,7 @@ from emogan.models import CBEGAN, CGAN
 class Scripted(CGAN):
     """Its measure follows a given curve of (seed, iteration); its weights tell at which iteration they are."""
 
+    kind = "scripted"
     metrics = ("other", "measure")
     convergence = "measure"
     curve = None

@@ -1,6 +1,10 @@
 """Names, order, colours and markers of models: the same in every table and figure."""
 
-from collections.abc import Iterable
+import colorsys
+import hashlib
+import re
+import struct
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -28,15 +32,27 @@ LOOKS = {
     "cbegan": Look("cBEGAN", "#D55E00", "o"),
     "trial_cbegan": Look("trial cBEGAN", "#CC79A7", "H"),
 }
-OTHERS = (("#6699CC", "p"), ("#997700", "h"), ("#661100", "*"), ("#117733", "8"))  # of models that are not in LOOKS
+MARKERS = "ovs^D<P>Xdph*8H"  # of models that are not in LOOKS
 
 
 def look(model: str) -> Look:
-    """The look of a model; one of the user's own is drawn with a colour made from its name."""
-    return LOOKS.get(model) or Look(model, *OTHERS[sum(model.encode()) % len(OTHERS)])
+    """The look of a model; one that is not in LOOKS has a label, a colour and a marker made of its name alone."""
+    return LOOKS.get(model) or _look_of_name(model)
 
 
-def in_order(models: Iterable[str]) -> list[str]:
-    """none, controls, GANs, then those that are not in LOOKS by name."""
-    names = list(LOOKS)
-    return sorted(models, key=lambda model: (names.index(model) if model in LOOKS else len(names), model))
+def _look_of_name(model: str) -> Look:
+    """Underscores are spaces and "gan" is GAN; a hash of the name gives the colour, dark enough for a white page."""
+    label = re.sub(r"gan\b", "GAN", model.replace("_", " ").strip()) or model
+    hue, light, marker = struct.unpack("<IHH", hashlib.sha256(model.encode()).digest()[:8])
+    rgb = colorsys.hls_to_rgb(hue / 2**32, (0.2, 0.27, 0.34)[light % 3], 0.75)
+    color = "#" + "".join(f"{round(255 * value):02x}" for value in rgb)
+    return Look(label, color, MARKERS[marker % len(MARKERS)])
+
+
+def in_order(models: Iterable[str], kind: Callable[[str], str]) -> list[str]:
+    """none, controls, GANs by their kind; within a kind EmoGAN's own as in LOOKS, then all others by name."""
+    names, kinds = list(LOOKS), ("none", "control", "gan")
+    return sorted(
+        models,
+        key=lambda model: (kinds.index(kind(model)), names.index(model) if model in LOOKS else len(names), model),
+    )
