@@ -112,6 +112,8 @@ def loaders() -> list[Callable]:
 def test_every_setting_of_what_users_call_is_declared_and_its_default_is_possible(kind):
     call = kind.__init__ if isinstance(kind, type) else kind
     hints = get_type_hints(call, include_extras=True)
+    for base in kind.__mro__ if isinstance(kind, type) else ():  # what **settings hands on is declared there
+        hints = get_type_hints(base.__init__, include_extras=True) | hints if base is not object else hints
     assert isinstance(kind, type) or hasattr(kind, "__wrapped__")
     for parameter in inspect.signature(kind).parameters.values():
         if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
@@ -125,6 +127,7 @@ def test_every_setting_of_what_users_call_is_declared_and_its_default_is_possibl
 def test_every_setting_of_a_job_is_declared():
     own = keys._own("train")
     groups = {name: value for name, value in own.items() if isinstance(value, dict) and "_target_" not in value}
+    groups = {name: values for name, values in groups.items() if name not in keys.NAMED_BY_USERS}
     found = {f"{group}.{name}" for group, values in groups.items() for name in values}
     found |= {name for name, value in own.items() if not isinstance(value, dict)} - {"output", "store", "folder"}
     assert found == {name for name in SETTINGS if not name.startswith("data.")}

@@ -14,17 +14,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, below
+from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, below, one_of
 from emogan.data import table
 from emogan.data.features import FeatureSet
 from emogan.data.folds import AUTO, FoldCount, Folds, Member, members, resolve, validation_windows
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.seed import seed, seed_iv, seed_v
+from emogan.data.seed import multimodal, seed, seed_iv, seed_v
 from emogan.data.training_set import TrainingSet
 from emogan.simulation import people
 from emogan.training.batches import MemberBatches, Nothing
 
 Which = OneOrSeveral[int | str] | None
+Held = NonNegativeInt | Annotated[float, above(0), below(1)]  # trials of each class, or a share of them
 OWN = ("subject", "session", "fold", "folds", "n_folds", "validation", "batch_size", "iterations")
 
 
@@ -108,7 +109,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         fold: NonNegativeInt | None = None,
         folds: Folds = AUTO,
         n_folds: FoldCount = 5,
-        validation: NonNegativeInt | Annotated[float, above(0), below(1)] = 0,
+        validation: Held = 0,
         batch_size: PositiveInt = 128,
         iterations: PositiveInt = 1000,
         seeds: Sequence[int] | None = None,
@@ -274,16 +275,16 @@ class SEEDDataModule(ExperimentDataModule):
         *,
         modality: str = "eeg_eye",
         feature: str = "de_LDS",
-        window_s: int = 4,
+        window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
         eeg_source: str = "extracted",
         subject: Which = None,
         session: Which = None,
-        fold: int | None = None,
-        folds: str = AUTO,
-        n_folds: int = 5,
-        validation: int | float = 0,
-        batch_size: int = 128,
-        iterations: int = 1000,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 1000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(
@@ -334,12 +335,12 @@ class SEEDVDataModule(ExperimentDataModule):
         eeg_order: str = "channel_major",
         subject: Which = None,
         session: Which = None,
-        fold: int | None = None,
-        folds: str = AUTO,
-        n_folds: int = 5,
-        validation: int | float = 0,
-        batch_size: int = 128,
-        iterations: int = 1000,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 1000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(
@@ -391,12 +392,12 @@ class SEEDIVDataModule(ExperimentDataModule):
         feature: str = "de_LDS",
         subject: Which = None,
         session: Which = None,
-        fold: int | None = None,
-        folds: str = AUTO,
-        n_folds: int = 5,
-        validation: int | float = 0,
-        batch_size: int = 128,
-        iterations: int = 1000,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 1000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(
@@ -446,16 +447,16 @@ class SyntheticDataModule(ExperimentDataModule):
         preset: str = "seed",
         *,
         modality: str = "eeg_eye",
-        simulation_seed: int = 0,
-        rounds: int = 1,
+        simulation_seed: NonNegativeInt = 0,
+        rounds: PositiveInt = 1,
         subject: Which = None,
         session: Which = None,
-        fold: int | None = None,
-        folds: str = AUTO,
-        n_folds: int = 5,
-        validation: int | float = 0,
-        batch_size: int = 128,
-        iterations: int = 1000,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 1000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(
@@ -524,12 +525,12 @@ class TableDataModule(ExperimentDataModule):
         per_subject: bool = False,
         subject: Which = None,
         session: Which = None,
-        fold: int | None = None,
-        folds: str = AUTO,
-        n_folds: int = 5,
-        validation: int | float = 0,
-        batch_size: int = 128,
-        iterations: int = 1000,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 1000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(

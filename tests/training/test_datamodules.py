@@ -173,7 +173,7 @@ def test_every_kind_of_folds_holds_trials_out(table, folds):
 
 def test_impossible_validation_is_refused(own):
     for impossible in (-1, 1.5, True, "1", None):
-        with pytest.raises(ValueError, match="validation: expected a number of trials of each class, or a share"):
+        with pytest.raises(ValueError, match="validation: expected an integer >= 0 or a number > 0 and < 1"):
             own(validation=impossible)
     with pytest.raises(
         ValueError, match=r"validation=3: .* got 3 of negative in subject 1, session 1, fold 0, of which 3"
