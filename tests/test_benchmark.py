@@ -11,7 +11,7 @@ import time
 
 import pytest
 import torch
-from padded_sets import unpadded
+from padded_sets import in_double, unpadded
 from torch.utils.flop_counter import FlopCounterMode
 
 from emogan.benchmark.__main__ import main
@@ -45,7 +45,7 @@ def both(standalone):
         source = MemberBatches(unpadded(x, y), [3, 4], batch_size=BATCH, iterations=ITERATIONS, classes=CLASSES)
         source.feed(stacked)
         batches = [source.draw(i) for i in range(ITERATIONS)]
-        return stacked, plain, [b._replace(x=b.x.double(), z=b.z.double(), u=b.u.double()) for b in batches]
+        return stacked, plain, [in_double(batch) for batch in batches]
 
     return build
 
@@ -66,7 +66,7 @@ def test_the_plain_cwgan_has_the_losses_and_the_weights_of_the_stacked_one(both)
     stacked, plain, batches = both("cwgan")
     for batch in batches:
         metrics = dict(zip(stacked.metrics, stacked.iterate(batch)[:, 1], strict=True))
-        x, y, z, u = (part[:, 1] for part in batch)
+        x, y, z, u = (part[:, 1] for part in (batch.x, batch.y, batch.z, batch.u))
         assert plain.draws + 1 == len(x)
         losses = [plain.critic_step(x[i], y[i], z[i], u[i]) for i in range(plain.draws)]
         torch.testing.assert_close(losses[-1], metrics["d_loss"], rtol=0, atol=1e-10)

@@ -14,7 +14,7 @@ from emogan.analysis.curves import stacked_curves, summarise
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
 from emogan.data.training_set import TrainingSet
 from emogan.store import Store, content_key, derived_seed, fingerprint
-from emogan.training.checkpoint import Checkpoints, WriteCheckpoints
+from emogan.training.checkpoint import Checkpoints, WriteCheckpoints, optimizer_state
 from emogan.training.detectors import messages
 from emogan.training.progress import Progress, write_curves
 
@@ -187,13 +187,8 @@ def _states(augmenter: GANAugmenter, group: Sequence[int], kept: int) -> list[di
     if not rows:
         return []
 
-    def part(value: torch.Tensor) -> torch.Tensor:
-        return value[rows] if value.ndim else value  # a count of steps is common to all
-
-    optimizers = [optimizer.state_dict() for optimizer in augmenter.trainer.optimizers]
-    for state in optimizers:
-        state["state"] = {i: {name: part(v) for name, v in one.items()} for i, one in state["state"].items()}
-    weights = {name: part(value) for name, value in augmenter.model.state_dict().items()}
+    optimizers = [optimizer_state(optimizer, rows) for optimizer in augmenter.trainer.optimizers]
+    weights = {name: value[rows] for name, value in augmenter.model.state_dict().items()}
     return [{"members": [group[i] for i in rows], "state_dict": weights, "optimizers": optimizers}]
 
 

@@ -16,18 +16,48 @@ from emogan.models.stacked import StackedLinear, StackedMLP, with_label
 
 
 class Batch(NamedTuple):
-    """The data and noise of one iteration: S mini-batches of B windows for each of M members."""
+    """The data and noise of one iteration: S mini-batches of B windows for each of M members.
 
-    x: Tensor  # (S, M, B, F) real windows
-    y: Tensor  # (S, M, B) their labels; synthetic windows take the same labels ("y_r ~ Y_r", paper, equation 7)
-    z: Tensor  # (S, M, B, Z) noise, U[-1, 1] (paper, 3.3)
+    Windows are copied where they are used, see ``x`` and ``with_synthetic``.
+    """
+
+    windows: Tensor  # (M N, F + K) all windows there are, each with its one-hot label
+    labels: Tensor  # (M N,)
+    rows: Tensor  # (S, M, B) those of the mini-batches
+    z: Tensor  # (S, M, B, Z) noise, U[-1, 1) (paper, 3.3)
     u: Tensor  # (S, M, B, 1) uniform in [0, 1): where cWGAN's gradient penalty interpolates
+    classes: int  # K
+
+    @classmethod
+    def of(cls, x: Tensor, y: Tensor, z: Tensor, u: Tensor, classes: int) -> Self:
+        """A batch of one's own: real windows (S, M, B, F), their labels (S, M, B), noise and where to interpolate."""
+        rows = torch.arange(y.numel(), device=y.device).view(y.shape)
+        return cls(with_label(x, y, classes).flatten(0, 2), y.flatten(), rows, z, u, classes)
+
+    @property
+    def x(self) -> Tensor:
+        """Real windows (S, M, B, F)."""
+        return self._labelled(self.rows)[..., : -self.classes]
+
+    @property
+    def y(self) -> Tensor:
+        """Their labels (S, M, B); synthetic windows take the same labels ("y_r ~ Y_r", paper, equation 7)."""
+        return self.labels[self.rows]
+
+    def with_synthetic(self, fake: Tensor, draw: int = 0) -> Tensor:
+        """One mini-batch with labels, (M, 2 B, F + K): real windows and, behind them, synthetic ones (M, B, F)."""
+        both = self._labelled(self.rows[draw].repeat(1, 2))
+        both[:, fake.shape[1] :, : -self.classes] = fake
+        return both
+
+    def _labelled(self, rows: Tensor) -> Tensor:
+        return self.windows.index_select(0, rows.flatten()).unflatten(0, rows.shape)
 
 
 class ConditionalGAN(lightning.LightningModule, ABC):
     """A conditional GAN, or a stack of M independent ones of one shape that are trained at once.
 
-    It trains in any Lightning Trainer on the batches of `emogan.data.datamodule.MemberBatches`, by manual optimisation.
+    It trains in any Lightning Trainer on batches of `emogan.training.batches.MemberBatches`, by manual optimisation.
     Nothing couples the members of a stack: their losses have shape (M,) and are summed before backward, so each
     member's gradient is its own, and Adam works element by element.
 
@@ -104,7 +134,7 @@ class ConditionalGAN(lightning.LightningModule, ABC):
     @staticmethod
     def revision(features: int) -> dict:
         """See `emogan.augmenters.Augmenter.revision`."""
-        return {}
+        return {"draws": "counter-based"}
 
     @property
     def draws(self) -> int:

@@ -128,7 +128,7 @@ class ExperimentDataModule(lightning.LightningDataModule):
 
     def setup(self, stage: str) -> None:
         if stage == "fit":
-            self.batches.feed(self.trainer.lightning_module)
+            self.batches.feed(self.trainer.lightning_module, self.trainer.strategy.root_device)
 
     def train_dataloader(self) -> DataLoader:
         """Mini-batches with noise, see `MemberBatches`."""
