@@ -13,6 +13,15 @@ from torch import Tensor
 BLOCK = 2**17  # words at a time on a CPU: they stay in its cache
 
 
+def signed(value: int, bits: int) -> int:
+    """The signed integer of so many bits that an unsigned one is stored as."""
+    value %= 2**bits
+    return value - 2**bits if value >> (bits - 1) else value
+
+
+ROUNDS = ((16, 0xFFFF, signed(0x85EBCA6B, 32)), (13, 0x7FFFF, signed(0xC2B2AE35, 32)))  # of MurmurHash3's finaliser
+
+
 def keys(seeds: Tensor, iteration: int) -> Tensor:
     """A key (M,) for each of the seeds (M,), int64, at an iteration: the (iteration + 1)-th output of splitmix64."""
     value = seeds + signed(0x9E3779B97F4A7C15 * (iteration + 1), 64)
@@ -34,12 +43,11 @@ def words(keys: Tensor, positions: Tensor) -> Tensor:
 
 def finalise(value: Tensor, spare: Tensor) -> Tensor:
     """The finaliser of MurmurHash3 (fmix32) of an int32 tensor, in place, with as much spare memory."""
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, None)):
+    for shift, mask, factor in ROUNDS:
         torch.bitwise_right_shift(value, shift, out=spare)
-        value.bitwise_xor_(spare.bitwise_and_(2 ** (32 - shift) - 1))
-        if factor:
-            value.mul_(signed(factor, 32))
-    return value
+        value.bitwise_xor_(spare.bitwise_and_(mask)).mul_(factor)
+    torch.bitwise_right_shift(value, 16, out=spare)
+    return value.bitwise_xor_(spare.bitwise_and_(0xFFFF))
 
 
 def integers(keys: Tensor, below: Tensor, count: int) -> Tensor:
@@ -77,9 +85,3 @@ def _halves(keys: Tensor) -> tuple[Tensor, Tensor]:
 def _shifted(value: Tensor, by: int) -> Tensor:
     """int64 shifted to the right, zeros coming in."""
     return (value >> by) & (2 ** (64 - by) - 1)
-
-
-def signed(value: int, bits: int) -> int:
-    """The signed integer of so many bits that an unsigned one is stored as."""
-    value %= 2**bits
-    return value - 2**bits if value >> (bits - 1) else value

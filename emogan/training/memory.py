@@ -21,7 +21,7 @@ def bytes_per_member(model: ConditionalGAN, batch_size: int, windows: int) -> in
     """About how many bytes of memory one GAN takes in training.
 
     Counted are its parameters with their gradients and the two moments of Adam; its training windows, with labels; the
-    mini-batches' noise; and, of every layer of both networks, what the step of the discriminator keeps for its way back:
+    mini-batches' noise; and, of every layer of both networks, what the discriminator's step keeps for its way back:
     real and synthetic windows going in and coming out, and the gradient of what comes out.
 
     Parameters
