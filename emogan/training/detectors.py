@@ -68,16 +68,16 @@ def look(real: Real, windows: Tensor, begun: Tensor) -> list[dict[str, float]]:
     moved
         Root mean square distance between windows and those of the untrained generator, over the real windows' spread.
     """
-    windows, begun = windows.double(), begun.double()
+    windows = windows.double()
     varies, ranges = real.spread > 0, real.half > 0  # not NaN, not 0
     columns = windows.transpose(-1, -2).contiguous()  # sums along other axes than the last depend on their neighbours
     ratios = columns.var(-1).sum(-1).sqrt() / real.spread
     lowest = ratios.masked_fill(~varies, math.inf).amin(1)
     farthest = ratios.nan_to_num(FAR, FAR).masked_fill(~varies, 0).amax(1)
     flat = windows.flatten(1, 2)
-    out = (flat - real.middle[:, None]) / real.half.masked_fill(~ranges, math.inf)[:, None]
-    out = _mean(out.square().sum(-1).mean(-1), ranges.sum(1)).sqrt().nan_to_num(FAR, FAR)
-    moved = (flat - begun.flatten(1, 2)).square().sum(-1).mean(-1).sqrt()
+    out = (flat - real.middle[:, None]).div_(real.half.masked_fill(~ranges, math.inf)[:, None])
+    out = _mean(out.square_().sum(-1).mean(-1), ranges.sum(1)).sqrt().nan_to_num(FAR, FAR)
+    moved = (flat - begun.flatten(1, 2)).square_().sum(-1).mean(-1).sqrt()
     spread = _mean(real.spread.square().masked_fill(~varies, 0).sum(1), varies.sum(1)).sqrt()
     figures = {
         "spread": lowest,
