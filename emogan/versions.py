@@ -18,15 +18,15 @@ COMPUTATIONS = {
     "quality": 1,  # other measures of sample quality
     "extraction": 2,  # other features of the same recordings
     "simulation": 1,  # other simulated features; their own fingerprint stands in the keys
-    "selection": 1,  # others among the candidates that a GAN offers for each synthetic window
+    "selection": 2,  # others among the candidates that a GAN offers for each synthetic window
 }
 
 # Raise one of these when a GAN or a control of this kind gives other windows; all GANs' when their batches change.
 AUGMENTERS = {
-    "cbegan": 1,
-    "cgan": 1,
-    "cwgan": 1,
-    "trial_cbegan": 1,
+    "cbegan": 2,
+    "cgan": 2,
+    "cwgan": 2,
+    "trial_cbegan": 2,
     "duplicate": 1,
     "gaussian": 1,
     "mixup": 1,

@@ -31,6 +31,16 @@ def write_table(path: Path, class_effect: float = 0.5) -> Path:
     return path
 
 
+def pytest_addoption(parser):
+    parser.addoption("--device", default="cpu", help="where tests run that need not run on a CPU, such as cuda")
+
+
+@pytest.fixture(scope="session")
+def device(request):
+    """The device of the option --device."""
+    return torch.device(request.config.getoption("--device"))
+
+
 @pytest.fixture(autouse=True)
 def one_thread():
     """Small matrices are slower on several threads, and many times so on a busy machine."""

@@ -1,4 +1,4 @@
-"""Training sets out of the padded tensors that tests write down."""
+"""Training sets out of the padded tensors that tests write down, and batches in float64."""
 
 import numpy as np
 
@@ -15,3 +15,8 @@ def unpadded(x, y, n=None, trial=None, scalers=None) -> list[TrainingSet]:
         scaler = scalers[m] if scalers else MinMaxScaler(np.zeros(x.shape[2]), np.ones(x.shape[2]))
         sets.append(TrainingSet(rows, rows, scaler, np.asarray(x[m])[rows], np.asarray(y[m])[rows], number))
     return sets
+
+
+def in_double(batch):
+    """A batch with windows and noise in float64."""
+    return batch._replace(windows=batch.windows.double(), z=batch.z.double(), u=batch.u.double())

@@ -11,10 +11,11 @@ import time
 
 import pytest
 import torch
-from padded_sets import unpadded
+from padded_sets import in_double, unpadded
 from torch.utils.flop_counter import FlopCounterMode
 
 from emogan.benchmark.__main__ import main
+from emogan.benchmark.draw import sources
 from emogan.benchmark.plain import PlainCBEGAN, PlainCWGAN, loader
 from emogan.benchmark.record import Record, alternately
 from emogan.benchmark.sections import run
@@ -45,7 +46,7 @@ def both(standalone):
         source = MemberBatches(unpadded(x, y), [3, 4], batch_size=BATCH, iterations=ITERATIONS, classes=CLASSES)
         source.feed(stacked)
         batches = [source.draw(i) for i in range(ITERATIONS)]
-        return stacked, plain, [b._replace(x=b.x.double(), z=b.z.double(), u=b.u.double()) for b in batches]
+        return stacked, plain, [in_double(batch) for batch in batches]
 
     return build
 
@@ -66,7 +67,7 @@ def test_the_plain_cwgan_has_the_losses_and_the_weights_of_the_stacked_one(both)
     stacked, plain, batches = both("cwgan")
     for batch in batches:
         metrics = dict(zip(stacked.metrics, stacked.iterate(batch)[:, 1], strict=True))
-        x, y, z, u = (part[:, 1] for part in batch)
+        x, y, z, u = (part[:, 1] for part in (batch.x, batch.y, batch.z, batch.u))
         assert plain.draws + 1 == len(x)
         losses = [plain.critic_step(x[i], y[i], z[i], u[i]) for i in range(plain.draws)]
         torch.testing.assert_close(losses[-1], metrics["d_loss"], rtol=0, atol=1e-10)
@@ -87,6 +88,19 @@ def test_plain_batches_are_windows_with_their_labels_drawn_anew(both):
     assert [tuple(part.shape for part in batch) for batch in batches] == [((20, 1), (20,))] * 4
     assert all(torch.equal(windows[:, 0].long(), labels) for windows, labels in batches)
     assert len({tuple(labels.tolist()) for _, labels in batches}) == 4
+
+
+def test_a_loop_over_members_draws_what_all_at_once_draw():
+    loop, source = sources(3, FEATURES)
+    x, y, z, u = loop.draw(2)
+    batch = source.draw(2)
+    for own, other in zip((x, y, z, u), (batch.x[0], batch.y[0], batch.z[0], batch.u[0]), strict=True):
+        assert (own.shape, own.dtype) == (other.shape, other.dtype)
+    for m in range(3):
+        found = (x[m][:, None] == source.x[m]).all(-1)  # (B, N)
+        assert torch.equal(found.sum(1), torch.ones(len(x[m]), dtype=torch.int64))
+        assert torch.equal(source.y[m][found.int().argmax(1)], y[m])
+    assert (z.min() < -0.99, z.max() > 0.99, u.min() < 0.05, u.max() > 0.95) == (True,) * 4
 
 
 def operations(case):
@@ -179,6 +193,7 @@ def test_a_quick_run_writes_every_number_with_its_spread(tmp_path):
     ]
     headlines = [f"{name}_{shape}" for name in ("stacked_vs_loop", "share_of_limit") for shape in shapes]
     headlines += ["svm_vs_sklearn_easy", "svm_vs_sklearn_overlapping", "n_aug_sweep_vs_single", "cross_augment_vs_loop"]
+    headlines += ["draw_vs_loop_256_351", "input_vs_loop_256_351"]
     headlines += [f"extract_vs_loop_{loop}_{de}" for loop in ("butterworth", "finite") for de in ("fft", "gaussian")]
     headlines += ["time_per_member_135_vs_16_33_100", "time_per_member_135_vs_16_351_100"]
     for key in headlines:

@@ -14,8 +14,9 @@ from emogan.analysis.curves import stacked_curves, summarise
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
 from emogan.data.training_set import TrainingSet
 from emogan.store import Store, content_key, derived_seed, fingerprint
-from emogan.training.checkpoint import Checkpoints, WriteCheckpoints
+from emogan.training.checkpoint import Checkpoints, WriteCheckpoints, optimizer_state
 from emogan.training.detectors import messages
+from emogan.training.memory import halved_when_full, members_that_fit
 from emogan.training.progress import Progress, log_curves, show_bands
 from emogan.training.trainer import TrainerSettings
 
@@ -112,7 +113,7 @@ class CachedFit:
     kept
         Members whose whole networks and optimisers are returned.
     group_size
-        GANs trained at once; None: see `group_size_on`.
+        GANs trained at once; None takes up to 32 on a CPU, and as many as its memory holds, up to 256, on a GPU.
     checkpoint_s
         Seconds between two checkpoints; None writes none but where time runs out.
     keep_checkpoints
@@ -140,7 +141,7 @@ class CachedFit:
         self.trainer = trainer or TrainerSettings()
         self.kept, self.checkpoint_s, self.progress = kept, checkpoint_s, progress
         self.keep_checkpoints = keep_checkpoints
-        self.size = group_size or group_size_on(self.trainer.options.get("accelerator", "cpu"))
+        self.size = group_size or self._group_size()
         members = [(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
         # The same seeds whatever Lightning's options are, and however long the training is.
         self.seeds = [derived_seed(member_key(*one, of_any_length=True), "train") for one in members]
@@ -152,6 +153,14 @@ class CachedFit:
         self.trained: list[int] = []
         self.states: list[dict] = []
         self.groups, self.resumed = 0, False
+
+    def _group_size(self) -> int:
+        """How many GANs train at once where nothing is asked for."""
+        if self.trainer.options.get("accelerator", "cpu") == "cpu" or not torch.accelerator.is_available():
+            return GROUP_ON_CPU
+        one = self.augmenter.build(1, self.sets[0].x.shape[1], self.classes)
+        windows, device = max(len(data.y) for data in self.sets), torch.accelerator.current_accelerator()
+        return members_that_fit(one, self.augmenter.training["batch_size"], windows, device, GROUP)
 
     def run(self) -> Fits:
         """Train what is missing, and load all into the augmenter."""
@@ -169,7 +178,7 @@ class CachedFit:
                         self.entries[self.keys[m]] = entry
                 group = [m for m in group if self.keys[m] not in self.entries]
                 if group:
-                    self._train(group, source, of=self.groups + -(-len(missing) // self.size))
+                    self._train_what_fits(group, source)
             missing = [m for m in missing if self.keys[m] not in self.entries]
         self.checkpoints.clear()
         return self._all()
@@ -192,9 +201,17 @@ class CachedFit:
             locks.enter_context(self.store.lock(self.keys[missing[0]], timeout_s=-1))
         return group, source[group[0]] if group else None
 
-    def _train(self, group: Sequence[int], source: str | None, of: int) -> None:
+    def _train_what_fits(self, group: Sequence[int], source: str | None) -> None:
+        """Train a group, in halves where a GPU's memory does not hold it; later groups are no larger then."""
+        parts = halved_when_full(functools.partial(self._train, source=source), group)
+        if len(parts) > 1:
+            self.size = max(len(part) for part, _ in parts)
+
+    def _train(self, group: Sequence[int], source: str | None) -> None:
         """Train a group, from a checkpoint if there is one, and put it into the cache."""
         keys, courses = [self.keys[m] for m in group], [self.courses[m] for m in group]
+        left = len({key for key in self.keys if key not in self.entries})
+        of = self.groups + -(-left // self.size)
         name = f"{self.augmenter.name} x {len(group)}" + (f" ({self.groups + 1} of {of})" if of > 1 else "")
         state = self.checkpoints.read(source, courses)
         if state:
@@ -267,24 +284,14 @@ def _warn_of_stored(name: str, figures: dict[str, dict[str, float] | None], trai
         log.warning("%s", message)
 
 
-def group_size_on(accelerator: str) -> int:
-    """How many GANs train at once where nothing is asked for."""
-    return GROUP if accelerator != "cpu" and torch.accelerator.is_available() else GROUP_ON_CPU
-
-
 def _states(augmenter: GANAugmenter, group: Sequence[int], kept: Collection[int]) -> list[dict]:
     """Networks and optimisers of those of the group just trained that are to be kept, if any; members come first."""
     rows = [i for i, m in enumerate(group) if m in kept]
     if not rows:
         return []
 
-    def part(value: torch.Tensor) -> torch.Tensor:
-        return value[rows] if value.ndim else value  # a count of steps is common to all
-
-    optimizers = [optimizer.state_dict() for optimizer in augmenter.trainer.optimizers]
-    for state in optimizers:
-        state["state"] = {i: {name: part(v) for name, v in one.items()} for i, one in state["state"].items()}
-    weights = {name: part(value) for name, value in augmenter.model.state_dict().items()}
+    optimizers = [optimizer_state(optimizer, rows) for optimizer in augmenter.trainer.optimizers]
+    weights = {name: value[rows] for name, value in augmenter.model.state_dict().items()}
     return [{"members": [group[i] for i in rows], "state_dict": weights, "optimizers": optimizers}]
 
 

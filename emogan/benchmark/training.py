@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from lightning.pytorch.plugins.environments import LightningEnvironment
 
 from emogan.augmenters import GANAugmenter
-from emogan.augmenters.fit import group_size_on
+from emogan.augmenters.fit import GROUP, GROUP_ON_CPU
 from emogan.benchmark import plain
 from emogan.benchmark.limit import Products, limit_s, synchronise
 from emogan.benchmark.record import Record, alternately
@@ -105,7 +105,7 @@ def stacked_ms(case: Case, members: int, options: argparse.Namespace) -> float:
     """Milliseconds per iteration and GAN of M stacked GANs, in groups as a job trains them."""
     torch.set_num_threads(available_cores())
     iterations, seconds = options.warm_up + options.iterations, 0.0
-    size = group_size_on(case.accelerator)
+    size = GROUP_ON_CPU if case.accelerator == "cpu" else GROUP
     for start in range(0, members, size):
         group = min(size, members - start)
         watch = Stopwatch(options.warm_up, iterations)

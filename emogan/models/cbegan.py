@@ -22,8 +22,12 @@ class Autoencoder(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """(M, N, F) and (M, N) -> (M, N, F)."""
-        code = torch.relu(self.encoder(with_label(x, y, self.classes)))
-        return self.decoder(with_label(code, y, self.classes))
+        return self.reconstruct(with_label(x, y, self.classes))
+
+    def reconstruct(self, labelled: Tensor) -> Tensor:
+        """Windows with their one-hot labels (M, N, F + K) -> (M, N, F)."""
+        code = torch.relu(self.encoder(labelled))
+        return self.decoder(torch.cat([code, labelled[..., -self.classes :]], dim=-1))
 
 
 class CBEGAN(ConditionalGAN):
@@ -87,7 +91,10 @@ class CBEGAN(ConditionalGAN):
 
     def reconstruction_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """L(x | y) of each window (equation 3): (M, N, F) and (M, N) -> (M, N)."""
-        distance = (x - self.discriminator(x, y)).abs()
+        return self._distance(x, self.discriminator(x, y))
+
+    def _distance(self, x: Tensor, reconstructed: Tensor) -> Tensor:
+        distance = (x - reconstructed).abs()
         if self.eta == 2:
             distance = distance.square()
         return distance.mean(-1) if self.reduction == "mean" else distance.sum(-1)
@@ -96,10 +103,11 @@ class CBEGAN(ConditionalGAN):
         return -self.reconstruction_loss(self.generate(z, y), y)
 
     def iterate(self, batch: Batch) -> Tensor:
-        x, y, z = batch.x[0], batch.y[0], batch.z[0]
-        fake = self.generate(z, y)
-        both = self.reconstruction_loss(torch.cat([x, fake.detach()], dim=1), y.repeat(1, 2))
-        loss_real, loss_fake = (half.mean(-1) for half in both.split(x.shape[1], dim=1))
+        y = batch.y[0]
+        fake = self.generate(batch.z[0], y)
+        both = batch.with_synthetic(fake.detach())
+        losses = self._distance(both[..., : self.features], self.discriminator.reconstruct(both))
+        loss_real, loss_fake = (half.mean(-1) for half in losses.split(y.shape[1], dim=1))
         self.update(self.discriminator, loss_real - self.k * loss_fake)
         with frozen(self.discriminator):
             self.update(self.generator, self.reconstruction_loss(fake, y).mean(-1))

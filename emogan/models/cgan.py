@@ -64,10 +64,10 @@ class CGAN(ConditionalGAN):
         return self.logit(self.generate(z, y), y)
 
     def iterate(self, batch: Batch) -> Tensor:
-        x, y, z = batch.x[0], batch.y[0], batch.z[0]
-        fake = self.generate(z, y)
-        both = self.logit(torch.cat([x, fake.detach()], dim=1), y.repeat(1, 2))
-        real, artificial = both.split(x.shape[1], dim=1)
+        y = batch.y[0]
+        fake = self.generate(batch.z[0], y)
+        both = self.discriminator(batch.with_synthetic(fake.detach())).squeeze(-1)
+        real, artificial = both.split(y.shape[1], dim=1)
         # -log sigmoid(a) = softplus(-a) and -log(1 - sigmoid(a)) = softplus(a)
         d_loss = softplus(-real).mean(-1) + softplus(artificial).mean(-1)
         self.update(self.discriminator, d_loss)

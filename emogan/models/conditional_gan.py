@@ -23,22 +23,40 @@ COMPARED = 128  # synthetic windows of each class that are compared with held-ou
 class Batch(NamedTuple):
     """The data and noise of one iteration: S mini-batches of B windows for each of M members.
 
-    Parameters
-    ----------
-    x : (S, M, B, F)
-        Real windows.
-    y : (S, M, B)
-        Their labels; synthetic windows take the same labels ("y_r ~ Y_r", paper, equation 7).
-    z : (S, M, B, Z)
-        Noise, U[-1, 1] (paper, 3.3).
-    u : (S, M, B, 1)
-        Uniform in [0, 1): where cWGAN's gradient penalty interpolates.
+    Windows are copied where they are used, see ``x`` and ``with_synthetic``.
     """
 
-    x: Tensor
-    y: Tensor
-    z: Tensor
-    u: Tensor
+    windows: Tensor  # (M N, F + K) all windows there are, each with its one-hot label
+    labels: Tensor  # (M N,)
+    rows: Tensor  # (S, M, B) those of the mini-batches
+    z: Tensor  # (S, M, B, Z) noise, U[-1, 1) (paper, 3.3)
+    u: Tensor  # (S, M, B, 1) uniform in [0, 1): where cWGAN's gradient penalty interpolates
+    classes: int  # K
+
+    @classmethod
+    def of(cls, x: Tensor, y: Tensor, z: Tensor, u: Tensor, classes: int) -> Self:
+        """A batch of one's own: real windows (S, M, B, F), their labels (S, M, B), noise and where to interpolate."""
+        rows = torch.arange(y.numel(), device=y.device).view(y.shape)
+        return cls(with_label(x, y, classes).flatten(0, 2), y.flatten(), rows, z, u, classes)
+
+    @property
+    def x(self) -> Tensor:
+        """Real windows (S, M, B, F)."""
+        return self._labelled(self.rows)[..., : -self.classes]
+
+    @property
+    def y(self) -> Tensor:
+        """Their labels (S, M, B); synthetic windows take the same labels ("y_r ~ Y_r", paper, equation 7)."""
+        return self.labels[self.rows]
+
+    def with_synthetic(self, fake: Tensor, draw: int = 0) -> Tensor:
+        """One mini-batch with labels, (M, 2 B, F + K): real windows and, behind them, synthetic ones (M, B, F)."""
+        both = self._labelled(self.rows[draw].repeat(1, 2))
+        both[:, fake.shape[1] :, : -self.classes] = fake
+        return both
+
+    def _labelled(self, rows: Tensor) -> Tensor:
+        return self.windows.index_select(0, rows.flatten()).unflatten(0, rows.shape)
 
 
 class Common(TypedDict, total=False):

@@ -75,7 +75,10 @@ class CWGAN(ConditionalGAN):
 
     def gradient_penalty(self, real: Tensor, fake: Tensor, y: Tensor, u: Tensor) -> Tensor:
         """Mean of (|grad D(x^)|_2 - 1)^2, x^ = u real + (1 - u) fake, of each member: (M,)."""
-        gradient = input_gradient(self.discriminator, with_label(torch.lerp(fake, real, u), y, self.classes))
+        return self._penalty(with_label(torch.lerp(fake, real, u), y, self.classes))
+
+    def _penalty(self, between: Tensor) -> Tensor:
+        gradient = input_gradient(self.discriminator, between)
         gradient = gradient[..., : self.features]  # the label is given
         return (gradient.norm(dim=-1) - 1).square().mean(-1)
 
@@ -83,24 +86,28 @@ class CWGAN(ConditionalGAN):
         return self.critic(self.generate(z, y), y)
 
     def iterate(self, batch: Batch) -> Tensor:
-        for x, y, z, u in zip(*(part[: self.critic_steps] for part in batch), strict=True):
-            d_loss, wasserstein = self.critic_step(x, y, z, u)
-        y, z = batch.y[-1], batch.z[-1]
+        y = batch.y
+        for step in range(self.critic_steps):
+            d_loss, wasserstein = self.critic_step(batch, y, step)
         with frozen(self.discriminator):
-            g_loss = -self.critic(self.generate(z, y), y).mean(-1)
+            g_loss = -self.critic(self.generate(batch.z[-1], y[-1]), y[-1]).mean(-1)
             self.update(self.generator, g_loss)
         return torch.stack([d_loss, g_loss, wasserstein]).detach()
 
-    def critic_step(self, x: Tensor, y: Tensor, z: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-        """One step of the critic; returns d_loss and the Wasserstein estimate, each (M,)."""
+    def critic_step(self, batch: Batch, y: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """One step of the critic, with a mini-batch of its own; returns d_loss and the Wasserstein estimate, each (M,).
+
+        y (S, M, B) are the labels of the batch.
+        """
         with torch.no_grad():
-            fake = self.generate(z, y)
-        both = self.critic(torch.cat([x, fake], dim=1), y.repeat(1, 2))
-        real, artificial = (half.mean(-1) for half in both.split(x.shape[1], dim=1))
+            both = batch.with_synthetic(self.generate(batch.z[step], y[step]), step)
+        windows = both.split(y.shape[-1], dim=1)
+        scores = self.discriminator(both).squeeze(-1)
+        real, artificial = (half.mean(-1) for half in scores.split(y.shape[-1], dim=1))
         wasserstein = real - artificial
         d_loss = -wasserstein
         if self.clip is None and self.penalty > 0:
-            d_loss = d_loss + self.penalty * self.gradient_penalty(x, fake, y, u)
+            d_loss = d_loss + self.penalty * self._penalty(torch.lerp(windows[1], windows[0], batch.u[step]))
         self.update(self.discriminator, d_loss)
         if self.clip is not None:
             with torch.no_grad():

@@ -131,3 +131,13 @@ def class_sums(x: Tensor, mask: Tensor) -> Tensor:
     classes, features = mask.shape[-1], x.shape[-1]
     mask = pad(mask, (0, max(0, NARROW - classes)))
     return (mask.transpose(1, 2) @ pad(x, (0, max(0, NARROW - features))))[:, :classes, :features]
+
+
+def of_class(values: Tensor, mask: Tensor) -> Tensor:
+    """What each class has, given to its windows: (M, K, P) and the one-hot labels (M, N, K) -> (M, N, P).
+
+    It is a product, as the gradient of an indexed read is summed in no fixed order on a GPU.
+    """
+    classes, features = values.shape[1:]
+    missing = max(0, NARROW - classes)
+    return (pad(mask, (0, missing)) @ pad(values, (0, max(0, NARROW - features), 0, missing)))[..., :features]

@@ -10,7 +10,7 @@ from torch.nn.functional import one_hot
 from emogan.checks import NonNegativeFloat, PositiveInt, UnitFloat, at_least, below
 from emogan.models.cbegan import Autoencoder
 from emogan.models.conditional_gan import Batch, Common, ConditionalGAN, frozen
-from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, with_label
+from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, of_class, with_label
 from emogan.models.trial_start import MOST, LowRankStart, Start, low_rank_start, start
 
 MANY = 1024  # features: eigenvectors of more take seconds and gigabytes a member, as their cost grows with F^3
@@ -231,15 +231,17 @@ class TrialCBEGAN(ConditionalGAN):
         return ((mean - mean_held).square() + (variance - variance_held).square()).flatten(1).mean(-1)
 
     def iterate(self, batch: Batch) -> Tensor:
-        v, y, generator = batch.x[0], batch.y[0], self.generator
+        y, generator = batch.y[0], self.generator
         z, trial = normal_and_trial(batch.z[0])
         begun = generator.begin(z, trial, y)
         fake = generator.deviate(generator.deviation, z, begun, y)
-        both = self.reconstruction_loss(torch.cat([v, fake.detach()], dim=1), y.repeat(1, 2))
-        loss_real, loss_fake = (half.mean(-1) for half in both.split(v.shape[1], dim=1))
+        both = batch.with_synthetic(fake.detach())
+        seen = both[..., : -self.classes]
+        losses = (seen - self.discriminator.reconstruct(both)).abs().mean(-1)
+        loss_real, loss_fake = (half.mean(-1) for half in losses.split(y.shape[1], dim=1))
         self.update(self.discriminator, loss_real - self.k * loss_fake)
         with frozen(self.discriminator):
-            moments = self.moments(fake, begun, v, y)
+            moments = self.moments(fake, begun, seen[:, : y.shape[1]], y)
             self.update(generator, self.reconstruction_loss(fake, y).mean(-1) + self.anchor * moments)
         with torch.no_grad():
             for averaged, latest in zip(generator.average.parameters(), generator.deviation.parameters(), strict=True):
@@ -260,5 +262,5 @@ def class_moments(x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:
     mask = one_hot(y, classes).to(x.dtype)
     counts = mask.sum(1).clamp_min(1)[..., None]
     mean = class_sums(x, mask) / counts
-    deviation = x - torch.gather(mean, 1, y[..., None].expand_as(x))
+    deviation = x - of_class(mean, mask)
     return mean, class_sums(deviation.square(), mask) / counts

@@ -10,14 +10,18 @@ from torch.utils.data import DataLoader, Dataset
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.models import Batch, ConditionalGAN
+from emogan.models.stacked import with_label
+from emogan.training.counter_based import integers, keys, signed, uniform
 
 
 class MemberBatches(lightning.LightningDataModule):
     """Batches of the training sets of M stacked members; a single training set is M = 1.
 
     What member m draws at iteration t is a function of (seeds[m], t) alone: it depends neither on the other members
-    nor on earlier draws, so training can be grouped, stopped and resumed at will. In a Trainer, what batches consist of
-    and the length of the noise are those that the trained model asks for.
+    nor on earlier draws nor on the device, so training can be grouped, stopped and resumed at will. Windows are drawn
+    with replacement; they lie on the device of the Trainer, and all that is drawn is computed there
+    (`emogan.training.counter_based`). In a Trainer, what batches consist of and the length of the noise are those that
+    the trained model asks for.
 
     Parameters
     ----------
@@ -53,7 +57,8 @@ class MemberBatches(lightning.LightningDataModule):
         self.batch_size, self.iterations, self.start = batch_size, iterations, start
         self.x, self.y, self.n, self.trial = padded(self.sets)
         self.classes = int(self.y.max()) + 1 if classes is None else classes
-        self.windows, self.draws, self.noise_features = self.x, 1, 0
+        self.draws, self.noise_features = 1, 0
+        self._serve(self.x, torch.device("cpu"))
 
     @property
     def members(self) -> int:
@@ -70,10 +75,10 @@ class MemberBatches(lightning.LightningDataModule):
 
     def setup(self, stage: str) -> None:
         if stage == "fit":
-            self.feed(self.trainer.lightning_module)
+            self.feed(self.trainer.lightning_module, self.trainer.strategy.root_device)
 
-    def feed(self, model: ConditionalGAN) -> None:
-        """Make the batches those of a model, which may look at the training windows for it.
+    def feed(self, model: ConditionalGAN, device: torch.device | str = "cpu") -> None:
+        """Make the batches those of a model, which may look at the training windows for it, on a device.
 
         Raises
         ------
@@ -84,8 +89,15 @@ class MemberBatches(lightning.LightningDataModule):
         if shapes[0] != shapes[1]:
             names = "members, features and classes"
             raise ValueError(f"expected a model of {shapes[1]} {names}, as the training sets have, got {shapes[0]}")
-        self.windows = model.prepare(self.x, self.y, self.n, self.trial)
         self.draws, self.noise_features = model.draws, model.batch_noise
+        self._serve(model.prepare(self.x, self.y, self.n, self.trial), device)
+
+    def _serve(self, windows: Tensor, device: torch.device | str) -> None:
+        """Have batches consist of windows (M, N, ...), on a device."""
+        self.windows = with_label(windows, self.y, self.classes).flatten(0, 1).to(device)
+        self.labels, self.lengths = self.y.flatten().to(device), self.n.to(device)
+        self.firsts = torch.arange(self.members, device=device)[:, None] * windows.shape[1]  # rows of the members
+        self.member_seeds = torch.tensor([signed(seed, 64) for seed in self.seeds], device=device)
 
     def train_dataloader(self) -> DataLoader:
         own = torch.Generator()  # else each pass over it would draw a seed for workers from the user's random state
@@ -96,23 +108,13 @@ class MemberBatches(lightning.LightningDataModule):
         return Nothing()
 
     def draw(self, iteration: int) -> Batch:
-        """The batch of one iteration: windows drawn with replacement, noise U[-1, 1]."""
-        generator = torch.Generator()
-        shape = (self.draws, self.batch_size)
-        rows, noise, between = [], [], []
-        for seed, length in zip(self.seeds, self.n.tolist(), strict=True):
-            generator.manual_seed(mix(seed, iteration))
-            rows.append(torch.randint(length, shape, generator=generator))
-            noise.append(torch.rand((*shape, self.noise_features), generator=generator))
-            between.append(torch.rand((*shape, 1), generator=generator))
-        index = torch.stack(rows, dim=1)  # (S, M, B)
-        member = torch.arange(self.members)[None, :, None]
-        return Batch(
-            x=self.windows[member, index],
-            y=self.y[member, index],
-            z=torch.stack(noise, dim=1).mul_(2).sub_(1),
-            u=torch.stack(between, dim=1),
-        )
+        """The batch of one iteration: windows drawn with replacement, noise U[-1, 1)."""
+        key, size = keys(self.member_seeds, iteration), self.draws * self.batch_size
+        rows = (integers(key, self.lengths, size) + self.firsts).unflatten(1, (self.draws, -1))
+        numbers = uniform(key, size * (self.noise_features + 1), skipped=size)
+        numbers = numbers.unflatten(1, (self.draws, self.batch_size, -1)).transpose(0, 1)
+        z, u = numbers[..., 1:], (numbers[..., :1] + 1) / 2
+        return Batch(self.windows, self.labels, rows.transpose(0, 1), z, u, self.classes)
 
 
 class Nothing:
@@ -143,11 +145,3 @@ def padded(sets: Sequence[TrainingSet]) -> tuple[Tensor, Tensor, Tensor, Tensor]
         y[m, : n[m]] = torch.from_numpy(data.y)
         trial[m, : n[m]] = torch.from_numpy(data.trial)
     return x, y, torch.tensor(n), trial
-
-
-def mix(seed: int, iteration: int) -> int:
-    """A 64-bit hash of two integers (the finaliser of splitmix64): neighbouring inputs give unrelated seeds."""
-    value = (seed + 0x9E3779B97F4A7C15 * (iteration + 1)) % 2**64
-    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
-    value = (value ^ (value >> 27)) * 0x94D049BB133111EB % 2**64
-    return value ^ (value >> 31)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import lightning
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from emogan.store import Store, content_key
 from emogan.training.early_stopping import MemberEarlyStopping
@@ -90,6 +91,19 @@ class TrainingState:
 
     def _part(self, prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): v for name, v in self.tensors.items() if name.startswith(prefix)}
+
+
+def optimizer_state(optimizer: Optimizer, rows: Sequence[int]) -> dict:
+    """The state of an optimiser of stacked GANs for some of the members, copied whole to the CPU.
+
+    Its counts of steps too, which Lightning leaves on the device: what a GPU has trained is read where there is none.
+    """
+    state = optimizer.state_dict()
+    state["state"] = {
+        i: {name: (value[rows] if value.ndim else value).detach().cpu().clone() for name, value in one.items()}
+        for i, one in state["state"].items()
+    }
+    return state
 
 
 class Resume(lightning.Callback):

@@ -188,7 +188,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
 
     def setup(self, stage: str) -> None:
         if stage == "fit":
-            self.batches.feed(self.trainer.lightning_module)
+            self.batches.feed(self.trainer.lightning_module, self.trainer.strategy.root_device)
 
     def train_dataloader(self) -> DataLoader:
         """Mini-batches with noise, one `emogan.models.Batch` an iteration."""

@@ -1,14 +1,13 @@
 """Detectors: what is wrong with a GAN, told from a few figures of its windows and of its training."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from emogan.analysis.agreement import scatter, spread
 from emogan.wording import Wording, words
 
 COLLAPSED = 0.5  # a quarter of the variance: the spread of the paper's cBEGAN is 0.02 to 0.3, of cWGAN 0.6 and more
@@ -21,31 +20,42 @@ PREMATURE = 2  # a figure that may still recover speaks up while training if it 
 
 
 class Real(NamedTuple):
-    """What the real windows of one member are like; float64."""
+    """What the real windows of M members are like; float64."""
 
-    spread: Tensor  # (K,) root of the trace of each class's covariance; NaN for a class with fewer than two windows
-    present: Tensor  # (K,) whether a class has any windows
-    means: Tensor  # () root mean square distance of the present classes' means from their mean
-    middle: Tensor  # (F,) between the lowest and the highest value
-    half: Tensor  # (F,) from there to either
+    spread: Tensor  # (M, K) root of the trace of each class's covariance; NaN for a class with fewer than two windows
+    present: Tensor  # (M, K) whether a class has any windows
+    means: Tensor  # (M,) root mean square distance of the present classes' means from their mean
+    middle: Tensor  # (M, F) between the lowest and the highest value
+    half: Tensor  # (M, F) from there to either
 
     @classmethod
     def of(cls, x: Tensor, y: Tensor, classes: int) -> "Real":
-        """From windows (N, F) in scaled units and labels (N,) in 0..K-1, without padding."""
+        """Of one member, from windows (N, F) in scaled units and labels (N,) in 0..K-1, without padding."""
         x = x.double()
         groups = [x[y == k] for k in range(classes)]
         present = torch.tensor([len(group) > 0 for group in groups])
         nothing = torch.tensor(math.nan, dtype=torch.float64)
-        spreads = torch.stack([spread(group) if len(group) > 1 else nothing for group in groups])
-        means = torch.stack([group.mean(0) for group in groups if len(group)])
+        spread = torch.stack([group.var(0).sum().sqrt() if len(group) > 1 else nothing for group in groups])
+        means = torch.stack([group.mean(0) if len(group) else x.new_zeros(x.shape[1]) for group in groups])
         low, high = x.aminmax(dim=0)
-        return cls(spreads, present, scatter(means), (low + high) / 2, (high - low) / 2)
+        means = _scatter(means[None], present[None])[0]
+        return cls(*(part[None] for part in (spread, present, means, (low + high) / 2, (high - low) / 2)))
+
+    @classmethod
+    def stacked(cls, members: Sequence["Real"]) -> "Real":
+        """Of several members."""
+        return cls(*(torch.cat(parts) for parts in zip(*members, strict=True)))
+
+    def to(self, device: torch.device) -> "Real":
+        """The same on a device."""
+        return Real(*(part.to(device) for part in self))
 
 
-def look(real: Real, windows: Tensor, begun: Tensor) -> dict[str, float]:
-    """Figures of one member's artificial windows (K, n, F), n of each class, drawn with the same noise for all classes.
+def look(real: Real, windows: Tensor, begun: Tensor) -> list[dict[str, float]]:
+    """Figures of each member's artificial windows (M, K, n, F), n of each class, of the same noise for all classes.
 
-    ``begun`` are those of the untrained generator for this noise. Figures, and only those that can be told:
+    ``begun`` are those of the untrained generators for this noise. All is computed at once, and so that no member's
+    figures depend on the others. Figures, and only those that can be told:
 
     spread
         Root of the trace of a class's covariance, over that of the real windows (`emogan.analysis.quality`); of the
@@ -58,25 +68,43 @@ def look(real: Real, windows: Tensor, begun: Tensor) -> dict[str, float]:
     moved
         Root mean square distance between windows and those of the untrained generator, over the real windows' spread.
     """
-    windows, begun = windows.double(), begun.double()
-    varies = real.spread > 0  # not NaN
-    ratios = torch.stack([spread(group) for group in windows])[varies] / real.spread[varies]
-    ranges = real.half > 0
-    out = ((windows[..., ranges] - real.middle[ranges]) / real.half[ranges]).square().mean().sqrt()
-    moved = (windows - begun).square().sum(-1).mean().sqrt() / real.spread[varies].square().mean().sqrt()
+    windows = windows.double()
+    varies, ranges = real.spread > 0, real.half > 0  # not NaN, not 0
+    columns = windows.transpose(-1, -2).contiguous()  # sums along other axes than the last depend on their neighbours
+    ratios = columns.var(-1).sum(-1).sqrt() / real.spread
+    lowest = ratios.masked_fill(~varies, math.inf).amin(1)
+    farthest = ratios.nan_to_num(FAR, FAR).masked_fill(~varies, 0).amax(1)
+    flat = windows.flatten(1, 2)
+    out = (flat - real.middle[:, None]).div_(real.half.masked_fill(~ranges, math.inf)[:, None])
+    out = _mean(out.square_().sum(-1).mean(-1), ranges.sum(1)).sqrt().nan_to_num(FAR, FAR)
+    moved = (flat - begun.flatten(1, 2)).square_().sum(-1).mean(-1).sqrt()
+    spread = _mean(real.spread.square().masked_fill(~varies, 0).sum(1), varies.sum(1)).sqrt()
     figures = {
-        "spread": ratios.min() if len(ratios) else math.nan,
-        "label": scatter(windows.mean(1)[real.present]) / real.means,
-        "reach": torch.cat([out[None], ratios]).nan_to_num(FAR, FAR).max() if ranges.any() else math.nan,
-        "moved": moved,
+        "spread": lowest,
+        "label": _scatter(columns.mean(-1), real.present) / real.means,
+        "reach": torch.maximum(out, farthest).masked_fill(~ranges.any(1), math.nan),
+        "moved": moved / spread,
     }
-    return {name: float(value) for name, value in figures.items() if math.isfinite(value)}
+    values = torch.stack(list(figures.values()), dim=1).tolist()
+    return [{name: v for name, v in zip(figures, own, strict=True) if math.isfinite(v)} for own in values]
 
 
 def balance(k: Tensor) -> dict[str, float]:
     """Share of the last half of the iterations in which k_t (T,) was at 0 and at 1."""
     last = k[len(k) // 2 :]
     return {"k_at_0": float((last == 0).double().mean()), "k_at_1": float((last == 1).double().mean())}
+
+
+def _scatter(means: Tensor, present: Tensor) -> Tensor:
+    """Root mean square distance (M,) of the present classes' means (M, K, F) from their mean."""
+    count, absent = present.sum(1), ~present[..., None]
+    middle = _mean(means.masked_fill(absent, 0).transpose(1, 2).contiguous().sum(-1), count[:, None])
+    apart = (means - middle[:, None]).masked_fill(absent, 0).square()
+    return _mean(apart.sum(-1).sum(-1), count).sqrt()
+
+
+def _mean(total: Tensor, count: Tensor) -> Tensor:
+    return total / count.to(total.dtype)
 
 
 @dataclass(frozen=True)

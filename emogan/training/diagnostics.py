@@ -41,7 +41,9 @@ class Watch(lightning.Callback):
 
     def __init__(self, history: History, name: str, sets: Sequence[TrainingSet], classes: int):
         self.history, self.name, self.classes = history, name, classes
-        self.real = [Real.of(torch.from_numpy(data.x), torch.from_numpy(data.y), classes) for data in sets]
+        self.real = Real.stacked(
+            [Real.of(torch.from_numpy(data.x), torch.from_numpy(data.y), classes) for data in sets]
+        )
 
     def on_fit_start(self, trainer, module):
         self.begun = self._draw(module)  # before the weights of a checkpoint are put in
@@ -76,8 +78,8 @@ class Watch(lightning.Callback):
         self.told |= found.keys()
 
     def _look(self, module: ConditionalGAN) -> list[dict[str, float]]:
-        # member by member: sums over several round differently for another number of them
-        return [look(*one) for one in zip(self.real, self._draw(module), self.begun, strict=True)]
+        windows = self._draw(module)
+        return look(self.real.to(windows.device), windows, self.begun.to(windows.device))
 
     @torch.no_grad()
     def _draw(self, module: ConditionalGAN) -> Tensor:
@@ -86,6 +88,7 @@ class Watch(lightning.Callback):
         z = noise.repeat(self.classes, 1).expand(module.members, -1, -1)
         y = torch.arange(self.classes).repeat_interleave(WINDOWS).expand(module.members, -1)
         training = module.training
-        windows = module.eval().generate(z.to(module.device), y.to(module.device)).cpu()
+        windows = module.eval().generate(z.to(module.device), y.to(module.device))
         module.train(training)
-        return windows.unflatten(1, (self.classes, WINDOWS))
+        windows = windows.unflatten(1, (self.classes, WINDOWS))
+        return windows.cpu() if windows.device.type == "mps" else windows  # which has no float64

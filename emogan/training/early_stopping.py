@@ -55,5 +55,5 @@ class MemberEarlyStopping(lightning.Callback):
         ]
         # member by member in memory: sums over the columns of a table round differently for another number of columns
         before, last = measure.T.contiguous().unflatten(1, (2, self.window)).mean(-1).unbind(1)
-        settled = (last - before).abs() <= self.tolerance * before.abs()
+        settled = ((last - before).abs() <= self.tolerance * before.abs()).tolist()
         return [m for m in history.running() if settled[m]]

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from padded_sets import unpadded
+from padded_sets import in_double, unpadded
 
 from emogan.models import ConditionalGAN
 from emogan.training.batches import MemberBatches
@@ -39,6 +39,6 @@ def batches():
         )  # fmt: skip
         source.feed(model)
         for batch in map(source.draw, range(iterations)):
-            yield batch._replace(x=batch.x.double(), z=batch.z.double(), u=batch.u.double())
+            yield in_double(batch)
 
     return drawn

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy, one_hot
 
-from emogan.models import CBEGAN, CGAN, CWGAN
+from emogan.models import CBEGAN, CGAN, CWGAN, Batch
 
 ITERATIONS = 50
 CASES = [
@@ -141,7 +141,10 @@ def test_every_member_trains_as_a_plain_network_of_its_own(gan, settings, built,
     references = [REFERENCES[gan](model, m) for m in range(3)]
     for batch in batches(model, ITERATIONS):
         metrics = model.iterate(batch)
-        expected = [reference.iterate(*(part[:, m] for part in batch)) for m, reference in enumerate(references)]
+        expected = [
+            reference.iterate(*(part[:, m] for part in (batch.x, batch.y, batch.z, batch.u)))
+            for m, reference in enumerate(references)
+        ]
         torch.testing.assert_close(metrics, torch.tensor(expected, dtype=torch.float64).T, rtol=0, atol=1e-9)
     for m, reference in enumerate(references):
         plain_parameters = [*reference.generator.parameters(), *reference.discriminator.parameters()]
@@ -171,8 +174,9 @@ def test_a_neighbour_that_blows_up_leaves_a_member_as_it_was(gan, built, batches
         model = built(gan)
         for batch in batches(model, 5):
             if spoil:
-                batch.x[:, 1] = 1e30
-                batch.z[:, 1] = torch.nan
+                x, z = batch.x, batch.z.clone()
+                x[:, 1], z[:, 1] = 1e30, torch.nan
+                batch = Batch.of(x, batch.y, z, batch.u, model.classes)
             model.iterate(batch)
         states.append(model.state_dict())
     calm, spoilt = states

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from emogan.models import CBEGAN
+from emogan.models import CBEGAN, Batch
 
 
 def losses_by_hand(model, batch):
@@ -55,8 +55,9 @@ def test_k_is_clipped_at_both_ends(built, batches):
     model = built(CBEGAN, gamma=1.0, lambda_k=10.0)
     ends = []
     for i, batch in enumerate(batches(model, 6)):
-        batch.x[...] = 30.0 * (i % 2)  # far real windows pull k up,
-        batch.z[...] *= 100.0 * (1 - i % 2)  # far artificial ones down
+        x = torch.full_like(batch.x, 30.0 * (i % 2))  # far real windows pull k up,
+        z = batch.z * 100.0 * (1 - i % 2)  # far artificial ones down
+        batch = Batch.of(x, batch.y, z, batch.u, model.classes)
         real, fake = losses_by_hand(model, batch)
         assert (10 * (real - fake).abs() > 1).all(), "every step should lead out of [0, 1]"
         model.iterate(batch)

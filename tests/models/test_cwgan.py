@@ -29,7 +29,7 @@ def test_the_penalty_of_a_linear_critic_is_that_of_its_slope(built):
 def test_the_penalty_equals_one_that_is_taken_window_by_window(built, batches):
     model = built(CWGAN)
     (batch,) = batches(model, 1)
-    x, y, z, u = (part[0] for part in batch)
+    x, y, z, u = (part[0] for part in (batch.x, batch.y, batch.z, batch.u))
     fake = model.generate(z, y).detach()
     penalty = model.gradient_penalty(x, fake, y, u)
     for m in range(3):
@@ -73,7 +73,7 @@ def test_a_critic_without_slope_has_penalty_1_and_a_gradient_that_is_finite(buil
 def test_the_critics_loss_is_minus_the_distance_plus_the_weighted_penalty(built, batches):
     model = built(CWGAN, penalty=3.5, critic_steps=1)
     (batch,) = batches(model, 1)
-    x, y, z, u = (part[0] for part in batch)
+    x, y, z, u = (part[0] for part in (batch.x, batch.y, batch.z, batch.u))
     fake = model.generate(z, y).detach()
     distance = (model.critic(x, y).mean(1) - model.critic(fake, y).mean(1)).detach()
     penalty = model.gradient_penalty(x, fake, y, u).detach()
@@ -89,17 +89,16 @@ def test_an_iteration_takes_a_batch_per_critic_step_and_one_for_the_generator(cr
     assert model.draws == critic_steps + 1 == len(batch.x)
     taken, steps = [], []
     critic_step, update, generate = model.critic_step, model.update, model.generate
-    model.critic_step = lambda x, y, z, u: (taken.append((x, y, z, u)), critic_step(x, y, z, u))[1]
+    model.critic_step = lambda batch, y, step: (taken.append(step), critic_step(batch, y, step))[1]
     model.update = lambda network, losses: (steps.append(network), update(network, losses))[1]
     noise = []
     model.generate = lambda z, y: (noise.append((z, y)), generate(z, y))[1]
     model.iterate(batch)
-    assert len(taken) == critic_steps
-    for s, parts in enumerate(taken):
-        assert all(torch.equal(part, whole[s]) for part, whole in zip(parts, batch, strict=True))
+    assert taken == list(range(critic_steps))
     assert steps == [model.discriminator] * critic_steps + [model.generator]
-    assert torch.equal(noise[-1][0], batch.z[-1])
-    assert torch.equal(noise[-1][1], batch.y[-1])
+    for (z, y), *expected in zip(noise, batch.z, batch.y, strict=True):
+        assert torch.equal(z, expected[0])
+        assert torch.equal(y, expected[1])
 
 
 def test_clipping_holds_after_every_iteration_and_replaces_the_penalty(built, batches):

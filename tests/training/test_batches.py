@@ -7,8 +7,8 @@ from padded_sets import unpadded
 from scipy import stats
 from torch.utils.data import DataLoader
 
-from emogan.models import CBEGAN, CWGAN
-from emogan.training.batches import MemberBatches, mix
+from emogan.models import CBEGAN, CWGAN, Batch
+from emogan.training.batches import MemberBatches
 
 MEMBERS, WINDOWS, FEATURES = 4, 30, 5
 N = (30, 1, 17, 24)
@@ -35,8 +35,12 @@ def source():
     return build
 
 
+def parts(batch):
+    return [batch.x, batch.y, batch.z, batch.u]
+
+
 def assert_equal(batch, other):
-    assert all(torch.equal(a, b) for a, b in zip(batch, other, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(parts(batch), parts(other), strict=True))
 
 
 def test_batches_have_the_shapes_of_the_contract(source):
@@ -107,7 +111,8 @@ def test_a_members_batch_does_not_depend_on_its_neighbours(source):
     whole = source().draw(4)
     for members in ([0], [2], [3, 1], [2, 3, 0]):
         part = source(members).draw(4)
-        assert_equal([value[:, members] for value in whole], part)
+        for value, own in zip(parts(whole), parts(part), strict=True):
+            assert torch.equal(value[:, members], own)
 
 
 def test_members_seeds_and_iterations_differ_in_what_they_draw(source):
@@ -127,36 +132,20 @@ def test_the_loader_serves_every_iteration_once_and_in_order(source):
         assert_equal(batch, batches.draw(i))
 
 
-def test_mixed_seeds_are_64_bit_and_have_no_repeats_even_in_their_lower_half():
-    """torch.Generator seeds its Mersenne twister with the lower 32 bits only."""
-    mixed = [mix(seed, iteration) for seed in range(40) for iteration in range(40)]
-    assert all(0 <= value < 2**64 for value in mixed)
-    assert len(set(mixed)) == len(mixed)
-    assert len({value % 2**32 for value in mixed}) == len(mixed)
-    assert mix(2**63 - 1, 10**9) != mix(2**63 - 2, 10**9)
+def test_real_and_synthetic_windows_stand_together_with_their_labels(source):
+    batch = source().draw(3)
+    fake = torch.rand(4, 6, FEATURES)
+    labels = torch.nn.functional.one_hot(batch.y[1], 3)
+    expected = torch.cat([torch.cat([windows, labels], dim=-1) for windows in (batch.x[1], fake)], dim=1)
+    assert torch.equal(batch.with_synthetic(fake, 1), expected)
 
 
-def test_mixing_is_the_published_splitmix64():
-    """Outputs of the reference implementation (Vigna 2015) for state 1234567: its t-th output mixes (1234567, t)."""
-    expected = [
-        6457827717110365317,
-        3203168211198807973,
-        9817491932198370423,
-        4593380528125082431,
-        16408922859458223821,
-    ]
-    assert [mix(1234567, t) for t in range(5)] == expected
-
-
-def test_neighbouring_seeds_and_iterations_differ_in_half_of_the_bits():
-    flips = [
-        (mix(seed, t) ^ mix(other, at)).bit_count()
-        for seed in range(30)
-        for t in range(30)
-        for other, at in ((seed + 1, t), (seed, t + 1))
-    ]
-    assert np.mean(flips) == pytest.approx(32, abs=0.5)
-    assert min(flips) > 8
+def test_a_batch_of_ones_own_is_taken_as_it_is():
+    x, y = torch.rand(2, 3, 4, FEATURES), torch.randint(3, (2, 3, 4))
+    z, u = torch.rand(2, 3, 4, 7), torch.rand(2, 3, 4, 1)
+    batch = Batch.of(x, y, z, u, 3)
+    for part, own in zip(parts(batch), (x, y, z, u), strict=True):
+        assert torch.equal(part, own)
 
 
 def test_batches_become_those_that_a_model_asks_for(source):

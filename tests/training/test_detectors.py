@@ -24,7 +24,7 @@ def windows():
 
 
 def figures(x, y, artificial, begun):
-    return look(Real.of(x, y, CLASSES), artificial, begun)
+    return look(Real.of(x, y, CLASSES), artificial[None], begun[None])[0]
 
 
 def test_windows_like_the_real_ones_are_no_trouble(windows):
@@ -124,7 +124,7 @@ def test_classes_without_two_windows_are_left_out(windows):
     x, y, artificial, begun = windows
     few = (y == 0) | (torch.arange(len(y)) == 250)  # all of class 0, one of class 1, none of class 2
     found = figures(x[few], y[few], artificial, begun)
-    own = look(Real.of(x[y == 0], y[y == 0], 1), artificial[:1], begun[:1])
+    own = look(Real.of(x[y == 0], y[y == 0], 1), artificial[None, :1], begun[None, :1])[0]
     assert found["spread"] == own["spread"]
     one_class = figures(x[y == 0], y[y == 0], artificial, begun)
     assert "label" not in one_class

@@ -1,0 +1,100 @@
+"""Groups of GANs as large as memory allows: the estimate against what training keeps, and groups that are halved."""
+
+import logging
+
+import pytest
+import torch
+from padded_sets import unpadded
+
+from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.training.batches import MemberBatches
+from emogan.training.memory import SHARE, bytes_per_member, halved_when_full, members_that_fit
+
+WINDOWS, BATCH, MEMBERS = 200, 64, 3
+
+
+def bytes_kept(model, source) -> int:
+    """Bytes of each member that training holds at the same time: kept for ways back, parameters, moments, windows."""
+    kept = {}
+
+    def keep(value):
+        storage = value.untyped_storage()
+        kept[storage.data_ptr()] = value, storage.nbytes()  # held, so that no address is used again
+        return value
+
+    most = 0
+
+    def update(network, losses):
+        nonlocal most
+        most = max(most, sum(size for _, size in kept.values()))
+        kept.clear()
+        optimizer = optimizers[0 if network is model.generator else 1]
+        optimizer.zero_grad()
+        losses.sum().backward()
+        optimizer.step()
+
+    optimizers, model.update = model.configure_optimizers(), update
+    batch = source.draw(0)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value):
+        model.iterate(batch)
+    moments = [value for one in optimizers for state in one.state.values() for value in state.values() if value.ndim]
+    others = [*model.state_dict().values(), *(p.grad for p in model.parameters() if p.grad is not None), *moments]
+    others += [source.windows, batch.z, batch.u]
+    return (most + sum(value.untyped_storage().nbytes() for value in others)) // model.members
+
+
+@pytest.mark.parametrize("features", [33, 351])
+@pytest.mark.parametrize("gan", [CBEGAN, CGAN, CWGAN, TrialCBEGAN])
+def test_a_gan_takes_about_as_much_memory_as_estimated(gan, features):
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.rand(MEMBERS, WINDOWS, features, generator=generator), (torch.arange(WINDOWS) % 3).expand(MEMBERS, -1)
+    source = MemberBatches(unpadded(x, y, trial=(torch.arange(WINDOWS) // 20).expand(MEMBERS, -1)), batch_size=BATCH)
+    model = gan.for_data(source)
+    source.feed(model)
+    estimate, kept = bytes_per_member(model, BATCH, WINDOWS), bytes_kept(model, source)
+    assert 0.6 * kept < estimate < 2 * kept, (estimate, kept)
+
+
+def test_groups_are_as_large_as_the_free_memory_of_a_gpu(monkeypatch):
+    model = CBEGAN(33, 3)
+    one = bytes_per_member(model, BATCH, WINDOWS)
+    for free, expected in ((0, 1), (int(7.5 * one / SHARE), 7), (100 * one / SHARE, 20)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, 2 * free))
+        assert members_that_fit(model, BATCH, WINDOWS, torch.device("cuda"), most=20) == expected
+        assert members_that_fit(model, BATCH, WINDOWS, torch.device("cpu"), most=20) == 20
+    assert bytes_per_member(CBEGAN(33, 3, 5), BATCH, WINDOWS) == one
+
+
+@pytest.mark.parametrize("room", [1, 2, 3, 8])
+def test_a_group_that_memory_does_not_hold_is_trained_in_halves(room, caplog):
+    caplog.set_level(logging.WARNING)
+
+    def train(members):
+        if len(members) > room:
+            raise torch.OutOfMemoryError
+        return [10 * m for m in members]
+
+    done = halved_when_full(train, range(7))
+    assert [m for members, _ in done for m in members] == list(range(7))
+    assert all(given == [10 * m for m in members] and len(members) <= room for members, given in done)
+    assert ("out of memory with 7 GANs at once: training them in groups of 4" in caplog.text) == (room < 7)
+
+
+def test_a_single_gan_that_memory_does_not_hold_is_an_error():
+    def train(members):
+        raise torch.OutOfMemoryError(f"of {len(members)}")
+
+    with pytest.raises(torch.OutOfMemoryError, match="of 1"):
+        halved_when_full(train, [3, 4])
+
+
+def test_another_error_is_no_reason_to_try_again():
+    tried = []
+
+    def train(members):
+        tried.append(members)
+        raise FloatingPointError
+
+    with pytest.raises(FloatingPointError):
+        halved_when_full(train, [3, 4])
+    assert tried == [[3, 4]]
