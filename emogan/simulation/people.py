@@ -111,11 +111,8 @@ def load(
             raise ValueError(f"data.{name}: expected distinct whole numbers from 1 on, got {wanted}")
     if not is_integer(rounds, 1):
         raise ValueError(f"data.rounds: expected a whole number from 1 on, got {rounds!r}")
-    chosen = replace(
-        chosen,
-        labels=tuple(one * rounds for one in chosen.labels),
-        windows=tuple(one * rounds for one in chosen.windows),
-    )
+    labels, windows = (tuple(one * rounds for one in several) for several in (chosen.labels, chosen.windows))
+    chosen = replace(chosen, labels=labels, windows=windows)
     parts = [experiment(chosen, modality, a, b, simulation_seed) for a in sorted(subjects) for b in sorted(sessions)]
     return FeatureSet(*concatenate(parts), *columns(chosen, modality), f"synthetic_{preset}", paper_folds=True)
 
