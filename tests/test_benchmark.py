@@ -193,20 +193,16 @@ def test_a_quick_run_writes_every_number_with_its_spread(tmp_path):
     ]
     headlines = [f"{name}_{shape}" for name in ("stacked_vs_loop", "share_of_limit") for shape in shapes]
     headlines += ["svm_vs_sklearn_easy", "svm_vs_sklearn_overlapping", "n_aug_sweep_vs_single", "cross_augment_vs_loop"]
-    headlines += ["draw_vs_loop_256_351", "input_vs_loop_256_351"]
-    headlines += [f"extract_vs_loop_{loop}_{de}" for loop in ("butterworth", "finite") for de in ("fft", "gaussian")]
+    headlines += ["draw_vs_loop_256_351", "input_vs_loop_256_351", "extract_vs_loop_fft", "extract_vs_loop_gaussian"]
     headlines += ["time_per_member_135_vs_16_33_100", "time_per_member_135_vs_16_351_100"]
     for key in headlines:
         spread = found["measured"][key]
         assert 0 < spread["low"] <= spread["median"] == found[key] <= spread["high"], key
         assert spread["unit"] == "ratio"
     assert found["time_per_member_135_vs_16"] == max(found[key] for key in headlines[-2:])
-    assert found["measured"]["extract_loop_difference_butterworth"]["median"] < 0.1  # nats: of two filters' slopes
+    assert found["measured"]["extract_loop_difference"]["median"] < 0.1  # nats: of two filters' slopes
     assert found["measured"]["svm_agreement_easy"]["low"] == 1  # small C are solved alike
-    assert (
-        found["measured"]["peak_memory_largest_training"]["median"]
-        > found["measured"]["peak_memory_training"]["median"]
-    )
+    assert found["measured"]["peak_memory_members"]["median"] > 100
     assert found["machine"]["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
 
 

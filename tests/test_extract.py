@@ -201,7 +201,10 @@ FAULTS = {
         lambda path: path.with_suffix(".docx").write_bytes(b""),
         r"EEG recording \(\.cnt, .*or an eye tracking",
     ),
-    "too short": (lambda path: record(path, duration_s=40), r"row 4 .*within the recording, which is 40 s long"),
+    "too short": (
+        lambda path: record(path, duration_s=40),
+        r"row 4 .*within the recording, which lasts from 0 to 40 s",
+    ),
 }
 
 

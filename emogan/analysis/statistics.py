@@ -32,7 +32,6 @@ class Paired:
     high: float
     p: float  # Wilcoxon's signed-rank test, two-sided
     d_z: float  # mean / standard deviation (n - 1) of the differences
-    rank_biserial: float  # (favourable - unfavourable rank sum) / total rank sum, in [-1, 1]
     better: int  # subjects whose difference is positive
     worse: int
     equal: int
@@ -108,9 +107,8 @@ def paired(a: np.ndarray, b: np.ndarray, seed: int = 0) -> Paired:
     """Compare paired values a and b (n,), one pair per subject.
 
     The interval is that of `mean_interval`. Wilcoxon's test drops subjects without a difference and is 1 if none is
-    left; below six subjects it cannot fall under 0.05. Effect sizes: Cohen's d_z = mean / sd of the differences, NaN
-    where all differences are equal, and the matched-pairs rank-biserial correlation (Kerby 2014), 0 where none differs.
-    One subject alone has neither interval nor test nor effect size (NaN).
+    left; below six subjects it cannot fall under 0.05. The effect size is Cohen's d_z = mean / sd of the differences,
+    NaN where all differences are equal. One subject alone has neither interval nor test nor effect size (NaN).
 
     Raises
     ------
@@ -124,31 +122,15 @@ def paired(a: np.ndarray, b: np.ndarray, seed: int = 0) -> Paired:
         raise ValueError("expected a pair of numbers for each subject, got NaN or infinity among them")
     difference = np.round(a - b, DECIMALS)
     low, high = mean_interval(difference, seed)
-    alone, spread = len(a) < 2, np.ptp(difference) > 0
-    return Paired(
-        subjects=len(a),
-        difference=float(difference.mean()),
-        low=low,
-        high=high,
-        p=np.nan if alone else _wilcoxon(difference),
-        d_z=float(difference.mean() / difference.std(ddof=1)) if spread else np.nan,
-        rank_biserial=np.nan if alone else rank_biserial(difference),
-        better=int((difference > 0).sum()),
-        worse=int((difference < 0).sum()),
-        equal=int((difference == 0).sum()),
-    )
+    p = np.nan if len(a) < 2 else _wilcoxon(difference)
+    d_z = float(difference.mean() / difference.std(ddof=1)) if np.ptp(difference) > 0 else np.nan
+    better, worse, equal = (int((np.sign(difference) == sign).sum()) for sign in (1, -1, 0))
+    return Paired(len(a), float(difference.mean()), low, high, p, d_z, better, worse, equal)
 
 
 def _wilcoxon(difference: np.ndarray) -> float:
     difference = difference[difference != 0]  # before SciPy sees them: zeros would cost its exact distribution
     return float(stats.wilcoxon(difference).pvalue) if len(difference) else 1.0
-
-
-def rank_biserial(difference: np.ndarray) -> float:
-    """Matched-pairs rank-biserial correlation of differences (n,): (R+ - R-) / (R+ + R-) without zeros (Kerby 2014)."""
-    difference = difference[difference != 0]
-    ranks = stats.rankdata(np.abs(difference))
-    return float(ranks @ np.sign(difference) / ranks.sum()) if len(ranks) else 0.0
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -188,8 +170,7 @@ def compare(
 
     Returns
     -------
-    One row per dataset, modality, reference and model: these columns, the fields of `Paired`, p_holm and family (the
-    number of tests in it).
+    One row per dataset, modality, reference and model: these columns, the fields of `Paired` and p_holm.
 
     Raises
     ------
@@ -217,9 +198,8 @@ def compare(
                     place = {"dataset": dataset, "modality": modality, "reference": reference, "model": model}
                     family.append(place | result)
             corrected = holm([row["p"] for row in family])
-            size = int(np.isfinite(corrected).sum())
-            rows += [row | {"p_holm": p, "family": size} for row, p in zip(family, corrected, strict=True)]
-    fields = [*MODEL[:2], "reference", "model", *Paired.__dataclass_fields__, "p_holm", "family"]
+            rows += [row | {"p_holm": p} for row, p in zip(family, corrected, strict=True)]
+    fields = [*MODEL[:2], "reference", "model", *Paired.__dataclass_fields__, "p_holm"]
     return pd.DataFrame(rows, columns=fields)
 
 
@@ -258,9 +238,8 @@ def choose_n_aug(scores: pd.DataFrame) -> pd.DataFrame:
     """
     scores = _candidates(scores, "accuracy_inner")
     ordered = scores.sort_values("n_aug", kind="stable")
-    best = ordered.groupby([*MODEL, *TRAINING_SET, "seed"], sort=False)[
-        "accuracy_inner"
-    ].idxmax()  # the first of equals
+    groups = ordered.groupby([*MODEL, *TRAINING_SET, "seed"], sort=False)
+    best = groups["accuracy_inner"].idxmax()  # the first of equals
     return scores.loc[sorted(best)].reset_index(drop=True)
 
 

@@ -44,17 +44,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="few repeats and iterations: a look, no measurement")
     parser.add_argument("--out", type=Path, default=Path("outputs/benchmark.json"), metavar="FILE")
-    parser.add_argument("--layers", type=int, help="hidden layers of the networks, 2 to 4; as configured, if not given")
     parser.add_argument("--repeats", type=int, help=f"of every measurement; {FULL['repeats']}")
-    parser.add_argument("--members", type=int, help=f"GANs that are stacked; {FULL['members']}")
-    parser.add_argument("--plain-gans", type=int, help=f"GANs that are trained one at a time; {FULL['plain_gans']}")
-    parser.add_argument("--iterations", type=int, help=f"that are timed; {FULL['iterations']}")
-    parser.add_argument("--warm-up", type=int, help=f"iterations before those; {FULL['warm_up']}")
     parser.add_argument("--svm-budget-s", type=float, help=f"seconds of a plain loop of SVMs; {FULL['svm_budget_s']:g}")
+    parser.set_defaults(**FULL)
     options = parser.parse_args(arguments)
-    for name, value in (QUICK if options.quick else FULL).items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
+    if options.quick:
+        parser.set_defaults(**QUICK)
+        options = parser.parse_args(arguments)
+    for name in FULL:
         if getattr(options, name) <= 0:
             parser.error(f"--{name.replace('_', '-')}: expected a number above 0, got {getattr(options, name)}")
     return options
@@ -72,7 +69,6 @@ def machine() -> dict:
 
 
 def cpu() -> str:
-    """Model of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,12 +1,12 @@
 """cross_augment against a loop of fit_resample over the same 45 folds, as a user of scikit-learn would write it."""
 
 import argparse
-import time
 from collections.abc import Callable
 
 import torch
 from sklearn.model_selection import StratifiedGroupKFold
 
+from emogan.benchmark.limit import timed
 from emogan.benchmark.record import Record, alternately
 from emogan.environment import available_cores
 from emogan.samplers.cross import cross_augment
@@ -19,11 +19,8 @@ TURNS = 2  # at most: each takes minutes
 
 
 def seconds(work: Callable[[], object], threads: int) -> float:
-    """How long some work takes on so many threads."""
     torch.set_num_threads(threads)
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    return timed(work, "cpu")
 
 
 def measure(record: Record, options: argparse.Namespace) -> None:

@@ -3,23 +3,20 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import lightning
 import torch
 from torch.utils.flop_counter import FlopCounterMode, bmm_flop
 
+REPEATS = 20  # of each product
+
 
 class Products(lightning.Callback):
-    """Counts the matrix products of the iterations of stacked GANs.
-
-    Attributes
-    ----------
-    counts : Counter
-        Products of one GAN by their shape: rows, inner and columns of a product (rows, inner) x (inner, columns).
-    """
+    """Counts one GAN's matrix products (rows, inner) x (inner, columns) in the iterations of stacked GANs."""
 
     def __init__(self):
-        self.counts: Counter[tuple[int, int, int]] = Counter()
+        self.counts: Counter[tuple[int, int, int]] = Counter()  # by rows, inner and columns
         counted = dict.fromkeys([torch.ops.aten.bmm, torch.ops.aten.baddbmm], self._count)
         self.counter = FlopCounterMode(display=False, custom_mapping=counted)
 
@@ -35,15 +32,13 @@ class Products(lightning.Callback):
         return bmm_flop(left, right)
 
 
-def product_s(members: int, rows: int, inner: int, columns: int, device: str, repeats: int = 20) -> float:
-    """Seconds that a stacked product takes, the best of several."""
-    left, right = (torch.rand(shape, device=device) for shape in ((members, rows, inner), (members, inner, columns)))
-    return min(timed(lambda: torch.bmm(left, right), device) for _ in range(repeats))
-
-
 def limit_s(counts: Mapping[tuple[int, int, int], int], members: int, device: str) -> float:
-    """Seconds that one GAN's products of an iteration take at the speed of this machine, stacked with others'."""
-    return sum(count * product_s(members, *shape, device) for shape, count in counts.items()) / members
+    """Seconds that one GAN's products of an iteration take, stacked with others', each the best of several."""
+    seconds = 0.0
+    for (rows, inner, columns), count in counts.items():
+        left, right = (torch.rand(members, *shape, device=device) for shape in ((rows, inner), (inner, columns)))
+        seconds += count * min(timed(partial(torch.bmm, left, right), device) for _ in range(REPEATS))
+    return seconds / members
 
 
 def timed(work: Callable, device: str) -> float:

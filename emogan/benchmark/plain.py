@@ -127,7 +127,6 @@ class PlainCWGAN(PlainGAN):
         self.latest = losses
 
     def critic_step(self, x: Tensor, y: Tensor, z: Tensor, u: Tensor) -> Tensor:
-        """Update the critic once; returns its loss."""
         with torch.no_grad():
             fake = self.generate(z, y)
         distance = self.critic(x, y).mean() - self.critic(fake, y).mean()
@@ -136,7 +135,6 @@ class PlainCWGAN(PlainGAN):
         return loss.detach()
 
     def generator_step(self, y: Tensor, z: Tensor) -> Tensor:
-        """Update the generator once; returns its loss."""
         self.discriminator.requires_grad_(False)
         loss = -self.critic(self.generate(z, y), y).mean()
         self.step(self.optimizers()[0], loss)

@@ -5,19 +5,11 @@ from collections.abc import Callable, Sequence
 
 
 class Record:
-    """The measured numbers of a run.
-
-    Attributes
-    ----------
-    measured : dict
-        By key: median, low and high (the extremes) of the repeats, their number and the unit.
-    ratios : dict
-        Medians of the ratios alone, by key.
-    """
+    """The measured numbers of a run."""
 
     def __init__(self):
-        self.measured: dict[str, dict] = {}
-        self.ratios: dict[str, float] = {}
+        self.measured: dict[str, dict] = {}  # by key: median, low and high (the extremes), number of repeats and unit
+        self.ratios: dict[str, float] = {}  # the medians of the ratios alone
 
     def add(self, key: str, values: Sequence[float], unit: str, **notes) -> None:
         """Write down repeats of one number, and anything else to know about it."""
@@ -30,11 +22,6 @@ class Record:
         """Write down the ratios of two numbers that were measured turn by turn, pair by pair."""
         self.add(key, [a / b for a, b in zip(above, below, strict=True)], "ratio", **notes)
         self.ratios[key] = self.measured[key]["median"]
-
-    def add_headline(self, key: str, value: float) -> None:
-        """A plain number made of others."""
-        self.ratios[key] = value
-        print(f"{key:<48} {value:>9.4g}", flush=True)
 
 
 def alternately(repeats: int, *sides: Callable[[], float]) -> list[list[float]]:

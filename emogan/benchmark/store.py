@@ -41,7 +41,6 @@ def start(store: Store) -> float:
 
 
 def load(store: Store, keys: list[str]) -> float:
-    """Seconds of loading some entries."""
     begin = time.perf_counter()
     for key in keys:
         assert store.load(key)

@@ -43,7 +43,6 @@ class Case:
 
     @property
     def accelerator(self) -> str:
-        """What Lightning calls the device."""
         return "cpu" if self.device == "cpu" else "gpu"
 
     def augmenter(self, iterations: int) -> GANAugmenter:
@@ -59,7 +58,6 @@ class Case:
 
     @property
     def widths(self) -> list[int]:
-        """Of the hidden layers."""
         return [self.hidden] * self.augmenter(1).settings["layers"]
 
 
@@ -145,18 +143,18 @@ def devices() -> list[str]:
     return ["cpu"] + ([found.type] if found else [])
 
 
-def cases(options: argparse.Namespace) -> Iterator[Case]:
+def cases() -> Iterator[Case]:
     for device in devices():
         for gan in PLAIN:
             for features in (33, 310, 351):  # eye movements, EEG, both
                 for hidden in (100, 300):
-                    yield Case(gan, features, hidden, options.layers, device)
+                    yield Case(gan, features, hidden, device=device)
 
 
 def measure(record: Record, options: argparse.Namespace) -> None:
     """Stacked, alone and the products of the same shapes, turn by turn."""
     quieten_lightning()
-    for case in cases(options):
+    for case in cases():
         tried = {threads: alone_ms(case, threads, options) for threads in {1, available_cores()}}
         threads = min(tried, key=tried.get)
         counts = products(case)

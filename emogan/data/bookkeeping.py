@@ -77,17 +77,13 @@ def find(
     rows = _Rows(label, trial, subject, session)
     found, others = [], []
     for name, values in zip(names, x.T, strict=True):
-        if _varies(values):
+        if np.isfinite(values).all() and values.min() < values.max():
             column = _Column(name, values, rows)
             if finding := _judge(column):
                 found.append(finding)
             else:
-                others.append(_Traits(name, column.repeated, column.whole, _separates(column)))
+                others.append((name, column.repeated, column.whole, _separates(column)))
     return found + _standing_out(others)
-
-
-def _varies(values: np.ndarray) -> bool:
-    return bool(np.isfinite(values).all() and values.min() < values.max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,10 +209,6 @@ def _judge(column: _Column) -> Finding | None:
     return None
 
 
-def _pandas_name(column: _Column) -> str | None:
-    return "pandas' name of an index that was written with the table" if column.name.startswith("Unnamed:") else None
-
-
 def _one_per_label(column: _Column) -> str | None:
     rows = column.rows
     if not column.same_in(rows.label):
@@ -293,6 +285,8 @@ def _shuffled_rows(column: _Column) -> str | None:
 
 def _name(column: _Column) -> str | None:
     words = column.words
+    if column.name.startswith("Unnamed:"):
+        return "pandas' name of an index that was written with the table"
     if TIME.fullmatch(words):
         return "a time, by its name"
     if column.whole and COUNTED.fullmatch(words):
@@ -330,8 +324,10 @@ def _tells_label(column: _Column) -> bool:
 
 
 def _few_trials(column: _Column) -> str | None:
-    """What would be certain in more trials."""
+    """What would be certain in more trials, or if it did not vary within them."""
     rows = column.rows
+    if RATED.fullmatch(column.words):
+        return "a rating, by its name"
     if column.repeated and column.same_in(rows.label) and column.repeats(rows.label):
         return "one value for each label"
     if column.repeated and column.same_in(rows.subject) and column.repeats(rows.subject):
@@ -343,50 +339,28 @@ def _few_trials(column: _Column) -> str | None:
 
 
 def _other_order(column: _Column) -> str | None:
-    """Numbers or times in another order than the rows; ranks of what was measured look the same."""
-    trial, values = column.rows.trial, column.values
-    if column.whole and len(values) >= 8 and len(column.distinct) == len(values) and column.codes:
+    """Numbers in another order than the rows; ranks of what was measured look the same."""
+    if len(column.values) >= 8 and len(column.distinct) == len(column.values) and column.codes:
         return "each number from the first to the last once"
-    if _same_sets(column):
-        return "the same values in the trials of each subject"
-    lowest = np.minimum.reduceat(values[trial.order], trial.starts)
-    if (lowest != lowest[0]).any() or len(values) - trial.sizes.max() < 8:
-        return None
-    order = np.lexsort((values, trial.of))  # the k-th smallest value of each trial is then compared
-    place = np.arange(len(values)) - np.repeat(trial.starts, trial.sizes)
-    longest = values[order][trial.of[order] == trial.sizes.argmax()]
-    same = (np.diff(longest) > 0).all() and (values[order] == longest[place]).all()
-    return "the same values in each trial" if same else None
-
-
-def _varying_rating(column: _Column) -> str | None:
-    return "a rating, by its name" if RATED.fullmatch(column.words) else None
+    return "the same values in the trials of each subject" if _same_sets(column) else None
 
 
 Rule = Callable[[_Column], str | None]
 CERTAIN: tuple[Rule, ...] = (
-    _pandas_name, _one_per_label, _one_per_person, _counts, _one_per_stimulus, _shuffled_rows, _name, _label_follows
+    _one_per_label, _one_per_person, _counts, _one_per_stimulus, _shuffled_rows, _name, _label_follows
 )  # fmt: skip
-SUSPICIOUS: tuple[Rule, ...] = (_few_trials, _other_order, _varying_rating)
+SUSPICIOUS: tuple[Rule, ...] = (_few_trials, _other_order)
 
 
-@dataclass(frozen=True)
-class _Traits:
-    """What is left to know of a column that no rule holds of, to see it beside the others."""
+def _standing_out(columns: list[tuple[str, bool, bool, bool]]) -> list[Finding]:
+    """Columns unlike the rest of the table: the only ones given by trial, or that tell the label.
 
-    name: str
-    repeated: bool
-    whole: bool
-    separates: bool
-
-
-def _standing_out(columns: list[_Traits]) -> list[Finding]:
-    """Columns unlike the rest of the table: the only ones given by trial, or that tell the label."""
-    repeated = [column for column in columns if column.repeated]
+    Of each column that no rule holds of: its name, and whether it is repeated, whole and separates the classes.
+    """
+    repeated = {name: whole for name, repeats, whole, _ in columns if repeats}
     few = len(repeated) <= LONE and len(repeated) < len(columns)
-    counts = all(column.whole for column in repeated)
-    odd = {column.name: "one value for each trial" for column in repeated if few or counts}
-    separating = [column for column in columns if column.separates]
+    odd = dict.fromkeys(repeated if few or all(repeated.values()) else (), "one value for each trial")
+    separating = [name for name, *_, separates in columns if separates]
     if len(separating) <= LONE:
-        odd |= {column.name: "tells the label of all trials without one exception" for column in separating}
+        odd |= dict.fromkeys(separating, "tells the label of all trials without one exception")
     return [Finding(name, reason, certain=False) for name, reason in odd.items()]

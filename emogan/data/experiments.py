@@ -7,14 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from emogan.data.eye_names import EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41
+from emogan.data.eye_names import EYE_NAMES
 from emogan.data.features import FeatureSet, concatenate
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
 from emogan.data.seed.release import Experiment, is_simulated
 
 log = logging.getLogger(__name__)
-
-EYE_NAMES = {len(names): names for names in (EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41)}
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,9 @@ def feature_set(
         read, paths = {}, {name: source.files[subject, session] for name, source in sources.items()}
         for name, path in paths.items():
             trials, labels = sources[name].read(path, session)
-            names.setdefault(name, EEG_FEATURES if name == "eeg" else _eye_names(trials[0].shape[1]))
+            count = trials[0].shape[1]
+            eye_names = EYE_NAMES.get(count) or tuple(f"eye_{i}" for i in range(1, count + 1))
+            names.setdefault(name, EEG_FEATURES if name == "eeg" else eye_names)
             where = f"{path}: subject {subject}, session {session}"
             read[name] = [_checked(x, names[name], f"{where}, trial {i}") for i, x in enumerate(trials, 1)], labels
         _check_agreement(read, paths)
@@ -127,10 +127,6 @@ def feature_set(
 
 def _as_list(numbers) -> list | None:
     return numbers if numbers is None else [numbers] if isinstance(numbers, int | str) else list(numbers)
-
-
-def _eye_names(count: int) -> tuple[str, ...]:
-    return EYE_NAMES.get(count) or tuple(f"eye_{i}" for i in range(1, count + 1))
 
 
 def _checked(x: np.ndarray, names: Sequence[str], where: str) -> np.ndarray:

@@ -39,3 +39,4 @@ EYE_FEATURES_33 = _PUPIL + _DISPERSION + _FIXATION + _BLINK + _SACCADE + EYE_EVE
 EYE_FEATURES_31 = tuple(name for name in EYE_FEATURES_33 if name not in _BLINK)  # SEED-IV
 # The cBEGAN paper's SEED. Its column order is not published; the additional columns stand last.
 EYE_FEATURES_41 = EYE_FEATURES_33 + _entropies("dispersion_x") + _entropies("dispersion_y")
+EYE_NAMES = {len(names): names for names in (EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41)}

@@ -58,16 +58,16 @@ class FeatureSet:
 
     def __post_init__(self):
         x, y = np.asarray(self.x), np.asarray(self.y)
-        if x.ndim != 2 or 0 in x.shape:
-            raise ValueError(f"expected features of shape (windows, features), neither empty, got {x.shape}")
-        if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
-            raise ValueError(f"expected real numbers as features, got dtype {x.dtype}")
+        if x.ndim != 2 or 0 in x.shape or x.dtype.kind not in "iuf":
+            raise ValueError(
+                f"expected features of shape (windows, features), neither empty, as real numbers, got {x.shape} of "
+                f"dtype {x.dtype}"
+            )
         n, n_features = x.shape
         if not np.issubdtype(y.dtype, np.integer):
             raise ValueError(f"expected integer labels 0..K-1, got dtype {y.dtype}")
-        columns = {"y": y.astype(np.int64)}
-        for name in ("trial", "session", "subject"):
-            columns[name] = _identifiers(name, getattr(self, name))
+        columns = {name: _identifiers(name, getattr(self, name)) for name in ("trial", "session", "subject")}
+        columns["y"] = y.astype(np.int64)
         for name, column in columns.items():
             if column.shape != (n,):
                 raise ValueError(f"expected one {name} per window, ({n},), got {column.shape}")
@@ -109,11 +109,9 @@ class FeatureSet:
             )
         counts = np.bincount(self.y, minlength=self.n_classes)
         if len(counts) < 2 or (counts == 0).any():
-            missing = [name for name, count in zip(self.class_names, counts, strict=True) if count == 0]
             raise ValueError(
                 f"expected windows of at least two classes and of every class named, got counts "
                 f"{dict(zip(self.class_names, counts.tolist(), strict=True))}"
-                + (f"; none of {', '.join(missing)}" if missing else "")
             )
 
     def _check_constant(self) -> None:

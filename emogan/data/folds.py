@@ -30,13 +30,7 @@ def paper(features: FeatureSet) -> Iterator[Pair]:
     for subject, session, rows in features.experiments():
         of_class = [[] for _ in features.class_names]
         for trial in _trials(features, rows):
-            labels = np.unique(features.y[trial])
-            if len(labels) > 1:
-                raise ValueError(
-                    f"evaluation.folds=paper expects one label per trial, got {len(labels)} in "
-                    f"{features.place(trial[0])}. Use evaluation.folds=trials."
-                )
-            of_class[labels[0]].append(trial)
+            of_class[_label(features, trial, "evaluation.folds=paper")].append(trial)
         counts = {name: len(found) for name, found in zip(features.class_names, of_class, strict=True)}
         if len(set(counts.values())) > 1 or len(of_class[0]) < 2:
             raise ValueError(
@@ -110,14 +104,10 @@ def trials(features: FeatureSet, n_folds: int = 5, seed: int = 0) -> Iterator[Pa
         counts = {name: len(np.unique(trial[y == k])) for k, name in enumerate(features.class_names)}
         if min(counts.values()) < n_folds:
             rarest = min(counts, key=counts.get)
-            advice = (
-                f"Set evaluation.n_folds={counts[rarest]}."
-                if counts[rarest] >= 2
-                else "Leave this class or this experiment out."
-            )
             raise ValueError(
                 f"evaluation.folds=trials with n_folds={n_folds} expects at least {n_folds} trials of every class, got "
-                f"{counts[rarest]} of {rarest} in subject {subject}, session {session} ({counts}). {advice}"
+                f"{counts[rarest]} of {rarest} in subject {subject}, session {session} ({counts}). Set a smaller "
+                "evaluation.n_folds, or leave this class or this experiment out."
             )
         splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
         for train, test in splitter.split(rows[:, None], y, trial):
@@ -213,13 +203,9 @@ def permute_labels(features: FeatureSet, seed: int) -> FeatureSet:
     for subject, session, rows in features.experiments():
         random = own_generator("permute", seed, subject, session)
         trials = _trials(features, rows)
-        for trial in trials:
-            if len(np.unique(features.y[trial])) > 1:
-                raise ValueError(
-                    f"evaluation.permute_labels expects one label per trial, got several in {features.place(trial[0])}"
-                )
+        labels = [_label(features, trial, "evaluation.permute_labels") for trial in trials]
         for trial, other in zip(trials, random.permutation(len(trials)), strict=True):
-            y[trial] = features.y[trials[other][0]]
+            y[trial] = labels[other]
     return replace(features, y=y, dataset=f"{features.dataset}_permuted")
 
 
@@ -307,6 +293,16 @@ def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:
 def _trials(features: FeatureSet, rows: np.ndarray) -> list[np.ndarray]:
     """Window indices of each trial of an experiment, in order of appearance."""
     return [rows[features.trial[rows] == trial] for trial in _distinct(features.trial[rows])]
+
+
+def _label(features: FeatureSet, trial: np.ndarray, setting: str) -> int:
+    labels = np.unique(features.y[trial])
+    if len(labels) > 1:
+        raise ValueError(
+            f"{setting} expects one label per trial, got {len(labels)} in {features.place(trial[0])}. "
+            "Use evaluation.folds=trials, without permute_labels."
+        )
+    return labels[0]
 
 
 def _distinct(values: np.ndarray) -> list:

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import mne
 
 CHANNELS = tuple(
     """
@@ -27,6 +31,7 @@ ELECTRODES = """
     791 -608 -68   -573 -819 -9   -509 -841 184  -386 -856 345  -8 -874 486    372 -864 340   504 -843 186
     565 -825 -10   -530 -762 -371 -305 -951 52   -9 -994 112    292 -955 52    517 -769 -376
 """
+HEAD_RADIUS_M = 0.095  # of MNE's head
 CENTRE_M = (0.0010012, -0.0177211, 0.0036940)  # of that sphere, in MNE's coordinates
 
 
@@ -53,6 +58,15 @@ def positions(channels: Sequence[str] = CHANNELS) -> np.ndarray:
     if unknown := [channel for channel, name in zip(channels, upper, strict=True) if name not in known]:
         raise ValueError(f"expected electrodes of the 10-05 system such as FP1, got {', '.join(unknown)}")
     return np.array([known[name] for name in upper])
+
+
+def located(channels: Sequence[str], sfreq_hz: float) -> "mne.Info":
+    """MNE's description of EEG channels at their `positions` on a head of `HEAD_RADIUS_M`."""
+    import mne  # here: it takes a second to import
+
+    places = dict(zip(channels, HEAD_RADIUS_M * positions(channels), strict=True))
+    info = mne.create_info(list(channels), sfreq_hz, "eeg")
+    return info.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"))
 
 
 def is_electrode(name: str) -> bool:

@@ -20,6 +20,7 @@ from emogan.data.table_files import (
     find_files,
     listed,
     matching,
+    naming,
     option,
     read_csv,
     read_npz,
@@ -97,19 +98,11 @@ def load(
     if per_subject:
         x = standardise_within(x, ids["subject"][chosen])
     feature_names = tuple(parts[0].feature_names[i] for i in order)
-    _refuse_constant(path, x, feature_names)
-    try:
-        return FeatureSet(
-            x=x,
-            y=y,
-            **{key: column[chosen] for key, column in ids.items()},
-            feature_names=feature_names,
-            class_names=class_names,
-            modalities=_slices([parts[0].kinds[i] for i in order]),
-            dataset=name,
-        )
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    modalities = _slices([parts[0].kinds[i] for i in order])
+    with naming(path):
+        ids = {key: column[chosen] for key, column in ids.items()}
+        return FeatureSet(x, y, **ids, feature_names=feature_names, class_names=class_names, modalities=modalities,
+                          dataset=name)  # fmt: skip
 
 
 def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarray], keep: list[str]) -> None:
@@ -121,24 +114,18 @@ def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarr
     kept = matching(names, keep)
     label = _join([part.label for part in parts])
     found = [finding for finding in bookkeeping.find(names, x, label, **ids) if finding.column not in kept]
+    text = {
+        name: f"expected numbers, got {cell} of {part.path.name}" for part in parts for name, cell in part.text.items()
+    }
     certain = {finding.column: finding.reason for finding in found if finding.certain}
     suspicious = {finding.column: finding.reason for finding in found if not finding.certain}
-    drop = dict.fromkeys([*(name for part in parts for name in part.text), *certain])
-    reasons = "".join(f"\n  {name}: {reason}" for name, reason in certain.items())
-    for part in parts:
-        for name, cell in part.text.items():
-            also = f"\nThese are no features either:{reasons}" if reasons else ""
-            raise ValueError(
-                f"{part.path}: expected numbers in the feature column {name!r}, got {cell}. Correct it, or leave out "
-                f"what is no feature: {option('drop', list(drop))}{also}"
-            )
-    if certain:
-        is_csv = parts[0].path.suffix.lower() == ".csv"
-        choose = " A column that is the label is chosen with data.label=COLUMN." if is_csv else ""
+    if refused := text | certain:
+        reasons = "".join(f"\n  {name}: {reason}" for name, reason in refused.items())
+        keep_them = f" What is a feature all the same is kept with {option('keep', list(certain))}." if certain else ""
         raise ValueError(
-            f"{path}: expected features alone, got columns that tell the trial, the label, the row or the person:"
-            f"{reasons}\nLeave them out with {option('drop', list(certain))}.{choose} What is a feature all the same "
-            f"is kept with {option('keep', list(certain))}."
+            f"{path}: expected features alone, as numbers, got columns that are text or tell the trial, the label, the "
+            f"row or the person:{reasons}\nLeave them out with {option('drop', list(refused))}, or correct the text. "
+            f"In a .csv, a column that is the label is chosen with data.label=COLUMN.{keep_them}"
         )
     if suspicious:
         log.warning(
@@ -162,16 +149,6 @@ def _columns(path, part: TableFile, modality: str) -> list[int]:
     return order
 
 
-def _refuse_constant(path, x: np.ndarray, names: Sequence[str]) -> None:
-    """As a FeatureSet does, with what leaves them out."""
-    constant = [names[i] for i in np.flatnonzero(x.max(0) == x.min(0))]
-    if constant and np.isfinite(x).all():  # of others it says where they are
-        raise ValueError(
-            f"{path}: expected features that vary, got {len(constant)} constant over all {len(x)} windows: "
-            f"{some(constant)}. Leave these columns out: {option('drop', constant)}"
-        )
-
-
 def _slices(kinds: Sequence[str]) -> dict[str, slice]:
     """Columns of eeg and eye, once the features are in the order of KINDS."""
     n_eeg, n_eye = kinds.count("eeg"), kinds.count("eye")
@@ -190,22 +167,22 @@ def _align(parts: list[TableFile]) -> list[TableFile]:
                 f"{len(part.feature_names)} in {part.path}; only one of them has {some(difference)}"
             )
         order = [part.feature_names.index(name) for name in first.feature_names]
-        if tuple(part.kinds[i] for i in order) != first.kinds:
-            raise ValueError(
-                f"expected the same modality per feature in all files: {first.path} and {part.path} differ"
-            )
-        if part.class_names != first.class_names:
-            raise ValueError(
-                f"expected the same class_names in all files, got {first.class_names or 'none'} in {first.path} and "
-                f"{part.class_names or 'none'} in {part.path}"
-            )
+        numbers = {"i": ["numbers"], "U": ["text"]}
+        for what, mine, own in (
+            ("modality per feature", first.kinds, tuple(part.kinds[i] for i in order)),
+            ("class_names", first.class_names or (), part.class_names or ()),
+            ("kind of labels", numbers[first.label.dtype.kind], numbers[part.label.dtype.kind]),
+        ):
+            if mine != own:
+                raise ValueError(
+                    f"expected the same {what} in all files, got {some(mine)} in {first.path} and {some(own)} in "
+                    f"{part.path}"
+                )
         if part.settings != first.settings and None not in (part.settings, first.settings):
             raise ValueError(
                 f"expected features of one extraction, got {part.path} of other settings than {first.path}: "
                 f"{_difference(first.settings, part.settings)}. Run emogan.extract again, or remove what failed there."
             )
-        if part.label.dtype.kind != first.label.dtype.kind:
-            raise ValueError(f"expected labels that are all numbers or all text: {first.path} and {part.path} differ")
         for experiment in set(zip(part.subject.tolist(), part.session.tolist(), strict=True)):
             other = seen.setdefault(tuple(map(str, experiment)), part.path)
             if other != part.path:

@@ -4,7 +4,8 @@ import re
 import shlex
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -56,7 +57,7 @@ def find_files(path: str | Path) -> list[Path]:
         return files
     if not path.exists():
         raise FileNotFoundError(
-            f"expected a .npz or .csv file, or a folder of them, at {path.absolute()}, found nothing"
+            f"expected a .npz or .csv file, or a folder of such, at {path.absolute()}, found nothing"
         )
     if path.suffix.lower() not in (".npz", ".csv"):
         raise ValueError(f"expected a .npz or .csv file, got {path}. Save the table as one of these.")
@@ -279,7 +280,8 @@ def _refuse_repeated(path: Path, names: Sequence[str]) -> None:
 
 
 def natural(path: Path) -> list[int | str]:
-    return [int(text) if i % 2 else text for i, text in enumerate(re.split(r"(\d+)", path.name))]
+    """A key to sort by, under which 10 follows 9."""
+    return [int(text) if i % 2 else text for i, text in enumerate(re.split(r"(\d+)", str(path)))]
 
 
 Listed = int | float | str | Sequence[int | float | str] | None  # what `listed` takes
@@ -290,6 +292,15 @@ def listed(values: Listed) -> list[str]:
     if values is None:
         return []
     return [str(value) for value in ([values] if isinstance(values, str | int | float) else values)]
+
+
+@contextmanager
+def naming(place: object) -> Iterator[None]:
+    """Put the file or row that something is wrong with in front of what is wrong."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 def some(names, limit: int = 12) -> str:

@@ -11,36 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 PREAMBLE = "##"  # of BeGaze, before the header
-MARKS = (  # byte order marks; that of UTF-32 begins with that of UTF-16
-    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
-)  # fmt: skip
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d+|\d*,\d+|\d+,)([eE][+-]?\d+)?\s*")
-CHUNK = 1 << 20
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """How a table is written.
-
-    Parameters
-    ----------
-    encoding : name of the codec
-    separator : of the cells of a row
-    skipped : lines before the header
-    header : names of the columns, without spaces around them
-    """
+    """How a table is written."""
 
     path: Path
     encoding: str
     separator: str
-    skipped: int
-    header: tuple[str, ...]
+    skipped: int  # lines before the header
+    header: tuple[str, ...]  # names of the columns, without spaces around them
 
     def frame(self, missing: Sequence[str] = ()) -> pd.DataFrame:
         """All rows; a column that holds anything but numbers is text. `missing`: cells that mean none, as "-".
@@ -56,7 +45,7 @@ class TextTable:
             return points
         commas = self._parse(",", missing)
         for name in points:
-            if _is_numeric(points[name]) and not _is_numeric(commas[name]):
+            if is_numeric_dtype(points[name]) and not is_numeric_dtype(commas[name]):
                 cell = commas[name].iloc[first_text(commas[name])]
                 raise ValueError(
                     f"{self.path}: expected one decimal sign in the whole file, got commas in the column "
@@ -128,34 +117,28 @@ def _cells(lines: Sequence[str], separator: str) -> list[str]:
 
 
 def find_encoding(path: Path) -> str:
-    """UTF-8, UTF-16 or UTF-32 as the file's mark says, else UTF-8 or, where it is not, Windows-1252 (and a warning).
+    """UTF-8 or UTF-16 as the file's mark says, else UTF-8 or, where it is not, Windows-1252 (and a warning).
 
     Raises
     ------
     ValueError
         If it is no text.
     """
-    with path.open("rb") as file:
-        head = file.read(4096)
-        for mark, encoding in MARKS:
-            if head.startswith(mark):
-                return encoding
-        if b"\0" in head:
-            return _wide(path, head)
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        try:
-            while chunk := file.read(CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-            return "utf-8"
-        except UnicodeDecodeError as error:
-            wrong = error.object[error.start]
-    log.warning(
-        "%s is not UTF-8 (a byte 0x%02x) and was read as Windows-1252, the text of Western European Windows. If "
-        "letters come out wrong, save it as UTF-8.", path, wrong,
-    )  # fmt: skip
-    return "cp1252"
+    content = path.read_bytes()
+    for mark, encoding in MARKS.items():
+        if content.startswith(mark):
+            return encoding
+    if b"\0" in content[:4096]:
+        return _wide(path, content[:4096])
+    try:
+        content.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError as error:
+        log.warning(
+            "%s is not UTF-8 (a byte 0x%02x) and was read as Windows-1252, the text of Western European Windows. If "
+            "letters come out wrong, save it as UTF-8.", path, content[error.start],
+        )  # fmt: skip
+        return "cp1252"
 
 
 def _wide(path: Path, head: bytes) -> str:
@@ -195,11 +178,7 @@ def first_text(column: pd.Series) -> int:
 
 def _has_decimal_commas(column: pd.Series) -> bool:
     """Whether some cells have a decimal comma and all others are whole numbers."""
-    if _is_numeric(column):
+    if is_numeric_dtype(column):
         return False
     cells = column.dropna().astype(str)
     return all(map(DECIMAL_COMMA.fullmatch, cells)) and any("," in cell for cell in cells)
-
-
-def _is_numeric(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column)

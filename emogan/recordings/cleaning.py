@@ -9,32 +9,21 @@ import numpy as np
 from mne.filter import filter_data, notch_filter
 from scipy.signal import firwin, kaiserord, resample_poly
 
-from emogan.data.montage import positions
+from emogan.data.montage import located
 from emogan.data.table_files import some
 from emogan.recordings.eeg import Recording
+from emogan.recordings.settings import Settings
 from emogan.signal.windows import TOLERANCE_S
 
 SAME_RATE = 1e-4  # relative difference of rates that are the same but for rounding
 CONTEXT_S = 6  # read before and after a piece: longer than half of the longest filter, the notch of 6.6 s, lasts
 PIECE_S = 300  # what is filtered at once
-HEAD_RADIUS_M = 0.095
 PLAUSIBLE_UV = (0.1, 500.0)  # median absolute amplitude of band-passed EEG; it is 3 to 15 in most
 CHANNEL_UV = (0.02, 2500.0)  # of a single channel, which may be disturbed; units wrong by a thousand lie beyond
 
 
 def trial_signal(
-    recording: Recording,
-    start_s: float,
-    end_s: float,
-    *,
-    band_pass_hz: tuple[float, float] = (1.0, 50.0),
-    sfreq_hz: float = 200.0,
-    window_s: float = 4.0,
-    notch_hz: float | None = None,
-    with_eog: bool = False,
-    keep_bad: bool = False,
-    replace_bad: bool = False,
-    piece_s: int = PIECE_S,
+    recording: Recording, start_s: float, end_s: float, settings: Settings, with_eog: bool = False
 ) -> tuple[np.ndarray, float]:
     """Signal (C, N) of a trial in microvolt, and its sampling rate: sfreq_hz, or the recording's own if that is lower.
 
@@ -42,17 +31,14 @@ def trial_signal(
     FIR filter: it passes all between the limits and slopes over 1 Hz below and 12.5 Hz above them. What precedes and
     follows the trial in the recording takes part as far as the filters last, so that the trial has no edges of its
     own; at the recording's ends and breaks the signal is mirrored. Stretches marked bad are bridged by straight lines
-    before, so that what was recorded then is in nothing that is returned.
+    before, unless they are to be kept, so that what was recorded then is in nothing that is returned. How many seconds
+    are filtered at once, `PIECE_S`, does not change the result.
 
     Parameters
     ----------
     start_s, end_s
         Of the trial, in seconds of the recording; the nearest samples are taken. An infinite end is the recording's.
-    notch_hz : mains frequency to be removed, with its multiples below the upper limit of the band-pass
     with_eog : whether EOG channels, filtered alike, follow as further rows
-    keep_bad : whether stretches marked bad are taken as they are
-    replace_bad : whether channels marked bad are replaced by what the others tell, see `interpolated`
-    piece_s : seconds filtered at once; the result does not depend on it
 
     Raises
     ------
@@ -61,16 +47,14 @@ def trial_signal(
         is flat, or the amplitudes are not those of microvolts.
     """
     own_hz, names = recording.sfreq_hz, recording.channels
-    ratio, rate_hz = resampling(recording, sfreq_hz, band_pass_hz, window_s)
+    ratio, rate_hz = resampling(recording, settings)
     up, down = ratio.numerator, ratio.denominator
-    taps = np.ones(1) if ratio == 1 else anti_alias(ratio, own_hz, band_pass_hz[1])
+    taps = np.ones(1) if ratio == 1 else anti_alias(ratio, own_hz, settings.band_pass_hz[1])
     first, last, piece = recording.timeline.locate(start_s, end_s)
     count = int((min(end_s, recording.duration_s) - start_s + TOLERANCE_S) * rate_hz)  # holds all whole windows
-    hidden = np.zeros(piece.stop - piece.first, dtype=bool)
-    if not keep_bad:
-        hidden = recording.timeline.bad_samples(piece)
-    replaced = recording.bad if replace_bad else ()
-    step, context = (math.ceil(seconds * own_hz / down) * down for seconds in (piece_s, CONTEXT_S))
+    hidden = recording.timeline.bad_samples(piece) & (settings.bad_stretches != "keep")
+    replaced = recording.bad if settings.bad_channels == "interpolate" else ()
+    step, context = (math.ceil(seconds * own_hz / down) * down for seconds in (PIECE_S, CONTEXT_S))
     before = min(context, first - piece.first)
     before -= before % down if down <= own_hz else 0  # the trial's first sample is one of those after resampling
     origin, level, done = first - before, None, []
@@ -87,7 +71,7 @@ def trial_signal(
         signal -= level  # the filter's stop band lets a share of an offset of millivolts through
         at = round(before * up / down) - (begin - origin) * up // down  # where the trial begins after resampling
         from_, to = at + (start - first) * up // down, at + (count if stop == last else (stop - first) * up // down)
-        done.append(_filtered(_resampled(signal, ratio, taps, to), rate_hz, band_pass_hz, notch_hz)[:, from_:to])
+        done.append(_filtered(_resampled(signal, ratio, taps, to), rate_hz, settings)[:, from_:to])
     signal = np.concatenate(done, axis=1)
     if replaced:
         signal[: len(names)] = interpolated(signal[: len(names)], names, replaced, rate_hz)
@@ -97,9 +81,7 @@ def trial_signal(
     return signal, rate_hz
 
 
-def resampling(
-    recording: Recording, sfreq_hz: float, band_pass_hz: tuple[float, float], window_s: float
-) -> tuple[Fraction, float]:
+def resampling(recording: Recording, settings: Settings) -> tuple[Fraction, float]:
     """Ratio of the rate to which a recording is resampled to its own, and this rate.
 
     It is sfreq_hz or, of recordings of a lower rate, the highest one up to theirs with whole samples in a window.
@@ -109,13 +91,13 @@ def resampling(
     ValueError
         If the rate is too low for the band-pass.
     """
-    own_hz, rate_hz = recording.sfreq_hz, sfreq_hz
-    if own_hz < sfreq_hz * (1 - SAME_RATE):
-        rate_hz = math.floor(own_hz * window_s * (1 + SAME_RATE)) / window_s
-    if rate_hz <= 2 * band_pass_hz[1]:
+    own_hz, rate_hz, highest_hz = recording.sfreq_hz, settings.sfreq_hz, settings.band_pass_hz[1]
+    if own_hz < rate_hz * (1 - SAME_RATE):
+        rate_hz = math.floor(own_hz * settings.window_s * (1 + SAME_RATE)) / settings.window_s
+    if rate_hz <= 2 * highest_hz:
         raise ValueError(
-            f"{recording.path}: expected a sampling rate above {2 * band_pass_hz[1]:g} Hz for a band-pass up to "
-            f"{band_pass_hz[1]:g} Hz, got {rate_hz:g} Hz"
+            f"{recording.path}: expected a sampling rate above {2 * highest_hz:g} Hz for a band-pass up to "
+            f"{highest_hz:g} Hz, got {rate_hz:g} Hz"
         )
     same = abs(rate_hz / own_hz - 1) <= SAME_RATE
     return Fraction(1) if same else Fraction(rate_hz / own_hz).limit_denominator(10_000), rate_hz
@@ -132,15 +114,13 @@ def _resampled(signal: np.ndarray, ratio: Fraction, taps: np.ndarray, count: int
     return resample_poly(mirrored, up, down, axis=1, window=taps)[:, begin : begin + length]
 
 
-def _filtered(
-    signal: np.ndarray, rate_hz: float, band_pass_hz: tuple[float, float], notch_hz: float | None
-) -> np.ndarray:  # fmt: skip
+def _filtered(signal: np.ndarray, rate_hz: float, settings: Settings) -> np.ndarray:
     """A signal (C, N) after the band-pass and, if asked for, without the mains."""
-    signal = filter_data(signal, rate_hz, *band_pass_hz, copy=False, verbose="error")
-    if notch_hz is None:
+    signal = filter_data(signal, rate_hz, *settings.band_pass_hz, copy=False, verbose="error")
+    if settings.notch_hz is None:
         return signal
-    highest_hz = min(1.25 * band_pass_hz[1], rate_hz / 2 - 1)  # the end of the band-pass's slope
-    multiples = np.arange(notch_hz, highest_hz, notch_hz)
+    highest_hz = min(1.25 * settings.band_pass_hz[1], rate_hz / 2 - 1)  # the end of the band-pass's slope
+    multiples = np.arange(settings.notch_hz, highest_hz, settings.notch_hz)
     return notch_filter(signal, rate_hz, multiples, copy=False, verbose="error") if len(multiples) else signal
 
 
@@ -175,11 +155,8 @@ def interpolated(signal: np.ndarray, channels: Sequence[str], bad: Sequence[str]
     ValueError
         If it is not known where an electrode is.
     """
-    places = dict(zip(channels, HEAD_RADIUS_M * positions(channels), strict=True))
-    info = mne.create_info(list(channels), sfreq_hz, "eeg")
     with mne.utils.use_log_level("error"):
-        raw = mne.io.RawArray(signal, info)
-        raw.set_montage(mne.channels.make_dig_montage(places, coord_frame="head"))
+        raw = mne.io.RawArray(signal, located(channels, sfreq_hz))
         raw.info["bads"] = list(bad)
         return raw.interpolate_bads(origin=(0.0, 0.0, 0.0)).get_data()
 

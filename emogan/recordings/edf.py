@@ -4,8 +4,8 @@ The formats are those of Kemp and others 1992 (EDF), Kemp and Olivan 2003 (EDF+)
 bits a number).
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,28 +19,15 @@ ROUNDING_S = 0.003  # writers round the onsets of records to milliseconds
 DRIFT_S = 0.01  # by which samples may be taken earlier or later than told
 
 
-@dataclass(frozen=True)
-class Header:
-    """Label, unit and samples a record of each signal in a file, and what its records are.
+class Header(NamedTuple):
+    """Label, unit and samples a record of each signal in a file, and what its records are."""
 
-    Attributes
-    ----------
-    kind
-        "EDF+C" and "BDF+C" are continuous, "EDF+D" and "BDF+D" may have pauses; anything else has no annotations.
-    offset, n_records, record_s
-        Bytes before the first record, number of records in the file and seconds that each lasts.
-    announced
-        Number of records that the header tells; -1 if it does not.
-    labels, units, samples
-        Of each signal; the labels as MNE has them, padded with zeros where the file's are.
-    """
-
-    kind: str
-    offset: int
-    n_records: int
+    kind: str  # "EDF+C" and "BDF+C" are continuous, "EDF+D" and "BDF+D" may have pauses; others have no annotations
+    offset: int  # bytes before the first record
+    n_records: int  # in the file
     record_s: float
-    announced: int
-    labels: tuple[str, ...]
+    announced: int  # records that the header tells of; -1 if it does not
+    labels: tuple[str, ...]  # as MNE has them, padded with zeros where the file's are
     units: tuple[str, ...]
     samples: tuple[int, ...]
     number_bytes: int

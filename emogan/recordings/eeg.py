@@ -5,13 +5,14 @@ import itertools
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import mne
 import numpy as np
 
-from emogan.data.table_files import some
+from emogan.data.table_files import naming, some
 from emogan.recordings import edf, preprocessed
 from emogan.recordings.channels import Picked, Signal, microvolts, pick
 from emogan.recordings.neuroscan import cnt_breaks, read_cnt
@@ -112,10 +113,15 @@ def open_recording(
     """
     need_file(path)
     suffix = path.suffix.lower()
-    if suffix == preprocessed.SUFFIX:
-        return _open_preprocessed(path, trial, channels, bad_channels)
-    if suffix in edf.NUMBER_BYTES:
-        return _open_edf(path, channels, bad_channels)
+    with naming(path):
+        if suffix == preprocessed.SUFFIX:
+            return _open_preprocessed(path, trial, channels, bad_channels)
+        if suffix in edf.NUMBER_BYTES:
+            return _open_edf(path, channels, bad_channels)
+        return _open_other(path, channels, bad_channels)
+
+
+def _open_other(path: Path, channels: str | Sequence[str], bad_channels: str) -> Recording:
     raw, warned = _raw(path)
     kinds = {**dict(zip(raw.ch_names, raw.get_channel_types(), strict=True)), **_kinds(raw, warned)}
     units = raw._orig_units if path.suffix.lower() == ".vhdr" else {}
@@ -126,21 +132,18 @@ def open_recording(
         Signal(name, "eeg" if name in unscaled else kind, units.get(name, ""), is_bad=name in raw.info["bads"])
         for name, kind in kinds.items()
     ]
-    found = _picked(path, signals, channels, bad_channels)
+    found = pick(signals, channels, bad_channels)
     found.notes.extend(_cut(path, raw))
-    times = _timeline(path, float(raw.info["sfreq"]), [Piece(0, raw.n_times, 0.0)], _markers(path, raw, warned))
+    times = timeline(float(raw.info["sfreq"]), [Piece(0, raw.n_times, 0.0)], _markers(path, raw, warned))
     factors = np.array([unscaled.get(name, 1e6) for name in raw.ch_names])
     return _recording(path, raw, found, times, range(len(signals)), factors)
 
 
 def _open_preprocessed(path: Path, trial, channels: str | Sequence[str], bad_channels: str) -> Recording:
     n_samples, samples = preprocessed.open_trial(path, trial)
-    found = _picked(path, [Signal(name) for name in preprocessed.CHANNELS], channels, bad_channels)
+    found = pick([Signal(name) for name in preprocessed.CHANNELS], channels, bad_channels)
     times = Timeline(preprocessed.SFREQ_HZ, (Piece(0, n_samples, 0.0),))
-    passed_hz = (0.0, preprocessed.SFREQ_HZ / 2)
-    return Recording(
-        path, (path,), times, n_samples, passed_hz, found.picks, found.names, found.eog, found.bad, found.notes, samples
-    )
+    return Recording(path, (path,), times, n_samples, (0.0, preprocessed.SFREQ_HZ / 2), *found, samples)
 
 
 def _open_edf(path: Path, channels: str | Sequence[str], bad_channels: str) -> Recording:
@@ -148,15 +151,16 @@ def _open_edf(path: Path, channels: str | Sequence[str], bad_channels: str) -> R
 
     MNE also takes the records of EDF+D for continuous and cuts annotations off: these are read here.
     """
-    header = _edf_header(path)
+    with _readable(path):
+        header = edf.read_header(path)
     signals, labels = header.signals(), [header.labels[i] for i in header.places()]
-    found = _picked(path, signals, channels, bad_channels)
+    found = pick(signals, channels, bad_channels)
     names = {labels[i] for i in (*found.picks, *found.eog)}
     raw, _ = _raw(path, include=sorted(names), encoding="latin1")
     kept = [i for i, label in enumerate(labels) if label in names]  # what MNE has read, in the file's order
     rate_hz, pieces, markers = _edf_annotations(path, header, float(raw.info["sfreq"]))
     found.notes.extend(_edf_notes(header, rate_hz, float(raw.info["sfreq"]), found.picks))
-    times = _timeline(path, rate_hz, pieces, markers)
+    times = timeline(rate_hz, pieces, markers)
     # MNE knows some ways to write microvolt and takes all else for volt
     factors = [microvolts(signals[i].unit) for i in kept] / raw._raw_extras[0]["units"][: len(kept)]
     return _recording(path, raw, found, times, kept, factors)
@@ -170,13 +174,6 @@ def _edf_notes(header: edf.Header, rate_hz: float, told_hz: float, picks: Sequen
     places = header.places()
     if untold := [header.labels[places[i]] for i in picks if not header.units[places[i]]]:
         yield f"channels without a unit in its header were taken for microvolt, as the others are: {some(untold)}"
-
-
-def _timeline(path: Path, sfreq_hz: float, pieces: Sequence[Piece], markers: Sequence[Marker]) -> Timeline:
-    try:
-        return timeline(sfreq_hz, pieces, markers)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def _recording(
@@ -200,7 +197,6 @@ def _recording(
 
 
 def _files(path: Path, raw: mne.io.BaseRaw) -> tuple[Path, ...]:
-    """All files that a recording is made of."""
     files = {path, *(Path(file) for file in raw.filenames if file is not None)}
     if path.suffix.lower() == ".vhdr" and (markers := _marker_file(path)):
         files.add(markers)
@@ -228,13 +224,6 @@ def _cut(path: Path, raw: mne.io.BaseRaw) -> Iterator[str]:
         yield f"cut off: {Path(raw.filenames[0]).name} ends within a sample"
 
 
-def _picked(path: Path, signals: Sequence[Signal], channels: str | Sequence[str], bad_channels: str) -> Picked:
-    try:
-        return pick(signals, channels, bad_channels)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
 def read_markers(path: Path) -> tuple[list[Marker], tuple[Path, ...]]:
     """All that a file of continuous EEG says of stretches of time, also beyond the end of its samples; and its files.
 
@@ -244,12 +233,14 @@ def read_markers(path: Path) -> tuple[list[Marker], tuple[Path, ...]]:
         As of `open_recording`.
     """
     need_file(path)
-    if path.suffix.lower() in edf.NUMBER_BYTES:
-        header = _edf_header(path)
-        rate_hz = max((signal.rate_hz for signal in header.signals()), default=1.0)
-        return _edf_annotations(path, header, rate_hz)[-1], (path,)
-    raw, warned = _raw(path)
-    return _markers(path, raw, warned), _files(path, raw)
+    with naming(path):
+        if path.suffix.lower() in edf.NUMBER_BYTES:
+            with _readable(path):
+                header = edf.read_header(path)
+            rate_hz = max((signal.rate_hz for signal in header.signals()), default=1.0)
+            return _edf_annotations(path, header, rate_hz)[-1], (path,)
+        raw, warned = _raw(path)
+        return _markers(path, raw, warned), _files(path, raw)
 
 
 def _markers(path: Path, raw: mne.io.BaseRaw, warned: Sequence[str]) -> list[Marker]:
@@ -290,20 +281,13 @@ def _fif_skips(raw: mne.io.BaseRaw) -> list[Marker]:
     ]
 
 
-def _edf_header(path: Path) -> edf.Header:
-    try:
-        return edf.read_header(path)
-    except Exception as error:  # of whatever kind, it is the content's doing
-        raise _unreadable(path, error) from error
-
-
 def _edf_annotations(path: Path, header: edf.Header, sfreq_hz: float) -> tuple[float, list[Piece], list[Marker]]:
     try:
         return edf.read_annotations(path, header, sfreq_hz)
     except ValueError as error:
         raise ValueError(
-            f"{path}: expected annotations that tell when each record was taken, got damaged ones or others than its "
-            f"header announces ({error}). Convert it again."
+            "expected annotations that tell when each record was taken, got damaged ones or others than its header "
+            f"announces ({error}). Convert it again."
         ) from error
 
 
@@ -311,24 +295,25 @@ def _raw(path: Path, **options) -> tuple[mne.io.BaseRaw, list[str]]:
     """MNE's object, samples not read, and its warnings."""
     suffix = path.suffix.lower()
     if suffix not in READERS:
-        raise ValueError(f"{path}: expected an EEG recording ({', '.join(SUFFIXES)}), got {suffix or 'no suffix'}")
-    try:
-        with warnings.catch_warnings(record=True) as caught, mne.utils.catch_logging():
-            warnings.simplefilter("always")
-            raw = READERS[suffix](path, verbose="warning", **options)
-            raw.get_channel_types()  # a damaged one shows here
-    except Exception as error:  # of whatever kind, it is the content's doing
-        raise _unreadable(path, error) from error
+        raise ValueError(f"expected an EEG recording ({', '.join(SUFFIXES)}), got {suffix or 'no suffix'}")
+    with _readable(path), warnings.catch_warnings(record=True) as caught, mne.utils.catch_logging():
+        warnings.simplefilter("always")
+        raw = READERS[suffix](path, verbose="warning", **options)
+        raw.get_channel_types()  # a damaged one shows here
     if raw.n_times < 1 or not raw.info["sfreq"] > 0:
-        raise ValueError(f"{path}: expected samples, got {raw.n_times} at {raw.info['sfreq']} Hz. Copy it again.")
+        raise ValueError(f"expected samples, got {raw.n_times} at {raw.info['sfreq']} Hz. Copy it again.")
     return raw, [str(warning.message) for warning in caught]
 
 
-def _unreadable(path: Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"{path}: expected a {path.suffix.lower()} recording, got {path.stat().st_size} bytes that cannot be read as "
-        f"one ({type(error).__name__}: {error}). Copy it again, with the files that belong to it."
-    )
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # of whatever kind, it is the content's doing
+        raise ValueError(
+            f"expected a {path.suffix.lower()} recording, got {path.stat().st_size} bytes that cannot be read as one "
+            f"({type(error).__name__}: {error}). Copy it again, with the files that belong to it."
+        ) from error
 
 
 def need_file(path: Path) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.signal import welch
 
-from emogan.data.table_files import some
+from emogan.data.eye_names import EYE_NAMES
+from emogan.data.table_files import naming, some
 from emogan.recordings.blinks import remove_blinks
 from emogan.recordings.cleaning import resampling, trial_signal
 from emogan.recordings.eeg import SUFFIXES, Recording, need_file, open_recording
 from emogan.recordings.eyes import READERS, read_eyes
-from emogan.recordings.features import EYE_NAMES, eeg_features, eeg_names, eeg_unit, eye_unit
+from emogan.recordings.features import eeg_features, eeg_names, eeg_unit, eye_unit
 from emogan.recordings.settings import Settings
 from emogan.recordings.time_table import Row, grouped
 from emogan.signal.eye import eye_features
@@ -44,14 +44,18 @@ def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | 
     for (path, part), own in grouped(rows, lambda row: (row.recording, row.part)).items():
         try:
             if not own[0].is_eeg:
-                _need_known(path)
+                if path.suffix.lower() not in READERS:
+                    raise ValueError(
+                        f"expected an EEG recording ({', '.join(SUFFIXES)}) or an eye tracking file "
+                        f"({', '.join(READERS)}), got {path.name}"
+                    )
                 found = {path, *(row.samples for row in own if row.samples)}
                 for file in found:
                     need_file(file)
                 files |= found
                 continue
             recording = open_recording(path, settings.channels, part, settings.bad_channels)
-            resampling(recording, settings.sfreq_hz, settings.band_pass_hz, settings.window_s)
+            resampling(recording, settings)
         except Exception as error:  # of whatever kind, it is the content's doing, and the others go on
             kind = "" if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: "
             problems.append(f"{own[0]}: {kind}{error}")
@@ -110,14 +114,6 @@ def _kept(row: Row, recording: Recording, settings: Settings) -> np.ndarray:
     return kept
 
 
-def _need_known(path: Path) -> None:
-    if path.suffix.lower() not in READERS:
-        raise ValueError(
-            f"expected an EEG recording ({', '.join(SUFFIXES)}) or an eye tracking file ({', '.join(READERS)}), got "
-            f"{path.name}"
-        )
-
-
 def _fingerprint(rows: Sequence[Row], settings: Settings, class_names, files: set[Path]) -> str:
     content = {
         "version": COMPUTATIONS["extraction"],
@@ -170,7 +166,7 @@ def _eeg(rows: Sequence[Row], settings: Settings) -> tuple[dict, tuple[str, ...]
     found, spectra, kept = {}, [], {}
     frequency_hz = np.arange(0, SPECTRUM_HZ + 1e-6, 1 / min(SPECTRUM_WINDOW_S, settings.window_s))
     for row, recording, signal, sfreq_hz in _signals(rows, settings):
-        with _naming(row):
+        with naming(row):
             kept[row.trial] = _kept(row, recording, settings)
             found[row.trial] = eeg_features(signal, sfreq_hz, recording.channels, settings, kept[row.trial])
         frequency_hz = frequency_hz[frequency_hz <= sfreq_hz / 2]
@@ -216,12 +212,8 @@ def _cleaned(rows: Sequence[Row], settings: Settings, with_eog: bool) -> Iterato
     """Trials of one recording, or variable of one."""
     recording = open_recording(rows[0].recording, settings.channels, rows[0].part, settings.bad_channels)
     for row in rows:
-        with _naming(row):
-            signal, sfreq_hz = trial_signal(
-                recording, row.start_s, row.end_s, band_pass_hz=settings.band_pass_hz,
-                sfreq_hz=settings.sfreq_hz, window_s=settings.window_s, notch_hz=settings.notch_hz, with_eog=with_eog,
-                keep_bad=settings.bad_stretches == "keep", replace_bad=settings.bad_channels == "interpolate",
-            )  # fmt: skip
+        with naming(row):
+            signal, sfreq_hz = trial_signal(recording, row.start_s, row.end_s, settings, with_eog)
         yield row, recording, signal, sfreq_hz
 
 
@@ -233,7 +225,7 @@ def _eye(
         options = {} if sheet is None else {"sheet": sheet - 1 if isinstance(sheet, int) else sheet}
         recording = read_eyes(path, **options, **({} if samples is None else {"samples": samples}))
         for row in own:
-            with _naming(row):
+            with naming(row):
                 end_s = recording.trial_end_s(row.start_s, row.end_s)
                 count = count_windows(row.start_s, end_s, settings.window_s)
                 windows = kept.get(row.trial, np.ones(count, dtype=bool))
@@ -246,12 +238,3 @@ def _eye(
                     recording, row.start_s, end_s, settings.window_s, names, settings.eye_statistics, kept=windows
                 )
             yield row.trial, x
-
-
-@contextmanager
-def _naming(row: Row) -> Iterator[None]:
-    """Say in which row something is wrong."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{row}: {error}") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emogan.data.table_files import some
+from emogan.data.table_files import naming, some
 from emogan.data.text_tables import first_text, look_at
 from emogan.signal.eye_recording import EyeRecording
 
@@ -44,11 +44,12 @@ def read_events(path: str | Path) -> EyeRecording:
         `EyeRecording` says.
     """
     table = look_at(path, {name for names in COLUMNS.values() for name in names}).frame()
-    if "event" not in table:
-        raise ValueError(f"{path} lacks the column event; it has {', '.join(map(str, table))}")
-    if unknown := sorted(set(table["event"].astype(str)) - set(COLUMNS)):
-        raise ValueError(f"{path}: expected events {', '.join(COLUMNS)}, got {', '.join(unknown)}")
-    return _recording({event: table[table["event"] == event] for event in COLUMNS}, COLUMNS, 1.0, path)
+    with naming(path):
+        if "event" not in table:
+            raise ValueError(f"expected a column event, got {', '.join(map(str, table))}")
+        if unknown := sorted(set(table["event"].astype(str)) - set(COLUMNS)):
+            raise ValueError(f"expected events {', '.join(COLUMNS)}, got {', '.join(unknown)}")
+        return _recording({event: table[table["event"] == event] for event in COLUMNS}, COLUMNS, 1.0)
 
 
 def read_begaze(path: str | Path, sheet: int | str = 0) -> EyeRecording:
@@ -73,7 +74,8 @@ def read_begaze(path: str | Path, sheet: int | str = 0) -> EyeRecording:
         table = _spreadsheet(path, sheet)
     table.columns = [str(name).strip() for name in table.columns]
     rows = {event: table[table[names[0]].notna()] if names[0] in table else table for event, names in BEGAZE.items()}
-    return _recording(rows, BEGAZE, 1000.0, path)
+    with naming(path):
+        return _recording(rows, BEGAZE, 1000.0)
 
 
 def _is_text(path: Path) -> bool:
@@ -111,40 +113,36 @@ def _spreadsheet(path: Path, sheet: int | str) -> pd.DataFrame:
         ) from error
 
 
-def _recording(tables: dict[str, pd.DataFrame], columns: dict[str, list[str]], unit: float, path) -> EyeRecording:
+def _recording(tables: dict[str, pd.DataFrame], columns: dict[str, list[str]], unit: float) -> EyeRecording:
     """From one table per kind of event; unit: of times, per second."""
     columns_of_eyes = [table[name] for table in tables.values() for name in table if EYE.match(str(name))]
     if len(eyes := sorted({str(eye) for column in columns_of_eyes for eye in column.dropna()})) > 1:
         raise ValueError(
-            f"{path}: expected events of one eye, got {some(eyes)} in the column {columns_of_eyes[0].name}. Keep the "
-            "rows of one eye."
+            f"expected events of one eye, got {some(eyes)} in the column {columns_of_eyes[0].name}. Keep the rows of "
+            "one eye."
         )
-    values = {event: _numbers(table, columns[event], path, event) for event, table in tables.items()}
+    values = {event: _numbers(table, columns[event], event) for event, table in tables.items()}
     if not len(values["fixation"]):
-        raise ValueError(f"{path} holds no fixation, and with them no size of the pupil")
+        raise ValueError("expected a fixation, and with it the size of the pupil, got none")
     times = {event: array[:, :2] / unit for event, array in values.items()}
     fixations = values["fixation"]
     time_s, pupil = _trace(times["fixation"], fixations[:, 4:6])
-    try:
-        return EyeRecording(
-            time_s, pupil, times["fixation"], times["saccade"], times["blink"], fixations[:, 2:4],
-            values["saccade"][:, 2],
-        )  # fmt: skip
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    return EyeRecording(
+        time_s, pupil, times["fixation"], times["saccade"], times["blink"], fixations[:, 2:4], values["saccade"][:, 2]
+    )
 
 
-def _numbers(table: pd.DataFrame, names: list[str], path, event: str) -> np.ndarray:
+def _numbers(table: pd.DataFrame, names: list[str], event: str) -> np.ndarray:
     """The columns as numbers (n, columns), in the order of the table."""
     if not len(table):
         return np.empty((0, len(names)))
     if missing := [name for name in names if name not in table]:
-        raise ValueError(f"{path} lacks the column {', '.join(missing)} of its {event}s; it has {', '.join(table)}")
+        raise ValueError(f"expected the column {', '.join(missing)} of its {event}s, got {', '.join(table)}")
     for name in names:
         if not pd.api.types.is_numeric_dtype(table[name]) and pd.to_numeric(table[name], errors="coerce").isna().any():
             row = first_text(table[name])
             raise ValueError(
-                f"{path}: expected numbers in the columns of its {event}s, got {table[name].iloc[row]!r} in {name!r}, "
+                f"expected numbers in the columns of its {event}s, got {table[name].iloc[row]!r} in {name!r}, "
                 f"row {table.index[row] + 1}"
             )
     return table[names].apply(pd.to_numeric).to_numpy(dtype=float)

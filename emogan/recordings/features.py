@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from emogan.data.eye_names import EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41
 from emogan.recordings.settings import Settings
 from emogan.signal import asymmetry
 from emogan.signal.bands import BANDS
 from emogan.signal.entropy import differential_entropy, power_spectral_density
 from emogan.signal.smoothing import kalman_filter, moving_average, rts_smoother
 
-EYE_NAMES = {len(names): names for names in (EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41)}
 ASYMMETRIES = {"dasm": asymmetry.dasm, "rasm": asymmetry.rasm, "asm": asymmetry.asm, "dcau": asymmetry.dcau}
 EYE_UNITS = {"_hz": "Hz", "_ms": "ms", "_deg": "degree"}  # by the end of a name
 SQUARE = "µV²"
@@ -60,7 +58,6 @@ def eeg_names(channels: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
 
 
 def eeg_unit(name: str, settings: Settings) -> str:
-    """Unit of a feature."""
     if settings.features == "psd":
         return SQUARE
     if "/" in name:

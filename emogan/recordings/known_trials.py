@@ -5,21 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from emogan.data.seed.release import by_session_folder, data_files, numbered
+from emogan.data import trials
+from emogan.data.seed.release import by_name, by_session_folder
 from emogan.data.seed.sessions import by_date
 from emogan.data.table_files import natural, some
-from emogan.data.trials import (
-    SEED_CLASSES,
-    SEED_END_S,
-    SEED_IV_CLASSES,
-    SEED_IV_LABELS,
-    SEED_LABELS,
-    SEED_START_S,
-    SEED_V_CLASSES,
-    SEED_V_END_S,
-    SEED_V_LABELS,
-    SEED_V_START_S,
-)
 from emogan.recordings.eeg import READERS, read_markers
 from emogan.recordings.time_table import Row, TimeTable
 from emogan.recordings.timeline import Marker
@@ -31,29 +20,25 @@ NAME = re.compile(r"(?P<subject>.+?)(_(?P<session>\d{1,3}))?(_\d{8})?")  # 3_1_2
 
 def seed(folder: Path) -> TimeTable:
     """SEED: raw recordings {subject}_{session}.cnt, or else the .mat files of Preprocessed_EEG."""
-    raw = data_files(folder, re.compile(r"(\d+)_([123])\.cnt", re.IGNORECASE))
-    files, unclear = (_numbered(raw), {}) if raw else by_date(folder)
-    times = (SEED_START_S, SEED_END_S) if raw else WHOLE
+    raw = by_name(folder, re.compile(r"(\d+)_([123])\.cnt", re.IGNORECASE))
+    files, unclear = (raw, {}) if raw else by_date(folder)
+    times = (trials.SEED_START_S, trials.SEED_END_S) if raw else WHOLE
     example = "1_1.cnt or 1_20131027.mat"
     unusable = tuple(unclear.values())
-    return _published(folder, files, SEED_CLASSES, (SEED_LABELS,) * 3, (times,) * 3, example, unusable)
+    return _published(folder, files, trials.SEED_CLASSES, (trials.SEED_LABELS,) * 3, (times,) * 3, example, unusable)
 
 
 def seed_iv(folder: Path) -> TimeTable:
     """SEED-IV: the folder eeg_raw_data with its session folders 1, 2 and 3 of .mat files."""
     files = by_session_folder(folder)
-    return _published(folder, files, SEED_IV_CLASSES, SEED_IV_LABELS, (WHOLE,) * 3, "1/1_20160518.mat")
+    return _published(folder, files, trials.SEED_IV_CLASSES, trials.SEED_IV_LABELS, (WHOLE,) * 3, "1/1_20160518.mat")
 
 
 def seed_v(folder: Path) -> TimeTable:
     """SEED-V: raw recordings {subject}_{session}_{date}.cnt."""
-    files = _numbered(data_files(folder, re.compile(r"(\d+)_([123])_\d{8}\.cnt", re.IGNORECASE)))
-    times = tuple(zip(SEED_V_START_S, SEED_V_END_S, strict=True))
-    return _published(folder, files, SEED_V_CLASSES, SEED_V_LABELS, times, "1_1_20180804.cnt")
-
-
-def _numbered(raw: Sequence[tuple[re.Match, Path]]) -> dict:
-    return numbered((int(match[1]), int(match[2]), path) for match, path in raw)
+    files = by_name(folder, re.compile(r"(\d+)_([123])_\d{8}\.cnt", re.IGNORECASE))
+    times = tuple(zip(trials.SEED_V_START_S, trials.SEED_V_END_S, strict=True))
+    return _published(folder, files, trials.SEED_V_CLASSES, trials.SEED_V_LABELS, times, "1_1_20180804.cnt")
 
 
 def _published(

@@ -2,14 +2,14 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from emogan.data.table_files import some
-from emogan.signal.windows import TOLERANCE_S, touched
+from emogan.signal.windows import TOLERANCE_S
 
 BREAK = re.compile(r"((bad|edge)[ _])?boundary|edge(_.*)?|new segment.*|discontinuity|dc reset", re.IGNORECASE)
 SKIP = re.compile(r"bad_acq_skip", re.IGNORECASE)  # MNE's word for samples that were never recorded
@@ -99,14 +99,11 @@ class Timeline:
             If nothing was recorded then, the recording ends before the trial, or a break lies within the trial.
         """
         half_sample_s, end_s = 0.5 / self.sfreq_hz, min(end_s, self.duration_s) if math.isinf(end_s) else end_s
-        if start_s < self.pieces[0].start_s - half_sample_s:
+        begins_s = self.pieces[0].start_s
+        if start_s < begins_s - half_sample_s or max(start_s, end_s) > self.duration_s + half_sample_s:
             raise ValueError(
-                f"expected a trial within the recording, whose samples begin at {self.pieces[0].start_s:g} s. Correct "
-                "its times, or leave it out."
-            )
-        if max(start_s, end_s) > self.duration_s + half_sample_s:
-            raise ValueError(
-                f"expected a trial within the recording, which is {self.duration_s:g} s long. Is it whole?"
+                f"expected a trial within the recording, which lasts from {begins_s:g} to {self.duration_s:g} s. Is it "
+                "whole? Correct the trial's times, or leave it out."
             )
         at = max(i for i, piece in enumerate(self.pieces) if i == 0 or piece.start_s <= start_s + half_sample_s)
         piece = self.pieces[at]
@@ -121,8 +118,9 @@ class Timeline:
 
     def bad_windows(self, start_s: float, count: int, window_s: float) -> np.ndarray:
         """Which of the count windows (W,) that follow one another from start_s touch a stretch marked bad."""
-        begin_s, end_s = [marker.onset_s for marker in self.bad], [marker.end_s for marker in self.bad]
-        return touched(start_s, count, window_s, begin_s, end_s)
+        onset_s = start_s + window_s * np.arange(count)[:, None]
+        begin_s, end_s = np.array([(marker.onset_s, marker.end_s) for marker in self.bad], dtype=float).reshape(-1, 2).T
+        return ((onset_s < end_s - TOLERANCE_S) & (onset_s + window_s > begin_s + TOLERANCE_S)).any(1)
 
     def bad_samples(self, piece: Piece) -> np.ndarray:
         """Which of the samples of a piece (N,) were taken during a stretch marked bad, with those at its edges."""
@@ -135,22 +133,17 @@ class Timeline:
 
     def notes(self) -> list[str]:
         """Sentences on the breaks, and on markers of bad stretches that have no effect."""
-        return [*self._breaks(), *self._unmeasured()]
-
-    def _unmeasured(self) -> Iterator[str]:
+        notes = []
+        ends_s = [0.0, *map(self._end_s, self.pieces)]  # of what came before each piece
+        if breaks := [(end_s, piece) for end_s, piece in zip(ends_s, self.pieces, strict=False) if piece.after]:
+            places = some([f"{piece.after} at {end_s:g} s" for end_s, piece in breaks], 5)
+            paused = any(piece.start_s > end_s for end_s, piece in breaks)
+            meaning = "times include the pauses" if paused else "times count the samples that are there"
+            notes.append(f"not continuous: {places}; {meaning}, and no trial may lie across a break")
         if self.unmeasured:
             told = some([f"{marker.text} at {marker.onset_s:g} s" for marker in self.unmeasured], 4)
-            yield f"markers of bad stretches without a duration leave out nothing: {told}"
-
-    def _breaks(self) -> Iterator[str]:
-        ends_s = [0.0, *map(self._end_s, self.pieces)]  # of what came before each piece
-        breaks = [(end_s, piece) for end_s, piece in zip(ends_s, self.pieces, strict=False) if piece.after]
-        if not breaks:
-            return
-        places = some([f"{piece.after} at {end_s:g} s" for end_s, piece in breaks], 5)
-        paused = any(piece.start_s > end_s for end_s, piece in breaks)
-        meaning = "times include the pauses" if paused else "times count the samples that are there"
-        yield f"not continuous: {places}; {meaning}, and no trial may lie across a break"
+            notes.append(f"markers of bad stretches without a duration leave out nothing: {told}")
+        return notes
 
 
 def timeline(sfreq_hz: float, pieces: Sequence[Piece], markers: Iterable[Marker]) -> Timeline:

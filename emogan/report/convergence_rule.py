@@ -14,13 +14,11 @@ RULE = (
 )
 
 
-def convergence(
-    curve: np.ndarray, window: int = WINDOW, tolerance: float = TOLERANCE, tail: float = TAIL
-) -> int | None:
+def convergence(curve: np.ndarray) -> int | None:
     """Iteration, counted from 1, at which a curve (T,) has converged, or None if it has not.
 
-    With s_t the mean over iterations t - window + 1 .. t, level the mean over the last tail * T iterations and
-    span = max_t |s_t - level|: the first t with |s_u - level| <= tolerance * span for all u >= t, unless it lies in the
+    With s_t the mean over iterations t - `WINDOW` + 1 .. t, level the mean over the last `TAIL` T iterations and
+    span = max_t |s_t - level|: the first t with |s_u - level| <= `TOLERANCE` span for all u >= t, unless it lies in the
     tail, where the level was taken. A straight slope, for instance, never converges.
 
     Raises
@@ -31,11 +29,11 @@ def convergence(
     curve = np.asarray(curve, dtype=float)
     if not np.isfinite(curve).all():
         raise ValueError(f"expected finite values, got {curve[~np.isfinite(curve)][0]}: cut the curve before it ends")
-    last = round(len(curve) * (1 - tail))
-    if len(curve) < 2 * window or last <= window:
+    last = round(len(curve) * (1 - TAIL))
+    if len(curve) < 2 * WINDOW or last <= WINDOW:
         return None
-    running = np.convolve(curve, np.full(window, 1 / window), mode="valid")
+    running = np.convolve(curve, np.full(WINDOW, 1 / WINDOW), mode="valid")
     distance = np.abs(running - curve[last:].mean())
-    outside = np.flatnonzero(distance > tolerance * distance.max())
-    iteration = window + (outside[-1] + 1 if len(outside) else 0)
+    outside = np.flatnonzero(distance > TOLERANCE * distance.max())
+    iteration = WINDOW + (outside[-1] + 1 if len(outside) else 0)
     return int(iteration) if iteration <= last else None

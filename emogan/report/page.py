@@ -1,12 +1,10 @@
 """The report as files: one self-contained HTML page, Markdown, LaTeX tables, figures and their TensorBoard events."""
 
-import base64
 import importlib.metadata
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 
 import jinja2
@@ -57,42 +55,22 @@ READING = (
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """A table or a picture of a chapter."""
-
-    table: Table | None = None
-    picture: Picture | None = None
-
-    @property
-    def name(self) -> str:
-        return (self.table or self.picture).name
-
-    @property
-    def heading(self) -> str:
-        return self.picture.title if self.picture else self.table.title.partition(": ")[0]
-
-    @cached_property
-    def png(self) -> bytes:
-        return self.picture.png()
-
-    @property
-    def base64(self) -> str:
-        return base64.b64encode(self.png).decode()
-
-
-@dataclass(frozen=True, eq=False)
 class Chapter:
     """A section with its tables and pictures, in the order of the page."""
 
     number: int
     section: Section
-    parts: tuple[Part, ...]
+    parts: tuple[Table | Picture, ...]
 
     @property
     def anchor(self) -> str:
         return f"section-{self.number}"
 
-    def file(self, part: Part, ending: str) -> str:
+    @property
+    def pictures(self) -> list[Picture]:
+        return [part for part in self.parts if isinstance(part, Picture)]
+
+    def file(self, part: Picture, ending: str) -> str:
         name = re.sub(r"[^\w-]+", "_", f"{self.number}_{self.section.dataset}_{part.name}")
         return f"figures/{name}.{ending}"
 
@@ -106,8 +84,7 @@ def chapter(number: int, section: Section, root: Path) -> Chapter:
         quality_table(section), findings_table(section), training.training_curves(section),
         *windows.components(section), *windows.topographies(section), run_table(section, root),
     ]  # fmt: skip
-    parts = (Part(table=one) if isinstance(one, Table) else Part(picture=one) for one in made if one)
-    return Chapter(number, section, tuple(parts))
+    return Chapter(number, section, tuple(filter(None, made)))
 
 
 def write(collection: Collection, root: Path, out: Path) -> list[Chapter]:
@@ -121,11 +98,13 @@ def write(collection: Collection, root: Path, out: Path) -> list[Chapter]:
         for old in [*(out / "figures").glob("*.p[nd][gf]"), *(out / "tensorboard").glob("events.*")]:
             old.unlink()
     for one in chapters:
-        for part in one.parts:
-            if part.picture:
-                write_atomically(out / one.file(part, "png"), part.png)
-                write_atomically(out / one.file(part, "pdf"), part.picture.pdf())
-    write_events(chapters, out / "tensorboard")
+        for picture in one.pictures:
+            write_atomically(out / one.file(picture, "png"), picture.png)
+            write_atomically(out / one.file(picture, "pdf"), picture.pdf())
+    with style(), SummaryWriter(str(out / "tensorboard")) as writer:
+        for one in chapters:
+            for picture in one.pictures:
+                writer.add_figure(f"{one.section.label}/{picture.name}", picture.figure)
     write_atomically(out / "tables.tex", latex(chapters, problems).encode())
     write_atomically(out / "report.md", markdown(chapters, problems).encode())
     write_atomically(out / PAGE, html(chapters, problems).encode())
@@ -151,11 +130,10 @@ def markdown(chapters: Sequence[Chapter], problems: Table | None) -> str:
     for one in chapters:
         blocks.append(f"## {one.section.label}")
         for part in one.parts:
-            if part.table:
-                blocks.append(part.table.markdown())
+            if isinstance(part, Table):
+                blocks.append(part.markdown())
             else:
-                picture = part.picture
-                blocks += [f"![{picture.title}]({one.file(part, 'png')})", f"*{picture.title}.* {picture.caption}"]
+                blocks += [f"![{part.title}]({one.file(part, 'png')})", f"*{part.title}.* {part.caption}"]
     return "\n\n".join(block.strip() for block in blocks) + "\n"
 
 
@@ -163,14 +141,6 @@ def latex(chapters: Sequence[Chapter], problems: Table | None) -> str:
     """All tables, to be used with \\input; labels are tab:SECTION-NAME."""
     tables = [problems] if problems else []
     for one in chapters:
-        tables += [replace(part.table, name=f"{one.number}-{part.name}") for part in one.parts if part.table]
+        own = [part for part in one.parts if isinstance(part, Table)]
+        tables += [replace(table, name=f"{one.number}-{table.name}") for table in own]
     return "% Needs \\usepackage{booktabs}\n\n" + "\n".join(table.latex() for table in tables)
-
-
-def write_events(chapters: Sequence[Chapter], folder: Path) -> None:
-    """Write the figures for TensorBoard's Images tab."""
-    with style(), SummaryWriter(str(folder)) as writer:
-        for one in chapters:
-            for part in one.parts:
-                if part.picture:
-                    writer.add_figure(f"{one.section.label}/{part.name}", part.picture.figure)

@@ -10,7 +10,6 @@ from emogan.report.sections import MODALITIES, Section
 from emogan.report.table import DASH, Table, percent
 
 GANS = ("cwgan", "cbegan")
-PAPER_MODALITIES = ("eeg", "eye", "eeg_eye")
 
 
 def reported() -> pd.DataFrame:
@@ -36,7 +35,7 @@ def paper_table(section: Section) -> Table | None:
         .to_dict(),
     }
     sizes = sorted({place[2] for cells in sources.values() for place in cells})
-    places = [(modality, model) for modality in PAPER_MODALITIES for model in GANS]
+    places = [(modality, model) for modality in MODALITIES for model in GANS]
     rows = [
         (str(n), name, *(_cell(cells, modality, model, n) for modality, model in places))
         for n in sizes

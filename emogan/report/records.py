@@ -24,18 +24,14 @@ def quality_table(section: Section) -> Table | None:
     frame = pd.concat(frames, ignore_index=True)
     values = frame.groupby(["modality", "metric", "model"]).value.mean()
     references = frame.groupby(["modality", "metric"]).reference.mean()
-    models = [
-        model for model in dict.fromkeys(m for x in section.modalities for m in section.models(x)) if model != "none"
-    ]
-    measured = set(frame.metric)
-    metrics = [name for name in METRICS if name in measured] + sorted(measured - set(METRICS))
+    models = list(dict.fromkeys(m for x in section.modalities for m in section.models(x, "control", "gan")))
     rows = [
         (
-            MODALITIES.get(modality, modality), _metric_label(metric), number(references.get((modality, metric)), 3),
+            MODALITIES[modality], _metric_label(metric), number(references.get((modality, metric)), 3),
             *(number(values.get((modality, metric, model), float("nan")), 3) for model in models),
         )
         for modality in section.modalities
-        for metric in metrics
+        for metric in METRICS
         if (modality, metric) in references
     ]  # fmt: skip
     note = (
@@ -43,12 +39,8 @@ def quality_table(section: Section) -> Table | None:
         "measure between real windows of different training trials; an augmenter that draws from the distribution of "
         "new trials has values like it. ↑ high is good, ↓ low is good, = as the reference is good."
     )
-    columns = (
-        ("", "modality"),
-        ("", "metric"),
-        ("reference", "real"),
-        *(("artificial", look(m).label) for m in models),
-    )
+    artificial = (("artificial", look(model).label) for model in models)
+    columns = (("", "modality"), ("", "metric"), ("reference", "real"), *artificial)
     return Table("quality", f"Quality of artificial windows: {section.label}", columns, tuple(rows), note, 2)
 
 
@@ -62,9 +54,9 @@ def findings_table(section: Section) -> Table | None:
                 member["key"]: member["findings"]
                 for job in jobs
                 for member in job.run.get("members", [])
-                if member.get("findings") is not None  # None: by an earlier version, which did not look
+                if member["findings"] is not None
             }
-            place = MODALITIES.get(modality, modality), look(model).label
+            place = MODALITIES[modality], look(model).label
             told = [(*place, *row) for row in _findings(found.values())]
             rows += told or ([(*place, "none", f"0 of {len(found)}", DASH, DASH)] if found else [])
     if not rows:
@@ -88,8 +80,6 @@ def _findings(found: Collection[dict[str, float]]) -> list[tuple[str, ...]]:
 
 
 def _metric_label(name: str) -> str:
-    if name not in METRICS:
-        return name
     sign = {"high": "↑", "low": "↓"}.get(METRICS[name].best, "=")
     return f"{METRICS[name].title} {sign}"
 

@@ -69,8 +69,8 @@ class Section:
 
     @cached_property
     def modalities(self) -> list[str]:
-        present = list(dict.fromkeys(self.scores.modality))
-        return [name for name in MODALITIES if name in present] + [name for name in present if name not in MODALITIES]
+        present = set(self.scores.modality)
+        return [name for name in MODALITIES if name in present]
 
     def models(self, modality: str, *kinds: str) -> list[str]:
         """Models scored on a modality, in the report's order; only some kinds (none, control, gan) if given."""

@@ -26,6 +26,10 @@ class Table:
                 raise ValueError(f"table {self.name}: expected {len(self.columns)} cells, got {len(row)}: {row}")
 
     @property
+    def heading(self) -> str:
+        return self.title.partition(": ")[0]
+
+    @property
     def groups(self) -> list[tuple[str, int]]:
         """Heads above the heads with the number of columns they span; empty if no column has one."""
         spans = [(name, len(list(part))) for name, part in groupby(group for group, _ in self.columns)]

@@ -23,7 +23,7 @@ def comparison(section: Section) -> Table:
         for model in section.models(modality):
             place = modality, model
             rows.append((
-                MODALITIES.get(modality, modality), look(model).label, _mean_sd(nested.loc[place]),
+                MODALITIES[modality], look(model).label, _mean_sd(nested.loc[place]),
                 *_difference(against.get((modality, "none", model))), _mean_sd(oracle.loc[place]),
                 points(optimism[place]), str(section.subjects[place]),
             ))  # fmt: skip
@@ -44,7 +44,7 @@ def comparison(section: Section) -> Table:
         ("oracle", "accuracy"), ("oracle", "optimism"), ("", "subjects"),
     )  # fmt: skip
     return Table(
-        "comparison", f"Comparison of all models: {section.label}", columns, tuple(rows), _join(note, notes), 2
+        "comparison", f"Comparison of all models: {section.label}", columns, tuple(rows), " ".join([note, *notes]), 2
     )
 
 
@@ -60,14 +60,16 @@ def against_controls(section: Section) -> Table | None:
     for modality, (controls, _) in pairs.items():
         for control in controls:
             cells = (_short_difference(against.get((modality, control, gan))) for gan in gans)
-            rows.append((MODALITIES.get(modality, modality), look(control).label, *cells))
+            rows.append((MODALITIES[modality], look(control).label, *cells))
     note = (
         "GAN − control in percentage points at the nested choice, paired by subject, with bootstrap 95 % interval; "
         "below it p (Wilcoxon signed-rank, Holm-corrected over the GANs of a row) and the number of subjects "
         "better/worse."
     )
     columns = (("", "modality"), ("", "control"), *(("GAN", look(gan).label) for gan in gans))
-    return Table("controls", f"GANs against controls: {section.label}", columns, tuple(rows), _join(note, notes), 2)
+    return Table(
+        "controls", f"GANs against controls: {section.label}", columns, tuple(rows), " ".join([note, *notes]), 2
+    )
 
 
 def choices(section: Section) -> Table:
@@ -81,7 +83,7 @@ def choices(section: Section) -> Table:
             shares = [percent((chosen.n_aug == n).mean(), 0) if n in offered else DASH for n in sizes]
             settings = chosen.groupby(["job", "settings"]).ngroups
             rows.append((
-                MODALITIES.get(modality, modality), look(model).label, str(len(chosen)), *shares,
+                MODALITIES[modality], look(model).label, str(len(chosen)), *shares,
                 f"{chosen.c.median():.3g}", str(settings),
             ))  # fmt: skip
     columns = (
@@ -147,7 +149,3 @@ def _interval(row) -> str:
 
 def _range(values: list) -> str:
     return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
-
-
-def _join(note: str, notes: list[str]) -> str:
-    return " ".join([note, *notes])

@@ -60,7 +60,6 @@ class EyeRecording:
 
     @property
     def end_s(self) -> float:
-        """When the recording ended."""
         return float(self.blocks_s[-1, 1])
 
     def trial_end_s(self, start_s: float, end_s: float) -> float:
@@ -94,12 +93,7 @@ class EyeRecording:
                 f"{self.pupil.shape}"
             )
         steps = np.diff(self.time_s)
-        if not (steps > 0).all():
-            place = int(np.flatnonzero(~(steps > 0))[0])
-            raise ValueError(
-                f"expected times of pupil samples that rise, got {self.time_s[place + 1]:g} s after "
-                f"{self.time_s[place]:g} s (sample {place + 1}, counted from 0)"
-            )
+        _need_order(self.time_s, steps > 0, "pupil samples")
         if np.median(steps) > 0.5:
             raise ValueError(f"expected pupil samples at 2 Hz or more, got a step of {np.median(steps):g} s: seconds?")
         if (self.pupil <= 0).any() or np.isinf(self.pupil).any():
@@ -111,13 +105,17 @@ class EyeRecording:
             raise ValueError(f"expected onset and duration of each {event}, got {times.shape} with {values.shape}")
         if not np.isfinite(times).all() or (times[:, 1] < 0).any():
             raise ValueError(f"expected onsets and durations of each {event} in seconds, got negative or missing ones")
-        if (np.diff(times[:, 0]) < 0).any():
-            place = int(np.flatnonzero(np.diff(times[:, 0]) < 0)[0])
-            raise ValueError(
-                f"expected events in order of time, got a {event} at {times[place + 1, 0]:g} s after one at "
-                f"{times[place, 0]:g} s"
-            )
+        _need_order(times[:, 0], np.diff(times[:, 0]) >= 0, f"{event}s")
         if len(times) and np.median(times[:, 1]) > LONGEST_S[event]:
             raise ValueError(
                 f"expected durations in seconds, got a median {event} of {np.median(times[:, 1]):g} s: milliseconds?"
             )
+
+
+def _need_order(time_s: np.ndarray, rises: np.ndarray, what: str) -> None:
+    if not rises.all():
+        place = int(np.argmin(rises))
+        raise ValueError(
+            f"expected {what} in order of time, got one at {time_s[place + 1]:g} s after one at {time_s[place]:g} s "
+            f"(number {place + 1}, counted from 0)"
+        )

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.linalg import toeplitz
 
 from emogan.data.montage import BANDS, CHANNELS, positions
-from emogan.simulation.paths import Emotion, heavy_scale, smooth_paths
+from emogan.simulation.paths import Emotion, heavy_scale, mixture, smooth_paths
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def class_patterns(simulation: EegSimulation, classes: int, population, subject)
     shape = (classes, len(CHANNELS), len(BANDS))
     common = fields(simulation, population.standard_normal(shape))
     own = fields(simulation, subject.standard_normal(shape))
-    patterns = np.sqrt(simulation.shared) * common + np.sqrt(1 - simulation.shared) * own
+    patterns = mixture(simulation.shared, common, own)
     left, _, right = np.linalg.svd((patterns * CLASS_BANDS).reshape(classes, -1), full_matrices=False)
     corners = left @ right * np.sqrt(right.shape[1])
     return (corners - corners.mean(0)).reshape(shape)
@@ -79,16 +79,8 @@ def arousal_response(arousal: np.ndarray) -> np.ndarray:
     beta has its highest value at medium arousal and gamma grows faster and faster.
     """
     a = np.clip(arousal, -3, 3)
-    return np.stack(
-        [
-            np.sqrt(1 + a**2) - 1,
-            np.tanh(2 * a),
-            -np.logaddexp(0, 2 * a),
-            1.5 * np.exp(-((a - 0.7) ** 2)),
-            np.expm1(0.6 * a),
-        ],
-        axis=-1,
-    )
+    falls, peak = -np.logaddexp(0, 2 * a), 1.5 * np.exp(-((a - 0.7) ** 2))
+    return np.stack([np.sqrt(1 + a**2) - 1, np.tanh(2 * a), falls, peak, np.expm1(0.6 * a)], axis=-1)
 
 
 def eeg_features(simulation: EegSimulation, emotion: Emotion, population, subject, clips, session) -> np.ndarray:
@@ -103,8 +95,7 @@ def eeg_features(simulation: EegSimulation, emotion: Emotion, population, subjec
     topography += 0.3 * fields(s, subject.standard_normal(shape))
     offset = s.subject * fields(s, subject.standard_normal(shape))
     offset += s.session * fields(s, session.standard_normal(shape))
-    offsets = np.sqrt(s.clip) * fields(s, clips.standard_normal((trials, *shape)))
-    offsets += np.sqrt(1 - s.clip) * fields(s, session.standard_normal((trials, *shape)))
+    offsets = mixture(s.clip, *(fields(s, draw.standard_normal((trials, *shape))) for draw in (clips, session)))
     offsets *= s.trial * TRIAL_BANDS * heavy_scale(session, trials)[:, None, None]
     drift = fields(s, smooth_paths(session, emotion.lengths, shape, s.drift_memory))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emogan.data.eye_names import EYE_EVENTS, EYE_FEATURES_41
-from emogan.simulation.paths import Emotion, heavy_scale, smooth_paths
+from emogan.simulation.paths import Emotion, heavy_scale, mixture, smooth_paths
 
 # Habits of looking: usual value, how much it varies (log scale), what full arousal adds (log scale, saturating).
 # Values as of mobile trackers at 30-60 Hz: fixations of 300 ms, pupils of some 14 camera pixels.
@@ -52,13 +52,11 @@ def eye_features(simulation: EyeSimulation, emotion: Emotion, population, subjec
 def _habits(s: EyeSimulation, emotion: Emotion, population, subject, clips, session) -> dict[str, np.ndarray]:
     usual, variation, arousal = np.array(list(HABITS.values())).T
     count, trials, classes = len(HABITS), len(emotion.lengths), emotion.felt.shape[1]
-    patterns = np.sqrt(s.shared) * population.standard_normal((classes, count))
-    patterns += np.sqrt(1 - s.shared) * subject.standard_normal((classes, count))
+    patterns = mixture(s.shared, *(draw.standard_normal((classes, count)) for draw in (population, subject)))
     patterns -= patterns.mean(0)
     patterns /= np.sqrt((patterns**2).mean(1, keepdims=True))
     offset = s.subject * subject.standard_normal(count) + s.session * session.standard_normal(count)
-    offsets = np.sqrt(s.clip) * clips.standard_normal((trials, count))
-    offsets += np.sqrt(1 - s.clip) * session.standard_normal((trials, count))
+    offsets = mixture(s.clip, *(draw.standard_normal((trials, count)) for draw in (clips, session)))
     offsets *= s.trial * heavy_scale(session, trials)[:, None]
 
     z = offset + offsets[emotion.trial] + s.class_pattern * emotion.felt @ patterns

@@ -60,6 +60,11 @@ def smooth_paths(generator, lengths: Sequence[int], shape: tuple[int, ...], memo
     return np.concatenate(paths)
 
 
+def mixture(share: float, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """A sum of variance 1 of two things of variance 1, to which the first contributes a share."""
+    return np.sqrt(share) * first + np.sqrt(1 - share) * second
+
+
 def heavy_scale(generator, trials: int) -> np.ndarray:
     """Factors of mean square 1 that make some trials much larger than others (log-normal)."""
     return np.exp(0.4 * generator.standard_normal(trials) - 0.16)

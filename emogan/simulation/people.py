@@ -108,11 +108,8 @@ def load(
     chosen = PRESETS[preset]
     subjects = list(range(1, chosen.subjects + 1)) if subjects is None else list(subjects)
     sessions = [1, 2, 3] if sessions is None else list(sessions)
-    chosen = replace(
-        chosen,
-        labels=tuple(one * rounds for one in chosen.labels),
-        windows=tuple(one * rounds for one in chosen.windows),
-    )
+    labels, windows = (tuple(one * rounds for one in several) for several in (chosen.labels, chosen.windows))
+    chosen = replace(chosen, labels=labels, windows=windows)
     parts = [experiment(chosen, modality, a, b, simulation_seed) for a in sorted(subjects) for b in sorted(sessions)]
     return FeatureSet(*concatenate(parts), *columns(chosen, modality), f"synthetic_{preset}", paper_folds=True)
 

@@ -1,10 +1,10 @@
 """Simulated features as trees of files in the formats of SEED, SEED-V and SEED-IV."""
 
-import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.io import savemat
 from scipy.ndimage import uniform_filter1d
 
-from emogan.atomic import TEMPORARY
+from emogan.atomic import write_atomically
 from emogan.data.features import FeatureSet
 from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.seed.multimodal import HALVES
@@ -75,7 +75,8 @@ def write_seed_v(features: FeatureSet, root: Path) -> None:
 def write_seed_iv(features: FeatureSet, root: Path) -> None:
     """Write eeg_feature_smooth and eye_feature_smooth with a folder a session: {session}/{subject}_{date}.mat."""
     for subject, session, trials in _experiments(features, SEED_IV_LABELS):
-        place = Path(str(session)) / _dated_name(subject, session)
+        day = date(2016, 10, 20) + timedelta(days=subject + 40 * session)
+        place = Path(str(session)) / f"{subject}_{day:%Y%m%d}.mat"
         if "eeg" in features.modalities:
             variables = _eeg_variables([_blocks(features, rows) for rows in trials])
             _write(root / "eeg_feature_smooth" / place, partial(savemat, mdict=variables))
@@ -144,11 +145,6 @@ def _parts(trials: Sequence[np.ndarray]) -> dict[str, object]:
     return content
 
 
-def _dated_name(subject: int, session: int) -> str:
-    day = date(2016, 10, 20) + timedelta(days=subject + 40 * session)
-    return f"{subject}_{day:%Y%m%d}.mat"
-
-
 def _strays(*folders: Path) -> None:
     """Files that stand in the folders of a real copy beside the features; loaders must not stumble over them."""
     for folder in folders:
@@ -158,15 +154,9 @@ def _strays(*folders: Path) -> None:
 
 
 def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file under a temporary name, then rename it: no half-written file ever has a data file's name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}{TEMPORARY}")
-    try:
-        with temporary.open("wb") as file:
-            write(file)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    buffer = BytesIO()
+    write(buffer)
+    write_atomically(path, buffer.getvalue())
 
 
 WRITERS = {"seed": write_seed, "seed_v": write_seed_v, "seed_iv": write_seed_iv}

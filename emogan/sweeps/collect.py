@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from emogan.data.table_files import natural
 from emogan.jobs.scores import COLUMNS
 from emogan.sweeps.expected import combinations, missing
 from emogan.sweeps.windows import load_windows
@@ -38,14 +39,14 @@ PRUNED = ("store", "report", ".hydra")  # folders that hold no jobs
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One finished job: its frames with the job-level columns, and what `run.json` says."""
+    """One finished job: its frames, and what `run.json` says."""
 
     folder: Path
     finished: float  # when scores.csv was written, seconds since 1970
     run: dict
     data: dict  # the configuration's data, without modality, subjects and sessions
     experiments: tuple  # the configuration's data.subjects and data.sessions
-    scores: pd.DataFrame  # scores.csv and selection.csv side by side
+    scores: pd.DataFrame  # scores.csv and selection.csv side by side, with trials_per_class and job (its identity)
     confusion: pd.DataFrame
     quality: pd.DataFrame  # empty for model=none
 
@@ -119,10 +120,7 @@ def collect(paths: Sequence[str | Path], skip: Path | None = None) -> Collection
             f"expected folders that python -m emogan.train wrote, or one above them; found no job in or below "
             f"{', '.join(map(str, paths))}"
         )
-    jobs, problems = [], []
-    for folder in folders:
-        found = _read(folder)
-        (jobs if isinstance(found, Job) else problems).append(found)
+    jobs, problems = _sorted(map(_read, folders))
     for multirun in multiruns:
         problems += _missing(multirun, folders)
     jobs.sort(key=lambda job: job.finished)
@@ -151,10 +149,14 @@ def collect_sweep(folder: Path, asked: Iterable[tuple[str, ...]] | None) -> Coll
             else Problem("missing", str(folder), f"{' '.join(overrides)}: not started")
             for overrides in dict.fromkeys(asked)
         ]
-    jobs, problems = [], []
-    for found in every:
-        (jobs if isinstance(found, Job) else problems).append(found)
+    jobs, problems = _sorted(every)
     return Collection(tuple(jobs), tuple(problems))
+
+
+def _sorted(every: Iterable[Job | Problem]) -> tuple[list[Job], list[Problem]]:
+    every = list(every)
+    jobs = [one for one in every if isinstance(one, Job)]
+    return jobs, [one for one in every if isinstance(one, Problem)]
 
 
 def common_folder(paths: Iterable[str | Path]) -> Path:
@@ -176,12 +178,7 @@ def _find(paths: Iterable[str | Path], skip: Path | None) -> tuple[list[Path], l
             if "multirun.yaml" in files:
                 multiruns.add(here / "multirun.yaml")
             below[:] = [name for name in below if name not in PRUNED and here / name != skip]
-    return sorted(folders, key=_natural), sorted(multiruns)
-
-
-def _natural(path: Path) -> list:
-    """Sort key under which job 10 follows job 9."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for p in path.parts for part in p.split("_")]
+    return sorted(folders, key=natural), sorted(multiruns)
 
 
 def _read(folder: Path) -> Job | Problem:
@@ -237,13 +234,8 @@ def _done(folder: Path) -> Job:
         load_windows(folder)  # or ValueError
     quality = quality.assign(seed=scores.seed.iloc[0])
     job = Job(folder, finished, run, *_data_settings(folder), scores, confusion, quality)
-    columns = {
-        "folder": str(folder), "folds": run["evaluation"]["folds"], "inner": run["evaluation"]["inner"],
-        "permute_labels": bool(run["evaluation"]["permute_labels"]), "classifier": run["classifier"],
-        "trials_per_class": np.inf if job.trials_per_class is None else job.trials_per_class,  # inf: all of them
-        "fit_on": run["scaling"]["fit_on"], "job": job.identity,
-    }  # fmt: skip
-    return replace(job, scores=scores.assign(**columns))
+    trials = np.inf if job.trials_per_class is None else job.trials_per_class  # inf: all of them
+    return replace(job, scores=scores.assign(trials_per_class=trials, job=job.identity))
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame:

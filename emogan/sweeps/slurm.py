@@ -36,14 +36,7 @@ def check(config: DictConfig) -> None:
             f"machine=slurm expects Slurm's programs, but {', '.join(absent)} cannot be found: start the sweep where "
             "sbatch works, such as the cluster's login node, or choose machine=laptop"
         )
-    _check_accounting()
-    for folder in (config.hydra.sweep.dir, config.store):
-        _check_writable(Path(folder))
-
-
-def _check_accounting() -> None:
-    """sacct alone tells that a job died without a word."""
-    try:
+    try:  # sacct alone tells that a job died without a word
         subprocess.run(["sacct", "--noheader", "--allocations"], check=True, capture_output=True, text=True, timeout=20)
     except subprocess.SubprocessError as error:
         said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
@@ -51,15 +44,12 @@ def _check_accounting() -> None:
             f"machine=slurm needs Slurm's accounting, without which a dead job is waited for for ever. sacct says: "
             f"{said}. Ask who runs the cluster for slurmdbd, or start the sweep with machine=laptop in one job of Slurm"
         ) from error
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OSError(f"cannot write to {folder}: {error.strerror}. Choose another output=FOLDER") from error
+    for folder in map(Path, (config.hydra.sweep.dir, config.store)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise OSError(f"cannot write to {folder}: {error.strerror}. Choose another output=FOLDER") from error
 
 
 def wait_for_every_job(fail: bool = False) -> None:

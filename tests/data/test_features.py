@@ -97,11 +97,11 @@ def test_it_can_be_compared_and_hashed_as_an_object():
 
 BAD = {
     "one-dimensional x": ({"x": np.zeros(24)}, r"shape \(windows, features\).*got \(24,\)"),
-    "no windows": ({"x": np.zeros((0, 5))}, r"neither empty, got \(0, 5\)"),
-    "no features": ({"x": np.zeros((24, 0))}, r"neither empty, got \(24, 0\)"),
-    "text as features": ({"x": np.full((24, 5), "a")}, "real numbers as features, got dtype <U1"),
-    "complex features": ({"x": np.zeros((24, 5), complex)}, "real numbers as features, got dtype complex128"),
-    "objects as features": ({"x": np.zeros((24, 5), object)}, "real numbers as features, got dtype object"),
+    "no windows": ({"x": np.zeros((0, 5))}, r"neither empty, .* got \(0, 5\)"),
+    "no features": ({"x": np.zeros((24, 0))}, r"neither empty, .* got \(24, 0\)"),
+    "text as features": ({"x": np.full((24, 5), "a")}, r"real numbers, got \(24, 5\) of dtype <U1"),
+    "complex features": ({"x": np.zeros((24, 5), complex)}, "real numbers, got .* of dtype complex128"),
+    "objects as features": ({"x": np.zeros((24, 5), object)}, "real numbers, got .* of dtype object"),
     "fractional labels": ({"y": np.zeros(24)}, "integer labels 0..K-1, got dtype float64"),
     "text labels": ({"y": np.full(24, "sad")}, "integer labels 0..K-1, got dtype <U3"),
     "short y": ({"y": np.zeros(23, int)}, r"one y per window, \(24,\), got \(23,\)"),
@@ -157,7 +157,7 @@ def test_an_unknown_label_names_its_place(label):
 
 
 def test_a_named_class_without_windows_is_refused():
-    with pytest.raises(ValueError, match=r"'angry': 0.*none of angry"):
+    with pytest.raises(ValueError, match="'angry': 0"):
         build(class_names=("sad", "happy", "angry"))
 
 

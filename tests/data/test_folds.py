@@ -289,14 +289,10 @@ def test_trials_works_where_the_paper_split_does_not():
 def test_trials_names_the_experiment_class_and_counts_where_there_are_too_few():
     features = build({(1, 1): [0, 1] * 5, (3, 2): [0] * 6 + [1] * 4}, 2)
     with pytest.raises(
-        ValueError, match=r"at least 5 trials of every class, got 4 of b in subject 3, session 2.*evaluation\.n_folds=4"
+        ValueError,
+        match=r"at least 5 trials of every class, got 4 of b in subject 3, session 2.*smaller evaluation\.n_folds",
     ):
         list(trials(features, 5))
-
-
-def test_trials_does_not_recommend_a_single_fold():
-    with pytest.raises(ValueError, match=r"got 1 of b.*Leave this class or this experiment out"):
-        list(trials(build({(1, 1): [0, 0, 1]}, 2), 2))
 
 
 def test_folds_count_from_0_within_each_experiment():

@@ -308,9 +308,9 @@ FOLDERS = {
         {"x": np.zeros((10, 2)), "feature_names": np.array(NAMES[:2])},
         "same features.*got 5 in.*and 2 in",
     ),
-    "other modality": ({"modality": KIND}, r"same modality per feature.*1\.npz and .*2\.npz differ"),
-    "other class names": ({"class_names": np.array(["a", "b"])}, r"same class_names.*got none in.*\('a', 'b'\) in"),
-    "text labels": ({"y": np.resize(["a", "b"], 10)}, "labels that are all numbers or all text"),
+    "other modality": ({"modality": KIND}, r"same modality per feature.*1\.npz and .*2\.npz"),
+    "other class names": ({"class_names": np.array(["a", "b"])}, r"same class_names.*got none in.*a, b in"),
+    "text labels": ({"y": np.resize(["a", "b"], 10)}, "same kind of labels.*got numbers in.*text in"),
     "an experiment twice": ({"subject": np.full(10, 1)}, r"subject 1, session 1 in .*1\.npz and .*2\.npz"),
     "an experiment twice, as text": ({"subject": np.full(10, "1")}, "subject 1, session 1 in"),
 }
@@ -492,9 +492,12 @@ CSV = {
         "expected one separator in the header, got commas and semicolons",
     ),
     "no features": ("subject,trial,label\n1,1,0\n", "numeric columns beside label, trial, subject, session, got none"),
-    "text feature": (HEADER + "1,1,0,0.5,1\n1,1,0,0.5,high\n", "the feature column 'b', got 'high' in row 2"),
-    "text column": (HEADER + "1,1,0,V1,1\n1,1,0,V2,1\n", r"column 'a', got 'V1' in row 1.*'data\.drop=\[a\]'"),
-    "decimal comma": (HEADER + '1,1,0,0.5,"1,5"\n', "the feature column 'b', got '1,5' in row 1"),
+    "text feature": (HEADER + "1,1,0,0.5,1\n1,1,0,0.5,high\n", "b: expected numbers, got 'high' in row 2"),
+    "text column": (
+        HEADER + "1,1,0,V1,1\n1,1,0,V2,1\n",
+        r"a: expected numbers, got 'V1' in row 1[\s\S]*'data\.drop=\[a\]'",
+    ),
+    "decimal comma": (HEADER + '1,1,0,0.5,"1,5"\n', "b: expected numbers, got '1,5' in row 1"),
     "duplicate": ("subject,trial,label,a,b,a\n1,1,0,1,2,3\n", "distinct column names, got a more than once"),
     "row numbers": (",subject,trial,label,a\n0,1,1,0,2\n", r"column 1 has no name.*index=False"),
     "empty label": (HEADER + "1,1,0,0.5,1\n1,1,,0.5,1\n", "'label', got an empty cell .* in row 2"),
@@ -560,8 +563,8 @@ def test_a_header_whose_names_hold_other_separators_is_divided_where_the_known_c
 
 
 DECIMALS = {
-    "a sign between thousands": (["1.234,5", "2,5"], r"the feature column 'a', got '1\.234,5' in row 1"),
-    "points and commas in a column": (["1,5", "1.5"], "the feature column 'a', got '1,5' in row 1"),
+    "a sign between thousands": (["1.234,5", "2,5"], r"a: expected numbers, got '1\.234,5' in row 1"),
+    "points and commas in a column": (["1,5", "1.5"], "a: expected numbers, got '1,5' in row 1"),
     "points in another column": (["1,5", "2,5"], r"one decimal sign .* got commas in the column 'a' and '0\.5'"),
 }
 

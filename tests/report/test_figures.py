@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emogan.data.montage import EEG_FEATURES, positions
+from emogan.data.montage import EEG_FEATURES, HEAD_RADIUS_M, positions
 from emogan.report.figures import accuracy, confusion, training, windows
 from emogan.report.sections import sections
 from emogan.sweeps.collect import collect
@@ -153,7 +153,7 @@ def test_the_electrodes_of_features_are_found_in_any_order():
     for band, row in zip(bands, columns, strict=True):
         assert [shuffled[column] for column in row] == [f"{channel}_{band}" for channel in info.ch_names]
     placed = np.array([channel["loc"][:3] for channel in info["chs"]])
-    np.testing.assert_allclose(placed, windows.HEAD_RADIUS * positions(info.ch_names))
+    np.testing.assert_allclose(placed, HEAD_RADIUS_M * positions(info.ch_names))
 
 
 @pytest.mark.parametrize("names", [("a_alpha", "b_alpha", "c_alpha", "d_alpha"), ("FP1_alpha", "FP2_beta"), ("f",)])

@@ -210,11 +210,11 @@ def test_bad_requests_are_refused(options, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"time_s": TIME_S[::-1]}, "times of pupil samples that rise, got 59.98 s after 59.99 s"),
+        ({"time_s": TIME_S[::-1]}, "pupil samples in order of time, got one at 59.98 s after one at 59.99 s"),
         ({"time_s": TIME_S * 1000}, "step of 10 s"),
         ({"time_s": TIME_S[:-1]}, r"a pupil in X and Y for each, got \(5999,\) and \(6000, 2\)"),
         ({"pupil": np.zeros((6000, 2))}, "pupils above 0"),
-        ({"blink_s": [[0.1, 0.2], [0.05, 0.2]]}, "got a blink at 0.05 s after one at 0.1 s"),
+        ({"blink_s": [[0.1, 0.2], [0.05, 0.2]]}, "blinks in order of time, got one at 0.05 s after one at 0.1 s"),
         ({"blink_s": [[0.1, -0.2]]}, "each blink in seconds, got negative or missing"),
         ({"saccade_s": np.stack([np.arange(120), np.full(120, 40.0)], 1)}, "median saccade of 40 s: milliseconds"),
         ({"amplitude_deg": np.full(120, 300.0)}, "0 to 180 degrees, got 300: are these pixels"),

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from emogan.data.table_files import some
+
 HEADER_BYTES = 128
 ORDERS = {b"\0\1IM": "<", b"\1\0MI": ">"}  # version 5 and the byte order at the header's end
 MAX_BYTES = 1 << 28  # of one variable; the longest trial's features take 0.7 MB
@@ -55,8 +57,8 @@ def read(path: Path, names: Sequence[str]) -> dict[str, object]:
     missing = [name for name in names if name not in found]
     if missing:
         raise ValueError(
-            f"{path}: expected the variables {_some(names)}, missing {_some(missing)}; the file has "
-            f"{_some([*found, *others]) or 'none'}. Is the folder the right one and the file copied whole?"
+            f"{path}: expected the variables {some(names, 6)}, missing {some(missing, 6)}; the file has "
+            f"{some([*found, *others], 6)}. Is the folder the right one and the file copied whole?"
         )
     return found
 
@@ -122,7 +124,3 @@ def _matrix(body: memoryview, order: str, depth: int = 0) -> object:
     raise ValueError(
         f"an array of class {flags & 0xFF} with flags {flags >> 8:#x}; only real numbers, cells and structs"
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f", ... ({len(names)} in all)" if len(names) > 6 else "")

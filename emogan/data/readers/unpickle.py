@@ -1,19 +1,19 @@
 """Decode pickles of NumPy arrays and plain containers without ever running what they ask for.
 
-An own interpreter of the opcodes: `pickletools` only reads their arguments. A global becomes an inert token, a dtype
-comes from a list of plain kinds, and an array is rebuilt here from bytes whose number was checked. NumPy never sees a
-state that the stream brings along: a hostile dtype state crashes it. Whatever is not needed is refused.
+Python's own unpickler, of which only the opcodes listed here can be reached. A global becomes one of the functions
+below, a dtype comes from a list of plain kinds, and an array is rebuilt here from bytes whose number was checked. NumPy
+never sees a state that the stream brings along: a hostile dtype state crashes it. Whatever is not needed is refused.
 """
 
 import io
 import math
-import pickletools
+import pickle
 import re
 import struct
 import zipfile
-from codecs import escape_decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -30,7 +30,7 @@ _NPY_HEADER = re.compile(
     rb"\{'descr': '([<>|])([a-zA-Z])([0-9]{0,9})', 'fortran_order': (True|False), 'shape': \(([0-9L, ]*)\), \} *\n"
 )
 _DTYPE = re.compile(r"b1|[iu][1248]|f[248]|[SU][0-9]{1,8}")
-_OTHER_ESCAPE = re.compile(rb"\\(?!x[0-9a-fA-F]{2}|['\"ntr])")  # than Python 2's repr writes, pairs of \ apart
+_QUOTED = re.compile(rb"(?:[^\\]|\\(?:x[0-9a-fA-F]{2}|[\\'\"ntr]))*")  # in Python 2's repr
 
 
 def loads(data: bytes) -> object:
@@ -112,7 +112,7 @@ def _read(path: str | Path) -> bytes:
 
 def _decode(data: bytes, budget: "_Budget", objects: bool = False) -> object:
     with _refusing("pickle"):
-        value = _Decoder(data, budget, objects).run()
+        value = _Unpickler(data, budget, objects).run()
         _measure(value, {})
         return value
 
@@ -146,6 +146,7 @@ def _measure(value: object, seen: dict[int, tuple[int, int]], depth: int = 0) ->
     no bottom and so ends at MAX_DEPTH; `seen` keeps the cost linear.
     """
     if value is None or isinstance(value, (int, float, str, bytes, np.ndarray, np.generic, np.dtype)):
+        _check_integer(value)
         length = len(value) if isinstance(value, (str, bytes)) else getattr(value, "nbytes", 0)
         return 0, OBJECT_BYTES + length
     plain = isinstance(value, (list, tuple, dict, set, frozenset))
@@ -202,57 +203,17 @@ def _key(value: object) -> object:
     """Admit what is hashed at once; integers of 64 bits leave no room to craft many equal hashes."""
     plain = value is None or isinstance(value, (int, float, str, bytes, np.generic))
     _check(plain, f"expected a number or text as key or element of a set, got {type(value).__name__}")
+    _check_integer(value)
     return value
 
 
-def _integer(value: int) -> int:
-    _check(-(1 << 63) <= value < 1 << 64, "expected integers of at most 64 bits, got a larger one")
-    return value
+def _check_integer(value: object) -> None:
+    fits = not isinstance(value, int) or -(1 << 63) <= value < 1 << 64
+    _check(fits, "expected integers of at most 64 bits, got a larger one")
 
 
-def _quoted(line: bytes) -> str:
-    """Undo Python 2's repr of a byte string."""
-    inner = line[1:-2]
-    whole = line[:1] in (b"'", b'"') and line[len(inner) + 1 :] == line[:1] + b"\n"
-    known = _OTHER_ESCAPE.search(inner.replace(b"\\\\", b"  ")) is None
-    _check(whole and known, "expected a quoted string in a line, got something else")
-    return escape_decode(inner)[0].decode("latin1")
-
-
-def _reconstruct(budget: "_Budget", kind: object, _shape: object, _code: object) -> "_Unbuilt":
-    _check(kind is _NDARRAY, "expected a plain numpy.ndarray, got another kind of array")
-    return _Unbuilt(None)
-
-
-def _dtype_named(budget: "_Budget", name: object, _align: object, _copy: object) -> "_Unbuilt":
-    return _Unbuilt(_OBJECT if type(name) is str and name in ("O4", "O8") else _dtype(name))
-
-
-def _scalar(budget: "_Budget", dtype: object, payload: object) -> np.generic:
-    return _array(budget, payload, dtype, (), "C")[()]
-
-
-def _frombuffer(
-    budget: "_Budget", payload: object, dtype: object, shape: object, order: object, axes: object = None
-) -> np.ndarray:
-    if type(order) is not str or order != "K":
-        return _array(budget, payload, dtype, shape, order)
-    array = _array(budget, payload, dtype, shape, "C")  # its axes stand in the order of memory
-    _check(type(axes) is tuple and all(type(axis) is int for axis in axes), "expected the order of axes, got another")
-    return array.transpose(axes)
-
-
-def _encode(budget: "_Budget", text: object, encoding: object) -> bytes:
-    _check(type(text) is str and type(encoding) is str, "expected bytes written as text, got something else")
-    _check(encoding == "latin1", "expected bytes written as latin1, got another encoding")
-    budget.spend(len(text))
-    return text.encode("latin1")
-
-
-def _set(budget: "_Budget", items: object) -> set:
-    _check(type(items) is list, "expected a list of the elements of a set, got something else")
-    budget.spend(OBJECT_BYTES * len(items))
-    return set(map(_key, items))
+def _table(items: list) -> dict:
+    return dict(zip(map(_key, items[::2]), items[1::2], strict=True))
 
 
 class UnsafePickle(ValueError):
@@ -271,155 +232,152 @@ class _Budget:
         self.left -= n
 
 
-class _Token:
-    """What a global becomes: something to compare with, or one of the functions above."""
-
-    def __init__(self, call: Callable | None = None):
-        self.call = call
-
-
 class _Unbuilt:
-    """An array (dtype None) or a dtype that waits for its state."""
+    """An array or a dtype that waits for its state, from which `build` makes it."""
 
-    def __init__(self, dtype: object):
-        self.dtype, self.built, self.value = dtype, False, None
+    def __init__(self, build: Callable):
+        self.build, self.built, self.value = build, False, None
 
 
-class _Decoder:
-    """The stack machine whose program a pickle is."""
+class _Memo(dict):
+    def __getitem__(self, number: int) -> object:
+        value = super().__getitem__(number)
+        return value.value if isinstance(value, _Unbuilt) and value.built else value
 
+
+class _Unpickler(pickle._Unpickler):  # the one in Python: that in C has all opcodes
     def __init__(self, data: bytes, budget: _Budget, objects: bool):
         self.file, self.size, self.budget, self.objects = io.BytesIO(data), len(data), budget, objects
-        self.stack, self.below, self.memo = [], [], {}  # below: the stacks under each open mark
+        super().__init__(self.file, encoding="latin1")
+        self.read, self.readline, self.memo = self.file.read, self.file.readline, _Memo()
+        self.stack, self.metastack = [], []
+        self.append = self.stack.append
 
     def run(self) -> object:
-        while (code := self.file.read(1)) != b".":
+        while (code := self.read(1)) != pickle.STOP:
             self.budget.spend(OBJECT_BYTES)
-            opcode = pickletools.code2op.get(code.decode("latin1"))
-            if opcode is None:
-                raise UnsafePickle(f"expected an opcode at byte {self.file.tell()}, got {code or 'the end'!r}")
-            if opcode.name == "STRING":
-                self.stack.append(_quoted(self.file.readline()))  # pickletools reads ASCII only
-            else:
-                self.step(opcode.name, opcode.arg and opcode.arg.reader(self.file))
-        whole = len(self.stack) == 1 and not self.below and self.file.tell() == self.size
+            if code not in _OPCODES:
+                raise UnsafePickle(f"expected arrays and plain containers, got opcode {code!r}; nothing was run")
+            getattr(self, _OPCODES[code])()
+        whole = len(self.stack) == 1 and not self.metastack and self.file.tell() == self.size
         _check(whole, f"expected one value and the end at byte {self.file.tell()}, got more or none")
         return self.stack[0]
 
-    def step(self, name: str, argument: object) -> None:
-        match name:
-            case "INT" | "BININT" | "BININT1" | "BININT2" | "LONG" | "LONG1" | "LONG4":
-                self.stack.append(_integer(argument))
-            case _ if name in _VALUES:
-                self.stack.append(argument)
-            case _ if name in _CONSTANTS:
-                self.stack.append(_CONSTANTS[name])
-            case "EMPTY_LIST" | "EMPTY_DICT" | "EMPTY_SET":
-                self.stack.append(_MAKE[name.removeprefix("EMPTY_")]([]))
-            case "LIST" | "TUPLE" | "DICT" | "FROZENSET":
-                items = self.marked()
-                self.stack.append(_MAKE[name](items))
-            case "TUPLE1" | "TUPLE2" | "TUPLE3":
-                self.stack.append(tuple(self.popped(int(name[-1]))))
-            case "APPEND":
-                self.fill(list, self.popped(1))
-            case "SETITEM":
-                self.fill(dict, self.popped(2))
-            case "APPENDS" | "SETITEMS" | "ADDITEMS":
-                self.fill({"APPENDS": list, "SETITEMS": dict, "ADDITEMS": set}[name], self.marked())
-            case "MARK":
-                self.below.append(self.stack)
-                self.stack = []
-            case "PUT" | "BINPUT" | "LONG_BINPUT":
-                self.memo[argument] = self.stack[-1]
-            case "MEMOIZE":
-                self.memo[len(self.memo)] = self.stack[-1]
-            case "GET" | "BINGET" | "LONG_BINGET":
-                value = self.memo[argument]
-                self.stack.append(value.value if isinstance(value, _Unbuilt) and value.built else value)
-            case "GLOBAL":
-                self.stack.append(self.token(*argument.split(" ")))
-            case "STACK_GLOBAL":
-                self.stack.append(self.token(*self.popped(2)))
-            case "REDUCE":
-                self.stack.append(self.reduce(*self.popped(2)))
-            case "BUILD":
-                self.stack.append(self.build(*self.popped(2)))
-            case "PROTO":
-                _check(argument <= 5, f"expected pickle protocol 0 to 5, got {argument}")
-            case "FRAME":
-                _check(argument <= self.size - self.file.tell(), "expected a whole frame, got one cut short")
-            case _:
-                shown = f"{name} {argument or ''}"[:80]
-                raise UnsafePickle(f"expected arrays and plain containers, got opcode {shown}; nothing was run")
-
-    def marked(self) -> list:
-        items, self.stack = self.stack, self.below.pop()
-        return items
-
-    def popped(self, n: int) -> list:
-        items, self.stack[-n:] = self.stack[-n:], []
-        _check(len(items) == n, "expected more values on the stack, got a damaged stream")
-        return items
-
-    def fill(self, kind: type, items: list) -> None:
-        target = self.stack[-1]
-        _check(type(target) is kind, f"expected a {kind.__name__} to fill, got {type(target).__name__}")
-        add = target.extend if kind is list else target.update
-        add(_MAKE[kind.__name__.upper()](items))
-
-    def token(self, module: object, name: object) -> _Token:
-        _check(type(module) is str and type(name) is str, "expected the name of a global, got something else")
+    def find_class(self, module: str, name: str) -> object:
         if (module, name) not in _GLOBALS:
             raise UnsafePickle(
                 f"expected NumPy arrays and plain containers, got {f'{module}.{name}'[:80]!r}, which could run code; "
                 "nothing was run. Ask the file's authors for plain arrays, or delete it."
             )
-        return _GLOBALS[module, name]
+        found = _GLOBALS[module, name]
+        return found if found is _NDARRAY else partial(found, self)
 
-    def reduce(self, token: object, arguments: object) -> object:
-        known = isinstance(token, _Token) and token.call is not None and type(arguments) is tuple
-        _check(known, f"expected the making of an array before byte {self.file.tell()}, got another call")
-        return token.call(self.budget, *arguments)
+    def reconstruct(self, kind: object, _shape: object, _code: object) -> _Unbuilt:
+        _check(kind is _NDARRAY, "expected a plain numpy.ndarray, got another kind of array")
+        return _Unbuilt(self.array)
 
-    def build(self, target: object, state: object) -> object:
-        pending = isinstance(target, _Unbuilt) and not target.built
-        _check(pending, f"expected an array or dtype to complete, got {type(target).__name__}")
-        target.value = self.array(*state) if target.dtype is None else _ordered(target.dtype, state)
-        target.built = True
-        return target.value
-
-    def array(self, version: object, shape: object, dtype: object, fortran: object, payload: object) -> object:
+    def array(self, state: tuple) -> object:
+        version, shape, dtype, fortran, payload = state
         known = type(version) is int and version == 1 and type(fortran) in (bool, int)
         _check(known, "expected the state of an array, got another")
         if dtype is _OBJECT and self.objects and type(payload) is list and shape in ((), (len(payload),)):
             return payload if shape else payload[0]
         return _array(self.budget, payload, dtype, shape, "F" if fortran else "C")
 
+    def dtype(self, name: object, _align: object, _copy: object) -> _Unbuilt:
+        dtype = _OBJECT if type(name) is str and name in ("O4", "O8") else _dtype(name)
+        return _Unbuilt(partial(_ordered, dtype))
 
-_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
-_VALUES = {
-    "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "FLOAT", "BINFLOAT",
-    "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
-}  # fmt: skip
-_MAKE = {
-    "LIST": list,
-    "TUPLE": tuple,
-    "DICT": lambda items: dict(zip(map(_key, items[::2]), items[1::2], strict=True)),
-    "SET": lambda items: set(map(_key, items)),
-    "FROZENSET": lambda items: frozenset(map(_key, items)),
+    def scalar(self, dtype: object, payload: object) -> np.generic:
+        return _array(self.budget, payload, dtype, (), "C")[()]
+
+    def frombuffer(self, payload: object, dtype: object, shape: object, order: object, axes: object = None) -> object:
+        if type(order) is not str or order != "K":
+            return _array(self.budget, payload, dtype, shape, order)
+        array = _array(self.budget, payload, dtype, shape, "C")  # its axes stand in the order of memory
+        whole = type(axes) is tuple and all(type(axis) is int for axis in axes)
+        _check(whole, "expected the order of axes, got another")
+        return array.transpose(axes)
+
+    def encode(self, text: object, encoding: object) -> bytes:
+        known = type(text) is str and type(encoding) is str and encoding == "latin1"
+        _check(known, "expected bytes written as text in latin1, got something else")
+        self.budget.spend(len(text))
+        return text.encode("latin1")
+
+    def make_set(self, items: object) -> set:
+        _check(type(items) is list, "expected a list of the elements of a set, got something else")
+        self.budget.spend(OBJECT_BYTES * len(items))
+        return set(map(_key, items))
+
+    def load_build(self) -> None:
+        state, target = self.stack.pop(), self.stack[-1]
+        pending = isinstance(target, _Unbuilt) and not target.built
+        _check(pending, f"expected an array or dtype to complete, got {type(target).__name__}")
+        self.stack[-1] = target.value = target.build(state)
+        target.built = True
+
+    def load_frame(self) -> None:
+        (length,) = struct.unpack("<Q", self.read(8))
+        _check(length <= self.size - self.file.tell(), "expected a whole frame, got one cut short")
+
+    def load_bytearray8(self) -> None:
+        self.append(bytearray(self.read(*struct.unpack("<Q", self.read(8)))))
+
+    def load_string(self) -> None:
+        start = self.file.tell()
+        plain = _QUOTED.fullmatch(self.readline()[:-1]) is not None
+        _check(plain, "expected a quoted string in a line, got something else")
+        self.file.seek(start)
+        super().load_string()
+
+    def load_dict(self) -> None:
+        items = self.pop_mark()
+        self.append(_table(items))
+
+    def load_setitem(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self.filled(dict).update(_table([key, value]))
+
+    def load_setitems(self) -> None:
+        items = self.pop_mark()
+        self.filled(dict).update(_table(items))
+
+    def load_additems(self) -> None:
+        items = self.pop_mark()
+        self.filled(set).update(map(_key, items))
+
+    def load_frozenset(self) -> None:
+        items = self.pop_mark()
+        self.append(frozenset(map(_key, items)))
+
+    def filled(self, kind: type) -> object:
+        target = self.stack[-1]
+        _check(type(target) is kind, f"expected a {kind.__name__} to fill, got {type(target).__name__}")
+        return target
+
+
+_OPCODES = {
+    getattr(pickle, name): pickle._Unpickler.dispatch[getattr(pickle, name)[0]].__name__
+    for name in (
+        "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING BINBYTES "
+        "SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 NONE NEWTRUE NEWFALSE "
+        "EMPTY_TUPLE EMPTY_LIST EMPTY_DICT EMPTY_SET LIST TUPLE TUPLE1 TUPLE2 TUPLE3 DICT FROZENSET APPEND APPENDS "
+        "SETITEM SETITEMS ADDITEMS MARK PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET GLOBAL STACK_GLOBAL "
+        "REDUCE BUILD PROTO FRAME"
+    ).split()
 }
-_NDARRAY, _OBJECT = _Token(), _Token()
+_NDARRAY, _OBJECT = object(), object()
 _GLOBALS = {
     ("numpy", "ndarray"): _NDARRAY,
-    ("numpy", "dtype"): _Token(_dtype_named),
-    ("_codecs", "encode"): _Token(_encode),
+    ("numpy", "dtype"): _Unpickler.dtype,
+    ("_codecs", "encode"): _Unpickler.encode,
 }
 for _module in ("numpy.core", "numpy._core"):  # NumPy 1, NumPy 2
-    _GLOBALS[f"{_module}.multiarray", "_reconstruct"] = _Token(_reconstruct)
-    _GLOBALS[f"{_module}.multiarray", "scalar"] = _Token(_scalar)
-    _GLOBALS[f"{_module}.numeric", "_frombuffer"] = _Token(_frombuffer)
+    _GLOBALS[f"{_module}.multiarray", "_reconstruct"] = _Unpickler.reconstruct
+    _GLOBALS[f"{_module}.multiarray", "scalar"] = _Unpickler.scalar
+    _GLOBALS[f"{_module}.numeric", "_frombuffer"] = _Unpickler.frombuffer
 for _module in ("__builtin__", "builtins"):  # protocols 0 to 3 have no opcode for these
-    _GLOBALS[_module, "bytes"] = _Token(lambda budget: b"")
-    _GLOBALS[_module, "set"] = _Token(_set)
-    _GLOBALS[_module, "frozenset"] = _Token(lambda budget, items: frozenset(_set(budget, items)))
+    _GLOBALS[_module, "bytes"] = lambda unpickler: b""
+    _GLOBALS[_module, "set"] = _Unpickler.make_set
+    _GLOBALS[_module, "frozenset"] = lambda unpickler, items: frozenset(unpickler.make_set(items))

@@ -11,7 +11,8 @@ import numpy as np
 from emogan.data.experiments import Source, need_shape
 from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.readers import matlab, unpickle
-from emogan.data.seed.release import data_files, find_folder, numbered
+from emogan.data.seed.release import by_name, find_folder
+from emogan.data.table_files import some
 from emogan.data.trials import SEED_LABELS, SEED_WINDOWS_1S, SEED_WINDOWS_4S
 
 WINDOWS = {1: SEED_WINDOWS_1S, 4: SEED_WINDOWS_4S}
@@ -29,7 +30,7 @@ def eeg_source(root: str | os.PathLike, window_s: int) -> Source:
         stored = unpickle.load_npz(path)
         return _join_parts(path, window_s, partial(_npz_part, path, stored)), SEED_LABELS
 
-    return Source(folder, numbered((int(m[1]), int(m[2]), path) for m, path in data_files(folder, pattern)), read)
+    return Source(folder, by_name(folder, pattern), read)
 
 
 def _npz_part(path: Path, stored: dict, part: str, trials: slice, windows: Sequence[int]) -> np.ndarray:
@@ -53,7 +54,7 @@ def eye_source(root: str | os.PathLike) -> Source:
         stored = _eye_matlab(path) if path.suffix else unpickle.load_pickle(path)
         return _join_parts(path, 4, partial(_eye_part, path, stored)), SEED_LABELS
 
-    return Source(folder, numbered((int(m[1]), int(m[2]), path) for m, path in data_files(folder, pattern)), read)
+    return Source(folder, by_name(folder, pattern), read)
 
 
 def _eye_matlab(path: Path) -> dict:
@@ -105,13 +106,10 @@ def check_labels(path: Path, key: str, labels: np.ndarray, expected: Sequence[in
         If their number or any of them differs.
     """
     labels = np.ravel(labels)
-    if labels.shape != (len(expected),):
+    numbers = labels.dtype.kind in "fiu" and labels.size
+    if not numbers or not np.array_equal(labels + (1 if labels.min() < 0 else 0), expected):
         raise ValueError(
-            f"{path}: expected {len(expected)} labels in {key}, got {labels.size}. Is it the file of another data set?"
-        )
-    if labels.dtype.kind not in "fiu" or not np.array_equal(labels + (1 if labels.min() < 0 else 0), expected):
-        raise ValueError(
-            f"{path}: expected the order of SEED's 15 films in {key}, {list(SEED_LABELS)} "
-            f"(0 negative, 1 neutral, 2 positive; or -1, 0, 1), got {labels[:15].tolist()}"
-            f"{', ...' if labels.size > 15 else ''}. Is it the file of another data set?"
+            f"{path}: expected {len(expected)} labels in {key} in the order of SEED's 15 films, {list(SEED_LABELS)} "
+            f"(0 negative, 1 neutral, 2 positive; or -1, 0, 1), got {labels.size}: {some(labels, 15)}. Is it the file "
+            "of another data set?"
         )

@@ -133,6 +133,11 @@ def numbered(files: Iterable[tuple[int, int, Path]]) -> dict[Experiment, Path]:
     return found
 
 
+def by_name(folder: Path, pattern: re.Pattern) -> dict[Experiment, Path]:
+    """Files by the (subject, session) that a pattern finds first in their names."""
+    return numbered((int(match[1]), int(match[2]), path) for match, path in data_files(folder, pattern))
+
+
 def by_session_folder(folder: Path) -> dict[Experiment, Path]:
     """Files {session}/{subject}_{date}.mat by (subject, session)."""
     return numbered(

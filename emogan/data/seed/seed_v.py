@@ -102,7 +102,6 @@ def _eye(array, path: Path, what: str) -> np.ndarray:
 
 
 def _label(labels, windows: int, path: Path, what: str) -> int:
-    """The one label of all windows of a trial."""
     labels = need_shape(np.ravel(labels), (windows,), path, what)
     label = labels[0]
     if (labels != label).any() or label not in range(len(SEED_V_CLASSES)):

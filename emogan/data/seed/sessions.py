@@ -4,14 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from emogan.data.seed.release import (
-    DATED,
-    SESSION_FOLDERS,
-    Experiment,
-    alike,
-    by_session_folder,
-    data_files,
-)
+from emogan.data.seed.release import DATED, SESSION_FOLDERS, Experiment, alike, by_session_folder, data_files
 
 # Days of the sessions 1, 2, 3 by subject, as the release's file names have them.
 PUBLISHED = {

@@ -1,5 +1,7 @@
 """Figures of accuracy: against n_aug, against training trials per class, and subject by subject."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -19,12 +21,11 @@ INTERVAL = (
 )
 
 
-def accuracy_by_size(section: Section) -> list[Picture]:
+def accuracy_by_size(section: Section) -> Iterator[Picture]:
     """Accuracy against n_aug, nested and oracle: the controls, and the GANs with the best control."""
     baselines = [modality for modality in section.modalities if "none" in section.models(modality)]
-    pictures: list[Picture] = []
     if not (section.scores.n_aug > 0).any():
-        return pictures
+        return
     for kind, title in (("gan", "GANs and the best control"), ("control", "controls")):
         models = {m: section.shown(m) if kind == "gan" else section.models(m, "control") for m in baselines}
         models = {modality: found for modality, found in models.items() if found and section.models(modality, kind)}
@@ -36,9 +37,7 @@ def accuracy_by_size(section: Section) -> list[Picture]:
             )
             if kind == "gan":
                 caption += " The best control is the one with the highest nested accuracy here."
-            name = {"gan": "accuracy_gans", "control": "accuracy_controls"}[kind]
-            pictures.append(Picture(name, f"Accuracy against n_aug: {title}", caption, figure))
-    return pictures
+            yield Picture(f"accuracy_{kind}s", f"Accuracy against n_aug: {title}", caption, figure)
 
 
 def _by_size(scores: pd.DataFrame, models: dict[str, list[str]], label: str):
@@ -52,7 +51,7 @@ def _by_size(scores: pd.DataFrame, models: dict[str, list[str]], label: str):
                     n: against_none(choose(here[(here.n_aug == n) | (here.model == "none")]), column) for n in sizes
                 }
                 _lines(axis, points, names, [str(n) for n in sizes])
-                axis.set_title(f"{MODALITIES.get(modality, modality)}: {title}")
+                axis.set_title(f"{MODALITIES[modality]}: {title}")
             row[0].set_ylabel("accuracy (%)")
         for axis in axes[-1]:
             axis.set_xlabel("artificial windows appended (n_aug)")
@@ -76,7 +75,7 @@ def learning_curve(section: Section) -> Picture | None:
             points = {n: against_none(statistics.choose_n_aug(group), "accuracy") for n, group in groups}
             ticks = ["all" if np.isinf(n) else f"{n:.0f}" for n in points]
             _lines(axis, points, [name for name in names if name != "none"], ticks)
-            axis.set_title(MODALITIES.get(modality, modality))
+            axis.set_title(MODALITIES[modality])
             axis.set_xlabel("training trials per class")
         axes[0, 0].set_ylabel("accuracy (%), nested")
         _legend(figure, axes)
@@ -127,7 +126,6 @@ def _lines(axis, points: dict, models: list[str], ticks: list[str]) -> None:
 
 
 def _legend(figure, axes) -> None:
-    """One legend below all panels."""
     entries = {}
     for axis in axes.ravel():
         handles, labels = axis.get_legend_handles_labels()
@@ -135,22 +133,20 @@ def _legend(figure, axes) -> None:
     figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=min(len(entries), 7))
 
 
-def paired_by_subject(section: Section) -> list[Picture]:
+def paired_by_subject(section: Section) -> Iterator[Picture]:
     """One figure per modality with a panel per model: each subject's nested accuracy without and with it."""
     means = statistics.subject_means(section.nested, by=MODEL)
-    pictures = []
     for modality in section.modalities:
         wide = means[means.modality == modality].pivot(index="subject", columns="model", values="accuracy")
         models = section.models(modality, "control", "gan")
         if "none" in wide and models:
-            label = MODALITIES.get(modality, modality)
+            label = MODALITIES[modality]
             figure = _paired(100 * wide, models, f"{label}\n{section.label}")
             caption = (
                 "Each line is a subject: nested accuracy (mean over folds and sessions) without augmentation and with "
                 "it. Solid, in colour: better; dashed, grey: worse; dotted: equal. Thick: mean."
             )
-            pictures.append(Picture(f"subjects_{modality}", f"Subject by subject: {label}", caption, figure))
-    return pictures
+            yield Picture(f"subjects_{modality}", f"Subject by subject: {label}", caption, figure)
 
 
 def _paired(accuracies: pd.DataFrame, models: list[str], label: str):

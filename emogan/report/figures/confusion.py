@@ -1,5 +1,7 @@
 """Confusion matrices at the nested choice: none beside the best control and each GAN."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -19,19 +21,17 @@ def confusion(section: Section, modality: str, model: str) -> pd.DataFrame:
     return table.reindex(index=order, columns=order, fill_value=0)
 
 
-def confusion_matrices(section: Section) -> list[Picture]:
+def confusion_matrices(section: Section) -> Iterator[Picture]:
     """One figure per modality."""
-    pictures = []
     for modality in section.modalities:
         models = section.models(modality, "none") + section.shown(modality)
-        label = MODALITIES.get(modality, modality)
+        label = MODALITIES[modality]
         figure = _matrices({m: confusion(section, modality, m) for m in models}, f"{label}\n{section.label}")
         caption = (
             "Percent of the test windows of each emotion (rows sum to 100), over all training sets, at the nested "
             "choice of n_aug and settings."
         )
-        pictures.append(Picture(f"confusion_{modality}", f"Confusion matrices: {label}", caption, figure))
-    return pictures
+        yield Picture(f"confusion_{modality}", f"Confusion matrices: {label}", caption, figure)
 
 
 def _matrices(tables: dict[str, pd.DataFrame], label: str):

@@ -1,10 +1,12 @@
 """A picture of the report: a figure with its name and caption, drawn in one style and saved as PNG and PDF."""
 
+import base64
 import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -40,17 +42,27 @@ class Picture:
         """Pixels of a page at which the text of all figures has one size."""
         return round(PAGE_PIXELS * self.figure.get_figwidth())
 
+    @property
+    def heading(self) -> str:
+        return self.title
+
+    @cached_property
     def png(self) -> bytes:
-        return self._saved("png")
+        return saved(self.figure, "png")
+
+    @property
+    def base64(self) -> str:
+        return base64.b64encode(self.png).decode()
 
     def pdf(self) -> bytes:
-        return self._saved("pdf", metadata={"CreationDate": None})
+        return saved(self.figure, "pdf", metadata={"CreationDate": None})
 
-    def _saved(self, kind: str, **options) -> bytes:
-        buffer = io.BytesIO()
-        with style():
-            self.figure.savefig(buffer, format=kind, **options)
-        return buffer.getvalue()
+
+def saved(figure: Figure, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    with style():
+        figure.savefig(buffer, format=kind, **options)
+    return buffer.getvalue()
 
 
 @contextmanager

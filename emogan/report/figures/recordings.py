@@ -1,16 +1,14 @@
 """Figures of a feature file that was made of recordings: topographies and spectra, for the user to check by eye."""
 
-import io
 import json
 from pathlib import Path
 
-import mne
 import numpy as np
 from matplotlib.colors import Normalize
 
 from emogan.atomic import write_atomically
-from emogan.report.figures.picture import panels, style
-from emogan.report.figures.windows import CENTRE, CLASS_COLORS, electrode_layout
+from emogan.report.figures.picture import panels, saved, style
+from emogan.report.figures.windows import CLASS_COLORS, draw_scalp, electrode_layout
 
 MEDIAN_LINE = {"color": "black", "linewidth": 1.2}
 
@@ -29,19 +27,11 @@ def write_pictures(path: Path) -> list[Path]:
     for name, figure in figures.items():
         if figure is not None:
             written.append(path.with_name(f"{path.stem}_{name}.png"))
-            _save(figure, written[-1])
+            write_atomically(written[-1], saved(figure, "png", metadata={"Software": None}))
     return written
 
 
-def _save(figure, path: Path) -> None:
-    buffer = io.BytesIO()
-    with style():
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-    write_atomically(path, buffer.getvalue())
-
-
 def _classes(content: dict) -> dict[str, np.ndarray]:
-    """Windows of each class by its name."""
     names = content.get("class_names")
     labels = np.unique(content["y"])
     return {str(label if names is None else names[label]): content["y"] == label for label in labels}
@@ -62,11 +52,8 @@ def _topographies(content: dict, title: str):
             values = np.stack([mean[b] for mean in means.values()])
             scale = Normalize(values.min(), values.max())
             for axis, (name, mean) in zip(axes[:, b], means.items(), strict=True):
-                image, _ = mne.viz.plot_topomap(
-                    mean[b], info, axes=axis, show=False, cmap="viridis", cnorm=scale, contours=0, sphere=CENTRE
-                )
+                image = draw_scalp(axis, mean[b], info, scale, "viridis")
                 axis.set_ylabel(name if b == 0 else "")
-                axis.xaxis.set_visible(False)
             axes[0, b].set_title(band)
             figure.colorbar(image, ax=axes[:, b].tolist(), location="bottom", pad=0.02, fraction=0.05, aspect=12)
     return figure

@@ -21,7 +21,7 @@ def read_curve(job: Job | None, metric: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there is no such curve, as in the folders of jobs by earlier versions, or the file is not what a job writes.
+        If there is no such curve, or the file is not what a job writes.
     """
     if job is None:
         raise ValueError("no job")
@@ -48,7 +48,7 @@ def training_curves(section: Section) -> Picture | None:
         figure, axes = panels(len(jobs), 2, WIDTH / 2, 2.6, section.label, sharex="col")
         for row, (modality, pair) in zip(axes, jobs.items(), strict=True):
             for axis, job, model in zip(row, pair, CURVE_OF, strict=True):
-                _draw(axis, job, model, MODALITIES.get(modality, modality))
+                _draw(axis, job, model, MODALITIES[modality])
         for axis in axes[-1]:
             axis.set_xlabel("iteration")
     caption = (

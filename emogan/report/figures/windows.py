@@ -1,18 +1,19 @@
 """Figures of windows: topographies of class means, and real and artificial windows in the plane of two components."""
 
+from collections.abc import Iterator
+
 import mne
 import numpy as np
 from matplotlib.colors import Normalize
 from sklearn.decomposition import PCA
 
-from emogan.data.montage import positions, split_name
+from emogan.data.montage import HEAD_RADIUS_M, located, split_name
 from emogan.report.figures.picture import WIDTH, Picture, panels, style
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.sweeps.windows import Windows, load_windows
 
-HEAD_RADIUS = 0.095  # m, of MNE's head
-CENTRE = (0.0, 0.0, -0.02, HEAD_RADIUS)  # seen from a little lower, the cap's lower rows lie on the head's outline
+CENTRE = (0.0, 0.0, -0.02, HEAD_RADIUS_M)  # seen from a little lower, the cap's lower rows lie on the head's outline
 LEGEND_COLUMN = 1.45  # inches
 MOST = 300  # artificial windows drawn in a panel: more hide the real ones
 CLASS_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999933")
@@ -24,13 +25,12 @@ def windows_of(section: Section, modality: str) -> dict[str, Windows]:
     return {model: load_windows(job.folder) for model, job in jobs.items() if (job.folder / "windows.npz").exists()}
 
 
-def components(section: Section) -> list[Picture]:
+def components(section: Section) -> Iterator[Picture]:
     """One figure per modality with a panel per model: principal components of the real windows, and both in them."""
-    pictures = []
     for modality in section.modalities:
         found = {model: one for model, one in windows_of(section, modality).items() if len(one.x_real) > 2}
         if found:
-            label = MODALITIES.get(modality, modality)
+            label = MODALITIES[modality]
             places = " / ".join(dict.fromkeys(one.training_set for one in found.values()))
             caption = (
                 f"One training set ({places}), scaled. The components are those of the real windows, so the plane is "
@@ -38,8 +38,7 @@ def components(section: Section) -> list[Picture]:
                 "windows are drawn."
             )
             figure = _component_panels(found, f"{label}\n{section.label}")
-            pictures.append(Picture(f"components_{modality}", f"Real and artificial windows: {label}", caption, figure))
-    return pictures
+            yield Picture(f"components_{modality}", f"Real and artificial windows: {label}", caption, figure)
 
 
 def _component_panels(found: dict[str, Windows], label: str):
@@ -66,23 +65,21 @@ def _component_panels(found: dict[str, Windows], label: str):
     return figure
 
 
-def topographies(section: Section) -> list[Picture]:
+def topographies(section: Section) -> Iterator[Picture]:
     """One figure per modality with EEG and shown model: a row per band, real | artificial | difference per class."""
-    pictures = []
     for modality in section.modalities:
         for model, one in windows_of(section, modality).items():
             if not np.isfinite(one.mean_artificial).all():  # fewer artificial windows than classes
                 continue
             if one.eeg is not None and (layout := electrode_layout(one.feature_names[one.eeg])):
-                label = f"{look(model).label}, {MODALITIES.get(modality, modality)}"
+                label = f"{look(model).label}, {MODALITIES[modality]}"
                 figure = _scalps(one, *layout, f"{label}\n{section.label}")
                 caption = (
                     "Class means of the EEG features, averaged over all training sets of the job that finished last, "
                     "in the units of the data. Real and artificial share a band's colour scale; differences have one "
                     "with zero in white."
                 )
-                pictures.append(Picture(f"scalp_{modality}_{model}", f"Topographies: {label}", caption, figure))
-    return pictures
+                yield Picture(f"scalp_{modality}_{model}", f"Topographies: {label}", caption, figure)
 
 
 def electrode_layout(names: tuple[str, ...]) -> tuple[mne.Info, list[str], np.ndarray] | None:
@@ -92,13 +89,19 @@ def electrode_layout(names: tuple[str, ...]) -> tuple[mne.Info, list[str], np.nd
     if len(place) != len(names) or len(names) != len(channels) * len(bands) or len(channels) < 4:
         return None
     try:
-        located = positions(channels)
+        info = located(channels, 1.0)
     except ValueError:
         return None
-    info = mne.create_info(channels, 1.0, "eeg")
-    at = dict(zip(channels, HEAD_RADIUS * np.asarray(located), strict=True))
-    info.set_montage(mne.channels.make_dig_montage(at, coord_frame="head"))
     return info, bands, np.array([[place[channel, band] for channel in channels] for band in bands])
+
+
+def draw_scalp(axis, values: np.ndarray, info: mne.Info, scale: Normalize, colors: str, **options):
+    """A map of the values at the electrodes (C,), whose image is returned."""
+    image, _ = mne.viz.plot_topomap(
+        values, info, axes=axis, show=False, cmap=colors, cnorm=scale, contours=0, sphere=CENTRE, **options
+    )
+    axis.xaxis.set_visible(False)
+    return image
 
 
 def _scalps(one: Windows, info: mne.Info, bands: list[str], columns: np.ndarray, label: str):
@@ -114,17 +117,13 @@ def _scalps(one: Windows, info: mne.Info, bands: list[str], columns: np.ndarray,
                 maps = ((values[0, k], scale, "viridis"), (values[1, k], scale, "viridis"))
                 maps += ((change[k], Normalize(-largest, largest), "RdBu_r"),)
                 for axis, (data, norm, colors) in zip(axes[b, 3 * k : 3 * k + 3], maps, strict=True):
-                    image, _ = mne.viz.plot_topomap(
-                        data, info, axes=axis, show=False, cmap=colors, cnorm=norm, contours=0, sensors=False,
-                        sphere=CENTRE,
-                    )  # fmt: skip
+                    image = draw_scalp(axis, data, info, norm, colors, sensors=False)
                     if colors == "viridis":
                         shared = image
             for bar, name in ((image, "difference"), (shared, "value")):
                 figure.colorbar(bar, ax=axes[b].tolist(), label=name, pad=0.01, fraction=0.02, aspect=12)
             axes[b, 0].set_ylabel(band)
             for axis in axes[b]:
-                axis.xaxis.set_visible(False)
                 axis.yaxis.set_visible(axis is axes[b, 0])
         for k, name in enumerate(one.class_names):
             for axis, head in zip(axes[0, 3 * k : 3 * k + 3], ("real", "artificial", "difference"), strict=True):
