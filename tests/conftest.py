@@ -79,7 +79,7 @@ def small(table):
     """Overrides that make a job of 6 members and a second's work."""
     return [
         "data=features", f"data.path={table}", "evaluation.n_folds=3", "evaluation.inner_folds=2",
-        "evaluation.c_exponents=[-2,2]", "n_aug=[50,200]", "machine.threads=1",
+        "evaluation.c_exponents=[-2,2]", "n_aug=[50,200]", "quality=false", "machine.threads=1",
     ]  # fmt: skip
 
 

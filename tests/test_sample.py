@@ -20,7 +20,7 @@ from emogan.sample import main, write_windows
 def checkpoint(tmp_path_factory, configure):
     """Of a job of six cBEGANs."""
     folder = tmp_path_factory.mktemp("done")
-    job.run(configure(folder, "model=cbegan", "n_aug=50", "evaluation.inner=reuse", "quality=false"))
+    job.run(configure(folder, "model=cbegan", "n_aug=50", "evaluation.inner=reuse"))
     return folder / "job/checkpoint.ckpt"
 
 

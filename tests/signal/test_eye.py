@@ -161,13 +161,6 @@ def test_a_window_without_events_has_zeros_and_no_missing_values():
     assert found["saccade_duration_sd_ms"][2] == 0
 
 
-def test_each_event_of_a_trial_is_counted_in_one_window():
-    recording = recorded()
-    found = features(recording)
-    inside = (recording.fixation_s[:, 0] >= 2) & (recording.fixation_s[:, 0] < 54)
-    assert found["fixation_frequency_hz"].sum() * 4 == inside.sum()
-
-
 def test_features_do_not_depend_on_when_a_recording_began():
     early = recorded()
     shifts = {name: getattr(early, name) + np.array([1000.0, 0.0]) for name in ("fixation_s", "saccade_s", "blink_s")}
