@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from emogan.environment import config_dir
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts tests in the background ignores it
 
 
 def write_table(path: Path, class_effect: float = 0.5) -> Path:

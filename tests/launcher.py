@@ -8,12 +8,10 @@ import gc
 import json
 import os
 import runpy
-import signal
 import sys
 
 import emogan.jobs.job  # noqa: F401
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts tests in the background ignores it
 gc.freeze()  # the forks need not take to pieces at their end what was imported here
 
 for line in sys.stdin:
