@@ -102,7 +102,7 @@ def configure(small):
 
 
 class Command:
-    """A running python -m emogan.train."""
+    """A running python -m emogan.MODULE."""
 
     def __init__(self, pid: int, folder: Path, launcher):
         self.pid, self.folder, self.launcher = pid, folder, launcher
@@ -118,7 +118,7 @@ class Command:
 
 @pytest.fixture(scope="session")
 def command():
-    """Start python -m emogan.train in a folder: ``command(folder, *overrides)`` gives a `Command`.
+    """Start python -m emogan.train, or another module, in a folder: ``command(folder, *overrides)`` gives a `Command`.
 
     Each is a process of its own, forked from one that has paid for the imports.
     """
@@ -132,10 +132,10 @@ def command():
         process.stdin.flush()
         return json.loads(process.stdout.readline())
 
-    def start(folder: Path, *overrides: str) -> Command:
+    def start(folder: Path, *overrides: str, module: str = "train") -> Command:
         folder.mkdir(exist_ok=True)
         (folder / "said.txt").write_text("")
-        return Command(launcher({"folder": str(folder), "arguments": overrides}), folder, launcher)
+        return Command(launcher({"folder": str(folder), "module": module, "arguments": overrides}), folder, launcher)
 
     yield start
     process.stdin.close()
