@@ -80,7 +80,6 @@ def test_sets_of_33_31_and_41_are_columns_by_name():
     for names in (EYE_FEATURES_33, EYE_FEATURES_31, EYE_FEATURES_41, EYE_FEATURES_33[::-1]):
         expected = np.stack([found[name] for name in names], axis=1)
         np.testing.assert_array_equal(eye_features(recorded(), 2, 55, names=names), expected)
-    assert [len(names) for names in (EYE_FEATURES_33, EYE_FEATURES_31, EYE_FEATURES_41)] == [33, 31, 41]
 
 
 def test_statistics_of_a_trial_are_the_same_in_its_windows_and_those_of_all_of_them():
