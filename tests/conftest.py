@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from emogan.environment import config_dir
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts tests in the background ignores it
 
 
 def write_table(path: Path, class_effect: float = 0.5) -> Path:
@@ -89,7 +92,7 @@ def small(table):
     """Overrides that make a job of 6 members and a second's work."""
     return [
         "data=features", f"data.path={table}", "evaluation.n_folds=3", "evaluation.inner_folds=2",
-        "evaluation.c_exponents=[-2,2]", "n_aug=[50,200]", "machine.threads=1",
+        "evaluation.c_exponents=[-2,2]", "n_aug=[50,200]", "quality=false", "machine.threads=1",
     ]  # fmt: skip
 
 
@@ -109,7 +112,7 @@ def configure(small):
 
 
 class Command:
-    """A running python -m emogan.train."""
+    """A running python -m emogan.MODULE."""
 
     def __init__(self, pid: int, folder: Path, launcher):
         self.pid, self.folder, self.launcher = pid, folder, launcher
@@ -125,7 +128,7 @@ class Command:
 
 @pytest.fixture(scope="session")
 def command():
-    """Start python -m emogan.train in a folder: ``command(folder, *overrides)`` gives a `Command`.
+    """Start python -m emogan.train, or another module, in a folder: ``command(folder, *overrides)`` gives a `Command`.
 
     Each is a process of its own, forked from one that has paid for the imports.
     """
@@ -139,10 +142,10 @@ def command():
         process.stdin.flush()
         return json.loads(process.stdout.readline())
 
-    def start(folder: Path, *overrides: str) -> Command:
+    def start(folder: Path, *overrides: str, module: str = "train") -> Command:
         folder.mkdir(exist_ok=True)
         (folder / "said.txt").write_text("")
-        return Command(launcher({"folder": str(folder), "arguments": overrides}), folder, launcher)
+        return Command(launcher({"folder": str(folder), "module": module, "arguments": overrides}), folder, launcher)
 
     yield start
     process.stdin.close()

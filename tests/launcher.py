@@ -1,7 +1,7 @@
-"""Starts commands in forks of itself, so that many of them pay for the imports of python -m emogan.train once.
+"""Starts commands in forks of itself, so that many of them pay for the imports of python -m emogan.MODULE once.
 
-Reads one JSON request a line and answers with one: {"folder", "arguments"} -> process id, {"wait": process id} -> exit
-code as a shell tells it.
+Reads one JSON request a line and answers with one: {"folder", "module", "arguments"} -> process id,
+{"wait": process id} -> exit code as a shell tells it.
 """
 
 import gc
@@ -32,5 +32,5 @@ os.chdir(request["folder"])
 said = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 for stream, replacement in enumerate((os.open(os.devnull, os.O_RDONLY), said, said)):
     os.dup2(replacement, stream)
-sys.argv = ["train.py", *request["arguments"]]
-runpy.run_module("emogan.train", run_name="__main__", alter_sys=True)
+sys.argv = [f"{request['module']}.py", *request["arguments"]]
+runpy.run_module(f"emogan.{request['module']}", run_name="__main__", alter_sys=True)

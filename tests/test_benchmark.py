@@ -206,6 +206,7 @@ def test_a_quick_run_writes_every_number_with_its_spread(tmp_path):
     assert found["machine"]["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
 
 
+@pytest.mark.slow
 def test_the_spread_of_some_sections_alone_is_written(tmp_path):
     out = tmp_path / "benchmark.json"
     main(["--quick", "--only", "svm", "--repeats", "1", "--out", str(out)])

@@ -1,8 +1,5 @@
 """python -m emogan.sample writes artificial windows as a table that data=features reads."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +17,7 @@ from emogan.sample import main, write_windows
 def checkpoint(tmp_path_factory, configure):
     """Of a job of six cBEGANs."""
     folder = tmp_path_factory.mktemp("done")
-    job.run(configure(folder, "model=cbegan", "n_aug=50", "evaluation.inner=reuse", "quality=false"))
+    job.run(configure(folder, "model=cbegan", "n_aug=50", "evaluation.inner=reuse"))
     return folder / "job/checkpoint.ckpt"
 
 
@@ -74,12 +71,12 @@ def test_impossible_requests_are_refused_and_nothing_is_lost(tmp_path, checkpoin
     assert not (tmp_path / "new.csv").exists()
 
 
-def test_the_command_writes_the_table_and_leaves_nothing_else(checkpoint, tmp_path):
-    command = [sys.executable, "-m", "emogan.sample", f"checkpoint={checkpoint}", "out=new.csv", "n_aug=9"]
-    done = subprocess.run([*command, "subject=1", "fold=0"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"wrote 9 artificial windows of 10 features to {tmp_path / 'new.csv'}\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
+def test_the_command_writes_the_table_and_leaves_nothing_else(checkpoint, tmp_path, command):
+    options = [f"checkpoint={checkpoint}", "out=new.csv", "n_aug=9", "subject=1", "fold=0"]
+    done = command(tmp_path, *options, module="sample")
+    assert done.exit_code() == 0, done.said
+    assert done.said == f"wrote 9 artificial windows of 10 features to {tmp_path / 'new.csv'}\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "said.txt"}
 
 
 def test_the_command_says_what_is_wrong_in_one_sentence(checkpoint, tmp_path):

@@ -1,9 +1,6 @@
 """Tests of the simulated trees: their names, keys, types and shapes, and the command that writes them."""
 
-import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +8,6 @@ import pytest
 from scipy.io import loadmat
 
 from emogan.data.seed import seed
-from emogan.environment import config_dir
 from emogan.simulate import simulate
 from emogan.simulation import people
 from emogan.simulation.releases import write_seed, write_seed_iv, write_seed_v
@@ -134,24 +130,14 @@ def test_an_interrupted_write_leaves_no_file_of_a_data_file_s_name(features, tmp
     assert not list(tmp_path.rglob("*"))
 
 
-def test_the_command_writes_the_tree_and_nothing_else(tmp_path):
-    command = [sys.executable, "-m", "emogan.simulate", "dataset=seed_v", "subjects=[2]"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(config_dir()).parent)}
-
-    def run(*options):
-        return subprocess.run([*command, *options], cwd=tmp_path, env=environment, capture_output=True, text=True)
-
-    done = run("root=tree")
-    assert done.returncode == 0, done.stderr
-    assert names(tmp_path) == ["tree"]
+def test_the_command_writes_the_tree_and_nothing_else(tmp_path, command):
+    done = command(tmp_path, "dataset=seed_v", "subjects=[2]", "root=tree", module="simulate")
+    assert done.exit_code() == 0, done.said
+    assert names(tmp_path) == ["said.txt", "tree"]
     assert names(tmp_path / "tree") == ["EEG_DE_features", "Eye_movement_features"]
-    assert f"python -m emogan.train data=seed_v data.root={tmp_path / 'tree'}" in done.stdout
-    assert "1 subjects x 3 sessions" in done.stdout
-    for options, message in (
-        (["root=other", "dataset=seedv"], "dataset: expected seed | seed_v | seed_iv, got 'seedv'"),
-        ([], "Missing mandatory value: root"),
-    ):
-        failed = run(*options)
-        assert failed.returncode != 0
-        assert message in failed.stderr
-    assert names(tmp_path) == ["tree"]
+    assert f"python -m emogan.train data=seed_v data.root={tmp_path / 'tree'}" in done.said
+    assert "1 subjects x 3 sessions" in done.said
+    failed = command(tmp_path, "root=other", "dataset=seedv", module="simulate")
+    assert failed.exit_code() != 0
+    assert "dataset: expected seed | seed_v | seed_iv, got 'seedv'" in failed.said
+    assert names(tmp_path) == ["said.txt", "tree"]

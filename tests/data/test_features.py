@@ -43,11 +43,6 @@ def test_columns_have_the_types_of_the_contract():
     assert build(subject=np.array(["s1"] * 24, dtype=object)).subject.dtype == np.dtype("<U2")
 
 
-def test_values_are_those_given_rounded_to_float32():
-    x = np.random.default_rng(1).normal(size=(24, 5))
-    np.testing.assert_array_equal(build(x=x).x, x.astype(np.float32))
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int8, np.int64])
 def test_any_real_number_type_is_accepted(dtype):
     x = np.tile(np.array([[-100], [100]], dtype=dtype), (12, 5))
@@ -100,13 +95,9 @@ BAD = {
     "no windows": ({"x": np.zeros((0, 5))}, r"neither empty, .* got \(0, 5\)"),
     "no features": ({"x": np.zeros((24, 0))}, r"neither empty, .* got \(24, 0\)"),
     "text as features": ({"x": np.full((24, 5), "a")}, r"real numbers, got \(24, 5\) of dtype <U1"),
-    "complex features": ({"x": np.zeros((24, 5), complex)}, "real numbers, got .* of dtype complex128"),
-    "objects as features": ({"x": np.zeros((24, 5), object)}, "real numbers, got .* of dtype object"),
     "fractional labels": ({"y": np.zeros(24)}, "integer labels 0..K-1, got dtype float64"),
     "text labels": ({"y": np.full(24, "sad")}, "integer labels 0..K-1, got dtype <U3"),
     "short y": ({"y": np.zeros(23, int)}, r"one y per window, \(24,\), got \(23,\)"),
-    "short trial": ({"trial": np.zeros(23, int)}, r"one trial per window, \(24,\), got \(23,\)"),
-    "short session": ({"session": np.zeros(23, int)}, r"one session per window, \(24,\), got \(23,\)"),
     "two-dimensional subject": ({"subject": np.zeros((24, 1), int)}, r"one subject per window.*got \(24, 1\)"),
     "fractional trial": ({"trial": np.arange(24.0)}, "whole numbers or text as trial, got dtype float64"),
     "subject with a gap": (
@@ -117,15 +108,10 @@ BAD = {
         {"feature_names": ("a", "b", "a", "c", "b")},
         "distinct feature names, got a, b more than once",
     ),
-    "names equal as text": ({"feature_names": (1, "1", 2, 3, 4)}, "distinct feature names, got 1 more than once"),
     "repeated class": ({"class_names": ("sad", "sad")}, "distinct class names, got sad more than once"),
     "few feature names": ({"feature_names": ("a", "b")}, "expected 5 feature names, got 2"),
-    "many feature names": ({"feature_names": tuple("abcdef")}, "expected 5 feature names, got 6"),
     "unknown modality": ({"modalities": {"emg": slice(0, 1)}}, "slices of 5 columns for 'eeg' and 'eye', got 'emg'"),
     "slice too long": ({"modalities": {"eeg": slice(0, 6)}}, r"slices of 5 columns.*slice\(0, 6"),
-    "empty slice": ({"modalities": {"eeg": slice(2, 2)}}, "slices of 5 columns"),
-    "negative slice": ({"modalities": {"eye": slice(-2, 5)}}, "slices of 5 columns"),
-    "open slice": ({"modalities": {"eeg": slice(None, 2)}}, "slices of 5 columns"),
     "strided slice": ({"modalities": {"eeg": slice(0, 4, 2)}}, "slices of 5 columns"),
     "list of columns": ({"modalities": {"eeg": [0, 1]}}, "slices of 5 columns"),
     "overlap": ({"modalities": {"eye": slice(1, 4), "eeg": slice(0, 2)}}, "separate columns for 'eeg' and 'eye'"),

@@ -65,22 +65,17 @@ def seed_v(n_subjects: int = 1) -> FeatureSet:
 
 @pytest.mark.parametrize("folds", SPLITTERS)
 @pytest.mark.parametrize("features", [seed(), seed_v(2)], ids=["seed", "seed_v"])
-def test_no_trial_is_in_both_train_and_test(folds, features):
+def test_no_trial_is_in_both_train_and_test_and_windows_are_sorted(folds, features):
     found = members(features, folds, n_folds=3)
     assert found
     for member in found:
+        for rows in (member.train, member.test):
+            assert (np.diff(rows) > 0).all()
         train, test = (
             {(features.subject[i], features.session[i], features.trial[i]) for i in rows}
             for rows in (member.train, member.test)
         )
         assert not train & test
-
-
-@pytest.mark.parametrize("folds", SPLITTERS)
-def test_training_and_test_windows_are_distinct_and_sorted(folds):
-    for member in members(seed(), folds):
-        for rows in (member.train, member.test):
-            assert (np.diff(rows) > 0).all()
 
 
 @pytest.mark.parametrize("folds", ["paper", "trials"])
@@ -165,12 +160,6 @@ def test_auto_stands_for_the_papers_folds_of_the_papers_data_sets_alone(labels, 
     assert resolve("auto", features) == expected
 
 
-def test_paper_refuses_an_experiment_that_lacks_a_class():
-    features = build({(1, 1): [0, 1, 2] * 2, (2, 1): [0, 1] * 2}, 3)
-    with pytest.raises(ValueError, match=r"'c': 0\} in subject 2, session 1"):
-        list(paper(features))
-
-
 def test_paper_refuses_one_trial_per_class():
     with pytest.raises(ValueError, match=r"at least 2, of every class, got \{'a': 1, 'b': 1\}"):
         list(paper(build({(1, 1): [0, 1]}, 2)))
@@ -194,12 +183,12 @@ def test_front_back_trains_on_the_first_nine_of_seeds_trials_and_tests_on_the_la
         assert set(features.trial[test]) == set(range(10, 16))
 
 
-@pytest.mark.parametrize("n_trials", range(2, 40))
-def test_front_back_trains_on_three_fifths_of_the_trials_to_the_nearest(n_trials):
-    features = build({(1, 1): [trial % 2 for trial in range(n_trials)]}, 2, windows=lambda trial: 1)
-    [(train, test)] = front_back(features)
-    assert len(train) == round(0.6 * n_trials)
-    assert train.max() < test.min()
+def test_front_back_trains_on_three_fifths_of_the_trials_to_the_nearest():
+    for n_trials in range(2, 20):
+        features = build({(1, 1): [trial % 2 for trial in range(n_trials)]}, 2, windows=lambda trial: 1)
+        [(train, test)] = front_back(features)
+        assert len(train) == round(0.6 * n_trials)
+        assert train.max() < test.min()
 
 
 def test_front_back_takes_text_trials_in_order_of_appearance():
@@ -281,11 +270,6 @@ def test_trials_depend_on_the_seed_alone():
     assert first != other
 
 
-def test_trials_works_where_the_paper_split_does_not():
-    features = build({(1, 1): [0, 0, 0, 1, 1]}, 2)
-    assert [member.fold for member in members(features, "trials", n_folds=2)] == [0, 1]
-
-
 def test_trials_names_the_experiment_class_and_counts_where_there_are_too_few():
     features = build({(1, 1): [0, 1] * 5, (3, 2): [0] * 6 + [1] * 4}, 2)
     with pytest.raises(
@@ -334,21 +318,8 @@ def test_a_splitter_that_cuts_a_trial_is_refused(monkeypatch):
         members(seed(), "half")
 
 
-def test_a_splitter_that_repeats_a_window_is_refused(monkeypatch):
-    monkeypatch.setitem(SPLITTERS, "same", lambda features: [(np.arange(len(features.y)),) * 2])
-    with pytest.raises(ValueError, match="every trial on one side"):
-        members(seed(), "same")
-
-
 def test_a_splitter_with_an_empty_test_set_is_refused(monkeypatch):
     empty = np.array([], dtype=np.int64)
     monkeypatch.setitem(SPLITTERS, "none", lambda features: [(np.arange(len(features.y)), empty)])
     with pytest.raises(ValueError, match="expected test windows in every fold, got none"):
-        members(seed(), "none")
-
-
-def test_a_splitter_with_an_empty_training_set_is_refused(monkeypatch):
-    empty = np.array([], dtype=np.int64)
-    monkeypatch.setitem(SPLITTERS, "none", lambda features: [(empty, np.arange(len(features.y)))])
-    with pytest.raises(ValueError, match="every class in training, got none of a, b, c"):
         members(seed(), "none")

@@ -35,11 +35,6 @@ def test_fitted_windows_reach_exactly_0_and_1_in_every_feature(dtype):
     assert (z.max(0) == 1).all()
 
 
-def test_other_windows_may_leave_the_unit_interval():
-    scaler = MinMaxScaler.fit(np.array([[0.0], [2.0]]))
-    np.testing.assert_array_equal(scaler.transform(np.array([[-1.0], [5.0]])), [[-0.5], [2.5]])
-
-
 @settings(deadline=None)
 @given(tables)
 def test_any_table_is_mapped_into_the_unit_interval_and_back(x):
@@ -50,21 +45,6 @@ def test_any_table_is_mapped_into_the_unit_interval_and_back(x):
     eps = np.finfo(np.float32).eps  # z is rounded at 2^-24 of the span, x at 2^-24 of itself
     bound = eps * (np.ptp(x.astype(np.float64), axis=0) + np.abs(x).max(0)) + np.finfo(np.float32).tiny
     assert (np.abs(scaler.inverse(z).astype(np.float64) - x) <= bound).all()
-
-
-@settings(deadline=None)
-@given(tables)
-def test_scaling_keeps_the_order_of_windows(x):
-    z = MinMaxScaler.fit(x).transform(x)
-    for column, scaled in zip(x.T, z.T, strict=True):
-        assert (np.diff(scaled[np.argsort(column)]) >= 0).all()
-
-
-def test_scaling_a_feature_does_not_depend_on_its_unit():
-    x = draw()
-    np.testing.assert_allclose(
-        MinMaxScaler.fit(x).transform(x), MinMaxScaler.fit(3 * x - 7).transform(3 * x - 7), atol=1e-12
-    )
 
 
 def test_float32_is_scaled_as_precisely_as_float64_allows():
@@ -108,16 +88,6 @@ def test_a_constant_training_feature_is_0_everywhere_and_comes_back_as_the_const
         assert (scaler.transform(x)[:, [1, 4]] == 0).all()
     drawn = scaler.inverse(np.random.default_rng(0).random((9, 6), dtype=np.float32))
     np.testing.assert_array_equal(drawn[:, [1, 4]], np.tile(np.float32([0.1, -300]), (9, 1)))
-
-
-def test_a_constant_feature_does_not_change_the_others():
-    train, with_constant = draw(), draw()
-    with_constant[:, 2] = 5
-    others = [0, 1, 3, 4, 5]
-    np.testing.assert_array_equal(
-        MinMaxScaler.fit(with_constant).transform(with_constant)[:, others],
-        MinMaxScaler.fit(train).transform(train)[:, others],
-    )
 
 
 def test_a_feature_that_varies_by_rounding_alone_counts_as_constant():

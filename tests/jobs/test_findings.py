@@ -14,7 +14,7 @@ def members(folder):
 
 
 def test_run_json_tells_figures_and_findings_of_every_gan_trained_or_from_the_store(configure, tmp_path, caplog):
-    overrides = "model=cbegan", "evaluation.inner=reuse", "quality=false"
+    overrides = "model=cbegan", "evaluation.inner=reuse"
     job.run(configure(tmp_path, *overrides, "n_aug=50"))
     trained = members(tmp_path)
     assert len(trained) == 6
@@ -29,13 +29,13 @@ def test_run_json_tells_figures_and_findings_of_every_gan_trained_or_from_the_st
 
 
 def test_what_has_nothing_to_train_has_no_findings(configure, tmp_path):
-    job.run(configure(tmp_path, "model=duplicate", "quality=false", "n_aug=50"))
+    job.run(configure(tmp_path, "model=duplicate", "n_aug=50"))
     assert all(member["findings"] is None for member in members(tmp_path))
 
 
 @pytest.mark.slow
 def test_the_papers_cbegan_collapses_and_the_one_that_starts_from_trials_does_not(configure, tmp_path, caplog):
-    overrides = "evaluation.inner=reuse", "quality=false", "n_aug=50"
+    overrides = "evaluation.inner=reuse", "n_aug=50"
     job.run(configure(tmp_path / "a", "model=cbegan", *overrides, "model.iterations=1000", "model.hidden=100"))
     assert all(0.1 < member["findings"]["collapse"] < 0.4 for member in members(tmp_path / "a"))
     assert "collapse in 6 of 6 GANs of cbegan" in caplog.text

@@ -11,7 +11,7 @@ from emogan import train
 from emogan.jobs import identity, job
 from emogan.sweeps.collect import collect
 
-SHORT = ["quality=false", "n_aug=50", "evaluation.inner=reuse"]
+SHORT = ["n_aug=50", "evaluation.inner=reuse"]
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ GRID = 2.0 ** np.arange(-2, 3)
 def done(tmp_path_factory, configure):
     """A finished job: its folder and the scores that it returned."""
     folder = tmp_path_factory.mktemp("done")
-    return folder / "job", job.run(configure(folder))
+    return folder / "job", job.run(configure(folder, "quality=true"))
 
 
 @pytest.fixture(scope="module")

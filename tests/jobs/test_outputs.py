@@ -23,7 +23,9 @@ IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug
 def done(tmp_path_factory, configure):
     """A finished job with a control whose strength is chosen: its folder and its scores."""
     folder = tmp_path_factory.mktemp("done")
-    return folder / "job", job.run(configure(folder, "model=noise", "model.strength=[0.01,2.0]", "n_aug=[0,50]"))
+    return folder / "job", job.run(
+        configure(folder, "model=noise", "model.strength=[0.01,2.0]", "n_aug=[0,50]", "quality=true")
+    )
 
 
 def read(folder, name):
@@ -187,7 +189,7 @@ def test_fewer_trials_per_class_train_on_fewer_windows(configure, tmp_path):
 
 @pytest.mark.parametrize("name", ["lda", "logistic_regression"])
 def test_another_classifier_scores_its_own_parameter(configure, tmp_path, name):
-    cfg = configure(tmp_path, "model=duplicate", f"classifier={name}", "quality=false", "n_aug=[0,50]")
+    cfg = configure(tmp_path, "model=duplicate", f"classifier={name}", "n_aug=[0,50]")
     scores = job.run(cfg)
     assert set(scores.c) | set(scores.c_oracle) <= set(map(float, cfg.classifier["values"]))
     assert scores.accuracy.mean() > 0.4
@@ -197,7 +199,7 @@ def test_another_classifier_scores_its_own_parameter(configure, tmp_path, name):
 @pytest.mark.parametrize("model", ["model=noise model.strength=0.1", "model=trial_cbegan model.iterations=3"])
 @pytest.mark.parametrize("option", ["evaluation.trials_per_class=2", "evaluation.permute_labels=true"])
 def test_a_subject_gets_the_same_whoever_else_is_in_the_job(configure, tmp_path, model, option):
-    overrides = *model.split(), "n_aug=50", option
+    overrides = *model.split(), "n_aug=50", "quality=true", option
     both = job.run(configure(tmp_path / "both", *overrides))
     alone = job.run(configure(tmp_path / "alone", *overrides, "data.subjects=[2]"))
     pd.testing.assert_frame_equal(alone, both[both.subject == 2].reset_index(drop=True), check_exact=True)
@@ -213,14 +215,14 @@ def test_the_fingerprint_is_that_of_the_data_as_loaded(configure, tmp_path, tabl
 
 
 def test_curves_of_groups_are_not_left_beside_those_of_all_members(configure, tmp_path):
-    job.run(configure(tmp_path, "model=cbegan", "machine.group_size=9", "quality=false"))
+    job.run(configure(tmp_path, "model=cbegan", "machine.group_size=9"))
     assert {path.parent.name for path in (tmp_path / "job").rglob("*tfevents*")} == {"job"}
     assert not [path for path in (tmp_path / "job").iterdir() if path.is_dir()]
 
 
 def test_nothing_of_an_earlier_job_is_left_in_its_folder(configure, tmp_path):
     job.run(configure(tmp_path, "model=cbegan", "machine.group_size=9"))
-    job.run(configure(tmp_path, "model=duplicate"))
+    job.run(configure(tmp_path, "model=duplicate", "quality=true"))
     job.run(configure(tmp_path, "model=none"))
     left = [path for path in (tmp_path / "job").rglob("*") if path.is_file()]
     assert not {"quality.csv", "curves.csv", "windows.npz"} & {path.name for path in left}

@@ -37,10 +37,10 @@ def sizes(counted) -> set:
 
 
 def test_a_job_in_another_folder_computes_nothing_again_and_writes_the_same_bytes(configure, tmp_path, counted):
-    job.run(configure(tmp_path))
+    job.run(configure(tmp_path, "quality=true"))
     assert sizes(counted) == {0, 50, 200}
     assert counted["assessed"] == 6
-    job.run(configure(tmp_path, f"folder={tmp_path / 'again'}"))
+    job.run(configure(tmp_path, "quality=true", f"folder={tmp_path / 'again'}"))
     assert sizes(counted) == set()
     assert counted["assessed"] == 6
     for name in ("scores.csv", "selection.csv", "confusion.csv", "quality.csv"):
@@ -50,16 +50,15 @@ def test_a_job_in_another_folder_computes_nothing_again_and_writes_the_same_byte
 def test_only_sizes_that_are_not_known_are_predicted_and_those_without_windows_are_known_of_any_augmenter(
     configure, tmp_path, counted
 ):
-    short = "quality=false"
-    job.run(configure(tmp_path, "model=none", short))
+    job.run(configure(tmp_path, "model=none"))
     assert sizes(counted) == {0}
-    job.run(configure(tmp_path, "n_aug=50", short))
+    job.run(configure(tmp_path, "n_aug=50"))
     assert sizes(counted) == {50}
-    found = job.run(configure(tmp_path, "n_aug=[50,100,200]", short))
+    found = job.run(configure(tmp_path, "n_aug=[50,100,200]"))
     assert sizes(counted) == {100, 200}
-    job.run(configure(tmp_path, "n_aug=50", "model=cwgan", short))
+    job.run(configure(tmp_path, "n_aug=50", "model=cwgan"))
     assert sizes(counted) == {50}
-    alone = job.run(configure(tmp_path / "alone", "n_aug=[50,100,200]", short))
+    alone = job.run(configure(tmp_path / "alone", "n_aug=[50,100,200]"))
     np.testing.assert_array_equal(found.accuracy, alone.accuracy)
 
 
@@ -71,18 +70,18 @@ def test_only_sizes_that_are_not_known_are_predicted_and_those_without_windows_a
     ],
 )  # fmt: skip
 def test_a_changed_input_is_always_computed_anew(configure, tmp_path, counted, override, expected):
-    job.run(configure(tmp_path, "n_aug=50", "quality=false"))
+    job.run(configure(tmp_path, "n_aug=50"))
     sizes(counted)
-    job.run(configure(tmp_path, "n_aug=50", "quality=false", override))
+    job.run(configure(tmp_path, "n_aug=50", override))
     assert sizes(counted) == expected
 
 
 def test_a_damaged_record_is_computed_anew(configure, tmp_path, counted, caplog):
-    first = job.run(configure(tmp_path, "n_aug=50", "quality=false"))
+    first = job.run(configure(tmp_path, "n_aug=50"))
     sizes(counted)
     for record in (tmp_path / "store/predictions").glob("*.safetensors"):
         record.write_bytes(record.read_bytes()[:-9])
-    again = job.run(configure(tmp_path, "n_aug=50", "quality=false", f"folder={tmp_path / 'again'}"))
+    again = job.run(configure(tmp_path, "n_aug=50", f"folder={tmp_path / 'again'}"))
     assert sizes(counted) == {0, 50}
     assert "a corrupt cache entry" in caplog.text
     np.testing.assert_array_equal(again.accuracy, first.accuracy)
@@ -112,7 +111,7 @@ def test_what_a_control_sees_beside_the_windows_is_an_input_too(configure, tmp_p
     np.savez(tmp_path / "before.npz", **content)
     content |= change(content)
     np.savez(tmp_path / "after.npz", **content)
-    options = [f"model={model}", "modality=eeg", "n_aug=50"]
+    options = [f"model={model}", "modality=eeg", "n_aug=50", "quality=true"]
     job.run(configure(tmp_path, *options, f"data.path={tmp_path / 'before.npz'}"))
     sizes(counted)
     assessed = counted["assessed"]

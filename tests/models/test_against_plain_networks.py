@@ -7,7 +7,7 @@ from torch.nn.functional import binary_cross_entropy, one_hot
 
 from emogan.models import CBEGAN, CGAN, CWGAN, Batch
 
-ITERATIONS = 50
+ITERATIONS = 15
 CASES = [
     pytest.param(CBEGAN, {"lambda_k": 0.05}, id="cbegan"),
     pytest.param(CBEGAN, {"lambda_k": 0.05, "eta": 2, "reduction": "sum", "gamma": 0.5}, id="cbegan-squared-sum"),

@@ -14,7 +14,7 @@ def seeded(*seeds):
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-@pytest.mark.parametrize("rows", [1, 7, 40])
+@pytest.mark.parametrize("rows", [1, 40])
 @pytest.mark.parametrize(("inputs", "outputs"), WIDTHS)
 def test_a_stacked_layer_is_a_linear_layer_per_member_with_its_gradients(inputs, outputs, rows):
     layer = StackedLinear(3, inputs, outputs)
@@ -103,8 +103,8 @@ def test_the_label_is_appended_as_one_hot():
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("rows", [1, 7, 33, 50, 128])
-@pytest.mark.parametrize(("inputs", "outputs"), [*WIDTHS, (6, 6), (10, 9), (17, 12), (53, 5), (103, 33)])
+@pytest.mark.parametrize("rows", [1, 7, 50, 128])
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 40), (33, 53), (50, 1), (100, 64), (6, 6), (17, 12), (103, 33)])
 def test_a_members_output_and_gradients_are_the_same_bits_in_any_company(inputs, outputs, rows, threads):
     """Including narrow layers, whose products MKL adds up in an order that depends on M and on alignment."""
     torch.set_num_threads(threads)

@@ -42,7 +42,7 @@ def sines(frequency_hz, duration_s, sfreq_hz, phases=(0.1, 1.0, 2.0)):
     return 20 * np.sin(2 * np.pi * frequency_hz * time_s + np.array(phases)[:, None])
 
 
-@pytest.mark.parametrize("own_hz", [1000.0, 500.0, 512.0, 250.0, 200.0])
+@pytest.mark.parametrize("own_hz", [1000.0, 512.0, 200.0])
 @pytest.mark.parametrize("frequency_hz", [1.5, 10.0, 49.0])
 def test_a_sine_of_the_bands_passes_unchanged_and_unshifted_up_to_the_trial_s_edges(own_hz, frequency_hz):
     recording = recorded(sines(frequency_hz, 60, own_hz), own_hz)
@@ -166,7 +166,7 @@ def test_a_channel_marked_bad_is_replaced_by_what_its_neighbours_tell():
     np.testing.assert_array_equal(np.delete(found, 1, 0), np.delete(signal, 1, 0))
 
 
-@pytest.mark.parametrize("own_hz", [600.614990234375, 678.17, 333.3333, 256.016, 1000.0003, 250.00001, 199.99, 127.97])
+@pytest.mark.parametrize("own_hz", [678.17, 333.3333, 1000.0003, 250.00001, 127.97])
 @pytest.mark.parametrize("start_s", [20, 20.3])
 def test_an_odd_rate_loses_no_window_and_shifts_none(own_hz, start_s, monkeypatch):
     monkeypatch.setattr(cleaning, "PIECE_S", 7)

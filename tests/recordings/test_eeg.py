@@ -203,27 +203,14 @@ def test_filters_and_projections_that_a_file_tells_of_are_named(tmp_path, simula
     )
 
 
-UNITS = {
-    "uV": 1,
-    "UV": 1,
-    "uv": 1,
-    "µV": 1,
-    "Â\xb5V": 1,
-    "Î¼V": 1,
-    "uVolt": 1,
-    "microV": 1,
-    "mV": 1e3,
-    "mv": 1e3,
-    "V": 1e6,
-    "nV": 1e-3,
-}
+UNITS = {"uV": 1, "UV": 1, "µV": 1, "Â\xb5V": 1, "Î¼V": 1, "microV": 1, "mV": 1e3, "V": 1e6, "nV": 1e-3}
 
 
 @pytest.mark.parametrize(
     ("suffix", "unit", "factor"),
     [
-        *((suffix, unit, factor) for suffix in (".edf", ".bdf") for unit, factor in UNITS.items()),
-        *((".vhdr", unit, UNITS[unit]) for unit in ("UV", "uV", "µV", "mV", "V", "nV")),
+        *((".edf", unit, factor) for unit, factor in UNITS.items()),
+        *((suffix, unit, UNITS[unit]) for suffix in (".bdf", ".vhdr") for unit in ("UV", "µV", "mV", "V", "nV")),
     ],
 )
 def test_a_channel_s_own_unit_is_taken_however_it_is_written(
@@ -255,7 +242,7 @@ def test_a_channel_without_a_unit_is_in_that_of_the_others_or_refused(tmp_path, 
     assert open_recording(write("", "mV", "uV"), "found").channels == ("C4", "P3")
 
 
-@pytest.mark.parametrize("kind", ["EKG", "VEOG", "REF", "AUX", "TRIG", "ACC", "PULSE"])
+@pytest.mark.parametrize("kind", ["EKG", "VEOG", "TRIG"])
 def test_types_of_eeglab_s_channels_that_mne_does_not_know_are_no_eeg(tmp_path, eeglab_writer, simulated, kind):
     path = eeglab_writer(tmp_path / "1.set", FACTS, 250, simulated(FACTS, 4), types=["EEG", "EEG", "", kind, kind])
     recording = open_recording(path, "found")

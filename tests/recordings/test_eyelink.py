@@ -170,15 +170,7 @@ def test_events_are_all_there_whenever_the_samples_begin(tmp_path, kinds):
     np.testing.assert_allclose(found.fixation_s, [[8, 0.4]])
     np.testing.assert_allclose(found.dispersion, [[4.0, 0.0]])
     assert (len(found.saccade_s), len(found.blink_s)) == (len(kinds) // 2, len(kinds) // 2)
-
-
-def test_samples_that_begin_after_start_keep_their_times(tmp_path):
-    lines = block(FIRST_MS, 10, events=events_of(FIRST_MS + 2000))
-    late = [line for line in lines if not (line[:1].isdigit() and int(line.split()[0]) < FIRST_MS + 1000)]
-    found = read_eyelink(write(tmp_path / "a.asc", late))
-    assert found.time_s[0] == pytest.approx(1)
-    np.testing.assert_allclose(found.fixation_s, [[2, 0.4]])
-    np.testing.assert_allclose(found.dispersion, [[4.0, 0.0]])
+    assert found.time_s[0] == pytest.approx(3.5)
 
 
 @pytest.mark.parametrize("first_ms", [FIRST_MS, 12_345_678, 1_234_567_890])

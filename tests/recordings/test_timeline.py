@@ -258,7 +258,7 @@ def test_a_trial_before_the_first_sample_that_was_recorded_is_refused(tmp_path, 
 
 
 @pytest.mark.parametrize("kind", ["EDF+C", "EDF+D"])
-@pytest.mark.parametrize("late_ms", [0.05, 0.5, 1.9, -1.5])
+@pytest.mark.parametrize("late_ms", [0.05, 1.9, -1.5])
 def test_times_follow_a_clock_that_runs_faster_or_slower_than_told(tmp_path, edf_writer, kind, late_ms):
     signal = np.tile(np.arange(600 * SFREQ_HZ) / 1000, (4, 1))
     signals = [(name, "uV", SFREQ_HZ, row) for name, row in zip(NAMES, signal, strict=True)]
@@ -289,7 +289,7 @@ def test_stretches_marked_bad_count_also_as_a_comment_and_those_without_a_durati
     assert note == "markers of bad stretches without a duration leave out nothing: BAD at 5 s"
 
 
-@pytest.mark.parametrize("start_s", np.arange(0, 3, 0.1))
-def test_a_bad_stretch_of_one_window_leaves_out_one(start_s):
-    times = timeline(200, [Piece(0, 10_000, 0.0)], [Marker(round(start_s + 4, 1), 4.0, "BAD")])
-    assert times.bad_windows(float(start_s), 5, 4.0).tolist() == [False, True, False, False, False]
+def test_a_bad_stretch_of_one_window_leaves_out_one():
+    for start_s in np.arange(0, 3, 0.1):
+        times = timeline(200, [Piece(0, 10_000, 0.0)], [Marker(round(start_s + 4, 1), 4.0, "BAD")])
+        assert times.bad_windows(float(start_s), 5, 4.0).tolist() == [False, True, False, False, False]

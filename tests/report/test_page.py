@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -25,9 +24,11 @@ def written(tmp_path_factory, fake):
     (folder / "broken").mkdir()
     failure = {"error": "ValueError", "message": "<script>alert(1)</script>", "traceback": ""}
     (folder / "broken" / "failed.json").write_text(json.dumps(failure))
-    with contextlib.redirect_stdout(io.StringIO()) as said:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")  # that lacks half of what is printed
+    with contextlib.redirect_stdout(terminal):
         assert main([str(folder)]) == 0
-    return folder / "report", said.getvalue()
+    terminal.flush()
+    return folder / "report", terminal.buffer.getvalue().decode("ascii")
 
 
 class Page(HTMLParser):
@@ -40,23 +41,12 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attributes)))
 
 
-def test_the_main_table_failed_jobs_and_the_place_of_the_page_are_printed(written):
+def test_the_main_table_failed_jobs_and_the_place_of_the_page_are_printed_in_any_encoding(written):
     folder, said = written
-    assert "SIMULATED · synthetic_seed" in said
+    assert "SIMULATED * synthetic_seed" in said
     assert re.search(r"cBEGAN +77\.\d", said)
     assert "failed: " in said
     assert said.rstrip().endswith(f"2 jobs; report: {folder / 'report.html'}")
-
-
-def test_a_report_is_printed_whatever_the_encoding_of_the_terminal(written, tmp_path, monkeypatch):
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    monkeypatch.setattr(sys, "stdout", stream)
-    assert main([str(written[0].parent), "--out", str(tmp_path)]) == 0
-    stream.flush()
-    said = stream.buffer.getvalue().decode("ascii")
-    assert "SIMULATED * synthetic_seed" in said
-    assert re.search(r"cBEGAN +77\.\d", said)
-    assert said.rstrip().endswith(f"2 jobs; report: {tmp_path / 'report.html'}")
 
 
 def test_the_page_needs_nothing_but_itself(written):

@@ -146,7 +146,7 @@ def test_labels_and_names_that_a_file_cannot_hold_are_refused_when_saving(tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint32, np.int32, np.int64, np.uint64])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.uint64])
 def test_whole_numbers_beyond_their_type_come_out_at_its_ends(dtype):
     limits = np.iinfo(dtype)
     values = np.array([-np.inf, -1e30, float(limits.min), 0.4, 0.6, float(limits.max), 1e30, np.inf])

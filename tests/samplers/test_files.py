@@ -73,17 +73,6 @@ def test_a_file_keeps_names_labels_types_and_settings(fitted, frame, tmp_path):
         assert file.metadata()["emogan"] == emogan.__version__
 
 
-@pytest.mark.parametrize("labels", [[3, 9], [True, False], [1.0, 2.0], ["b", "a"]])
-def test_labels_of_any_kind_are_kept(labels, tmp_path):
-    x = np.random.default_rng(0).normal(size=(20, 3))
-    y = np.array(labels * 10)
-    emogan.GaussianSampler(random_state=0).fit(x, y).save(tmp_path / "fitted")
-    drawn, found = emogan.load(tmp_path / "fitted").sample({labels[0]: 2, labels[1]: 1})
-    assert isinstance(drawn, np.ndarray)
-    assert found.dtype == y.dtype
-    assert sorted(found.tolist()) == sorted([labels[0], *labels])
-
-
 class Malicious:
     """Unpickling it makes a folder."""
 
@@ -160,7 +149,7 @@ def test_a_class_that_is_not_imported_is_not_imported(fitted, tmp_path):
 def done(tmp_path_factory, configure):
     """A finished job of six cBEGANs."""
     folder = tmp_path_factory.mktemp("done")
-    job.run(configure(folder, "model=cbegan", "n_aug=50", "evaluation.inner=reuse", "quality=false"))
+    job.run(configure(folder, "model=cbegan", "n_aug=50", "evaluation.inner=reuse"))
     return folder
 
 
@@ -169,7 +158,7 @@ def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configu
     cfg = configure(done, "model=cbegan")
     if selection:
         done, selected = tmp_path, ("model=cbegan", f"model.selection={selection}", "model.iterations=5")
-        cfg = configure(done, *selected, "n_aug=50", "evaluation.inner=reuse", "quality=false")
+        cfg = configure(done, *selected, "n_aug=50", "evaluation.inner=reuse")
         job.run(cfg)
     features = tables.load(table)
     found = members(features, "trials", 3)
@@ -226,9 +215,7 @@ def test_a_checkpoint_can_be_saved_again_as_a_file_of_one_training_set(done, tmp
 
 
 def test_a_checkpoint_without_a_gan_says_so(done, configure, tmp_path):
-    job.run(
-        configure(tmp_path, "model=mixup", "model.strength=0.2", "n_aug=50", "evaluation.inner=reuse", "quality=false")
-    )
+    job.run(configure(tmp_path, "model=mixup", "model.strength=0.2", "n_aug=50", "evaluation.inner=reuse"))
     with pytest.raises(ValueError, match=r"expected the checkpoint of a GAN, got mixup"):
         emogan.load(tmp_path / "job/checkpoint.ckpt", subject=1, fold=0)
     shutil.rmtree(tmp_path)

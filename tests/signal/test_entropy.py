@@ -65,27 +65,19 @@ def test_channels_and_bands_of_seeds_cap_stand_in_order(kind, bands):
 @BOTH
 @pytest.mark.parametrize("windows_per_trial", [1, 60])
 def test_mean_entropy_of_white_noise_is_that_of_its_power_within_the_band(bands, windows_per_trial):
-    signal = np.random.default_rng(0).normal(size=(62, 60 * 800)) * 10
+    signal = np.random.default_rng(0).normal(size=(30, 60 * 800)) * 10
     trials = np.split(signal, 60 // windows_per_trial, axis=1)
     entropy = np.concatenate([differential_entropy(trial, SFREQ_HZ, bands, kind="gaussian") for trial in trials])
     for b, (low, high) in enumerate(bands.values()):
         expected = gaussian_entropy(100 * (high - low) / (SFREQ_HZ / 2))
-        assert entropy[..., b].mean() == pytest.approx(expected, abs=0.02 if high - low > 3 else 0.04)
-
-
-@BOTH
-def test_mean_power_of_white_noise_passes_in_proportion_to_the_bandwidth_in_all_windows_of_a_trial(bands):
-    signal = np.random.default_rng(1).normal(size=(2000, 3 * 800))
-    for b, variance in enumerate(band_variance(signal, SFREQ_HZ, bands).mean(1).T):
-        low, high = list(bands.values())[b]
-        np.testing.assert_allclose(variance, (high - low) / 100, rtol=0.04)  # of 0.02 nats
+        assert entropy[..., b].mean() == pytest.approx(expected, abs=0.03 if high - low > 3 else 0.06)
 
 
 @BOTH
 def test_entropy_of_a_sine_is_that_of_its_power(bands):
     for b, (low, high) in enumerate(bands.values()):
-        inside = np.arange(low + 0.5, high - 0.49, 0.25)
-        phases = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+        inside = np.arange(low + 0.5, high - 0.49, 0.5)
+        phases = np.linspace(0, 2 * np.pi, 4, endpoint=False)
         signal = np.array([sine(frequency, 7, phase) for frequency in inside for phase in phases])
         error = differential_entropy(signal, SFREQ_HZ, bands, kind="gaussian")[..., b] - gaussian_entropy(7**2 / 2)
         assert np.abs(error[1:-1]).max() < 1e-3

@@ -80,7 +80,6 @@ def test_sets_of_33_31_and_41_are_columns_by_name():
     for names in (EYE_FEATURES_33, EYE_FEATURES_31, EYE_FEATURES_41, EYE_FEATURES_33[::-1]):
         expected = np.stack([found[name] for name in names], axis=1)
         np.testing.assert_array_equal(eye_features(recorded(), 2, 55, names=names), expected)
-    assert [len(names) for names in (EYE_FEATURES_33, EYE_FEATURES_31, EYE_FEATURES_41)] == [33, 31, 41]
 
 
 def test_statistics_of_a_trial_are_the_same_in_its_windows_and_those_of_all_of_them():
@@ -159,13 +158,6 @@ def test_a_window_without_events_has_zeros_and_no_missing_values():
     assert found["saccade_frequency_hz"].tolist() == [0.0, 0.0, 0.25] + [0.0] * 10
     assert found["saccade_duration_mean_ms"][2] == pytest.approx(40)
     assert found["saccade_duration_sd_ms"][2] == 0
-
-
-def test_each_event_of_a_trial_is_counted_in_one_window():
-    recording = recorded()
-    found = features(recording)
-    inside = (recording.fixation_s[:, 0] >= 2) & (recording.fixation_s[:, 0] < 54)
-    assert found["fixation_frequency_hz"].sum() * 4 == inside.sum()
 
 
 def test_features_do_not_depend_on_when_a_recording_began():

@@ -120,7 +120,7 @@ ConfigStore.instance().store("climber", {"_target_": "hydra_plugins.climber.Clim
 def test_a_sweeper_of_ones_own_chooses_by_what_jobs_return_and_the_end_lists_what_failed(small, tmp_path):
     (tmp_path / "hydra_plugins").mkdir()
     (tmp_path / "hydra_plugins/climber.py").write_text(SWEEPER)
-    arguments = [*small, "model=noise", "n_aug=50", "evaluation.c_exponents=[0,0]", "quality=false"]
+    arguments = [*small, "model=noise", "n_aug=50", "evaluation.c_exponents=[0,0]"]
     done = subprocess.run(
         [sys.executable, "-m", "emogan.train", "-m", *arguments, "hydra/sweeper=climber", "hydra.sweep.dir=sweep"],
         cwd=tmp_path, capture_output=True, text=True, check=False,

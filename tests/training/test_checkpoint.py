@@ -39,13 +39,13 @@ def assert_same_bits(augmenter, other, rows):
 
 
 @pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])
-@pytest.mark.parametrize("iteration", [1, 13, 29])
-def test_some_members_resume_from_any_iteration_to_the_same_bits(gan, iteration):
+def test_some_members_resume_from_any_iteration_to_the_same_bits(gan):
     whole, states = train(make(gan), [0, 1, 2, 3])
     assert [state.iteration for state in states] == list(range(1, 30))
-    resumed, later = train(make(gan), ROWS, states[iteration - 1].select(ROWS))
-    assert len(later) == 29 - iteration
-    assert_same_bits(resumed, whole, ROWS)
+    for iteration in (1, 29):
+        resumed, later = train(make(gan), ROWS, states[iteration - 1].select(ROWS))
+        assert len(later) == 29 - iteration
+        assert_same_bits(resumed, whole, ROWS)
 
 
 def test_members_that_had_stopped_on_a_plateau_keep_the_weights_they_stopped_with():

@@ -27,7 +27,7 @@ def cells(*values) -> np.ndarray:
 
 
 @given(array=arrays.arrays(NUMBERS, SHAPES), compressed=st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_array_of_numbers_is_read_as_scipy_wrote_it(tmp_path_factory, array, compressed):
     path = tmp_path_factory.getbasetemp() / "array.mat"
     savemat(path, {"before": np.ones(3), "x1": array, "after": "text"}, do_compression=compressed)

@@ -121,22 +121,13 @@ def test_loads_gives_what_pickle_gives(protocol):
     assert_same(loads(data), pickle.loads(data))
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_arrays_of_every_plain_dtype_and_shape_are_equal(protocol, dtype):
-    rng = np.random.default_rng(1)
-    for shape, order in itertools.product([(), (0,), (1,), (4, 0, 2), (3, 4), (2, 3, 4)], "CF"):
-        array = np.asarray(rng.integers(0, 2, shape), order=order).astype(dtype, order="K")
-        data = pickle.dumps(array, protocol=protocol)
-        assert_same(loads(data), pickle.loads(data))
-
-
 @given(
     array=hnp.arrays(
         hnp.boolean_dtypes()
         | hnp.integer_dtypes()
         | hnp.floating_dtypes(sizes=(16, 32, 64))
-        | hnp.unicode_string_dtypes(),
+        | hnp.unicode_string_dtypes()
+        | hnp.byte_string_dtypes(),
         hnp.array_shapes(min_dims=0, min_side=0, max_dims=4),
     ),
     protocol=st.sampled_from(PROTOCOLS),
@@ -155,7 +146,7 @@ plain = st.recursive(
 
 
 @given(value=plain, protocol=st.sampled_from(PROTOCOLS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_plain_containers_survive(value, protocol):
     assert_same(loads(pickle.dumps(value, protocol=protocol)), value)
 
@@ -217,12 +208,11 @@ def test_shared_objects_stay_shared():
 # --- files
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_an_npz_as_of_seed_v_is_decoded(tmp_path, protocol, save):
+def test_an_npz_as_of_seed_v_is_decoded(tmp_path, save):
     data, label = seed_v_like()
     path = tmp_path / "1_123.npz"
-    save(path, data=pickle.dumps(data, protocol), label=pickle.dumps(label, protocol), plain=np.arange(3))
+    save(path, data=pickle.dumps(data, 2), label=pickle.dumps(label, 2), plain=np.arange(3))
     got = load_npz(path)
     assert_same(got, {"data": data, "label": label, "plain": np.arange(3)})
 
@@ -242,12 +232,12 @@ def test_an_npz_may_hold_its_pickles_as_void_text_or_objects(tmp_path):
     assert_same(got["ragged"], list(ragged))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_plain_entries_of_an_npz_are_what_numpy_loads(tmp_path, dtype):
-    rng = np.random.default_rng(2)
-    path = tmp_path / "plain.npz"
-    arrays = {str(i): rng.integers(0, 2, shape).astype(dtype) for i, shape in enumerate([(), (0,), (3,), (2, 3, 4)])}
-    np.savez(path, fortran=np.asfortranarray(arrays["3"]), **arrays)
+def test_plain_entries_of_an_npz_are_what_numpy_loads(tmp_path):
+    path, whole = tmp_path / "plain.npz", np.arange(24).reshape(2, 3, 4)
+    arrays = {
+        f"{dtype}{part.shape}": part.astype(dtype) for dtype in DTYPES for part in (whole[0, 0, 0], whole[:0], whole)
+    }
+    np.savez(path, fortran=np.asfortranarray(whole), **arrays)
     with np.load(path, allow_pickle=False) as expected:
         assert_same(load_npz(path), dict(expected))
 
@@ -404,31 +394,15 @@ def test_the_canary_sings_for_pickle_and_not_for_loads():
 
 HOSTILE = {
     "os.system": b"cos\nsystem\n(S'true'\ntR.",
-    "posix.system": b"cposix\nsystem\n(S'true'\ntR.",
-    "nt.system": b"cnt\nsystem\n(S'true'\ntR.",
-    "eval": b"c__builtin__\neval\n(S'1'\ntR.",
     "builtins.eval": b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R.",
-    "getattr": b"c__builtin__\ngetattr\n(cnumpy\nndarray\nS'x'\ntR.",
     "dotted name": b"\x80\x04\x8c\x05numpy\x8c\x0dndarray.dumps\x93.",
     "numpy.load": b"cnumpy\nload\n(S'x'\ntR.",
-    "numpy fromstring": b"cnumpy.core.multiarray\nfromfile\n(S'x'\ntR.",
-    "numpy runstring": b"cnumpy.testing._private.utils\nrunstring\n(S'1'\n}tR.",
     "encode with another codec": b"c_codecs\nencode\n(Vab\nVrot13\ntR.",
     "persistent id": b"Pos.system\n.",
-    "binary persistent id": b"NQ.",
     "extension 1": b"\x82\x01.",
-    "extension 2": b"\x83\x01\x00.",
-    "extension 4": b"\x84\x01\x00\x00\x00.",
     "INST": b"(S'true'\nios\nsystem\n.",
-    "INST of an admitted name": b"(S'f8'\ninumpy\ndtype\n.",
-    "OBJ": b"(cnumpy\ndtype\nS'f8'\no.",
     "NEWOBJ": b"\x80\x02cnumpy\nndarray\nK\x03\x85\x85\x81.",
-    "NEWOBJ_EX": b"\x80\x04\x8c\x05numpy\x8c\x07ndarray\x93K\x03\x85\x85}\x92.",
     "next buffer": b"\x80\x05\x97.",
-    "readonly buffer": b"\x80\x05\x97\x98.",
-    "DUP": b"]2a.",
-    "POP": b"NN0.",
-    "POP_MARK": b"N(N1.",
     "a global alone": b"cnumpy\ndtype\n.",
     "a global in a container": b"(lcnumpy\ndtype\na.",
     "a dtype without its state": b"cnumpy\ndtype\n(S'f8'\nI0\nI1\ntR.",
@@ -449,13 +423,10 @@ HOSTILE = {
     "array key of a set": b"\x80\x04\x8f(]\x90.",
     "odd items": b"}(Nu.",
     "append to a dict": b"}Na.",
-    "pairs for a set": b"\x80\x04\x8f(NNu.",
     "elements for a dict": b"\x80\x04}(N\x90.",
     "integer of 65 bits": b"\x8a\x09" + bytes(8) + b"\x01.",
     "integer of many digits": b"I" + b"9" * 5000 + b"\n.",
-    "integer of many bytes": b"\x8b\xff\xff\x00\x00" + b"\x7f" * 0xFFFF + b".",
     "no integer": b"Iabc\n.",
-    "length of 2 to the 63": b"\x8e" + struct.pack("<Q", 1 << 63) + b"a.",
     "length of 1 TB": b"\x8e" + struct.pack("<Q", 1 << 40) + b"a.",
     "negative length": b"T\xff\xff\xff\xffa.",
     "frame past the end": b"\x80\x04\x95" + struct.pack("<Q", 1 << 40) + b"N.",
@@ -474,16 +445,15 @@ def test_what_is_not_an_array_or_a_plain_container_is_refused(data):
 @pytest.mark.parametrize(
     "value",
     [
-        np.array([{}, None], dtype=object), np.zeros(2, dtype=[("a", "f8")]), np.zeros(2, "V3"), np.zeros(2, "M8[s]"),
-        np.zeros(2, dtype=complex), np.dtype("O"), np.dtype([("a", "O")]), np.datetime64("2020-01-01"), np.void(b"ab"),
-        np.ma.zeros(3), np.longdouble(1), 2**64, -(2**63) - 1, 1j, range(3), slice(3), print, int, object(), Ellipsis,
-        bytearray(b"a"), {(1, 2): 3}, np.random.default_rng(0), ValueError("x"),
+        np.array([{}, None], dtype=object), np.zeros(2, dtype=[("a", "f8")]), np.zeros(2, "M8[s]"), np.zeros(2, dtype=complex),
+        np.dtype("O"), np.datetime64("2020-01-01"), np.void(b"ab"), np.longdouble(1), 2**64, -(2**63) - 1, range(3), print,
+        object(), bytearray(b"a"), {(1, 2): 3},
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
-@pytest.mark.parametrize("protocol", [2, 4, 5])
-def test_other_objects_are_refused(value, protocol):
-    refuse(pickle.dumps(value, protocol=protocol))
+def test_other_objects_are_refused(value):
+    for protocol in (2, 4, 5):
+        refuse(pickle.dumps(value, protocol=protocol))
 
 
 def test_the_array_that_the_hostile_ones_are_made_from_is_good():
@@ -492,13 +462,10 @@ def test_the_array_that_the_hostile_ones_are_made_from_is_good():
 
 NEGATIVE = b"J\xff\xff\xff\xff"
 NO_FIELDS = NEGATIVE * 2 + b"K\x00"
-FIELDS = b"}X\x01\x00\x00\x00acnumpy\ndtype\nX\x02\x00\x00\x00f8\x89\x88\x87RK\x00\x86s"
 BAD_ARRAYS = {
     "too few bytes": {"payload": bytes(15)},
     "too many bytes": {"payload": bytes(24)},
-    "no bytes": {"payload": b""},
     "negative shape": {"shape": NEGATIVE + b"\x85"},
-    "two negative axes": {"shape": NEGATIVE + NEGATIVE + b"\x86"},
     "product that overflows to 2": {"shape": b"\x8a\x09" + struct.pack("<Q", (1 << 63) + 1) + b"\x00K\x02\x86"},
     "product that overflows to 0": {
         "shape": b"\x8a\x05\x00\x00\x00\x00\x01\x8a\x05\x00\x00\x00\x00\x01\x86",
@@ -512,21 +479,15 @@ BAD_ARRAYS = {
     "version 2": {"version": b"K\x02"},
     "object dtype": {"name": b"O8", "tail": b"NNN" + NEGATIVE * 2 + b"K\x3f", "order": b"|"},
     "plain object dtype": {"name": b"O8"},
-    "void": {"name": b"V8"},
     "structure": {"name": b"f8,f8"},
-    "field count": {"name": b"2f8"},
-    "dates": {"name": b"M8"},
     "huge item": {"name": b"S999999999"},
     "items without bytes": {"name": b"U0", "shape": b"J\xff\xff\xff\x7f\x85", "payload": b""},
     "unknown order": {"order": b"<>"},
     "no order": {"order": b""},
     "object flag": {"tail": b"NNN" + NEGATIVE * 2 + b"K\x3f"},
     "other item size": {"tail": b"NNN" + b"K\x04" + NEGATIVE + b"K\x00"},
-    "huge item size": {"tail": b"NNN" + b"J\xff\xff\xff\x7f" + NEGATIVE + b"K\x00"},
-    "negative item size": {"tail": b"NNN" + b"J\x00\xff\xff\xff" + NEGATIVE + b"K\x00"},
     "subarray": {"tail": b"cnumpy\ndtype\nX\x02\x00\x00\x00f8\x89\x88\x87RK\x02\x85\x86NN" + NO_FIELDS},
     "names": {"tail": b"NX\x01\x00\x00\x00a\x85N" + NO_FIELDS},
-    "names and fields": {"tail": b"NX\x01\x00\x00\x00a\x85" + FIELDS + NO_FIELDS},
     "metadata": {"tail": b"NNN" + NO_FIELDS + b"}"},
     "numbers as fields": {"tail": b"NNK\x01" + NO_FIELDS},
     "state too short": {"tail": b"NNN"},
@@ -552,15 +513,15 @@ def test_a_second_state_is_refused():
     refuse(dtype + b"q\x00h\x00" + state + b"bh\x00" + state + b"b.")
 
 
-@pytest.mark.parametrize("axes", [b"K\x00K\x00\x86", b"K\x00\x85", b"K\x00K\x02\x86", b"N", b"]"])
-def test_an_order_of_axes_that_is_none_is_refused(axes):
+def test_an_order_of_axes_that_is_none_is_refused():
     data = (
         b"\x80\x05\x8c\x13numpy._core.numeric\x8c\x0b_frombuffer\x93(C\x10" + bytes(16)
         + b"\x8c\x05numpy\x8c\x05dtype\x93"
         b"\x8c\x02f8\x89\x88\x87R(K\x03\x8c\x01<NNN" + NO_FIELDS + b"tbK\x01K\x02\x86\x8c\x01K%stR."
     )  # fmt: skip
     assert loads(data.replace(b"%s", b"K\x01K\x00\x86")).shape == (2, 1)
-    refuse(data.replace(b"%s", axes))
+    for axes in (b"K\x00K\x00\x86", b"K\x00\x85", b"K\x00K\x02\x86", b"N", b"]"):
+        refuse(data.replace(b"%s", axes))
 
 
 # --- bounds
@@ -597,13 +558,12 @@ def test_nesting_is_bounded_along_shared_containers_too():
 @pytest.mark.parametrize(
     "data",
     [
-        b"]" * 10**6 + b"a" * (10**6 - 1) + b".",
-        b"(" * 10**5 + b"t" * 10**5 + b".",
-        b"N" + b"\x85" * 10**6 + b".",
+        b"]" * 10**5 + b"a" * (10**5 - 1) + b".",
+        b"N" + b"\x85" * 10**5 + b".",
         b"N" + b"(" * 10**5,
         b"}" + b"N}" * 10**5 + b"s" * 10**5 + b".",
     ],
-    ids=["lists", "tuples", "tuples of one", "marks", "dicts"],
+    ids=["lists", "tuples", "marks", "dicts"],
 )
 def test_many_nested_containers_neither_crash_nor_recurse(data):
     refuse(data)
@@ -646,12 +606,12 @@ def test_the_number_of_opcodes_is_bounded(monkeypatch):
     refuse(b"N" + b"".join(b"r" + struct.pack("<I", i) for i in range(5000)) + b".", "at most 1 MiB")
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_pickle_cut_anywhere_is_refused(protocol):
-    data = pickle.dumps({0: np.arange(3.0), "a": [np.float32(1), "text", (1, 2)]}, protocol=protocol)
-    loads(data)
-    for n in range(len(data)):
-        refuse(data[:n])
+def test_a_pickle_cut_anywhere_is_refused():
+    for protocol in PROTOCOLS:
+        data = pickle.dumps({0: np.arange(3.0), "a": [np.float32(1), "text", (1, 2)]}, protocol=protocol)
+        loads(data)
+        for n in range(len(data)):
+            refuse(data[:n])
 
 
 # --- fuzz
@@ -724,15 +684,6 @@ def test_mutated_streams_give_a_value_or_unsafe_pickle():
     values, refusals = fuzz(seed=0, count=4000)
     assert values > 100  # the fuzz must reach beyond the first refusal
     assert refusals > 100
-
-
-@given(st.binary(max_size=200))
-@settings(max_examples=300, deadline=None)
-def test_garbage_is_refused_or_plain(data):
-    try:
-        loads(data)
-    except UnsafePickle:
-        pass
 
 
 def test_a_mutated_npz_gives_arrays_or_unsafe_pickle(tmp_path):

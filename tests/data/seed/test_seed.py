@@ -9,13 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from scipy.io import loadmat, savemat
 
 from emogan.data.readers.unpickle import UnsafePickle
 from emogan.data.seed import seed
-from emogan.environment import config_dir
 from emogan.simulation import people
 from emogan.simulation.releases import write_seed
 
@@ -139,13 +136,6 @@ def test_another_feature_is_read_from_the_variables_of_its_name(simulated, featu
     stored = loadmat(files[1])
     rows = [stored[f"{feature}{i}"][:, w, :].ravel() for i in range(1, 16) for w in range(WINDOWS[4][i - 1])]
     assert np.array_equal(loaded.x, np.float32(rows))
-
-
-def test_a_compressed_mat_file_is_loaded_alike(tmp_path):
-    path = write_eeg(tmp_path / "ExtractedFeatures_4s")
-    plain = seed.load(tmp_path, modality="eeg")
-    savemat(path, eeg_arrays(), do_compression=True)
-    assert same(seed.load(tmp_path, modality="eeg"), plain)
 
 
 def test_sessions_follow_the_dates_and_subjects_their_numbers(tmp_path):
@@ -339,8 +329,7 @@ def test_a_selection_holds_the_experiments_asked_for_and_no_others(simulated, tr
 OTHER_NAMES = ["{} (1).mat", "{} - Copy.mat", "Copy of {}.mat", "{}_2.mat", "._{}.mat", "{}.MAT", "{}.mat.crdownload"]
 
 
-@pytest.mark.parametrize("name", [None, *OTHER_NAMES])
-@pytest.mark.parametrize("session", [1, 2, 3])
+@pytest.mark.parametrize(("name", "session"), [(None, 1), (None, 2), (None, 3), *((name, 2) for name in OTHER_NAMES)])
 def test_eeg_and_eyes_are_of_one_session_also_where_a_file_is_missing(simulated, tree, caplog, name, session):
     path = sorted((tree / EEG).glob("2_*.mat"))[session - 1]
     path.rename(path.with_name(name.format(path.stem))) if name else path.unlink()
@@ -436,7 +425,7 @@ def test_a_wrong_mat_file_is_an_error_that_names_the_file(tmp_path, changes, mes
         seed.load(tmp_path, modality="eeg")
 
 
-@pytest.mark.parametrize("share", [0.0, 0.00001, 0.5, 0.999])
+@pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_truncated_mat_file_is_an_error_that_names_the_file(tmp_path, share):
     path = write_eeg(tmp_path / "ExtractedFeatures_4s")
     content = path.read_bytes()
@@ -516,11 +505,3 @@ def test_the_npz_of_seed_multimodal_must_be_whole(tree):
         np.savez(path, **{**stored, **changes})
         with pytest.raises(ValueError, match=rf"2_1\.npz: .*{message}"):
             seed.load(tree, eeg_source="multimodal", subjects=[2])
-
-
-def test_the_config_is_a_call_of_the_loader(simulated):
-    config = OmegaConf.load(Path(config_dir()) / "data" / "seed.yaml")
-    assert OmegaConf.is_missing(config, "root")
-    config = OmegaConf.create({"modality": "eye", "data": config})
-    config.data.root, config.data.subjects = str(simulated[1]), [10]
-    assert same(instantiate(config.data), seed.load(simulated[1], modality="eye", subjects=[10]))

@@ -1,19 +1,15 @@
 """Tests of the SEED-IV loader on trees written by hand after the published format, and on simulated ones."""
 
-import logging
 import os
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from scipy.io import loadmat, savemat
 
 from emogan.data.eye_names import EYE_FEATURES_31
 from emogan.data.seed import seed_iv
-from emogan.environment import config_dir
 from emogan.simulation import people
 from emogan.simulation.releases import write_seed_iv
 
@@ -120,21 +116,6 @@ def test_files_of_two_dates_in_one_session_folder_are_named(tmp_path, caplog):
     assert "eye_feature_smooth/1/1_20150101.mat" in caplog.text
 
 
-def test_experiments_without_eye_features_are_left_out_and_counted(tmp_path, caplog):
-    for subject, session in ((1, 1), (1, 2), (3, 1)):
-        write(tmp_path, "eeg", subject, session)
-    write(tmp_path, "eye", 1, 2)
-    with caplog.at_level(logging.WARNING):
-        loaded = seed_iv.load(tmp_path)
-    assert [e[:2] for e in loaded.experiments()] == [(1, 2)]
-    assert "left out 2 of 3 experiments" in caplog.text
-    assert len(list(seed_iv.load(tmp_path, modality="eeg").experiments())) == 3
-    with pytest.raises(ValueError, match=r"subject 3 \(no eye file of 3\)"):
-        seed_iv.load(tmp_path, subjects=[3])
-    with pytest.raises(ValueError, match=r"features of session 1 .*; sessions with eeg and eye features: 2\."):
-        seed_iv.load(tmp_path, sessions=[1])
-
-
 @pytest.mark.parametrize(("kind", "changes", "message"), [
     ("eeg", {"de_LDS24": None}, "missing de_LDS24"),
     ("eeg", {"de_LDS3": np.ones((64, 6, 5))}, r"de_LDS3 as .* \(62, windows, 5\), got shape \(64, 6, 5\)"),
@@ -156,22 +137,6 @@ def test_modalities_with_other_windows_are_an_error_that_names_both_files(tmp_pa
         seed_iv.load(tmp_path)
 
 
-def test_a_truncated_file_is_an_error_that_names_it(tmp_path):
-    write(tmp_path, "eeg")
-    path = tmp_path / "eeg_feature_smooth" / "1" / "1_20160511.mat"
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"1_20160511\.mat: .*Copy it again"):
-        seed_iv.load(tmp_path, modality="eeg")
-
-
 def test_a_wrong_root_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"a folder eeg_feature_smooth with files like 1_20160518\.mat"):
         seed_iv.load(tmp_path)
-
-
-def test_the_config_is_a_call_of_the_loader(simulated):
-    config = OmegaConf.load(Path(config_dir()) / "data" / "seed_iv.yaml")
-    assert OmegaConf.is_missing(config, "root")
-    config = OmegaConf.create({"modality": "eye", "data": config})
-    config.data.root = str(simulated[1])
-    assert same(instantiate(config.data), seed_iv.load(simulated[1], modality="eye"))

@@ -8,13 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from emogan.data.eye_names import EYE_FEATURES_33
 from emogan.data.readers.unpickle import UnsafePickle
 from emogan.data.seed import seed_v
-from emogan.environment import config_dir
 from emogan.simulation import people
 from emogan.simulation.releases import write_seed_v
 
@@ -200,11 +197,3 @@ def test_a_wrong_root_or_order_is_refused(tmp_path):
         write(tmp_path / copy / "EEG_DE_features")
     with pytest.raises(ValueError, match=r"got 2: .*one/EEG_DE_features, .*two/EEG_DE_features"):
         seed_v.load(tmp_path, modality="eeg")
-
-
-def test_the_config_is_a_call_of_the_loader(simulated):
-    config = OmegaConf.load(Path(config_dir()) / "data" / "seed_v.yaml")
-    assert OmegaConf.is_missing(config, "root")
-    config = OmegaConf.create({"modality": "eye", "data": config})
-    config.data.root = str(simulated[1])
-    assert same(instantiate(config.data), seed_v.load(simulated[1], modality="eye"))
