@@ -53,13 +53,8 @@ fig2: setup ## The paper's Fig. 2 (convergence) and its report
 	$(TRAIN) experiment=fig2 $(call RELEASE,seed) $(call OPTIONS,seed_eyes)
 	$(REPORT) "$$OUTPUT/fig2_$(if $(DATA),seed,synthetic)"
 
-HALF = tests/augmenters tests/jobs tests/models tests/samplers tests/training # of the tests, by their time
-
-test: setup ## Run the tests, in two processes
-	@said=$$(mktemp); trap 'rm -f "$$said"' EXIT; export OMP_NUM_THREADS=1; \
-	$(BIN)/python -m pytest $(HALF) > "$$said" 2>&1 & half=$$!; \
-	$(BIN)/python -m pytest $(HALF:%=--ignore=%); code=$$?; \
-	wait $$half || code=1; cat "$$said"; exit $$code
+test: setup ## Run the tests, a process for each core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: setup ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m slow

@@ -303,7 +303,8 @@ def member_entries(augmenter: GANAugmenter) -> list[tuple[dict[str, torch.Tensor
         tensors |= {f"history.{name}": curve.clone() for name, curve in history.member(m).items()}
         tensors["looks.spread"] = history.looks(m).clone()
         fields = {
-            "augmenter": augmenter.identity(), "end": history.reasons()[m], "figures": augmenter.watch.figures[m]
+            "augmenter": augmenter.identity(), "end": history.reasons()[m], "figures": augmenter.watch.figures[m],
+            "device": augmenter.trainer.strategy.root_device.type,
         }  # fmt: skip
         entries.append((tensors, fields))
     return entries

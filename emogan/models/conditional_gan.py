@@ -24,14 +24,29 @@ class Batch(NamedTuple):
     """The data and noise of one iteration: S mini-batches of B windows for each of M members.
 
     Windows are copied where they are used, see ``x`` and ``with_synthetic``.
+
+    Parameters
+    ----------
+    windows : Tensor (M N, F + K)
+        All windows there are, each with its one-hot label.
+    labels : Tensor (M N,)
+        Their labels.
+    rows : Tensor (S, M, B)
+        Which of them the mini-batches consist of.
+    z : Tensor (S, M, B, Z)
+        Noise, U[-1, 1) (paper, 3.3).
+    u : Tensor (S, M, B, 1)
+        Uniform in [0, 1): where cWGAN's gradient penalty interpolates.
+    classes : int
+        Number K.
     """
 
-    windows: Tensor  # (M N, F + K) all windows there are, each with its one-hot label
-    labels: Tensor  # (M N,)
-    rows: Tensor  # (S, M, B) those of the mini-batches
-    z: Tensor  # (S, M, B, Z) noise, U[-1, 1) (paper, 3.3)
-    u: Tensor  # (S, M, B, 1) uniform in [0, 1): where cWGAN's gradient penalty interpolates
-    classes: int  # K
+    windows: Tensor
+    labels: Tensor
+    rows: Tensor
+    z: Tensor
+    u: Tensor
+    classes: int
 
     @classmethod
     def of(cls, x: Tensor, y: Tensor, z: Tensor, u: Tensor, classes: int) -> Self:
@@ -158,7 +173,7 @@ class ConditionalGAN(Checked, lightning.LightningModule, ABC):
         self.generator = self.build_generator(generator_hidden)
         self.discriminator = self.build_discriminator(discriminator_hidden)
         self.initialise(range(members) if seeds is None else seeds)
-        self.iteration = 0  # trained so far
+        self.iterations_trained = 0
         self.running: list[int] | None = None  # members whose metrics are logged, if some have stopped early
 
     @classmethod
@@ -253,11 +268,11 @@ class ConditionalGAN(Checked, lightning.LightningModule, ABC):
         Each is logged by its name as the mean over the members and, of a stack, as NAME/lowest and NAME/highest.
         """
         self.latest = self.iterate(batch)
-        self.iteration += 1
+        self.iterations_trained += 1
         if self._trainer is not None and (
             (batch_idx + 1) % max(self.trainer.log_every_n_steps, 1) == 0 or self.trainer.is_last_batch
         ):
-            self.log("step", float(self.iteration))  # Lightning's own count is of the optimisers' steps
+            self.log("step", float(self.iterations_trained))  # Lightning's own count is of the optimisers' steps
             latest = self.latest if self.running is None else self.latest[:, self.running]
             self.log_members(dict(zip(self.metrics, latest, strict=True)), prog_bar=True)
 

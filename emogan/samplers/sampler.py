@@ -3,7 +3,7 @@
 import numbers
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import Field, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -72,6 +72,13 @@ class Sampler(BaseOverSampler):
         **BaseOverSampler._parameter_constraints,
         "n_aug": [Interval(numbers.Integral, 0, None, closed="left"), None],
     }
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        fixed = {name for name, value in vars(cls).items() if isinstance(value, Field) and not value.init}
+        cls._parameter_constraints = {  # scikit-learn wants those of a class's own parameters alone
+            name: allowed for name, allowed in cls._parameter_constraints.items() if name not in fixed
+        }
 
     __metadata_request__fit: ClassVar[dict] = {"groups": False}  # pipelines call fit_resample: one request is enough
 

@@ -77,7 +77,7 @@ class TrainingState:
         history.values[: self.iteration] = self.tensors["history"].movedim(0, -1)
         looks = min(len(history.spread), self.tensors["spread"].shape[1])  # a longer training has more of them
         history.spread[:looks] = self.tensors["spread"].T[:looks]
-        module.iteration = history.done = self.iteration
+        module.iterations_trained = history.done = self.iteration
         history.plateaued = list(self.plateaued)
         history.stopped = [  # one that has not stopped by itself was ended by the Trainer, and goes on
             at if has else history.iterations for at, has in zip(self.stopped, self.plateaued, strict=True)

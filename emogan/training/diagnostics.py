@@ -59,7 +59,9 @@ class Watch(lightning.Callback):
             self.history.spread[done // LOOK_EVERY - 1, m] = figures[m].get("spread", torch.nan)
         spread = self.history.spread[done // LOOK_EVERY - 1, running]
         if len(spread := spread[~spread.isnan()]):
-            module.log_members({"spread": spread})
+            parts = {"spread": spread.mean(), "spread/lowest": spread.min(), "spread/highest": spread.max()}
+            for logger in trainer.loggers:  # Lightning would log the same value again until there is another
+                logger.log_metrics({name: float(value) for name, value in parts.items()}, done)
         if last <= 2 * done < 2 * last:
             own = [figures[m] for m in running]
             self._tell(messages(own, self.name, f"at iteration {done} of {last}", plain(own)))

@@ -10,6 +10,8 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from emogan.environment import quiet_lightning
+
 DEFAULTS = {
     "accelerator": "cpu", "devices": 1, "max_epochs": 1, "precision": "32-true", "log_every_n_steps": 10,
     "enable_progress_bar": False, "enable_model_summary": False,
@@ -72,7 +74,8 @@ class TrainerSettings:
             one_device = name == "devices" and isinstance(value, list) and len(value) == 1  # [2] is the third one
             if value not in allowed and not one_device:
                 raise ValueError(f"trainer.{name}: expected {allowed[0]}, got {value!r}: {reason}")
-        self.trainer()  # which finds what Lightning would refuse
+        with quiet_lightning():
+            self.trainer()  # which finds what Lightning would refuse
 
     @property
     def log_every(self) -> int:

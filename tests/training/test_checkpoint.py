@@ -7,6 +7,7 @@ from padded_sets import unpadded
 from emogan.augmenters import GANAugmenter
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
 from emogan.training.checkpoint import WriteCheckpoints, optimizer_state
+from emogan.training.trainer import TrainerSettings
 
 ROWS = [2, 0]
 
@@ -21,7 +22,7 @@ def train(augmenter, rows, resume=None, device="cpu"):
     y, n, states = (torch.arange(40) % 3).expand(4, 40), torch.tensor([40, 33, 25, 37]), []
     augmenter.fit(
         unpadded(x[rows], y[rows], n[rows], torch.arange(40).expand(4, 40)[rows] // 8), [11 + m for m in rows],
-        resume=resume, accelerator="cpu" if device == "cpu" else "gpu", callbacks=lambda *parts: [WriteCheckpoints(*parts, states.append, every_s=0)],
+        resume=resume, trainer=TrainerSettings({"accelerator": "cpu" if device == "cpu" else "gpu"}), callbacks=lambda *parts: [WriteCheckpoints(*parts, states.append, every_s=0)],
     )  # fmt: skip
     return augmenter, states
 
