@@ -110,7 +110,7 @@ def _refuse_unknown(given: Collection[str], known: Collection[str], name: str) -
 
 
 def unknown_key(name: str, key: object, known: Collection[str]) -> ValueError:
-    """The error that tells of a key which does not exist; ``name`` is that of its node, with a dot at the end."""
+    """The error that names a key which does not exist; ``name`` is that of its node, with a dot at the end."""
     close = get_close_matches(str(key), known, 1)
     meant = f". Did you mean {name}{close[0]}?" if close else ""
     return ValueError(f"{name}{key}: expected one of the settings {', '.join(known)}, got {key}{meant}")

@@ -1,4 +1,4 @@
-"""python -m emogan.sample: write labelled artificial windows of a saved GAN as a table."""
+"""python -m emogan.sample: write labelled synthetic windows of a saved GAN as a table."""
 
 import importlib
 import io
@@ -30,7 +30,7 @@ def write_windows(
 ) -> Path:
     """Draw windows with what `emogan.load` reads and write the .npz or .csv that `data=features` reads.
 
-    Subject and session are those of the training set; every window is a trial of its own, named artificial_1, ...,
+    Subject and session are those of the training set; every window is a trial of its own, named synthetic_1, ...,
     which no recorded trial is.
 
     Raises
@@ -52,8 +52,8 @@ def write_windows(
     x = fitted.draw(labels, seed)
     names = np.array([str(name) for name in fitted.feature_names or (f"x{i}" for i in range(x.shape[1]))])
     columns = {
-        "trial": np.array([f"artificial_{i + 1}" for i in range(n_aug)]),
-        "subject": np.array([fitted.origin.get("subject", "artificial")] * n_aug),
+        "trial": np.array([f"synthetic_{i + 1}" for i in range(n_aug)]),
+        "subject": np.array([fitted.origin.get("subject", "synthetic")] * n_aug),
         "session": np.array([fitted.origin.get("session", 1)] * n_aug),
     }
     if out.suffix.lower() == ".csv":
@@ -66,7 +66,7 @@ def write_windows(
             x=x, y=labels, **columns, feature_names=names, class_names=fitted.classes.astype(str), modality=kinds
         )
     write_atomically(out, content)
-    print(f"wrote {n_aug} artificial windows of {len(names)} features to {out.absolute()}")
+    print(f"wrote {n_aug} synthetic windows of {len(names)} features to {out.absolute()}")
     return out
 
 

@@ -1,4 +1,4 @@
-"""python -m emogan.train: train GANs, append their artificial windows, score the gain on held-out trials."""
+"""python -m emogan.train: train GANs, append their synthetic windows, score the gain on held-out trials."""
 
 import contextlib
 import logging

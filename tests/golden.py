@@ -176,8 +176,8 @@ def qualities() -> Arrays:
     rows = np.arange(len(features.y))
     data = TrainingSet.of(features, rows, rows)
     random = np.random.default_rng(2)
-    artificial = data.x + 0.1 * random.normal(size=data.x.shape)
-    table = quality.assess(data.x, data.y, data.trial, artificial, data.y, features.class_names, random)
+    synthetic = data.x + 0.1 * random.normal(size=data.x.shape)
+    table = quality.assess(data.x, data.y, data.trial, synthetic, data.y, features.class_names, random)
     return {name: own[["value", "reference"]].to_numpy() for name, own in table.groupby("metric")}
 
 

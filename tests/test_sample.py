@@ -1,4 +1,4 @@
-"""python -m emogan.sample writes artificial windows as a table that data=features reads."""
+"""python -m emogan.sample writes synthetic windows as a table that data=features reads."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def checkpoint(tmp_path_factory, configure):
 
 @pytest.mark.parametrize("suffix", [".npz", ".csv"])
 def test_the_table_is_read_as_the_windows_that_were_drawn(checkpoint, tmp_path, suffix, table):
-    out = write_windows(checkpoint, tmp_path / f"artificial{suffix}", 50, subject=2, fold=1)
+    out = write_windows(checkpoint, tmp_path / f"synthetic{suffix}", 50, subject=2, fold=1)
     real, found = tables.load(table), tables.load(out, eye=[] if suffix == ".npz" else ["eye_*"])
     x, y = emogan.load(checkpoint, subject=2, fold=1).sample(50)
     np.testing.assert_array_equal(found.x, x)
@@ -38,7 +38,7 @@ def test_the_table_is_read_as_the_windows_that_were_drawn(checkpoint, tmp_path, 
 def test_what_a_sampler_saved_is_written_with_its_labels_and_columns(tmp_path, frame_of_numbers):
     x, y = frame_of_numbers
     emogan.GaussianSampler(random_state=0).fit(x, y).save(tmp_path / "fitted")
-    out = write_windows(tmp_path / "fitted", tmp_path / "artificial.csv", 6, seed=4)
+    out = write_windows(tmp_path / "fitted", tmp_path / "synthetic.csv", 6, seed=4)
     found = pd.read_csv(out)
     assert found.columns.tolist() == ["label", "trial", "subject", "session", "left", "right"]
     assert found.label.tolist() == ["fear", "joy"] * 3
@@ -75,7 +75,7 @@ def test_the_command_writes_the_table_and_leaves_nothing_else(checkpoint, tmp_pa
     options = [f"checkpoint={checkpoint}", "out=new.csv", "n_aug=9", "subject=1", "fold=0"]
     done = command(tmp_path, *options, module="sample")
     assert done.exit_code() == 0, done.said
-    assert done.said == f"wrote 9 artificial windows of 10 features to {tmp_path / 'new.csv'}\n"
+    assert done.said == f"wrote 9 synthetic windows of 10 features to {tmp_path / 'new.csv'}\n"
     assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "said.txt"}
 
 

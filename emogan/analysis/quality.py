@@ -1,8 +1,8 @@
-"""How much artificial windows are like real ones of their class: ten measures, each beside real against real.
+"""How much synthetic windows are like real ones of their class: ten measures, each beside real against real.
 
 `assess` splits a class's training trials, whole, into two halves A and B. A measure's value is the mean of A against
-artificial windows and B against artificial windows; its reference is the mean of A against B and B against A, with as
-many windows in the part of the artificial ones. So both have the bias that a measure has for so few windows of so many
+synthetic windows and B against synthetic windows; its reference is the mean of A against B and B against A, with as
+many windows in the part of the synthetic ones. So both have the bias that a measure has for so few windows of so many
 features, and windows from new trials would have values like the references. Values better than the references are no
 merit: those windows lie closer to the trials that the augmenter was fitted on than new trials do.
 """
@@ -27,46 +27,46 @@ MOST = 500  # windows drawn at random from a longer part: times and memory grow 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Real windows (n, F) and artificial ones (m, F) of one class, in scaled units and float64.
+    """Real windows (n, F) and synthetic ones (m, F) of one class, in scaled units and float64.
 
-    real_group (n,) and artificial_group (m,) number the trials that the windows come from: the two-sample test needs
+    real_group (n,) and synthetic_group (m,) number the trials that the windows come from: the two-sample test needs
     them.
     """
 
     real: np.ndarray
-    artificial: np.ndarray
+    synthetic: np.ndarray
     real_group: np.ndarray | None = None
-    artificial_group: np.ndarray | None = None
+    synthetic_group: np.ndarray | None = None
 
     # distances are taken from differences, not from products, so that a copy lies at exactly 0
 
     @cached_property
     def between(self) -> np.ndarray:
         """Euclidean distances (n, m)."""
-        return cdist(self.real, self.artificial)
+        return cdist(self.real, self.synthetic)
 
     @cached_property
     def within_real(self) -> np.ndarray:
         return cdist(self.real, self.real)
 
     @cached_property
-    def within_artificial(self) -> np.ndarray:
-        return cdist(self.artificial, self.artificial)
+    def within_synthetic(self) -> np.ndarray:
+        return cdist(self.synthetic, self.synthetic)
 
     @property
     def smaller(self) -> int:
         """Number of windows on the side with fewer."""
-        return min(len(self.real), len(self.artificial))
+        return min(len(self.real), len(self.synthetic))
 
 
 def spread_ratio(pair: Pair) -> float:
-    """sqrt(trace cov(artificial) / trace cov(real)): below 1 where artificial windows vary too little.
+    """sqrt(trace cov(synthetic) / trace cov(real)): below 1 where synthetic windows vary too little.
 
     NaN with fewer than two windows on a side or if the real ones are all equal.
     """
     if pair.smaller < 2 or not np.ptp(pair.real, axis=0).any():
         return np.nan
-    return float(np.sqrt(pair.artificial.var(0, ddof=1).sum() / pair.real.var(0, ddof=1).sum()))
+    return float(np.sqrt(pair.synthetic.var(0, ddof=1).sum() / pair.real.var(0, ddof=1).sum()))
 
 
 def correlation_distance(pair: Pair) -> float:
@@ -77,10 +77,10 @@ def correlation_distance(pair: Pair) -> float:
     """
     if pair.smaller < 2:
         return np.nan
-    varying = (np.ptp(pair.real, axis=0) > 0) & (np.ptp(pair.artificial, axis=0) > 0)
+    varying = (np.ptp(pair.real, axis=0) > 0) & (np.ptp(pair.synthetic, axis=0) > 0)
     if varying.sum() < 2:
         return np.nan
-    first, second = (np.corrcoef(x[:, varying], rowvar=False) for x in (pair.real, pair.artificial))
+    first, second = (np.corrcoef(x[:, varying], rowvar=False) for x in (pair.real, pair.synthetic))
     return float(1 - (first * second).sum() / (np.linalg.norm(first) * np.linalg.norm(second)))
 
 
@@ -93,8 +93,8 @@ def frechet_distance(pair: Pair) -> float:
     """
     if pair.smaller < 2:
         return np.nan
-    means = [x.mean(0) for x in (pair.real, pair.artificial)]
-    a, b = ((x - m) / np.sqrt(len(x) - 1) for x, m in zip((pair.real, pair.artificial), means, strict=True))
+    means = [x.mean(0) for x in (pair.real, pair.synthetic)]
+    a, b = ((x - m) / np.sqrt(len(x) - 1) for x, m in zip((pair.real, pair.synthetic), means, strict=True))
     root = np.linalg.svd(a @ b.T, compute_uv=False).sum()
     distance = ((means[0] - means[1]) ** 2).sum() + (a**2).sum() + (b**2).sum() - 2 * root
     return float(max(distance, 0.0))  # equal windows come out at +-1e-14
@@ -113,10 +113,10 @@ def mmd(pair: Pair) -> float:
     """
     if pair.smaller < 2 or not (width := bandwidth(pair.within_real)):
         return np.nan
-    real, artificial, between = (
-        np.exp(-((d / width) ** 2) / 2) for d in (pair.within_real, pair.within_artificial, pair.between)
+    real, synthetic, between = (
+        np.exp(-((d / width) ** 2) / 2) for d in (pair.within_real, pair.within_synthetic, pair.between)
     )
-    return float(_mean_off_diagonal(real) + _mean_off_diagonal(artificial) - 2 * between.mean())
+    return float(_mean_off_diagonal(real) + _mean_off_diagonal(synthetic) - 2 * between.mean())
 
 
 def _mean_off_diagonal(kernel: np.ndarray) -> float:
@@ -130,7 +130,7 @@ def radii(within: np.ndarray) -> np.ndarray:
 
 
 def precision(pair: Pair) -> float:
-    """Share of artificial windows within the `radii` of any real one (Kynkäänniemi et al. 2019): are they plausible?
+    """Share of synthetic windows within the `radii` of any real one (Kynkäänniemi et al. 2019): are they plausible?
 
     NaN, as the three measures below, unless both sides have more windows than `NEIGHBOURS`.
     """
@@ -140,14 +140,14 @@ def precision(pair: Pair) -> float:
 
 
 def recall(pair: Pair) -> float:
-    """Share of real windows within the `radii` of any artificial one (Kynkäänniemi et al. 2019): is all there?"""
+    """Share of real windows within the `radii` of any synthetic one (Kynkäänniemi et al. 2019): is all there?"""
     if pair.smaller <= NEIGHBOURS:
         return np.nan
-    return float((pair.between <= radii(pair.within_artificial)).any(1).mean())
+    return float((pair.between <= radii(pair.within_synthetic)).any(1).mean())
 
 
 def density(pair: Pair) -> float:
-    """Real balls of `radii` around an artificial window, over `NEIGHBOURS` (Naeem et al. 2020).
+    """Real balls of `radii` around a synthetic window, over `NEIGHBOURS` (Naeem et al. 2020).
 
     Its expectation is 1 for equal distributions; it can exceed 1.
     """
@@ -157,32 +157,32 @@ def density(pair: Pair) -> float:
 
 
 def coverage(pair: Pair) -> float:
-    """Share of real windows with an artificial one within their `radii` (Naeem et al. 2020)."""
+    """Share of real windows with a synthetic one within their `radii` (Naeem et al. 2020)."""
     if pair.smaller <= NEIGHBOURS:
         return np.nan
     return float((pair.between.min(1) <= radii(pair.within_real)).mean())
 
 
 def two_sample_auc(pair: Pair) -> float:
-    """Area under the ROC curve of a classifier that tells artificial from real windows; 0.5: it cannot.
+    """Area under the ROC curve of a classifier of synthetic against real windows; 0.5: it cannot distinguish them.
 
     The classifier two-sample test of Lopez-Paz and Oquab (2017), cross-validated over groups, `FOLDS` or as many as the
     side with fewer has, so that windows of one trial never stand on both sides of a split; the mean over folds. The
     area needs no threshold: real windows of a new trial lie far from all others, and a machine that calls them all
-    artificial would be right in half of the cases, whatever the artificial ones look like.
+    synthetic would be right in half of the cases, whatever the synthetic ones look like.
 
     The classifier is a support vector machine with a Gaussian kernel (C = 1) on principal components of 99 % of the
     standardised variance, scaled to 1, all fitted on the training side. A linear one is blind to windows that differ in
     spread alone; without components of equal size so is the kernel to noise in directions in which real windows hardly
-    vary. Below 0.5, artificial windows lie around the real training trials more closely than a new trial does: they
+    vary. Below 0.5, synthetic windows lie around the real training trials more closely than a new trial does: they
     were fitted on them. NaN with fewer than two groups on a side.
     """
-    sides = [np.unique(group, return_inverse=True) for group in (pair.real_group, pair.artificial_group)]
+    sides = [np.unique(group, return_inverse=True) for group in (pair.real_group, pair.synthetic_group)]
     n_folds = min(FOLDS, *(len(names) for names, _ in sides))
     if n_folds < 2:
         return np.nan
-    x = np.concatenate([pair.real, pair.artificial])
-    y = np.repeat([0, 1], [len(pair.real), len(pair.artificial)])
+    x = np.concatenate([pair.real, pair.synthetic])
+    y = np.repeat([0, 1], [len(pair.real), len(pair.synthetic)])
     fold = np.concatenate([number % n_folds for _, number in sides])
     areas = []
     for k in range(n_folds):
@@ -197,7 +197,7 @@ def two_sample_auc(pair: Pair) -> float:
 
 
 def closest_record(pair: Pair) -> float:
-    """Median distance from an artificial window to the closest real one: 0 where more than half are copies."""
+    """Median distance from a synthetic window to the closest real one: 0 where more than half are copies."""
     return float(np.median(pair.between.min(0))) if pair.smaller else np.nan
 
 
@@ -229,45 +229,45 @@ def halves(trial: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, 
 Pairs = tuple[list[Pair], list[Pair]]  # a value is the mean over the former, a reference over the latter
 
 
-def by_halves(real: np.ndarray, trial: np.ndarray, artificial: np.ndarray, random: np.random.Generator) -> Pairs:
-    """Either half against artificial windows, and against the other one."""
+def by_halves(real: np.ndarray, trial: np.ndarray, synthetic: np.ndarray, random: np.random.Generator) -> Pairs:
+    """Either half against synthetic windows, and against the other one."""
     first, second = halves(trial, random)
-    return _against(real, artificial, [(first, second), (second, first)] if len(second) else [], random)
+    return _against(real, synthetic, [(first, second), (second, first)] if len(second) else [], random)
 
 
-def by_trials(real: np.ndarray, trial: np.ndarray, artificial: np.ndarray, random: np.random.Generator) -> Pairs:
-    """All trials but one, each in turn, against artificial windows, and against that one; `FOLDS` groups of many."""
+def by_trials(real: np.ndarray, trial: np.ndarray, synthetic: np.ndarray, random: np.random.Generator) -> Pairs:
+    """All trials but one, each in turn, against synthetic windows, and against that one; `FOLDS` groups of many."""
     names, number = np.unique(trial, return_inverse=True)
     fold = (random.permutation(len(names)) % FOLDS)[number]
     splits = [
         (np.flatnonzero(fold != k), drawn(np.flatnonzero(fold == k), MOST, random))
         for k in range(min(FOLDS, len(names)))
     ]
-    return _against(real, artificial, splits if len(splits) > 1 else [], random)
+    return _against(real, synthetic, splits if len(splits) > 1 else [], random)
 
 
-def _against(real, artificial, splits, random) -> Pairs:
-    """The first part of each split against artificial windows, and against as many of its second part."""
+def _against(real, synthetic, splits, random) -> Pairs:
+    """The first part of each split against synthetic windows, and against as many of its second part."""
     values, references = [], []
     for part, other in splits:
-        n = min(len(other), len(artificial))
-        values.append(Pair(real[part], artificial[drawn(np.arange(len(artificial)), n, random)]))
+        n = min(len(other), len(synthetic))
+        values.append(Pair(real[part], synthetic[drawn(np.arange(len(synthetic)), n, random)]))
         references.append(Pair(real[part], real[drawn(other, n, random)]))
     return values, references
 
 
-def by_groups(real: np.ndarray, trial: np.ndarray, artificial: np.ndarray, random: np.random.Generator) -> Pairs:
-    """All windows against as many artificial ones, dealt at random into as many groups as there are trials; two halves.
+def by_groups(real: np.ndarray, trial: np.ndarray, synthetic: np.ndarray, random: np.random.Generator) -> Pairs:
+    """All windows against as many synthetic ones, dealt at random into as many groups as there are trials; two halves.
 
     A half of four trials would leave the classifier one trial to learn from. The halves are smaller than the whole, but
     what the area is without a difference, 0.5, does not depend on the size.
     """
     kept = drawn(np.arange(len(real)), MOST, random)
-    ours = drawn(np.arange(len(artificial)), len(kept), random)
+    ours = drawn(np.arange(len(synthetic)), len(kept), random)
     groups = np.arange(len(ours)) % max(len(np.unique(trial[kept])), 1)
     first, second = halves(trial, random)
     return (
-        [Pair(real[kept], artificial[ours], trial[kept], groups)],
+        [Pair(real[kept], synthetic[ours], trial[kept], groups)],
         [Pair(real[first], real[second], trial[first], trial[second])],
     )
 
@@ -283,7 +283,7 @@ class Metric:
 
 
 METRICS = {
-    "spread_ratio": Metric(spread_ratio, "within-class spread, artificial / real", "reference"),
+    "spread_ratio": Metric(spread_ratio, "within-class spread, synthetic / real", "reference"),
     "correlation_distance": Metric(correlation_distance, "distance of correlation matrices", "low"),
     "frechet_distance": Metric(frechet_distance, "Fréchet distance", "low"),
     "mmd": Metric(mmd, "squared maximum mean discrepancy", "low"),
@@ -292,7 +292,7 @@ METRICS = {
     "density": Metric(density, "density", "high"),
     "coverage": Metric(coverage, "coverage", "high"),
     "two_sample_auc": Metric(
-        two_sample_auc, "telling artificial from real (area under the ROC curve)", "reference", by_groups
+        two_sample_auc, "telling synthetic from real (area under the ROC curve)", "reference", by_groups
     ),
     # of copies of all windows only half are copies of one half, but most are of all trials but one
     "closest_record": Metric(closest_record, "distance to the closest real window", "reference", by_trials),
@@ -303,15 +303,15 @@ def assess(
     x_real: np.ndarray,
     y_real: np.ndarray,
     trial_real: np.ndarray,
-    x_artificial: np.ndarray,
-    y_artificial: np.ndarray,
+    x_synthetic: np.ndarray,
+    y_synthetic: np.ndarray,
     class_names: Sequence[str],
     random: np.random.Generator,
 ) -> pd.DataFrame:
-    """Every metric of every class: value (real against artificial) and reference (real against real).
+    """Every metric of every class: value (real against synthetic) and reference (real against real).
 
     Both are means over the same splits and, but for the two-sample test (`by_groups`), compare equally many windows:
-    all of the part held out, or as many as there are artificial ones if those are fewer, drawn at random. Splits are
+    all of the part held out, or as many as there are synthetic ones if those are fewer, drawn at random. Splits are
     `by_halves`; for the closest record, `by_trials`.
 
     The reference is NaN where a class has fewer than two training trials (two-sample test: four), and so is the value
@@ -321,8 +321,8 @@ def assess(
     ----------
     x_real, y_real, trial_real
         Training windows (n, F), labels (n,) in 0..K-1 and trial numbers (n,).
-    x_artificial, y_artificial
-        Artificial windows (m, F) in the same scaled units and their labels (m,).
+    x_synthetic, y_synthetic
+        Synthetic windows (m, F) in the same scaled units and their labels (m,).
     class_names
         K names.
 
@@ -335,16 +335,16 @@ def assess(
     ValueError
         If the windows have different features or hold NaN.
     """
-    x_real, x_artificial = np.asarray(x_real, dtype=np.float64), np.asarray(x_artificial, dtype=np.float64)
-    if x_real.shape[1:] != x_artificial.shape[1:]:
-        raise ValueError(f"expected windows of the same features, got {x_real.shape} and {x_artificial.shape}")
-    for name, x in (("real", x_real), ("artificial", x_artificial)):
+    x_real, x_synthetic = np.asarray(x_real, dtype=np.float64), np.asarray(x_synthetic, dtype=np.float64)
+    if x_real.shape[1:] != x_synthetic.shape[1:]:
+        raise ValueError(f"expected windows of the same features, got {x_real.shape} and {x_synthetic.shape}")
+    for name, x in (("real", x_real), ("synthetic", x_synthetic)):
         if not np.isfinite(x).all():
             raise ValueError(f"expected finite features, the {name} windows hold NaN or infinity")
     comparisons = dict.fromkeys(metric.compared for metric in METRICS.values())
     rows = []
     for k, name in enumerate(class_names):
-        windows = x_real[y_real == k], trial_real[y_real == k], x_artificial[y_artificial == k]
+        windows = x_real[y_real == k], trial_real[y_real == k], x_synthetic[y_synthetic == k]
         pairs = {compared: compared(*windows, random) for compared in comparisons}  # they keep their distances
         for metric, m in METRICS.items():
             value, reference = (

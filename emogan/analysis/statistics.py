@@ -234,7 +234,7 @@ def choose_n_aug(scores: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If two rows cannot be told apart or an ``accuracy_inner`` is missing.
+        If two rows cannot be distinguished or an ``accuracy_inner`` is missing.
     """
     scores = _candidates(scores, "accuracy_inner")
     ordered = scores.sort_values("n_aug", kind="stable")

@@ -1,4 +1,4 @@
-"""Augmenters: whatever draws labelled artificial windows after having seen training windows."""
+"""Augmenters: whatever draws labelled synthetic windows after having seen training windows."""
 
 from emogan.augmenters.augmenter import Augmenter, Layout, NoAugmentation, balanced_labels
 from emogan.augmenters.control import Control

@@ -1,4 +1,4 @@
-"""Augmenter: fit on the training windows of M members, then sample labelled artificial windows."""
+"""Augmenter: fit on the training windows of M members, then sample labelled synthetic windows."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Control: the base of what draws artificial windows from a member's own training windows without a GAN."""
+"""Control: the base of what draws synthetic windows from a member's own training windows without a GAN."""
 
 import itertools
 from abc import abstractmethod
@@ -24,10 +24,10 @@ def _is_list(value: object) -> bool:
 
 
 class Control(Augmenter):
-    """What a GAN has to beat: a member's artificial windows come from its own windows by a formula.
+    """What a GAN has to beat: a member's synthetic windows come from its own windows by a formula.
 
-    The i-th artificial window of a class depends on the member's windows, its generator, the class and i alone: fewer
-    windows are the first of more. Features that do not vary in a member's training windows keep their value. Artificial
+    The i-th synthetic window of a class depends on the member's windows, its generator, the class and i alone: fewer
+    windows are the first of more. Features that do not vary in a member's training windows keep their value. Synthetic
     windows may leave [0, 1], as test windows do.
 
     Parameters
@@ -111,7 +111,7 @@ class Control(Augmenter):
 
     @abstractmethod
     def draw(self, windows: TrainingSet, label: int, n: int, random: np.random.Generator) -> np.ndarray:
-        """Artificial windows (n, F) of one class in scaled units, float64."""
+        """Synthetic windows (n, F) of one class in scaled units, float64."""
 
     def _queue(self, windows: TrainingSet, label: int, n: int, seed: int) -> np.ndarray:
         count = int((windows.y == label).sum())

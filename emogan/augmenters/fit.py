@@ -239,7 +239,7 @@ class CachedFit:
         history = self.augmenter.history
         unfinished = history.unfinished()
         for m, (key, entry) in enumerate(zip(keys, member_entries(self.augmenter), strict=True)):
-            if m in unfinished:  # what it is after some iterations is told by their number and its key
+            if m in unfinished:  # its state is determined by its key and the number of iterations
                 self.renamed[key] = content_key({"fit": key, "iterations": history.stopped[m]})
             else:
                 self.store.save(key, *entry)
@@ -278,7 +278,7 @@ class CachedFit:
 
 
 def _warn_of_stored(name: str, figures: dict[str, dict[str, float] | None], trained: set[str]) -> None:
-    """Say what is wrong with GANs that were trained before; of those trained now it has been said."""
+    """Warn of what is wrong with GANs that were trained before; those trained now have had their warnings."""
     stored = [own for key, own in figures.items() if own is not None and key not in trained]
     for message in messages(stored, name, "from the store").values():
         log.warning("%s", message)

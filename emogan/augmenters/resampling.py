@@ -160,4 +160,4 @@ class Smote(Control):
             random_state=int(random.integers(2**31)),
         )
         x, _ = smote.fit_resample(windows.x.astype(np.float64), own.astype(int))
-        return x[len(own) :]  # artificial windows stand behind the real ones
+        return x[len(own) :]  # synthetic windows stand behind the real ones

@@ -1,4 +1,4 @@
-"""Selection: of several candidates for every artificial window the one that a judge holds best.
+"""Selection: of several candidates for every synthetic window the one that a judge holds best.
 
 A judge knows a member's training windows only. It compares candidates of the same label, so what is common to a class
 does not matter. Whoever selects narrows: the windows kept lie closer together than the generator's, and what a judge
@@ -51,7 +51,7 @@ class ByDensity(Judge):
 
     A Gaussian, because the nearest real windows would favour copies of them. In axes W in which windows are white,
     because distances in the features' own units are those along the few directions of large variance, and windows are
-    found out, and classes told apart, along the many of small variance.
+    found out, and classes separated, along the many of small variance.
     """
 
     def __init__(self, model: ConditionalGAN):

@@ -43,7 +43,7 @@ class RandomEffects(Control):
     A linear mixed model with random trials (Laird and Ware 1982), x_i = m_c + d_j + r_i: d_j is what the mean of
     trial j differs by from its class mean m_c, the mean over the class's trials, and r_i what a window differs by from
     its trial's mean. A new trial's effect is strength * sum_j w_j d_j over all J trials of all K classes,
-    w_j ~ N(0, 1/(J - K)), whose covariance at strength 1 is the trials' pooled covariance. Every artificial window is
+    w_j ~ N(0, 1/(J - K)), whose covariance at strength 1 is the trials' pooled covariance. Every synthetic window is
     of a trial of its own: trials, not windows, are what training data are short of. With one trial per class there are
     no deviations to combine, and real windows come out.
 

@@ -15,8 +15,10 @@ class Record:
         """Write down repeats of one number, and anything else to know about it."""
         found = {"median": statistics.median(values), "low": min(values), "high": max(values)}
         self.measured[key] = {**found, "repeats": len(values), "unit": unit, **notes}
-        told = "".join(f", {name.replace('_', ' ')} {value}" for name, value in notes.items())
-        print(f"{key:<48} {found['median']:>9.4g} [{found['low']:.4g}, {found['high']:.4g}] {unit}{told}", flush=True)
+        details = "".join(f", {name.replace('_', ' ')} {value}" for name, value in notes.items())
+        print(
+            f"{key:<48} {found['median']:>9.4g} [{found['low']:.4g}, {found['high']:.4g}] {unit}{details}", flush=True
+        )
 
     def add_ratio(self, key: str, above: Sequence[float], below: Sequence[float], **notes) -> None:
         """Write down the ratios of two numbers that were measured turn by turn, pair by pair."""
@@ -25,6 +27,6 @@ class Record:
 
 
 def alternately(repeats: int, *sides: Callable[[], float]) -> list[list[float]]:
-    """What each side gives in so many turns, the sides one after the other in each, so that noise meets all of them."""
+    """What each side gives in each turn, one side after the other, so that noise meets all of them."""
     turns = [[side() for side in sides] for _ in range(repeats)]
     return [list(values) for values in zip(*turns, strict=True)]

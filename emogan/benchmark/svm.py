@@ -22,13 +22,13 @@ from emogan.evaluation import LinearSVM
 from emogan.jobs.settings import construct
 from emogan.simulation import people
 
-SIZES = (0, 50, 200, 600, 2000)  # artificial windows appended
-WRONG = 0.3  # of the labels of overlapping artificial windows
+SIZES = (0, 50, 200, 600, 2000)  # synthetic windows appended
+WRONG = 0.3  # of the labels of overlapping synthetic windows
 LONG = 2  # passes of the plain loop where each takes the whole time budget
 
 
 class Windows(NamedTuple):
-    """A training set with artificial windows behind the real ones, and its test windows."""
+    """A training set with synthetic windows behind the real ones, and its test windows."""
 
     x: np.ndarray
     y: np.ndarray
@@ -52,7 +52,7 @@ class Comparison(NamedTuple):
 
 
 def easy(fold: int) -> Windows:
-    """A fold of a simulated SEED experiment; artificial windows come from a Gaussian per class."""
+    """A fold of a simulated SEED experiment; synthetic windows come from a Gaussian per class."""
     features = people.load("seed", modality="eeg_eye", subjects=[1], sessions=[1], simulation_seed=0)
     folds = members(features, "paper", 5)
     train, test = folds[fold % len(folds)].train, folds[fold % len(folds)].test
@@ -67,7 +67,7 @@ def easy(fold: int) -> Windows:
 
 
 def overlapping(fold: int) -> Windows:
-    """The same windows, of whose artificial ones many are labelled as one of the other classes."""
+    """The same windows, of whose synthetic ones many are labelled as one of the other classes."""
     data, random = easy(fold), np.random.default_rng(fold)
     y, classes = data.y.copy(), data.y.max() + 1
     wrong = data.n_real + np.flatnonzero(random.random(len(y) - data.n_real) < WRONG)

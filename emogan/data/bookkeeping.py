@@ -362,5 +362,5 @@ def _standing_out(columns: list[tuple[str, bool, bool, bool]]) -> list[Finding]:
     odd = dict.fromkeys(repeated if few or all(repeated.values()) else (), "one value for each trial")
     separating = [name for name, *_, separates in columns if separates]
     if len(separating) <= LONE:
-        odd |= dict.fromkeys(separating, "tells the label of all trials without one exception")
+        odd |= dict.fromkeys(separating, "gives the label of all trials without one exception")
     return [Finding(name, reason, certain=False) for name, reason in odd.items()]

@@ -20,7 +20,7 @@ class Source:
     """The folder and files of one modality and how to read one.
 
     `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial.
-    `unclear` says of subjects with files whose sessions cannot be told why not.
+    `unclear` says of subjects with files whose sessions are not known why not.
     """
 
     folder: Path
@@ -80,8 +80,8 @@ def choose(
 def _reasons(sources: Mapping[str, Source], place: int, missing: Sequence[int]) -> str:
     """Of which modality there is no file at all, where two are needed, or none whose session is known."""
     unclear = {subject: reason for source in sources.values() for subject, reason in source.unclear.items()}
-    if told := [unclear[subject] for subject in missing or unclear if place == 0 and subject in unclear]:
-        return f" ({'; '.join(told)})"
+    if reasons := [unclear[subject] for subject in missing or unclear if place == 0 and subject in unclear]:
+        return f" ({'; '.join(reasons)})"
     have = {name: {experiment[place] for experiment in source.files} for name, source in sources.items()}
     reasons = [f"no {name} file of {n}" for n in missing for name in have if n not in have[name] and len(have) > 1]
     return f" ({', '.join(reasons)})" if reasons else ""

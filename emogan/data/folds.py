@@ -190,7 +190,7 @@ def members(
 
 
 def permute_labels(features: FeatureSet, seed: int) -> FeatureSet:
-    """Shuffle the labels over the trials of each experiment; the data set's name tells.
+    """Shuffle the labels over the trials of each experiment; the data set's name says so.
 
     What depends on the classes is then gone, and what is left of an accuracy above chance is an error of the protocol.
 
@@ -210,7 +210,7 @@ def permute_labels(features: FeatureSet, seed: int) -> FeatureSet:
 
 
 def thin(features: FeatureSet, member: Member, trials_per_class: int, seed: int) -> Member:
-    """Keep so many training trials of each class of each experiment, drawn at random; more trials include the fewer.
+    """Keep a number of training trials of each class of each experiment, drawn at random; more include fewer.
 
     Raises
     ------

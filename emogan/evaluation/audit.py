@@ -29,7 +29,7 @@ def audit(
     A fit saw the windows of its training set and those that scaled it. What it must not have seen are the windows that
     it validates and, whether it is tested or helps to choose, the member's test windows. With inner="reuse" an inner
     fit is charged with what its classifier saw. Returns the verdict for ``run.json``; scaling with test windows where
-    that was asked for (``scaling_leaks``) is told there and does not fail the job.
+    that was asked for (``scaling_leaks``) is noted there and does not fail the job.
 
     Parameters
     ----------
@@ -94,15 +94,15 @@ def _exposures(plan: Plan, split: Split, scaling_leaks: bool) -> Iterator[tuple[
         yield name, seen, np.union1d(validated, split.member.test)
 
 
-def audit_artificial(plan: Plan, x: np.ndarray, artificial: Sequence[np.ndarray], model: str) -> None:
-    """Look for scaled artificial windows, (n, F) of each split, that are copies of test windows of x (N, F), unscaled.
+def audit_synthetic(plan: Plan, x: np.ndarray, synthetic: Sequence[np.ndarray], model: str) -> None:
+    """Look for scaled synthetic windows, (n, F) of each split, that are copies of test windows of x (N, F), unscaled.
 
     Raises
     ------
     LeakageError
         If there is one: the augmenter has seen what it could not know.
     """
-    for split, data, drawn in zip(plan.splits, plan.outer_sets, artificial, strict=True):
+    for split, data, drawn in zip(plan.splits, plan.outer_sets, synthetic, strict=True):
         member, test = split.member, data.scaler.transform(x[split.member.test])
         real, tested, made = np.split(
             contents(np.concatenate([data.x, test, drawn])), np.cumsum([len(data.x), len(test)])
@@ -111,6 +111,6 @@ def audit_artificial(plan: Plan, x: np.ndarray, artificial: Sequence[np.ndarray]
         copies = np.isin(made, unseen)
         if copies.any():
             raise LeakageError(
-                f"{member.place}: {copies.sum()} artificial windows of model={model} are copies of test windows. It "
+                f"{member.place}: {copies.sum()} synthetic windows of model={model} are copies of test windows. It "
                 "must see training windows alone."
             )

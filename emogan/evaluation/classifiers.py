@@ -1,4 +1,4 @@
-"""Classifiers that are trained with and without artificial windows, each over a grid of one parameter."""
+"""Classifiers that are trained with and without synthetic windows, each over a grid of one parameter."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ class Classifier(Checked, ABC):
 
     @abstractmethod
     def paths(self, x: np.ndarray, y: np.ndarray, lengths: Sequence[int], x_held_out: np.ndarray) -> list[Predictions]:
-        """Train on the first so many windows of x (n, F), for each length, and predict x_held_out (n_held_out, F)."""
+        """Train on the first windows of x (n, F), of each length, and predict x_held_out (n_held_out, F)."""
 
 
 class LinearSVM(Classifier):

@@ -16,9 +16,9 @@ INNER = ("refit", "reuse")
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A classifier fitted on some windows of a training set, and on the artificial windows drawn for that set.
+    """A classifier fitted on some windows of a training set, and on the synthetic windows drawn for that set.
 
-    An inner fold is fitted with as many artificial windows for each real one as the splits that it chooses for: with
+    An inner fold is fitted with as many synthetic windows for each real one as the splits that it chooses for: with
     the same number, they would have twice the weight where half of the trials are held out, and the parameter chosen
     there would not fit the whole.
     """
@@ -29,7 +29,7 @@ class Fit:
     share: float  # of n_aug that it is fitted with: its real windows over those of the splits that it chooses for
 
     def appended(self, n_aug: int) -> int:
-        """Artificial windows that it is fitted with."""
+        """Synthetic windows that it is fitted with."""
         return round(n_aug * self.share)
 
 

@@ -1,4 +1,4 @@
-"""What a member scores with so many artificial windows: at every setting, at the honest choice and at the oracle."""
+"""What a member scores with each number of synthetic windows: every setting, the honest choice and the oracle."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,17 +35,17 @@ def predict(
     data: TrainingSet,
     fit: Fit,
     x_held_out: np.ndarray,
-    x_artificial: np.ndarray,
-    y_artificial: np.ndarray,
+    x_synthetic: np.ndarray,
+    y_synthetic: np.ndarray,
     sizes: Sequence[int],
     classifier: Classifier,
 ) -> dict[int, Predictions]:
-    """Append artificial windows (n, F) to those kept of a training set and predict held-out windows, for each size.
+    """Append synthetic windows (n, F) to those kept of a training set and predict held-out windows, for each size.
 
     x_held_out (n_held_out, F) are scaled as the training set is.
     """
-    x = np.concatenate([data.x[fit.kept], x_artificial])
-    y = np.concatenate([data.y[fit.kept], y_artificial])
+    x = np.concatenate([data.x[fit.kept], x_synthetic])
+    y = np.concatenate([data.y[fit.kept], y_synthetic])
     paths = classifier.paths(x, y, [len(fit.kept) + n for n in sizes], x_held_out)
     return dict(zip(sizes, paths, strict=True))
 

@@ -1,10 +1,10 @@
-"""Look at artificial windows before trusting them: sample quality as a table, topographies as a picture.
+"""Look at synthetic windows before trusting them: sample quality as a table, topographies as a picture.
 
 python -m emogan.examples.look_at_windows [FOLDER]
 
 Each measure stands beside its reference, the same measure between two halves of the real training trials. A value
 better than the reference is no merit: those windows lie closer to the trials that were seen than new trials do. The
-picture, FOLDER/topographies.png, shows per band what tells the first class from the last, in real and artificial
+picture, FOLDER/topographies.png, shows per band what tells the first class from the last, in real and synthetic
 windows. The data are simulated.
 """
 

@@ -1,4 +1,4 @@
-"""What does a training set lack, and how much of that could an augmenter know? A simulation tells: it has more trials.
+"""What does a training set lack, and how much of it could an augmenter know? A simulation answers.
 
 python -m emogan.examples.what_is_missing
 

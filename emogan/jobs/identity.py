@@ -62,7 +62,7 @@ def remember(store: Store, key: str, inputs: Mapping[str, object], folder: Path)
 
 
 def compare(store: Store, inputs: Mapping[str, object]) -> str | None:
-    """What tells a job apart from the most similar one of its model's last `COMPARED`, as a sentence; None if none."""
+    """How a job differs from the most similar one of its model's last `COMPARED`, as a sentence; None if none."""
     best: tuple[list[str], str] | None = None
     for path in _newest(_done_jobs(store, inputs)):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

@@ -20,7 +20,7 @@ from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import permute_labels, thin
 from emogan.environment import available_cores, quieten_lightning
 from emogan.evaluation import Classifier, protocol
-from emogan.evaluation.audit import audit, audit_artificial
+from emogan.evaluation.audit import audit, audit_synthetic
 from emogan.evaluation.plan import Plan, build
 from emogan.evaluation.protocol import Scores
 from emogan.jobs import outputs, scoring
@@ -148,7 +148,7 @@ class Job:
             fits = self._fit(augmenter)
         with self._clock("score"):
             synthetic, labels = sample(augmenter, fits, max(sizes), found.features.n_classes)
-            audit_artificial(found.plan, found.features.x, synthetic[found.plan.of_splits], augmenter.name)
+            audit_synthetic(found.plan, found.features.x, synthetic[found.plan.of_splits], augmenter.name)
             predictions = scoring.score(
                 found.plan, found.features, synthetic, labels, sizes, found.classifier,
                 settings=OmegaConf.to_container(cfg.classifier, resolve=True), keys=fits.keys, store=self.store,

@@ -131,9 +131,9 @@ def write_windows(found: Results) -> None:
     np.savez_compressed(
         buffer,
         feature_names=np.array(features.feature_names), class_names=np.array(features.class_names),
-        mean_real=np.mean(real, axis=0), mean_artificial=np.mean(synthetic, axis=0),
+        mean_real=np.mean(real, axis=0), mean_synthetic=np.mean(synthetic, axis=0),
         x_real=sets[0].x, y_real=sets[0].y, trial_real=sets[0].trial,
-        x_artificial=drawn[0][0], y_artificial=drawn[0][1],
+        x_synthetic=drawn[0][0], y_synthetic=drawn[0][1],
         training_set=np.array(found.plan.splits[0].member.place),
         **{name: np.array([part.start, part.stop]) for name, part in features.modalities.items()},
     )  # fmt: skip

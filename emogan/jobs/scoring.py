@@ -1,4 +1,4 @@
-"""What every classifier of a plan predicts and how good the artificial windows are, kept in the store fit by fit."""
+"""What every classifier of a plan predicts and how good the synthetic windows are, kept in the store fit by fit."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -35,7 +35,7 @@ def in_parallel(
 def score(
     plan: Plan,
     features: FeatureSet,
-    artificial: np.ndarray,
+    synthetic: np.ndarray,
     labels: np.ndarray,
     sizes: Sequence[int],
     classifier: Classifier,
@@ -49,8 +49,8 @@ def score(
 
     Parameters
     ----------
-    artificial, labels
-        Artificial windows (M, n, F) of every training set and their labels (n,).
+    synthetic, labels
+        Synthetic windows (M, n, F) of every training set and their labels (n,).
     settings
         Of the classifier, as plain values.
     keys
@@ -73,7 +73,7 @@ def score(
         found = {n: loaded for n, key in named.items() if (loaded := _load(kept, key))}
         missing = [n for n in named if n not in found]
         if missing:
-            drawn = artificial[one.training_set]
+            drawn = synthetic[one.training_set]
             found |= protocol.predict(data, one, x_held_out, drawn, labels, missing, classifier)
         for n in missing:
             _save(kept, named[n], found[n])
@@ -87,7 +87,7 @@ def score(
 
 
 def _augmented(data: TrainingSet, features: FeatureSet, key: str) -> dict:
-    """What artificial windows depend on, given the windows that an augmenter was fitted on: controls see all of it."""
+    """What synthetic windows depend on, given the windows that an augmenter was fitted on: controls see all of it."""
     return {
         "augmenter": key, "context": fingerprint(data.trial, data.scaler.minimum, data.scaler.span),
         "features": list(features.feature_names),
@@ -113,7 +113,7 @@ def assess(
     store: Store,
     threads: int,
 ) -> list[pd.DataFrame]:
-    """Sample quality of every split's artificial windows, one row per class and metric.
+    """Sample quality of every split's synthetic windows, one row per class and metric.
 
     Parameters
     ----------

@@ -67,9 +67,9 @@ class CGAN(ConditionalGAN):
         y = batch.y[0]
         fake = self.generate(batch.z[0], y)
         both = self.discriminator(batch.with_synthetic(fake.detach())).squeeze(-1)
-        real, artificial = both.split(y.shape[1], dim=1)
+        real, synthetic = both.split(y.shape[1], dim=1)
         # -log sigmoid(a) = softplus(-a) and -log(1 - sigmoid(a)) = softplus(a)
-        d_loss = softplus(-real).mean(-1) + softplus(artificial).mean(-1)
+        d_loss = softplus(-real).mean(-1) + softplus(synthetic).mean(-1)
         self.update(self.discriminator, d_loss)
         with frozen(self.discriminator):
             logit = self.logit(fake, y)

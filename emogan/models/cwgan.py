@@ -24,7 +24,7 @@ class CWGAN(ConditionalGAN):
     members
         Number M of GANs; 1 is a single GAN.
     penalty
-        Weight of (|grad D(x^)|_2 - 1)^2 at x^ between real and artificial windows (Gulrajani et al. 2017).
+        Weight of (|grad D(x^)|_2 - 1)^2 at x^ between real and synthetic windows (Gulrajani et al. 2017).
     clip
         If not null, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
     critic_steps
@@ -103,8 +103,8 @@ class CWGAN(ConditionalGAN):
             both = batch.with_synthetic(self.generate(batch.z[step], y[step]), step)
         windows = both.split(y.shape[-1], dim=1)
         scores = self.discriminator(both).squeeze(-1)
-        real, artificial = (half.mean(-1) for half in scores.split(y.shape[-1], dim=1))
-        wasserstein = real - artificial
+        real, synthetic = (half.mean(-1) for half in scores.split(y.shape[-1], dim=1))
+        wasserstein = real - synthetic
         d_loss = -wasserstein
         if self.clip is None and self.penalty > 0:
             d_loss = d_loss + self.penalty * self._penalty(torch.lerp(windows[1], windows[0], batch.u[step]))

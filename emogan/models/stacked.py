@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, pad
 
 LANES = 32  # float32 numbers in two of the widest vector registers in use (AVX-512): PyTorch's loops take two at a time
-NARROW = 32  # rows, inputs and outputs of a product are at least so many; MKL 2024.2 shows M's trace up to 16
+NARROW = 32  # rows, inputs and outputs of a product are at least this many; MKL 2024.2 shows M's trace up to 16
 
 
 class StackedLinear(nn.Module):
@@ -74,7 +74,7 @@ class StackedLinear(nn.Module):
 
 
 def _widen(x: Tensor, columns: int) -> Tensor:
-    """(M, N, F) with zeros up to so many columns and `NARROW` rows."""
+    """(M, N, F) with zeros up to a number of columns and to `NARROW` rows."""
     missing = columns - x.shape[2], max(0, NARROW - x.shape[1])
     return pad(x, (0, missing[0], 0, missing[1])) if any(missing) else x
 

@@ -7,7 +7,7 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 
 from emogan.wording import words
 
-FLOOR = 1e-6  # of the variance along an axis, in parts of the largest: float32 tells no less
+FLOOR = 1e-6  # of the variance along an axis, in parts of the largest: float32 resolves no less
 NOTHING = 1e-10  # of the norm of rows: a singular value below is rounding
 MOST = 32  # trials of a class are kept, evenly spread over those there are
 
@@ -28,7 +28,7 @@ class Start(NamedTuple):
 def trial_means(x: np.ndarray, y: np.ndarray, trial: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels (J,) of the trials of windows (N, F), the trial (N,) in 0..J-1 of each window, and their means (J, F).
 
-    A trial is told by its label too: a clip that is rated in parts has windows of several classes.
+    A trial is identified by its label too: a clip that is rated in parts has windows of several classes.
     """
     (labels, _), number = np.unique(np.stack([y, trial]), axis=1, return_inverse=True)
     number = number.ravel()  # NumPy 2.0 gives it a second axis

@@ -26,7 +26,7 @@ FORMER = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}  # names of before 199
 
 
 class Signal(NamedTuple):
-    """What a file tells of a channel: MNE's type ("eeg", "eog", "misc", ...), unit, sampling rate, and a mark "bad"."""
+    """What a file says of a channel: MNE's type ("eeg", "eog", "misc", ...), unit, sampling rate, and a mark "bad"."""
 
     name: str
     kind: str = "eeg"
@@ -175,9 +175,9 @@ def _one_rate(signals: Sequence[Signal], picks: Sequence[int]) -> float | None:
     for i in picks:
         by_rate.setdefault(signals[i].rate_hz, []).append(signals[i].name)
     if len(by_rate) > 1:
-        told = "; ".join(f"{rate_hz:g} Hz: {some(names, 4)}" for rate_hz, names in sorted(by_rate.items()))
+        rates = "; ".join(f"{rate_hz:g} Hz: {some(names, 4)}" for rate_hz, names in sorted(by_rate.items()))
         raise ValueError(
-            f"expected EEG channels of one sampling rate, got {told}. Choose those of one with channels=[NAME, ...]."
+            f"expected EEG channels of one sampling rate, got {rates}. Choose those of one with channels=[NAME, ...]."
         )
     return next(iter(by_rate))
 

@@ -167,11 +167,11 @@ def _need_finite(recording: Recording, usable: np.ndarray, replaced: Sequence[st
     bad = ~usable & np.array([name not in replaced for name in names])[:, None]
     if bad.any():
         at = np.flatnonzero(bad.any(0))
-        told = dict.fromkeys(name for name, row in zip(names, bad, strict=True) if row.any())
+        unusual = dict.fromkeys(name for name, row in zip(names, bad, strict=True) if row.any())
         first_s, last_s = begin_s + at[0] / recording.sfreq_hz, begin_s + (at[-1] + 1) / recording.sfreq_hz
         raise ValueError(
             f"{recording.path}: expected finite samples, got NaN or infinity between {first_s:g} and {last_s:g} s of "
-            f"the recording in {some(told)} ({bad.sum()} samples). Cut the trial shorter or leave it out."
+            f"the recording in {some(unusual)} ({bad.sum()} samples). Cut the trial shorter or leave it out."
         )
 
 
@@ -185,9 +185,9 @@ def _need_plausible(recording: Recording, signal: np.ndarray, wild: Collection[s
         )
     amplitudes = np.abs(signal[:, ::7])
     medians = dict(zip(recording.channels, np.median(amplitudes, axis=1), strict=True))
-    told = [(f"{median:.3g} over all channels", median, PLAUSIBLE_UV) for median in [np.median(amplitudes)]]
-    told += [(f"{name} of {median:.3g}", median, CHANNEL_UV) for name, median in medians.items() if name not in wild]
-    strange = [text for text, median, (low, high) in told if not low <= median <= high]
+    judged = [(f"{median:.3g} over all channels", median, PLAUSIBLE_UV) for median in [np.median(amplitudes)]]
+    judged += [(f"{name} of {median:.3g}", median, CHANNEL_UV) for name, median in medians.items() if name not in wild]
+    strange = [text for text, median, (low, high) in judged if not low <= median <= high]
     if strange:
         low, high = PLAUSIBLE_UV
         raise ValueError(

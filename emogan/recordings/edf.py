@@ -16,7 +16,7 @@ UNTOLD = "a unit that the header does not tell"
 NUMBER_BYTES = {".edf": 2, ".bdf": 3}
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 ROUNDING_S = 0.003  # writers round the onsets of records to milliseconds
-DRIFT_S = 0.01  # by which samples may be taken earlier or later than told
+DRIFT_S = 0.01  # by which samples may be taken earlier or later than the header says
 
 
 class Header(NamedTuple):
@@ -26,7 +26,7 @@ class Header(NamedTuple):
     offset: int  # bytes before the first record
     n_records: int  # in the file
     record_s: float
-    announced: int  # records that the header tells of; -1 if it does not
+    announced: int  # number of records by the header; -1 if it has none
     labels: tuple[str, ...]  # as MNE has them, padded with zeros where the file's are
     units: tuple[str, ...]
     samples: tuple[int, ...]
@@ -96,7 +96,7 @@ def read_annotations(path: Path, header: Header, sfreq_hz: float) -> tuple[float
     per_record = round(header.record_s * sfreq_hz)
     if not bounds:
         if header.kind[4:5] == "D":
-            raise ValueError(f"it is {header.kind}, but tells nowhere when its records begin")
+            raise ValueError(f"it is {header.kind}, but says nowhere when its records begin")
         return sfreq_hz, [Piece(0, header.n_records * per_record, 0.0)], []
     records = np.memmap(path, np.uint8, "r", header.offset, (header.n_records, int(ends[-1])))
     onsets_s, markers = [], []
@@ -110,7 +110,7 @@ def read_annotations(path: Path, header: Header, sfreq_hz: float) -> tuple[float
 
 
 def _lists(content: bytes, labels: tuple[str, ...]) -> list[tuple[Marker, bool]]:
-    """The time-stamped annotations of a record, and whether each tells when the record begins."""
+    """The time-stamped annotations of a record, and whether each says when the record begins."""
     found = []
     for part in content.split(b"\0"):
         if not part:
@@ -158,7 +158,7 @@ def _pieces(onsets_s: np.ndarray, header: Header, per_record: int) -> tuple[floa
 
 
 def _record_s(onsets_s: np.ndarray, header: Header, begins: list[int]) -> float:
-    """How long a record lasts by its onset and the next one's: as the header tells, if that leads to the same times."""
+    """How long a record lasts by its onset and the next one's: as the header says, if that leads to the same times."""
     number = np.arange(len(onsets_s))
     first = np.repeat(begins, np.diff([*begins, len(onsets_s)]))  # record of each piece
     steps = np.delete(np.diff(onsets_s), np.array(begins[1:], dtype=int) - 1)

@@ -28,7 +28,7 @@ SPECTRUM_WINDOW_S, SPECTRUM_HZ = 2.0, 62.0  # resolution and end of the spectra 
 
 
 class Checked(NamedTuple):
-    """What a look at the recordings of an experiment tells before any is processed."""
+    """What is known of an experiment's recordings before any is processed."""
 
     problems: list[str]
     notes: list[tuple[str, str]]  # recording and sentence

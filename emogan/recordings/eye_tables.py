@@ -25,7 +25,7 @@ BEGAZE = {  # the columns of BeGaze's detailed event statistics that hold them; 
     "blink": ["Blink Start [ms]", "Blink Duration [ms]"],
 }  # fmt: skip
 TEXT_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-EYE = re.compile(r"eye( ?l/r)?(\.\d+)?$", re.IGNORECASE)  # the column that tells whose event it is
+EYE = re.compile(r"eye( ?l/r)?(\.\d+)?$", re.IGNORECASE)  # the column with the eye of an event
 MISSING = ["-"]  # what BeGaze writes in cells without a value
 RATE_HZ = 60.0  # of the trace of the pupil, whose size is known per fixation only
 

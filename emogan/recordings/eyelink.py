@@ -39,8 +39,8 @@ def read_eyelink(path: str | Path, samples: str | Path | None = None, eye: str |
     except OSError:
         raise
     except Exception as error:  # of whatever kind, it is the content's doing
-        told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise ValueError(told if str(path) in told else f"{path}: {told}") from error
+        message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise ValueError(message if str(path) in message else f"{path}: {message}") from error
 
 
 def _recording(path, samples, eye: str | None) -> EyeRecording:

@@ -1,4 +1,4 @@
-"""Eye tracking files of all formats, told by their names."""
+"""Eye tracking files of all formats, recognised by their names."""
 
 from pathlib import Path
 

@@ -89,8 +89,8 @@ def annotations(folder: Path, window_s: float = 0.0) -> TimeTable:
             continue
         trials = [marker for marker in markers if _is_trial(marker, window_s)]
         if passed := Counter(marker.text or "(no text)" for marker in markers if marker not in trials):
-            told = some([f"{text} ({count})" for text, count in passed.most_common()])
-            notes.append((path.name, f"markers that are no trials were passed over, {passed.total()} in all: {told}"))
+            texts = some([f"{text} ({count})" for text, count in passed.most_common()])
+            notes.append((path.name, f"markers that are no trials were passed over, {passed.total()} in all: {texts}"))
         try:
             rows += _annotated(path, trials, markers, len(rows))
         except ValueError as error:

@@ -31,24 +31,24 @@ def read_cnt(path: Path, verbose: str = "error") -> mne.io.BaseRaw:
     ValueError
         If no reading fits the file: it is cut off, damaged or of another kind.
     """
-    said = {}
+    messages = {}
     for data_format, recompute in TRIES:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the header's counts, which are checked below
                 raw = mne.io.read_raw_cnt(path, data_format=data_format, recompute_n_samples=recompute, verbose=verbose)
         except Exception as error:  # of whatever kind, it is the content's doing
-            said.setdefault((str(error) or type(error).__name__).splitlines()[0])
+            messages.setdefault((str(error) or type(error).__name__).splitlines()[0])
             continue
         n_bytes = raw._raw_extras[0]["n_bytes"]  # MNE has no other word for what it chose
         room = path.stat().st_size - HEADER_BYTES - CHANNEL_BYTES * len(raw.ch_names)
         samples = raw.n_times * len(raw.ch_names) * n_bytes
         if FULL * room <= samples <= room:
             return raw
-        said.setdefault(
+        messages.setdefault(
             f"{raw.n_times} samples of {len(raw.ch_names)} channels of {n_bytes} bytes do not fit {room} bytes"
         )
-    raise ValueError("; ".join(said))
+    raise ValueError("; ".join(messages))
 
 
 def cnt_breaks(path: Path, raw: mne.io.BaseRaw) -> list[Marker]:

@@ -44,10 +44,10 @@ class Outcome:
         return self.written + self.kept
 
     def __str__(self) -> str:
-        said = f"{len(self.written)} feature files written, {len(self.kept)} were there, {len(self.failed)} failed"
+        message = f"{len(self.written)} feature files written, {len(self.kept)} were there, {len(self.failed)} failed"
         failures = [f"- {name}: {text}" for name, texts in self.failed.items() for text in texts]
         notes = [f"note on {some(names, 3)}: {text}" for text, names in self.notes.items()]
-        return "\n".join([said, *failures, *notes])
+        return "\n".join([message, *failures, *notes])
 
 
 @checked()
@@ -70,7 +70,7 @@ def extract(
     Raises
     ------
     FileNotFoundError, ValueError
-        If a setting is impossible, or there is no time table or no folder. What is wrong with one experiment is told
+        If a setting is impossible, or there is no time table or no folder. What is wrong with one experiment is noted
         of in the outcome instead.
     """
     settings = Settings.of(settings)

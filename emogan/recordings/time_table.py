@@ -136,7 +136,7 @@ def _seconds(path: Path, frame: pd.DataFrame, name: str, empty: float) -> list[f
 
 
 def problems(table: TimeTable, window_s: float) -> dict[Experiment, list[str]]:
-    """What is wrong with the rows of each experiment, as far as the table tells; those without fault are absent."""
+    """What is wrong with the rows of each experiment, as far as the table shows; those without fault are absent."""
     found: dict[Experiment, list[str]] = {}
     for row, problem in (*_times(table, window_s), *_overlaps(table), *_trials(table)):
         found.setdefault(row.experiment, []).append(problem)

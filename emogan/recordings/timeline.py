@@ -141,8 +141,8 @@ class Timeline:
             meaning = "times include the pauses" if paused else "times count the samples that are there"
             notes.append(f"not continuous: {places}; {meaning}, and no trial may lie across a break")
         if self.unmeasured:
-            told = some([f"{marker.text} at {marker.onset_s:g} s" for marker in self.unmeasured], 4)
-            notes.append(f"markers of bad stretches without a duration leave out nothing: {told}")
+            places = some([f"{marker.text} at {marker.onset_s:g} s" for marker in self.unmeasured], 4)
+            notes.append(f"markers of bad stretches without a duration leave out nothing: {places}")
         return notes
 
 

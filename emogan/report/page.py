@@ -42,7 +42,7 @@ READING = (
     ),
     (
         "Quality",
-        "compares artificial with real windows of their class. Each measure stands beside a reference, the same "
+        "compares synthetic with real windows of their class. Each measure stands beside a reference, the same "
         "measure between real windows of different training trials: what new real trials would reach. A value better "
         "than its reference is no merit: the augmenter was fitted on the very trials that it is compared with.",
     ),

@@ -39,9 +39,9 @@ def quality_table(section: Section) -> Table | None:
         "measure between real windows of different training trials; an augmenter that draws from the distribution of "
         "new trials has values like it. ↑ high is good, ↓ low is good, = as the reference is good."
     )
-    artificial = (("artificial", look(model).label) for model in models)
-    columns = (("", "modality"), ("", "metric"), ("reference", "real"), *artificial)
-    return Table("quality", f"Quality of artificial windows: {section.label}", columns, tuple(rows), note, 2)
+    synthetic = (("synthetic", look(model).label) for model in models)
+    columns = (("", "modality"), ("", "metric"), ("reference", "real"), *synthetic)
+    return Table("quality", f"Quality of synthetic windows: {section.label}", columns, tuple(rows), note, 2)
 
 
 def findings_table(section: Section) -> Table | None:
@@ -57,8 +57,8 @@ def findings_table(section: Section) -> Table | None:
                 if member["findings"] is not None
             }
             place = MODALITIES[modality], look(model).label
-            told = [(*place, *row) for row in _findings(found.values())]
-            rows += told or ([(*place, "none", f"0 of {len(found)}", DASH, DASH)] if found else [])
+            found_here = [(*place, *row) for row in _findings(found.values())]
+            rows += found_here or ([(*place, "none", f"0 of {len(found)}", DASH, DASH)] if found else [])
     if not rows:
         return None
     note = (

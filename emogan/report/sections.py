@@ -1,4 +1,4 @@
-"""Sections of the report: jobs that may stand in one table, told apart by data set and evaluation settings."""
+"""Sections of the report: jobs that may stand in one table, grouped by data set and evaluation settings."""
 
 import json
 from collections.abc import Sequence

@@ -69,7 +69,7 @@ def read_checkpoint(path: Path, asked: dict[str, Any]) -> FittedSampler:
     Raises
     ------
     ValueError
-        If the checkpoint is from a newer EmoGAN or holds no GAN, or the training set is not told or not there.
+        If the checkpoint is from a newer EmoGAN or holds no GAN, or the training set is not named or not there.
     """
     with path.open("rb") as file:  # given a path, PyTorch would look at the ending of its name
         content = torch.load(file, map_location="cpu", weights_only=True)

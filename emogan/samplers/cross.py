@@ -16,7 +16,7 @@ from emogan.samplers.sampler import Sampler
 
 
 class AugmentedFold(NamedTuple):
-    """One fold: training windows and labels with the artificial ones behind, and the rows held out."""
+    """One fold: training windows and labels with the synthetic ones behind, and the rows held out."""
 
     X: Any
     y: Any

@@ -68,7 +68,7 @@ def load(path: str | Path, *, subject: Any = None, session: Any = None, fold: An
     FileNotFoundError
         If there is no file.
     ValueError
-        If it is none of these files, damaged or from a newer EmoGAN, or the training set is not told or not there.
+        If it is none of these files, damaged or from a newer EmoGAN, or the training set is not named or not there.
     """
     path = Path(path)
     asked = {"subject": subject, "session": session, "fold": fold}

@@ -68,7 +68,7 @@ class FittedSampler:
     def sample(
         self, n: int | Mapping, random_state: RandomState = None
     ) -> tuple[npt.NDArray | pd.DataFrame, npt.NDArray]:
-        """Draw artificial windows (n, F) and their labels (n,).
+        """Draw synthetic windows (n, F) and their labels (n,).
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class FittedSampler:
         return self.draw(labels, random_state), self.classes[labels]
 
     def labels(self, n: int | Mapping) -> npt.NDArray:
-        """Class indices (n,) of so many windows: in turn for a number, class by class for a mapping."""
+        """Class indices (n,) of a number of windows: in turn for a number, class by class for a mapping."""
         if not isinstance(n, Mapping):
             return balanced_labels(_windows(n), len(self.classes))
         counts = {label: _windows(count) for label, count in n.items()}

@@ -37,7 +37,7 @@ except ImportError as error:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class Sampler(BaseOverSampler):
-    """Fits an augmenter to the windows it is given and appends artificial ones.
+    """Fits an augmenter to the windows it is given and appends synthetic ones.
 
     Windows are scaled to [0, 1] by the extremes of those given, so that in a pipeline inside a cross-validation
     nothing is seen of the windows held out. Synthetic windows come out in the units and the type of the given ones
@@ -128,7 +128,7 @@ class Sampler(BaseOverSampler):
     def sample(
         self, n: int | Mapping, random_state: RandomState = None
     ) -> tuple[npt.NDArray | pd.DataFrame, npt.NDArray]:
-        """Artificial windows and their labels, see `FittedSampler.sample`."""
+        """Synthetic windows and their labels, see `FittedSampler.sample`."""
         check_is_fitted(self, "fitted_")
         return self.fitted_.sample(n, random_state)
 

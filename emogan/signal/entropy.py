@@ -96,7 +96,7 @@ def band_pass(signal: np.ndarray, sfreq_hz: float, bands: Bands) -> np.ndarray:
 
 @lru_cache(maxsize=2)  # the channels of a trial share them
 def _gains(size: int, sfreq_hz: float, bands: tuple[tuple[float, float], ...], edge_hz: float) -> list[np.ndarray]:
-    """Gain of each band at the frequencies of a Fourier transform of so many samples."""
+    """Gain of each band at the frequencies of a Fourier transform of this many samples."""
     frequency = fft.rfftfreq(size, 1 / sfreq_hz)
     return [_rise(frequency, low, min(edge_hz, 2 * low)) * _rise(-frequency, -high, edge_hz) for low, high in bands]
 

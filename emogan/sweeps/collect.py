@@ -32,7 +32,7 @@ NUMBERS = {
     "n_aug", "seed", "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test", "accuracy_inner",
     "count", "value", "reference",
 }  # fmt: skip
-UNIQUE = [*KEY, "label", "predicted", "class", "metric"]  # what tells the rows of a file apart
+UNIQUE = [*KEY, "label", "predicted", "class", "metric"]  # what distinguishes the rows of a file
 RATES = ("accuracy", "accuracy_oracle", "macro_f1", "accuracy_inner")
 PRUNED = ("store", "report", ".hydra")  # folders that hold no jobs
 

@@ -51,7 +51,7 @@ def expand(settings: DictConfig, loader: ConfigLoader | None = None) -> list[tup
     try:
         (batch,) = BasicSweeper.split_arguments(OverridesParser.create(loader).parse_overrides(task), None)
     except HydraException as error:
-        raise ValueError(f"its sweep cannot be expanded, so its missing jobs cannot be told: {error}") from error
+        raise ValueError(f"its sweep cannot be expanded, so its missing jobs are not known: {error}") from error
     return [tuple(job) for job in batch]
 
 

@@ -8,20 +8,20 @@ import yaml
 
 SAME_COST = ("seed=", "data.sessions=", "data.subjects=")  # overrides that change which work is done, not how much
 ROUGHLY = (*SAME_COST, "modality=")  # within a factor of two or three
-UNKNOWN = "told when the first of a kind has ended"
+UNKNOWN = "known when the first of a kind has ended"
 
 
 def forecast(folder: Path, asked: Sequence[tuple[str, ...]], at_once: int) -> str:
-    """How many jobs of a sweep are done and how long the others take, so many ``at_once``, as a sentence.
+    """How many jobs of a sweep are done and how long the others take, ``at_once`` at a time, as a sentence.
 
     A job is expected to take what finished ones of its kind took, per subject if they list their subjects; roughly
     what those of another modality took, where there are none. Jobs that took their GANs from the store tell nothing.
     """
     finished = {frozenset(overrides): seconds for overrides, seconds in _finished(folder)}
     left = [overrides for overrides in asked if frozenset(overrides) not in finished]
-    told = f"{len(asked) - len(left)} of {len(asked)} jobs are done"
+    summary = f"{len(asked) - len(left)} of {len(asked)} jobs are done"
     if not left:
-        return told
+        return summary
     rates: dict[frozenset, list[float]] = {}
     for overrides, seconds in finished.items():
         if seconds is not None:
@@ -31,10 +31,10 @@ def forecast(folder: Path, asked: Sequence[tuple[str, ...]], at_once: int) -> st
     found = [own or rates.get(_kind(one, ROUGHLY)) for own, one in zip(alike, left, strict=True)]
     times = [_subjects(one) * sum(own) / len(own) for own, one in zip(found, left, strict=True) if own]
     if not times:
-        return f"{told}; time left: {UNKNOWN}"
+        return f"{summary}; time left: {UNKNOWN}"
     word = "about" if sum(map(bool, alike)) == len(times) else "roughly"
     more = f" and {len(left) - len(times)} jobs of kinds not measured yet" if len(times) < len(left) else ""
-    return f"{told}; time left: {word} {in_words(sum(times) / min(at_once, len(times)))}{more}"
+    return f"{summary}; time left: {word} {in_words(sum(times) / min(at_once, len(times)))}{more}"
 
 
 def in_words(seconds: float) -> str:

@@ -36,13 +36,13 @@ def check(config: DictConfig) -> None:
             f"machine=slurm expects Slurm's programs, but {', '.join(absent)} cannot be found: start the sweep where "
             "sbatch works, such as the cluster's login node, or choose machine=laptop"
         )
-    try:  # sacct alone tells that a job died without a word
+    try:  # sacct alone knows of a job that died without a message
         subprocess.run(["sacct", "--noheader", "--allocations"], check=True, capture_output=True, text=True, timeout=20)
     except subprocess.SubprocessError as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        message = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
         raise OSError(
             f"machine=slurm needs Slurm's accounting, without which a dead job is waited for for ever. sacct says: "
-            f"{said}. Ask who runs the cluster for slurmdbd, or start the sweep with machine=laptop in one job of Slurm"
+            f"{message}. Ask who runs the cluster for slurmdbd, or start the sweep with machine=laptop in one job"
         ) from error
     for folder in map(Path, (config.hydra.sweep.dir, config.store)):
         try:

@@ -22,5 +22,5 @@ def summary(found: Collection, traceback: bool = False) -> str:
     done |= {
         problem.where for problem in found.problems if problem.kind == "superseded"
     }  # by a job that finished later
-    told = [f"{len(done)} done", *(f"{count} {kind}" for kind, count in counts.items() if count)]
-    return "\n".join([*lines, ", ".join(told)])
+    summary = [f"{len(done)} done", *(f"{count} {kind}" for kind, count in counts.items() if count)]
+    return "\n".join([*lines, ", ".join(summary)])

@@ -14,7 +14,7 @@ BLOCK = 2**17  # words at a time on a CPU: they stay in its cache
 
 
 def signed(value: int, bits: int) -> int:
-    """The signed integer of so many bits that an unsigned one is stored as."""
+    """The signed integer that an unsigned one of this many bits is stored as."""
     value %= 2**bits
     return value - 2**bits if value >> (bits - 1) else value
 

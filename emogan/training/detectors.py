@@ -1,4 +1,4 @@
-"""Detectors: what is wrong with a GAN, told from a few figures of its windows and of its training."""
+"""Detectors: what is wrong with a GAN, seen in a few figures of its windows and of its training."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from emogan.wording import Wording, words
 
 COLLAPSED = 0.5  # a quarter of the variance: the spread of the paper's cBEGAN is 0.02 to 0.3, of cWGAN 0.6 and more
 IGNORED = 0.25  # a generator that ignores the label is at 0, as all classes have the same noise; others end near 1
-EXPLODED = 3.0  # real windows reach 1 at most, good artificial ones 1.3; an untrained generator gives 1.4
+EXPLODED = 3.0  # real windows reach 1 at most, good synthetic ones 1.3; an untrained generator gives 1.4
 FROZEN = 0.002  # a generator that is held where it starts still moves its windows by 0.01 to 0.1, others by 2 and more
 HELD = 1.0  # not one iteration between the bounds
 FAR = 1e9  # where windows are that are not finite
@@ -52,10 +52,10 @@ class Real(NamedTuple):
 
 
 def look(real: Real, windows: Tensor, begun: Tensor) -> list[dict[str, float]]:
-    """Figures of each member's artificial windows (M, K, n, F), n of each class, of the same noise for all classes.
+    """Figures of each member's synthetic windows (M, K, n, F), n of each class, of the same noise for all classes.
 
     ``begun`` are those of the untrained generators for this noise. All is computed at once, and so that no member's
-    figures depend on the others. Figures, and only those that can be told:
+    figures depend on the others. Figures, where they are defined:
 
     spread
         Root of the trace of a class's covariance, over that of the real windows (`emogan.analysis.quality`); of the
@@ -109,7 +109,7 @@ def _mean(total: Tensor, count: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Detector:
-    """A kind of trouble: which figure tells it, beyond which limits, what was seen and what to try."""
+    """A kind of trouble: the figure that shows it, beyond which limits, what was seen and what to try."""
 
     kind: str
     figure: str
@@ -118,7 +118,7 @@ class Detector:
     below: float = -math.inf
     above: float = math.inf
     lasts: bool = False  # whether it speaks up while training: other kinds are healed by further training, as a rule
-    warns: bool = True  # False: no trouble by itself, and told in the report alone
+    warns: bool = True  # False: no trouble by itself, and in the report alone
 
     def fires(self, figures: Mapping[str, float], margin: float = 1) -> bool:
         """Whether a GAN's figure lies beyond the limit, by a factor if a margin is given."""
@@ -128,7 +128,7 @@ class Detector:
 
 DETECTORS = (
     Detector(
-        "collapse", "spread", "the within-class spread of artificial windows is {} of the real one",
+        "collapse", "spread", "the within-class spread of synthetic windows is {} of the real one",
         lambda say: (
             f"Windows of a class are nearly copies of one another: try {say.model('trial_cbegan')}, which starts at "
             f"the real spread and is held there by {say.setting('anchor', 'trial_cbegan')}."
@@ -136,7 +136,7 @@ DETECTORS = (
         below=COLLAPSED, lasts=True,
     ),
     Detector(
-        "label ignored", "label", "the means of artificial classes lie {} times as far apart as those of the real ones",
+        "label ignored", "label", "the means of synthetic classes lie {} times as far apart as those of the real ones",
         lambda say: (
             f"Windows look alike whatever their label: raise {say.setting('iterations')}, or try "
             f"{say.model('trial_cbegan')}, which starts with windows of each class."
@@ -144,7 +144,7 @@ DETECTORS = (
         below=IGNORED,
     ),
     Detector(
-        "exploding generator", "reach", "artificial windows lie {} times as far out as real ones",
+        "exploding generator", "reach", "synthetic windows lie {} times as far out as real ones",
         lambda say: f"No recording gives such windows: lower {say.setting('learning_rate')}.",
         above=EXPLODED, lasts=True,
     ),
@@ -159,7 +159,7 @@ DETECTORS = (
     Detector(
         "k_t held at 1", "k_at_1", "k_t was at 1 for a share of {} of the last half of the iterations",
         lambda say: (
-            "Artificial windows are too easy to reconstruct and the discriminator cannot change that: lower "
+            "Synthetic windows are too easy to reconstruct and the discriminator cannot change that: lower "
             f"{say.setting('learning_rate')} or {say.setting('gamma')}."
         ),
         above=HELD,
@@ -167,7 +167,7 @@ DETECTORS = (
     Detector(
         "k_t held at 0", "k_at_0", "k_t was at 0 for a share of {} of the last half of the iterations",
         lambda say: (
-            "The discriminator learned from real windows alone, as artificial ones stayed harder to reconstruct than "
+            "The discriminator learned from real windows alone, as synthetic ones stayed harder to reconstruct than "
             f"{say.setting('gamma')} asks for. That is normal early, and where {say.setting('anchor', 'trial_cbegan')} "
             f"holds the windows; else raise {say.setting('iterations')} or {say.setting('gamma')}."
         ),
@@ -177,7 +177,7 @@ DETECTORS = (
 
 
 def findings(figures: Mapping[str, float]) -> dict[str, float]:
-    """What is wrong with one GAN: kinds, and the figure that tells each."""
+    """What is wrong with one GAN: kinds, and the figure that shows each."""
     return {one.kind: figures[one.figure] for one in DETECTORS if one.fires(figures)}
 
 

@@ -21,8 +21,8 @@ WINDOWS = 64  # of each class: enough to tell a spread by some percent
 class Watch(lightning.Callback):
     """Writes the within-class spread into a `History` every `LOOK_EVERY` iterations, and warns of what detectors find.
 
-    Noise is fixed, and the same for all members and classes. A kind of trouble is told once: at the end of training, or
-    from the middle on if it is plain by then. A member's figures depend on its own generator and windows alone.
+    Noise is fixed, and the same for all members and classes. There is one warning of each kind of trouble: at the end,
+    or from the middle on if it is plain by then. A member's figures depend on its own generator and windows alone.
 
     Parameters
     ----------

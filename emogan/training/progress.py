@@ -51,7 +51,7 @@ class Progress(lightning.Callback):
 
 
 def log_curves(loggers: Sequence[Logger], curves: pd.DataFrame, every: int) -> None:
-    """Log curves over all members, rows of `emogan.analysis.curves.CURVES`, at every so many iterations."""
+    """Log curves over all members, rows of `emogan.analysis.curves.CURVES`, at every ``every``-th iteration."""
     for iteration, rows in curves[(curves.iteration % every == 0)].groupby("iteration"):
         metrics = {}
         for row in rows.itertuples(index=False):

@@ -29,9 +29,9 @@ def covariance(seed, features=4):
     return a @ a.T + 0.1 * np.eye(features)
 
 
-def grouped(real, artificial, trials=6):
-    groups = (np.arange(len(x)) % trials for x in (real, artificial))
-    return Pair(real, artificial, *groups)
+def grouped(real, synthetic, trials=6):
+    groups = (np.arange(len(x)) % trials for x in (real, synthetic))
+    return Pair(real, synthetic, *groups)
 
 
 def training(seed, trials=4, length=30, features=6, trial_effect=0.3, classes=3):
@@ -84,13 +84,13 @@ def test_frechet_distance_is_the_closed_form_of_two_gaussians():
 
 
 def test_frechet_distance_with_fewer_windows_than_features_is_that_of_their_covariances():
-    real, artificial = windows(0, 6, 20), windows(1, 9, 20, scale=2)
-    first, second = (np.cov(x, rowvar=False) for x in (real, artificial))
+    real, synthetic = windows(0, 6, 20), windows(1, 9, 20, scale=2)
+    first, second = (np.cov(x, rowvar=False) for x in (real, synthetic))
     values, vectors = np.linalg.eigh(first)
     half = vectors * np.sqrt(values.clip(0)) @ vectors.T
     root = np.sqrt(np.linalg.eigvalsh(half @ second @ half).clip(0)).sum()
-    expected = ((real.mean(0) - artificial.mean(0)) ** 2).sum() + np.trace(first + second) - 2 * root
-    assert quality.frechet_distance(Pair(real, artificial)) == pytest.approx(expected)
+    expected = ((real.mean(0) - synthetic.mean(0)) ** 2).sum() + np.trace(first + second) - 2 * root
+    assert quality.frechet_distance(Pair(real, synthetic)) == pytest.approx(expected)
 
 
 def test_mmd_is_the_unbiased_sum_over_pairs():
@@ -104,20 +104,20 @@ def test_mmd_is_the_unbiased_sum_over_pairs():
 
 
 def test_precision_recall_density_and_coverage_are_those_of_a_loop():
-    real, artificial = windows(0, 40, 2), windows(1, 30, 2, scale=1.4, shift=0.4)
+    real, synthetic = windows(0, 40, 2), windows(1, 30, 2, scale=1.4, shift=0.4)
 
     def radius(points, i):
         return sorted(np.linalg.norm(points[i] - p) for j, p in enumerate(points) if j != i)[NEIGHBOURS - 1]
 
     of_real = [radius(real, i) for i in range(40)]
-    of_artificial = [radius(artificial, j) for j in range(30)]
-    distance = [[np.linalg.norm(a - b) for b in artificial] for a in real]
+    of_synthetic = [radius(synthetic, j) for j in range(30)]
+    distance = [[np.linalg.norm(a - b) for b in synthetic] for a in real]
     balls = [sum(distance[i][j] <= of_real[i] for i in range(40)) for j in range(30)]
-    pair = Pair(real, artificial)
+    pair = Pair(real, synthetic)
     assert quality.precision(pair) == pytest.approx(np.mean([b > 0 for b in balls]))
     assert quality.density(pair) == pytest.approx(np.mean(balls) / NEIGHBOURS)
     assert quality.coverage(pair) == pytest.approx(np.mean([min(distance[i]) <= of_real[i] for i in range(40)]))
-    caught = [any(distance[i][j] <= of_artificial[j] for j in range(30)) for i in range(40)]
+    caught = [any(distance[i][j] <= of_synthetic[j] for j in range(30)) for i in range(40)]
     assert quality.recall(pair) == pytest.approx(np.mean(caught))
 
 
@@ -127,12 +127,12 @@ def test_copies_of_repeated_windows_are_covered_though_their_balls_have_no_radiu
 
 
 @pytest.mark.parametrize(
-    "artificial",
+    "synthetic",
     [windows(1, 120, 8, shift=2), windows(1, 120, 8, scale=0.3), windows(1, 120, 8) @ covariance(0, 8)],
     ids=["mean", "spread", "correlation"],
 )
-def test_classifier_tells_another_distribution(artificial):
-    assert quality.two_sample_auc(grouped(windows(0, 120, 8), artificial)) > 0.9
+def test_classifier_tells_another_distribution(synthetic):
+    assert quality.two_sample_auc(grouped(windows(0, 120, 8), synthetic)) > 0.9
 
 
 def test_classifier_cannot_tell_equal_distributions():
@@ -167,8 +167,8 @@ def test_copies_of_held_out_trials_bring_the_classifier_below_chance():
 
 def test_classifier_finds_noise_in_directions_in_which_real_windows_hardly_vary():
     random = np.random.default_rng(0)
-    real, artificial = (windows(seed, 200, 3) @ windows(2, 3, 30) for seed in (0, 1))
-    pair = grouped(real + 0.2 * random.normal(size=real.shape), artificial + 0.4 * random.normal(size=real.shape))
+    real, synthetic = (windows(seed, 200, 3) @ windows(2, 3, 30) for seed in (0, 1))
+    pair = grouped(real + 0.2 * random.normal(size=real.shape), synthetic + 0.4 * random.normal(size=real.shape))
     assert quality.two_sample_auc(pair) > 0.9
 
 
@@ -190,13 +190,13 @@ def test_memorised_windows_lie_at_exactly_zero_from_the_closest_record():
 
 @pytest.mark.parametrize("name", METRICS)
 def test_neither_the_order_of_windows_nor_a_common_shift_changes_a_measure(name):
-    real, artificial, measure = windows(0, 60), windows(1, 50, scale=1.3), METRICS[name].function
+    real, synthetic, measure = windows(0, 60), windows(1, 50, scale=1.3), METRICS[name].function
     groups, random = [np.arange(n) % 4 for n in (60, 50)], np.random.default_rng(0)
-    expected = measure(Pair(real, artificial, *groups))
+    expected = measure(Pair(real, synthetic, *groups))
     rows, columns = random.permutation(60), random.permutation(50)
-    shuffled = Pair(real[rows], artificial[columns], groups[0][rows], groups[1][columns])
+    shuffled = Pair(real[rows], synthetic[columns], groups[0][rows], groups[1][columns])
     assert measure(shuffled) == pytest.approx(expected, abs=1e-9)
-    assert measure(Pair(real + 0.5, artificial + 0.5, *groups)) == pytest.approx(expected, abs=1e-9)
+    assert measure(Pair(real + 0.5, synthetic + 0.5, *groups)) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", UNGROUPED)
@@ -234,27 +234,27 @@ def test_halves_of_equally_long_trials_depend_on_the_seed():
 
 
 @pytest.mark.parametrize("compared", [quality.by_halves, quality.by_trials])
-@pytest.mark.parametrize("n_artificial", [7, 500])
-def test_value_and_reference_compare_equally_many_windows_of_disjoint_trials(compared, n_artificial):
+@pytest.mark.parametrize("n_synthetic", [7, 500])
+def test_value_and_reference_compare_equally_many_windows_of_disjoint_trials(compared, n_synthetic):
     trial = np.repeat(np.arange(5), [20, 30, 40, 50, 60])
     real = np.column_stack([np.arange(200.0), trial])
-    values, references = compared(real, trial, np.full((n_artificial, 2), -1.0), np.random.default_rng(0))
+    values, references = compared(real, trial, np.full((n_synthetic, 2), -1.0), np.random.default_rng(0))
     assert len(values) == len(references) > 1
     for value, reference in zip(values, references, strict=True):
         assert value.real.tolist() == reference.real.tolist()
-        assert value.artificial.shape == reference.artificial.shape
-        assert not set(reference.real[:, 1]) & set(reference.artificial[:, 1])
-        assert (value.artificial == -1).all()
-    if n_artificial == 500:
-        assert sum(len(pair.artificial) for pair in references) == 200
+        assert value.synthetic.shape == reference.synthetic.shape
+        assert not set(reference.real[:, 1]) & set(reference.synthetic[:, 1])
+        assert (value.synthetic == -1).all()
+    if n_synthetic == 500:
+        assert sum(len(pair.synthetic) for pair in references) == 200
 
 
-def test_two_sample_test_deals_as_many_artificial_windows_into_as_many_groups():
+def test_two_sample_test_deals_as_many_synthetic_windows_into_as_many_groups():
     trial = np.repeat(np.arange(5), 8)
     (value,), (reference,) = quality.by_groups(windows(0, 40), trial, windows(1, 90), np.random.default_rng(0))
-    assert np.bincount(value.artificial_group).tolist() == [8] * 5
-    assert len(np.unique(value.artificial, axis=0)) == 40
-    assert sorted({*reference.real_group, *reference.artificial_group}) == list(range(5))
+    assert np.bincount(value.synthetic_group).tolist() == [8] * 5
+    assert len(np.unique(value.synthetic, axis=0)) == 40
+    assert sorted({*reference.real_group, *reference.synthetic_group}) == list(range(5))
     for pair_side, groups in ((value.real, value.real_group), (reference.real, reference.real_group)):
         np.testing.assert_array_equal(
             [trial[np.flatnonzero((windows(0, 40) == row).all(1))[0]] for row in pair_side], groups
@@ -269,7 +269,7 @@ def test_long_training_sets_are_thinned():
             for found in compared(np.zeros((3000, 1)), trial, np.zeros((3000, 1)), np.random.default_rng(0))
             for p in found
         ]
-        assert {len(x) for pair in pairs for x in (pair.real, pair.artificial)} == {quality.MOST}
+        assert {len(x) for pair in pairs for x in (pair.real, pair.synthetic)} == {quality.MOST}
 
 
 def test_windows_from_the_same_trials_distribution_have_values_like_the_references():
@@ -316,7 +316,7 @@ def test_too_few_trials_give_no_reference(trials):
     assert (two_sample.value, two_sample.reference) == (trials >= 2, trials >= 4)
 
 
-def test_a_class_without_artificial_windows_has_no_numbers():
+def test_a_class_without_synthetic_windows_has_no_numbers():
     x, y, trial = training(0)
     found = assess(x, y, trial, x[y < 2], y[y < 2], NAMES, np.random.default_rng(0))
     assert found.value[found["class"] == "positive"].isna().all()
@@ -327,5 +327,5 @@ def test_other_features_and_missing_values_are_refused():
     x, y, trial = training(0)
     with pytest.raises(ValueError, match=r"same features, got \(360, 6\) and \(360, 5\)"):
         assess(x, y, trial, x[:, :5], y, NAMES, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="the artificial windows hold NaN"):
+    with pytest.raises(ValueError, match="the synthetic windows hold NaN"):
         assess(x, y, trial, np.full_like(x, np.nan), y, NAMES, np.random.default_rng(0))

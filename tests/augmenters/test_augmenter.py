@@ -1,4 +1,4 @@
-"""Labels of artificial windows, one random generator or one for each member, and the augmenter that appends nothing."""
+"""Labels of synthetic windows, one random generator or one for each member, and the augmenter that appends nothing."""
 
 import numpy as np
 import pytest

@@ -21,7 +21,7 @@ def x():
 
 
 def draw(control, x: torch.Tensor, n: int, **given) -> np.ndarray:
-    """Artificial windows (K, n, F) of one member."""
+    """Synthetic windows (K, n, F) of one member."""
     y = torch.from_numpy(balanced_labels(len(x), CLASSES))
     asked = torch.from_numpy(balanced_labels(CLASSES * n, CLASSES))
     control.fit(unpadded(x[None], y[None]), **given)
@@ -47,7 +47,7 @@ def test_duplicates_are_real_windows_of_the_class_drawn_equally_often(x):
 
 @pytest.mark.parametrize("strength", [0.05, 0.2])
 def test_noise_is_gaussian_of_the_given_spread_around_real_windows_of_the_class(strength, x):
-    far = x + 100 * torch.arange(30)[:, None]  # so far apart that each artificial window tells where it comes from
+    far = x + 100 * torch.arange(30)[:, None]  # so far apart that each synthetic window tells where it comes from
     for label, drawn in enumerate(draw(Noise(name="noise", strength=strength), far, 1000)):
         real = far[label::CLASSES].numpy()
         source = np.abs(drawn[:, None] - real).sum(2).argmin(1)

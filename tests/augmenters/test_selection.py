@@ -1,4 +1,4 @@
-"""Selection of artificial windows: judges against densities and probabilities by hand, and what sampling promises."""
+"""Selection of synthetic windows: judges against densities and probabilities by hand, and what sampling promises."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ import pytest
 
 from emogan.data.folds import members
 from emogan.data.scaling import MinMaxScaler
-from emogan.evaluation.audit import LeakageError, audit, audit_artificial
+from emogan.evaluation.audit import LeakageError, audit, audit_synthetic
 from emogan.evaluation.plan import INNER, build
 
 
@@ -109,13 +109,13 @@ def test_a_scaler_that_was_fitted_on_more_than_it_says_is_found(make_features, o
         check(features, plan)
 
 
-def test_artificial_windows_that_copy_test_windows_are_found(make_features):
+def test_synthetic_windows_that_copy_test_windows_are_found(make_features):
     features = make_features()
     plan = plan_of(features)
     honest = [data.x[:5] for data in plan.outer_sets]  # copies of training windows are no leak
-    audit_artificial(plan, features.x, honest, "duplicate")
+    audit_synthetic(plan, features.x, honest, "duplicate")
     split = plan.splits[4]
     planted = plan.outer_sets[4].scaler.transform(features.x[split.member.test[:2]])
     leaking = [*honest[:4], planted, *honest[5:]]
-    with pytest.raises(LeakageError, match=r"subject 2, session 1, fold 0: 2 artificial windows of model=gan"):
-        audit_artificial(plan, features.x, leaking, "gan")
+    with pytest.raises(LeakageError, match=r"subject 2, session 1, fold 0: 2 synthetic windows of model=gan"):
+        audit_synthetic(plan, features.x, leaking, "gan")

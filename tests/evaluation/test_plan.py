@@ -53,9 +53,7 @@ def test_reusing_leaves_the_members_scaler_and_augmenter_in_the_inner_folds(make
 
 
 @pytest.mark.parametrize("inner", INNER)
-def test_inner_fits_get_as_many_artificial_windows_for_each_real_one_as_the_splits_they_choose_for(
-    make_features, inner
-):
+def test_inner_fits_get_as_many_synthetic_windows_for_each_real_one_as_the_splits_they_choose_for(make_features, inner):
     features = make_features(experiments=2, trials_per_class=4)
     plan = plan_of(features, inner=inner)
     served = [[] for _ in plan.fits]

@@ -83,10 +83,10 @@ def test_the_windows_to_look_at_are_the_first_members_in_scaled_units(done, tabl
     features = tables.load(table)
     first = members(features, "trials", 3)[0].train
     with np.load(folder / "windows.npz") as windows:
-        assert windows["x_real"].shape == windows["x_artificial"].shape == (len(first), 10)
+        assert windows["x_real"].shape == windows["x_synthetic"].shape == (len(first), 10)
         np.testing.assert_allclose(windows["x_real"].max(0), 1, atol=1e-6)
         np.testing.assert_array_equal(windows["y_real"], features.y[first])
-        np.testing.assert_array_equal(np.bincount(windows["y_artificial"]), np.bincount(features.y[first]))
+        np.testing.assert_array_equal(np.bincount(windows["y_synthetic"]), np.bincount(features.y[first]))
         assert list(windows["eye"]) == [6, 10]
         assert str(windows["training_set"]) == "subject 1, session 1, fold 0"
         expected = np.mean(
@@ -143,7 +143,7 @@ def test_an_augmenter_that_gives_test_windows_away_fails_the_job(configure, tmp_
 
     monkeypatch.setattr(job, "sample", leaking)
     monkeypatch.setattr(job, "prepare", watched)
-    with pytest.raises(LeakageError, match="1 artificial windows of model=duplicate are copies of test windows"):
+    with pytest.raises(LeakageError, match="1 synthetic windows of model=duplicate are copies of test windows"):
         job.run(configure(tmp_path, "model=duplicate"))
     assert not (tmp_path / "job/scores.csv").exists()
 
@@ -229,18 +229,18 @@ def test_nothing_of_an_earlier_job_is_left_in_its_folder(configure, tmp_path):
     assert [path.parent.name for path in left if "tfevents" in path.name] == ["job"]  # the hyperparameters of the last
 
 
-def test_class_means_of_artificial_windows_are_in_original_units(configure, tmp_path, table):
+def test_class_means_of_synthetic_windows_are_in_original_units(configure, tmp_path, table):
     cfg = configure(tmp_path, "model=noise", "model.strength=0.1", "evaluation.folds=front_back", "data.subjects=[1]")
     job.run(cfg)  # one training set
     (only,) = members(tables.load(table, subjects=[1]), "front_back")
     x = tables.load(table, subjects=[1]).x[only.train].astype(np.float64)
     with np.load(tmp_path / "job/windows.npz") as windows:
-        scaled = windows["x_artificial"] * (x.max(0) - x.min(0)) + x.min(0)
-        expected = [scaled[windows["y_artificial"] == k].mean(0) for k in range(3)]
-        np.testing.assert_allclose(windows["mean_artificial"], expected, rtol=1e-5, atol=1e-5)
+        scaled = windows["x_synthetic"] * (x.max(0) - x.min(0)) + x.min(0)
+        expected = [scaled[windows["y_synthetic"] == k].mean(0) for k in range(3)]
+        np.testing.assert_allclose(windows["mean_synthetic"], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_without_artificial_windows_there_is_nothing_to_choose(configure, tmp_path):
+def test_without_synthetic_windows_there_is_nothing_to_choose(configure, tmp_path):
     scores = job.run(configure(tmp_path, "model=noise", "model.strength=[0.1,0.2]", "n_aug=0"))
     assert set(read(tmp_path / "job", "selection.csv").settings) == {"{}"}
     assert set(scores.n_aug) == {0}

@@ -56,7 +56,7 @@ def test_k_is_clipped_at_both_ends(built, batches):
     ends = []
     for i, batch in enumerate(batches(model, 6)):
         x = torch.full_like(batch.x, 30.0 * (i % 2))  # far real windows pull k up,
-        z = batch.z * 100.0 * (1 - i % 2)  # far artificial ones down
+        z = batch.z * 100.0 * (1 - i % 2)  # far synthetic ones down
         batch = Batch.of(x, batch.y, z, batch.u, model.classes)
         real, fake = losses_by_hand(model, batch)
         assert (10 * (real - fake).abs() > 1).all(), "every step should lead out of [0, 1]"
@@ -65,7 +65,7 @@ def test_k_is_clipped_at_both_ends(built, batches):
     assert ends == [[0, 0, 0], [1, 1, 1]] * 3
 
 
-def test_the_discriminator_forgets_artificial_windows_in_proportion_to_k(built, batches):
+def test_the_discriminator_forgets_synthetic_windows_in_proportion_to_k(built, batches):
     """Equation 7: its loss is L(x) - k L(G(z)), so its gradient is a difference of two, weighted by k."""
     model = built(CBEGAN)
     (batch,) = batches(model, 1)

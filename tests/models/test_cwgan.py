@@ -45,7 +45,7 @@ def test_the_penalty_equals_one_that_is_taken_window_by_window(built, batches):
         assert penalty[m].item() == pytest.approx(total / x.shape[1], abs=1e-12)
 
 
-def test_the_penalty_interpolates_from_artificial_at_0_to_real_at_1(built):
+def test_the_penalty_interpolates_from_synthetic_at_0_to_real_at_1(built):
     model = built(CWGAN)
     seen = []
     model.discriminator[0].register_forward_hook(lambda layer, inputs, output: seen.append(inputs[0][..., :9]))

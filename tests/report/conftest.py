@@ -92,13 +92,13 @@ def write_windows(folder: Path, modality: str, random: np.random.Generator) -> N
     names = [*EEG_FEATURES, *(["pupil", "blink"] if modality == "eeg_eye" else [])]
     ranges = {"eeg": [0, 310]} | ({"eye": [310, 312]} if modality == "eeg_eye" else {})
     centres = random.normal(size=(3, len(names)))
-    y, artificial = np.arange(30) % 3, np.arange(60) % 3
+    y, synthetic = np.arange(30) % 3, np.arange(60) % 3
     np.savez(
         folder / "windows.npz", **{name: np.array(columns) for name, columns in ranges.items()},
         feature_names=np.array(names), class_names=np.array(CLASSES), training_set=np.array("subject 1, session 1, fold 0"),
-        mean_real=20 + centres, mean_artificial=20 + centres + random.normal(size=centres.shape) / 5,
+        mean_real=20 + centres, mean_synthetic=20 + centres + random.normal(size=centres.shape) / 5,
         x_real=centres[y] + random.normal(size=(30, len(names))), y_real=y, trial_real=np.arange(30) // 5,
-        x_artificial=centres[artificial] + random.normal(size=(60, len(names))) / 2, y_artificial=artificial,
+        x_synthetic=centres[synthetic] + random.normal(size=(60, len(names))) / 2, y_synthetic=synthetic,
     )  # fmt: skip
 
 

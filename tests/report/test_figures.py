@@ -27,7 +27,7 @@ def test_accuracy_has_a_row_per_modality_nested_and_oracle_side_by_side(section,
         ]  # fmt: skip
         assert "SIMULATED" in picture.figure.get_suptitle()
         assert [axis.get_ylabel() for axis in panels(picture)[::2]] == ["accuracy (%)"] * 2
-        assert [axis.get_xlabel() for axis in panels(picture)[2:]] == ["artificial windows appended (n_aug)"] * 2
+        assert [axis.get_xlabel() for axis in panels(picture)[2:]] == ["synthetic windows appended (n_aug)"] * 2
     drawn = {line.get_label(): line for line in panels(gans)[0].containers}
     assert list(drawn) == ["Gaussian", "cWGAN", "cBEGAN"]
     expected = [
@@ -133,13 +133,13 @@ def test_components_are_the_real_windows_own_and_have_a_panel_per_model(section)
     assert [len(scatter.get_offsets()) for scatter in scatters] == [10, 20] * 3
 
 
-def test_as_many_artificial_windows_of_each_class_are_drawn_where_they_come_class_by_class(tmp_path, fake):
+def test_as_many_synthetic_windows_of_each_class_are_drawn_where_they_come_class_by_class(tmp_path, fake):
     fake.write_job(tmp_path / "job", "eeg", "gaussian")
     path = tmp_path / "job" / "windows.npz"
     with np.load(path) as file:
         arrays = dict(file)
-    order = np.repeat(np.argsort(arrays["y_artificial"], kind="stable"), 10)
-    arrays |= {name: arrays[name][order] for name in ("x_artificial", "y_artificial")}
+    order = np.repeat(np.argsort(arrays["y_synthetic"], kind="stable"), 10)
+    arrays |= {name: arrays[name][order] for name in ("x_synthetic", "y_synthetic")}
     np.savez(path, **arrays)
     (picture,) = windows.components(sections(collect([tmp_path]).jobs)[0])
     drawn = [len(scatter.get_offsets()) for scatter in panels(picture)[0].collections]
@@ -161,18 +161,18 @@ def test_features_that_are_not_electrodes_in_bands_have_no_topography(names):
     assert windows.electrode_layout(names) is None
 
 
-def test_topographies_show_real_artificial_and_difference_of_each_class_and_band(tmp_path, fake):
+def test_topographies_show_real_synthetic_and_difference_of_each_class_and_band(tmp_path, fake):
     fake.write_job(tmp_path / "job", "eeg", "gaussian")
     (section,) = sections(collect([tmp_path]).jobs)
     (picture,) = windows.topographies(section)
     maps = [axis for axis in panels(picture) if axis.images]
     assert len(maps) == 5 * 3 * 3
     assert [axis.get_title() for axis in maps[:4]] == [
-        "negative\nreal", "negative\nartificial", "negative\ndifference", "neutral\nreal",
+        "negative\nreal", "negative\nsynthetic", "negative\ndifference", "neutral\nreal",
     ]  # fmt: skip
     assert [axis.get_ylabel() for axis in maps[::9]] == ["delta", "theta", "alpha", "beta", "gamma"]
-    real, artificial, difference = (axis.images[0] for axis in maps[:3])
-    assert real.get_clim() == artificial.get_clim() != difference.get_clim()
+    real, synthetic, difference = (axis.images[0] for axis in maps[:3])
+    assert real.get_clim() == synthetic.get_clim() != difference.get_clim()
     assert difference.get_clim()[0] == -difference.get_clim()[1]
     bars = [axis.get_ylabel() for axis in picture.figure.axes if axis.get_label() == "<colorbar>"]
     assert sorted(bars) == ["difference"] * 5 + ["value"] * 5

@@ -138,7 +138,7 @@ def test_without_none_there_are_accuracies_and_no_differences(tmp_path, fake):
 def test_quality_is_averaged_over_classes_and_training_sets_beside_its_reference(section, fake):
     shown = cells(records.quality_table(section))
     spread = np.mean([0.5 + 0.1 * s for s in fake.SUBJECTS])
-    assert shown["EEG", "within-class spread, artificial / real ="] == ("0.900", *[f"{spread:.3f}"] * 3)
+    assert shown["EEG", "within-class spread, synthetic / real ="] == ("0.900", *[f"{spread:.3f}"] * 3)
     assert shown["EEG", "coverage ↑"] == ("0.900", "0.250", "0.250", "0.250")
 
 

@@ -19,12 +19,12 @@ def draw(seed: int, n: int) -> torch.Tensor:
 
 @pytest.fixture
 def windows():
-    """Real windows (N, F) and their labels, artificial windows like them, and those of the untrained generator."""
+    """Real windows (N, F) and their labels, synthetic windows like them, and those of the untrained generator."""
     return draw(1, 200).flatten(0, 1), torch.arange(CLASSES).repeat_interleave(200), draw(2, 64), draw(3, 64) / 5
 
 
-def figures(x, y, artificial, begun):
-    return look(Real.of(x, y, CLASSES), artificial[None], begun[None])[0]
+def figures(x, y, synthetic, begun):
+    return look(Real.of(x, y, CLASSES), synthetic[None], begun[None])[0]
 
 
 def test_windows_like_the_real_ones_are_no_trouble(windows):
@@ -33,31 +33,31 @@ def test_windows_like_the_real_ones_are_no_trouble(windows):
     assert findings(found) == {}
 
 
-def collapsed(x, y, artificial, begun):
-    artificial[1] = MEANS[1] + 0.4 * (artificial[1] - MEANS[1])  # one class alone
-    return x, y, artificial, begun
+def collapsed(x, y, synthetic, begun):
+    synthetic[1] = MEANS[1] + 0.4 * (synthetic[1] - MEANS[1])  # one class alone
+    return x, y, synthetic, begun
 
 
-def same_for_all_labels(x, y, artificial, begun):
-    return x, y, artificial[:1].repeat(CLASSES, 1, 1), begun
+def same_for_all_labels(x, y, synthetic, begun):
+    return x, y, synthetic[:1].repeat(CLASSES, 1, 1), begun
 
 
-def far_out(x, y, artificial, begun):
-    return x, y, artificial + 40, begun
+def far_out(x, y, synthetic, begun):
+    return x, y, synthetic + 40, begun
 
 
-def too_wide_within_the_range(x, y, artificial, begun):
+def too_wide_within_the_range(x, y, synthetic, begun):
     x[::200] += 15  # a stray window of each class
-    return x, y, MEANS + 5 * (artificial - MEANS), begun
+    return x, y, MEANS + 5 * (synthetic - MEANS), begun
 
 
-def not_finite(x, y, artificial, begun):
-    artificial[2, 5, 3] = torch.nan
-    return x, y, artificial, begun
+def not_finite(x, y, synthetic, begun):
+    synthetic[2, 5, 3] = torch.nan
+    return x, y, synthetic, begun
 
 
-def as_at_first(x, y, artificial, begun):
-    return x, y, artificial, artificial + 0.001
+def as_at_first(x, y, synthetic, begun):
+    return x, y, synthetic, synthetic + 0.001
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_k_is_held_if_it_leaves_its_bound_in_no_iteration_of_the_last_half(k, ki
 
 
 def test_figures_are_those_of_numpy_and_of_the_quality_measures(windows):
-    x, y, artificial, begun = windows
+    x, y, synthetic, begun = windows
     found = figures(*windows)
-    real, drawn, before = x.numpy(), artificial.numpy(), begun.numpy()
+    real, drawn, before = x.numpy(), synthetic.numpy(), begun.numpy()
     ratios = [spread_ratio(Pair(real[y == k], drawn[k])) for k in range(CLASSES)]
     assert found["spread"] == pytest.approx(min(ratios))
 
@@ -109,27 +109,27 @@ def test_figures_are_those_of_numpy_and_of_the_quality_measures(windows):
 
 
 def test_other_units_change_no_figure(windows):
-    x, y, artificial, begun = windows
-    moved = figures(*(3 * one - 7 if one is not y else y for one in (x, y, artificial, begun)))
-    assert moved == pytest.approx(figures(x, y, artificial, begun))
+    x, y, synthetic, begun = windows
+    moved = figures(*(3 * one - 7 if one is not y else y for one in (x, y, synthetic, begun)))
+    assert moved == pytest.approx(figures(x, y, synthetic, begun))
 
 
 def test_a_feature_that_is_constant_in_the_real_windows_is_no_explosion(windows):
-    x, y, artificial, begun = windows
+    x, y, synthetic, begun = windows
     x[:, 2] = 0
-    assert findings(figures(x, y, artificial, begun)) == {}
+    assert findings(figures(x, y, synthetic, begun)) == {}
 
 
 def test_classes_without_two_windows_are_left_out(windows):
-    x, y, artificial, begun = windows
+    x, y, synthetic, begun = windows
     few = (y == 0) | (torch.arange(len(y)) == 250)  # all of class 0, one of class 1, none of class 2
-    found = figures(x[few], y[few], artificial, begun)
-    own = look(Real.of(x[y == 0], y[y == 0], 1), artificial[None, :1], begun[None, :1])[0]
+    found = figures(x[few], y[few], synthetic, begun)
+    own = look(Real.of(x[y == 0], y[y == 0], 1), synthetic[None, :1], begun[None, :1])[0]
     assert found["spread"] == own["spread"]
-    one_class = figures(x[y == 0], y[y == 0], artificial, begun)
+    one_class = figures(x[y == 0], y[y == 0], synthetic, begun)
     assert "label" not in one_class
     assert "spread" in one_class
-    nothing = figures(x[:1], y[:1], artificial, begun)
+    nothing = figures(x[:1], y[:1], synthetic, begun)
     assert nothing == {}
     assert findings(nothing) == {}
 
@@ -138,7 +138,7 @@ def test_a_message_tells_how_many_gans_the_range_and_what_to_try():
     seen = [{"spread": value, "label": 1.0, "k_at_0": 1.0} for value in (0.04, 0.7, 0.1)]
     (told,) = messages(seen, "cbegan", "after training").values()  # k_t at 0 is told in the report alone
     assert told.startswith(
-        "collapse in 2 of 3 GANs of cbegan after training: the within-class spread of artificial windows is 0.04 to "
+        "collapse in 2 of 3 GANs of cbegan after training: the within-class spread of synthetic windows is 0.04 to "
         "0.1 of the real one. "
     )
     assert "try model=trial_cbegan" in told

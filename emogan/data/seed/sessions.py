@@ -26,7 +26,7 @@ def days(subject: int) -> tuple[str, ...]:
 
 
 def by_date(folder: Path) -> tuple[dict[Experiment, Path], dict[int, str]]:
-    """Files {subject}_{date}.mat by (subject, session), and of which subjects no session can be told, and why.
+    """Files {subject}_{date}.mat by (subject, session), and of which subjects no session is known, and why.
 
     A session is the folder 1, 2 or 3 that a file lies in, or that of SEED's published dates, or the place among three
     dates. Where a subject has another number of files with dates of its own, a missing one could be any of them.
@@ -73,7 +73,7 @@ def _misplaced(subject: int, session: int, path: Path) -> str:
 
 
 def _sessions(subject: int, dates: Sequence[str]) -> dict[str, int] | None:
-    """The session of each of a subject's dates, which come in order; None if it cannot be told."""
+    """The session of each of a subject's dates, which come in order; None if it is not known."""
     published = {day: session for session, day in enumerate(days(subject), 1)}
     known = {day: published[day] for day in dates if day in published}
     if len(known) == len(dates):

@@ -32,7 +32,7 @@ def accuracy_by_size(section: Section) -> Iterator[Picture]:
         if models:
             figure = _by_size(section.scores, models, section.label)
             caption = (
-                "Mean accuracy on held-out trials against the number of appended artificial windows; the classifier's "
+                "Mean accuracy on held-out trials against the number of appended synthetic windows; the classifier's "
                 f"parameter (and settings) chosen at each size, nested and by the oracle. Dashed: none. {INTERVAL}"
             )
             if kind == "gan":
@@ -54,7 +54,7 @@ def _by_size(scores: pd.DataFrame, models: dict[str, list[str]], label: str):
                 axis.set_title(f"{MODALITIES[modality]}: {title}")
             row[0].set_ylabel("accuracy (%)")
         for axis in axes[-1]:
-            axis.set_xlabel("artificial windows appended (n_aug)")
+            axis.set_xlabel("synthetic windows appended (n_aug)")
         _legend(figure, axes)
     return figure
 
@@ -79,7 +79,7 @@ def learning_curve(section: Section) -> Picture | None:
             axis.set_xlabel("training trials per class")
         axes[0, 0].set_ylabel("accuracy (%), nested")
         _legend(figure, axes)
-    caption = f"Nested accuracy where only so many training trials of each class are used. Dashed: none. {INTERVAL}"
+    caption = f"Nested accuracy with fewer training trials of each class. Dashed: none. {INTERVAL}"
     return Picture("learning_curve", "Learning curve", caption, figure)
 
 

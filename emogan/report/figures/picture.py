@@ -73,7 +73,7 @@ def style() -> Iterator[None]:
 
 
 def panels(rows: int, columns: int, panel_width: float, panel_height: float, title: str, **options):
-    """A figure and its axes (rows, columns), each panel about so many inches large, under a title."""
+    """A figure and its axes (rows, columns), each panel of about this size in inches, under a title."""
     width = max(columns * panel_width, NARROWEST)
     figure = Figure(figsize=(width, rows * panel_height + 0.4), dpi=DPI, layout="constrained")
     characters = int(13 * width)  # of the title's font

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Look:
-    """How a model appears. Colours are of Okabe and Ito's and Tol's palettes; the marker tells what colour may not."""
+    """How a model appears. Colours are of Okabe and Ito's and Tol's palettes; markers help without them."""
 
     label: str
     color: str

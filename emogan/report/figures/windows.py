@@ -1,4 +1,4 @@
-"""Figures of windows: topographies of class means, and real and artificial windows in the plane of two components."""
+"""Figures of windows: topographies of class means, and real and synthetic windows in the plane of two components."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from emogan.sweeps.windows import Windows, load_windows
 
 CENTRE = (0.0, 0.0, -0.02, HEAD_RADIUS_M)  # seen from a little lower, the cap's lower rows lie on the head's outline
 LEGEND_COLUMN = 1.45  # inches
-MOST = 300  # artificial windows drawn in a panel: more hide the real ones
+MOST = 300  # synthetic windows drawn in a panel: more hide the real ones
 CLASS_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999933")
 
 
@@ -34,11 +34,11 @@ def components(section: Section) -> Iterator[Picture]:
             places = " / ".join(dict.fromkeys(one.training_set for one in found.values()))
             caption = (
                 f"One training set ({places}), scaled. The components are those of the real windows, so the plane is "
-                f"the same for all models; in brackets, their share of the real variance. At most {MOST} artificial "
+                f"the same for all models; in brackets, their share of the real variance. At most {MOST} synthetic "
                 "windows are drawn."
             )
             figure = _component_panels(found, f"{label}\n{section.label}")
-            yield Picture(f"components_{modality}", f"Real and artificial windows: {label}", caption, figure)
+            yield Picture(f"components_{modality}", f"Real and synthetic windows: {label}", caption, figure)
 
 
 def _component_panels(found: dict[str, Windows], label: str):
@@ -47,12 +47,12 @@ def _component_panels(found: dict[str, Windows], label: str):
         figure, axes = panels(1, len(found), width, min(width + 0.4, 3.4), label, sharex=True, sharey=True)
         for axis, (model, one) in zip(axes[0], found.items(), strict=True):
             plane = PCA(2).fit(one.x_real)
-            real, artificial = plane.transform(one.x_real), plane.transform(one.x_artificial)
+            real, synthetic = plane.transform(one.x_real), plane.transform(one.x_synthetic)
             for k, name in enumerate(one.class_names):
-                ours = artificial[one.y_artificial == k][: MOST // len(one.class_names)]
+                ours = synthetic[one.y_synthetic == k][: MOST // len(one.class_names)]
                 options = {"s": 16, "color": CLASS_COLORS[k % len(CLASS_COLORS)]}
                 axis.scatter(*real[one.y_real == k].T, alpha=0.3, linewidths=0, label=f"{name}, real", **options)
-                axis.scatter(*ours.T, marker="x", linewidths=0.8, label=f"{name}, artificial", **options)
+                axis.scatter(*ours.T, marker="x", linewidths=0.8, label=f"{name}, synthetic", **options)
             first, second = plane.explained_variance_ratio_
             axis.set_xlabel(f"component 1 ({first:.0%})")
             axis.set_title(look(model).label)
@@ -66,17 +66,17 @@ def _component_panels(found: dict[str, Windows], label: str):
 
 
 def topographies(section: Section) -> Iterator[Picture]:
-    """One figure per modality with EEG and shown model: a row per band, real | artificial | difference per class."""
+    """One figure per modality with EEG and shown model: a row per band, real | synthetic | difference per class."""
     for modality in section.modalities:
         for model, one in windows_of(section, modality).items():
-            if not np.isfinite(one.mean_artificial).all():  # fewer artificial windows than classes
+            if not np.isfinite(one.mean_synthetic).all():  # fewer synthetic windows than classes
                 continue
             if one.eeg is not None and (layout := electrode_layout(one.feature_names[one.eeg])):
                 label = f"{look(model).label}, {MODALITIES[modality]}"
                 figure = _scalps(one, *layout, f"{label}\n{section.label}")
                 caption = (
                     "Class means of the EEG features, averaged over all training sets of the job that finished last, "
-                    "in the units of the data. Real and artificial share a band's colour scale; differences have one "
+                    "in the units of the data. Real and synthetic share a band's colour scale; differences have one "
                     "with zero in white."
                 )
                 yield Picture(f"scalp_{modality}_{model}", f"Topographies: {label}", caption, figure)
@@ -105,13 +105,13 @@ def draw_scalp(axis, values: np.ndarray, info: mne.Info, scale: Normalize, color
 
 
 def _scalps(one: Windows, info: mne.Info, bands: list[str], columns: np.ndarray, label: str):
-    real, artificial = one.mean_real[:, one.eeg][:, columns], one.mean_artificial[:, one.eeg][:, columns]
+    real, synthetic = one.mean_real[:, one.eeg][:, columns], one.mean_synthetic[:, one.eeg][:, columns]
     classes = len(one.class_names)
     with style():
         width = min(1.15, 13.5 / (3 * classes))
         figure, axes = panels(len(bands), 3 * classes, width, width + 0.05, label)
         for b, band in enumerate(bands):
-            values, change = np.stack([real[:, b], artificial[:, b]]), artificial[:, b] - real[:, b]
+            values, change = np.stack([real[:, b], synthetic[:, b]]), synthetic[:, b] - real[:, b]
             scale, largest = Normalize(values.min(), values.max()), np.abs(change).max() or 1.0
             for k in range(classes):
                 maps = ((values[0, k], scale, "viridis"), (values[1, k], scale, "viridis"))
@@ -126,6 +126,6 @@ def _scalps(one: Windows, info: mne.Info, bands: list[str], columns: np.ndarray,
             for axis in axes[b]:
                 axis.yaxis.set_visible(axis is axes[b, 0])
         for k, name in enumerate(one.class_names):
-            for axis, head in zip(axes[0, 3 * k : 3 * k + 3], ("real", "artificial", "difference"), strict=True):
+            for axis, head in zip(axes[0, 3 * k : 3 * k + 3], ("real", "synthetic", "difference"), strict=True):
                 axis.set_title(f"{name}\n{head}")
     return figure

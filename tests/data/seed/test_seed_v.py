@@ -25,7 +25,7 @@ TOTALS = (681, 541, 601)
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory):
-    root = tmp_path_factory.mktemp("simulated")
+    root = tmp_path_factory.mktemp("simulated") / "SEED-V"
     features = people.load("seed_v", subjects=[2, 10])
     write_seed_v(features, root)
     return features, root
