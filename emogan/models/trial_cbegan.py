@@ -134,7 +134,7 @@ class TrialCBEGAN(ConditionalGAN):
     anchor
         Weight of the moments.
     average
-        Decay of the exponential moving average of the deviation's weights that windows are drawn with; 0 for none.
+        EMA decay (exponential moving average) of the deviation's weights that windows are drawn with; 0 for none.
     gamma, lambda_k
         Equilibrium L(G(z)) / L(x) in [0, 1], and step of k_t.
     seeds

@@ -363,7 +363,7 @@ class TrialCBEGANSampler(GANSampler):
     anchor
         Weight of the moments of each class, to which the generator is held.
     average
-        Decay of the exponential moving average of the weights that windows are drawn with; 0 for none.
+        EMA decay (exponential moving average) of the weights that windows are drawn with; 0 for none.
     gamma
         Equilibrium L(G(z)) / L(x), in [0, 1].
     lambda_k

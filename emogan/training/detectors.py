@@ -1,4 +1,4 @@
-"""Detectors: what is wrong with a GAN, seen in a few figures of its windows and of its training."""
+"""Detectors of mode collapse, ignored labels, divergence and other trouble, by a few figures of a GAN's windows."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

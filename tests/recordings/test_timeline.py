@@ -64,7 +64,7 @@ def test_records_that_overlap_and_pauses_without_times_are_refused(tmp_path, edf
         open_recording(path, "found")
     path = edf_writer(tmp_path / "b.edf", signals)
     path.write_bytes(path.read_bytes()[:192] + b"EDF+D".ljust(44) + path.read_bytes()[236:])
-    with pytest.raises(ValueError, match="tells nowhere when its records begin"):
+    with pytest.raises(ValueError, match="says nowhere when its records begin"):
         open_recording(path, "found")
 
 
