@@ -16,7 +16,7 @@ from emogan.data.training_set import TrainingSet
 from emogan.store import Store, content_key, derived_seed, fingerprint
 from emogan.training.checkpoint import Checkpoints, WriteCheckpoints, optimizer_state
 from emogan.training.detectors import messages
-from emogan.training.memory import halved_when_full, members_that_fit
+from emogan.training.memory import members_that_fit
 from emogan.training.progress import Progress, log_curves, show_bands
 from emogan.training.trainer import TrainerSettings
 
@@ -64,7 +64,7 @@ def member_key(
     return content_key(
         {"augmenter": identity, "data": fingerprint(data.x, data.y), "classes": classes, "seed": seed}
         | trials
-        | (trainer.identity() if trainer else {})
+        | (trainer.identity if trainer else {})
         | augmenter.revision(data.x.shape[1])
     )
 
@@ -139,14 +139,17 @@ class CachedFit:
     ):
         self.augmenter, self.sets, self.classes, self.store = augmenter, sets, classes, store
         self.trainer = trainer or TrainerSettings()
-        self.kept, self.checkpoint_s, self.progress = kept, checkpoint_s, progress
-        self.keep_checkpoints = keep_checkpoints
+        resumable = self.trainer.resumable
+        self.checkpoint_s, self.progress = checkpoint_s if resumable else None, progress
+        self.keep_checkpoints = keep_checkpoints and resumable
         self.size = group_size or self._group_size()
         members = [(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
         # The same seeds whatever Lightning's options are, and however long the training is.
         self.seeds = [derived_seed(member_key(*one, of_any_length=True), "train") for one in members]
         self.courses = [member_key(*one, self.trainer, of_any_length=True) for one in members]
         self.keys = [member_key(*one, self.trainer) for one in members]
+        self.first = {key: m for m, key in reversed(list(enumerate(self.keys)))}  # equal members are trained once
+        self.kept = {self.first[self.keys[m]] for m in kept}
         self.checkpoints = Checkpoints(store)
         self.entries = {key: entry for key in dict.fromkeys(self.keys) if (entry := store.load(key))}
         self.renamed: dict[str, str] = {}  # keys of members that time did not suffice for
@@ -159,16 +162,18 @@ class CachedFit:
         if self.trainer.options.get("accelerator", "cpu") == "cpu" or not torch.accelerator.is_available():
             return GROUP_ON_CPU
         one = self.augmenter.build(1, self.sets[0].x.shape[1], self.classes)
-        windows, device = max(len(data.y) for data in self.sets), torch.accelerator.current_accelerator()
+        devices, windows = self.trainer.options.get("devices"), max(len(data.y) for data in self.sets)
+        device = torch.accelerator.current_accelerator()
+        if isinstance(devices, list):
+            device = torch.device(device.type, devices[0])
         return members_that_fit(one, self.augmenter.training["batch_size"], windows, device, GROUP)
 
     def run(self) -> Fits:
         """Train what is missing, and load all into the augmenter."""
-        first = {key: m for m, key in reversed(list(enumerate(self.keys)))}  # equal members are trained once
-        missing = sorted(m for key, m in first.items() if key not in self.entries)
+        missing = sorted(m for key, m in self.first.items() if key not in self.entries)
         stored = len(self.keys) - len(missing)
         log.info("%s: %d GANs, %d of them from %s", self.augmenter.name, len(self.keys), stored, self.store.folder)
-        if missing:
+        if self.trainer.loggers:
             show_bands(self.trainer.loggers, [*self.augmenter.gan.metrics, "spread"])
         while missing:
             with contextlib.ExitStack() as locks:
@@ -178,7 +183,7 @@ class CachedFit:
                         self.entries[self.keys[m]] = entry
                 group = [m for m in group if self.keys[m] not in self.entries]
                 if group:
-                    self._train_what_fits(group, source)
+                    self._train_or_halve(group, source)
             missing = [m for m in missing if self.keys[m] not in self.entries]
         self.checkpoints.clear()
         return self._all()
@@ -188,7 +193,8 @@ class CachedFit:
 
         None, after a while, where other processes hold the locks of all that is missing.
         """
-        furthest = self.checkpoints.furthest(before=self.augmenter.training["iterations"])
+        iterations = self.augmenter.training["iterations"]
+        furthest = self.checkpoints.furthest(before=iterations) if self.trainer.resumable else {}
         source = {m: furthest.get(self.courses[m]) for m in missing}
         group: list[int] = []
         for m in sorted(missing, key=lambda m: (source[m] is None, source[m], m)):
@@ -201,11 +207,24 @@ class CachedFit:
             locks.enter_context(self.store.lock(self.keys[missing[0]], timeout_s=-1))
         return group, source[group[0]] if group else None
 
-    def _train_what_fits(self, group: Sequence[int], source: str | None) -> None:
-        """Train a group, in halves where a GPU's memory does not hold it; later groups are no larger then."""
-        parts = halved_when_full(functools.partial(self._train, source=source), group)
-        if len(parts) > 1:
-            self.size = max(len(part) for part, _ in parts)
+    def _train_or_halve(self, group: Sequence[int], source: str | None) -> None:
+        """Train a group; where a GPU's memory does not hold it, groups are half as large from then on.
+
+        Raises
+        ------
+        torch.OutOfMemoryError
+            If a single GAN does not fit.
+        """
+        try:
+            return self._train(group, source)
+        except torch.OutOfMemoryError:
+            if len(group) == 1:
+                raise
+        if torch.accelerator.is_available():
+            torch.accelerator.empty_cache()
+        self.size = -(-len(group) // 2)
+        log.warning("out of memory with %d GANs at once: training them in groups of %d", len(group), self.size)
+        return None
 
     def _train(self, group: Sequence[int], source: str | None) -> None:
         """Train a group, from a checkpoint if there is one, and put it into the cache."""
@@ -227,7 +246,7 @@ class CachedFit:
         self.augmenter.fit(
             [self.sets[m] for m in group], [self.seeds[m] for m in group],
             classes=self.classes, trainer=self.trainer, callbacks=callbacks, resume=state,
-            group="" if len(group) == len(self.keys) else f"group_{self.groups}",
+            group="" if len(group) == len(self.keys) and state is None else f"group_{self.groups}",
         )  # fmt: skip
         self.states += _states(self.augmenter, group, self.kept)
         self._keep(keys, courses)
@@ -238,22 +257,23 @@ class CachedFit:
         """Put a group just trained into the cache, or into a checkpoint what time did not suffice for."""
         history = self.augmenter.history
         unfinished = history.unfinished()
+        if self.keep_checkpoints:
+            self.checkpoints.write(keys, courses, self.augmenter.state_of_training(), kept=True)
+        elif unfinished and self.trainer.resumable:
+            state = self.augmenter.state_of_training().select(unfinished)
+            self.checkpoints.write([keys[m] for m in unfinished], [courses[m] for m in unfinished], state)
         for m, (key, entry) in enumerate(zip(keys, member_entries(self.augmenter), strict=True)):
             if m in unfinished:  # its state is determined by its key and the number of iterations
                 self.renamed[key] = content_key({"fit": key, "iterations": history.stopped[m]})
             else:
                 self.store.save(key, *entry)
             self.entries[key] = entry
-        if self.keep_checkpoints:
-            self.checkpoints.write(keys, courses, self.augmenter.state_of_training(), kept=True)
-        elif unfinished:
-            state = self.augmenter.state_of_training().select(unfinished)
-            self.checkpoints.write([keys[m] for m in unfinished], [courses[m] for m in unfinished], state)
         if unfinished:
             log.warning(
                 "%s: trainer.max_time ended the training of %d GANs at iteration %d of %d. They are scored as they "
-                "are; the next job with the same settings goes on from there",
+                "are; the next job with the same settings %s",
                 self.augmenter.name, len(unfinished), history.done, history.iterations,
+                "goes on from there" if self.trainer.resumable else "begins anew: no state of callbacks is kept",
             )  # fmt: skip
 
     def _all(self) -> Fits:
@@ -268,7 +288,7 @@ class CachedFit:
         names, values = stacked_curves([_part(tensors, "history.") for tensors, _ in found])
         _, spread = stacked_curves([{"spread": tensors.get("looks.spread", torch.empty(0))} for tensors, _ in found])
         curves = summarise(names, values, spread[:, 0])
-        if self.groups != 1 or len(self.trained) < len(self.keys):
+        if self.groups != 1 or self.resumed or len(self.trained) < len(self.keys):
             log_curves(self.trainer.loggers, curves, self.trainer.log_every)
         keys = [self.renamed.get(key, key) for key in self.keys]
         ends = [fields["end"] for _, fields in found]

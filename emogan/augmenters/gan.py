@@ -32,7 +32,12 @@ def described(value: object) -> object:
     """A setting as plain values: a function by its name and, of a partial one, its arguments."""
     if isinstance(value, functools.partial):
         return {"function": described(value.func), "arguments": [*value.args], **value.keywords}
-    return f"{value.__module__}.{value.__qualname__}" if callable(value) else value
+    if not callable(value):
+        return value
+    if "<" in value.__qualname__:  # <lambda>, <locals>: two of them may have the same name
+        expected = "a function of a module, by whose name the cache knows it"
+        raise ValueError(f"{words().setting('optimizer')}: expected {expected}, got {value.__qualname__}")
+    return f"{value.__module__}.{value.__qualname__}"
 
 
 def _defaults(gan: type[ConditionalGAN]) -> dict[str, object]:
@@ -96,6 +101,7 @@ class GANAugmenter(Augmenter):
             "plateau_window": plateau_window, "plateau_tolerance": plateau_tolerance,
         }  # fmt: skip
         self.selection = Selection(selection, oversample) if selection else None
+        self.identity()
         self.build(members=1, features=1, classes=2)
 
     def build(self, members: int, features: int, classes: int, seeds: Sequence[int] | None = None) -> ConditionalGAN:

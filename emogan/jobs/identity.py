@@ -15,6 +15,7 @@ from emogan.data.features import FeatureSet
 from emogan.jobs.outputs import EARLIER
 from emogan.jobs.settings import trainer_settings
 from emogan.store import Store, content_key
+from emogan.training.history import OUT_OF_TIME
 from emogan.versions import COMPUTATIONS
 
 COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
@@ -25,7 +26,7 @@ def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
     """Everything that changes a job's results, by dotted name; features as they were loaded."""
     plain = OmegaConf.to_container(cfg, resolve=True)
     max_time = plain["trainer"].get("max_time")
-    training = trainer_settings(cfg).identity() | ({"max_time": max_time} if max_time else {})
+    training = trainer_settings(cfg).identity | ({"max_time": max_time} if max_time else {})
     plain = {name: plain[name] for name in plain if name not in ("trainer", "callbacks")} | training
     names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
     versions = {name: COMPUTATIONS[computation] for name, computation in names.items()}
@@ -43,7 +44,8 @@ def finished(folder: Path, key: str) -> pd.DataFrame | None:
     """The scores of an earlier job in a folder, if it was the same and all its files are there."""
     with contextlib.suppress(OSError, ValueError, KeyError):
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        if run["key"] == key and all((folder / name).exists() for name in run["files"]):
+        complete = not any(member["end"].endswith(OUT_OF_TIME) for member in run["members"])  # the same job goes on
+        if run["key"] == key and complete and all((folder / name).exists() for name in run["files"]):
             return _read_scores(folder / EARLIER, run["members"][0])
     return None
 

@@ -85,6 +85,20 @@ class Job:
         if done is not None:
             return done
         self.trainer.loggers = [construct(logger) for logger in found.cfg.logger.values() if logger]
+        status = "failed"
+        try:
+            self._compute()
+            status = "success"
+        finally:
+            outputs.close(self.trainer.loggers, status)
+        remember(self.store, found.key, self.inputs, found.folder)
+        outputs.write_scores(found)
+        log.info("\n%s\n\nscores, checkpoint, curves: %s", closing_table(found.table), found.folder)
+        return found.asked[COLUMNS]
+
+    def _compute(self) -> None:
+        """Fit, score and write all but the scores."""
+        found = self.found
         offered = found.augmenter.candidates() if max(found.sizes) else found.augmenter.candidates()[:1]
         for i, augmenter in enumerate(offered):  # without synthetic windows all are one
             sizes = sorted({0, *found.sizes}) if i == 0 else [n for n in found.sizes if n]
@@ -103,11 +117,6 @@ class Job:
                     outputs.write_quality(found, self._quality())
         report_bounds(found)
         outputs.write_run(found)
-        remember(self.store, found.key, self.inputs, found.folder)
-        scores = found.asked[COLUMNS]
-        outputs.write_scores(found)
-        log.info("\n%s\n\nscores, checkpoint, curves: %s", closing_table(found.table), found.folder)
-        return scores
 
     @contextlib.contextmanager
     def _clock(self, stage: str) -> Iterator[None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 from sklearn.metrics import confusion_matrix
 
@@ -37,7 +37,8 @@ def remove_earlier(folder: Path) -> None:
     """Remove what an earlier job wrote into a folder: none of it is this job's."""
     for pattern in PATTERNS:
         for path in folder.glob(pattern):
-            path.unlink()
+            if path.is_file():
+                path.unlink()
 
 
 def set_scores_aside(folder: Path) -> None:
@@ -89,7 +90,15 @@ def log_results(found: Results, loggers: Sequence[Logger]) -> None:
         else:
             logger.log_hyperparams(settings)
             logger.log_metrics(metrics)
-        logger.finalize("success")
+        logger.save()
+
+
+def close(loggers: Sequence[Logger], status: str) -> None:
+    """Have loggers write all that they were given; status is "success" or "failed"."""
+    for logger in loggers:
+        logger.finalize(status)
+        if isinstance(logger, WandbLogger):
+            logger.experiment.finish()  # else the next job of a sweep would log into the same run
 
 
 def write_scores(found: Results) -> None:
@@ -165,7 +174,8 @@ def write_run(found: Results) -> None:
         "computed": not isinstance(found.augmenter, GANAugmenter)
         or (len(fits.trained) == len(set(fits.keys)) and not fits.resumed),
         "files": sorted(
-            path.name for pattern in PATTERNS for path in found.folder.glob(pattern) if "tfevents" not in path.name
+            path.relative_to(found.folder).as_posix() for pattern in PATTERNS for path in found.folder.glob(pattern)
+            if path.is_file() and "tfevents" not in path.name
         ),
         "data": {"summary": features.summary(), "fingerprint": features.fingerprint()},
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},

@@ -307,7 +307,7 @@ class ConditionalGAN(Checked, lightning.LightningModule, ABC):
             windows = self._windows_of_each_class()
             self._synthetic = windows.mean(2).cpu(), spread(windows).cpu()
         if self.trainer.state.fn == "fit":
-            self.log("step", float(self.trainer.fit_loop.total_batch_idx + 1), batch_size=1)
+            self.log("step", float(self.iterations_trained), batch_size=1)
         means, spreads = self._synthetic
         figures = agreement(x.cpu(), y.cpu(), means[member], spreads[member])
         for name, value in figures.items():

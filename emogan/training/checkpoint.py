@@ -48,7 +48,7 @@ class TrainingState:
         tensors = {f"model.{name}": value for name, value in module.state_dict().items()}
         for i, optimizer in enumerate(trainer.optimizers):
             for j, state in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer.{i}.{j}.{name}": value for name, value in state.items()}
+                tensors |= {f"optimizer.{i}.{j}.{name}": torch.as_tensor(value) for name, value in state.items()}
         tensors["history"] = history.values[: history.done].movedim(-1, 0)
         tensors["spread"] = history.spread.T
         for member, state in stopping.kept.items():
@@ -100,10 +100,15 @@ def optimizer_state(optimizer: Optimizer, rows: Sequence[int]) -> dict:
     """
     state = optimizer.state_dict()
     state["state"] = {
-        i: {name: (value[rows] if value.ndim else value).detach().cpu().clone() for name, value in one.items()}
+        i: {name: value[rows] if value.ndim else value for name, value in map(_as_tensor, one.items())}
         for i, one in state["state"].items()
     }
     return state
+
+
+def _as_tensor(named: tuple[str, object]) -> tuple[str, Tensor]:
+    name, value = named
+    return name, torch.as_tensor(value).detach().cpu().clone()
 
 
 class Resume(lightning.Callback):
@@ -114,6 +119,7 @@ class Resume(lightning.Callback):
 
     def on_train_start(self, trainer, module):
         self.state.restore(trainer, module, self.history, self.stopping)
+        trainer.should_stop = not self.history.running()  # all had stopped early: there is nothing left to train
 
 
 class WriteCheckpoints(lightning.Callback):
@@ -157,7 +163,7 @@ class Checkpoints:
         """By course: the checkpoint in which it has been trained furthest, before an iteration."""
         found: dict[str, tuple[int, str]] = {}
         for name, fields in self.entries.describe():
-            for course in fields["courses"] if fields["iteration"] < before else ():
+            for course in fields.get("courses", ()) if fields["iteration"] < before else ():
                 found[course] = max(found.get(course, (0, "")), (fields["iteration"], name))
         return {course: name for course, (_, name) in found.items()}
 
@@ -172,5 +178,5 @@ class Checkpoints:
     def clear(self) -> None:
         """Remove the checkpoints all of whose members are done, but for those that are kept."""
         for name, fields in self.entries.describe():
-            if not fields["kept"] and all(self.store.path(key).exists() for key in fields["keys"]):
+            if not fields.get("kept") and all(self.store.path(key).exists() for key in fields["keys"]):
                 self.entries.remove(name)

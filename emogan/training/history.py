@@ -9,6 +9,7 @@ from torch import Tensor
 from emogan.analysis.curves import LOOK_EVERY
 from emogan.wording import words
 
+OUT_OF_TIME = "out of time"  # why training ended, where `lightning.pytorch.callbacks.Timer` ended it
 CHECK_EVERY = 100  # iterations between looks for losses that are no longer finite
 
 
@@ -61,7 +62,9 @@ class History(lightning.Callback):
             self.stopped[member] = self.done
         for member, at in enumerate(self.stopped):
             self.values[at:, :, member] = torch.nan
-        self.values = self.values[: max(self.stopped)].cpu()
+        self.done = max(self.stopped)
+        self.values = self.values[: self.done].cpu()
+        self._check_finite(module)
 
     def running(self) -> list[int]:
         """Members that have not stopped early."""
@@ -84,7 +87,7 @@ class History(lightning.Callback):
             return "plateau of the convergence measure"
         if at == self.iterations:
             return "the last one"
-        return "out of time" if self.out_of_time else "ended by the Trainer or a callback"
+        return OUT_OF_TIME if self.out_of_time else "ended by the Trainer or a callback"
 
     def unfinished(self) -> list[int]:
         """Members that have neither stopped early nor trained for all iterations, as time ran out."""
@@ -93,7 +96,7 @@ class History(lightning.Callback):
     def _check_finite(self, module) -> None:
         running = self.running()
         finite = self.values[: self.done][:, :, running].isfinite().all(1)  # (iterations, running)
-        if not finite.all():
+        if running and not finite.all():
             at = int(np.argmin(finite.all(1).cpu().numpy()))
             raise FloatingPointError(
                 f"{type(module).__name__}: the losses of {int((~finite).any(0).sum())} of {module.members} members are "

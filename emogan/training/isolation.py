@@ -51,7 +51,7 @@ def default_torch() -> Iterator[None]:
     What a generator learns and draws must not depend on a caller's no_grad(), inference_mode(), default dtype or
     default device.
     """
-    dtype = torch.get_default_dtype()
+    dtype, deterministic = torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()
     elsewhere = torch.get_default_device().type != "cpu"  # entering one for nothing would slow every call of PyTorch
     device = torch.device("cpu") if elsewhere else contextlib.nullcontext()
     with torch.inference_mode(False), torch.enable_grad(), device:
@@ -60,3 +60,4 @@ def default_torch() -> Iterator[None]:
             yield
         finally:
             torch.set_default_dtype(dtype)
+            torch.use_deterministic_algorithms(deterministic)  # trainer.deterministic sets it for good

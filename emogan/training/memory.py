@@ -1,7 +1,6 @@
-"""How many GANs fit into a GPU's memory: a group that it cannot hold is trained in halves."""
+"""How many GANs fit into a GPU's memory."""
 
 import logging
-from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -49,29 +48,3 @@ def members_that_fit(model: ConditionalGAN, batch_size: int, windows: int, devic
         return most
     free, _ = torch.cuda.mem_get_info(device)
     return max(1, min(most, int(SHARE * free) // bytes_per_member(model, batch_size, windows)))
-
-
-def halved_when_full(train: Callable[[Sequence[int]], Fit], members: Sequence[int]) -> list[tuple[list[int], Fit]]:
-    """What training some members gives, at once or, where memory runs out, in halves of halves, one after the other.
-
-    Returns
-    -------
-    list
-        Of each group in the order of the members: which they are, and what ``train`` has given for them.
-
-    Raises
-    ------
-    torch.OutOfMemoryError
-        If a single member does not fit.
-    """
-    members = list(members)
-    try:
-        return [(members, train(members))]
-    except torch.OutOfMemoryError:
-        if len(members) == 1:
-            raise
-    if torch.accelerator.is_available():
-        torch.accelerator.empty_cache()
-    half = -(-len(members) // 2)
-    log.warning("out of memory with %d GANs at once: training them in groups of %d", len(members), half)
-    return [done for part in (members[:half], members[half:]) for done in halved_when_full(train, part)]

@@ -42,7 +42,7 @@ class Progress(lightning.Callback):
             self.bar.close()
 
     def _show(self) -> None:
-        if done := self.history.done:
+        if done := min(self.history.done, len(self.history.values)):
             running = self.history.running() or slice(None)
             means = np.nanmean(self.history.values[done - 1].cpu().numpy()[:, running], axis=-1)
             shown = {name: f"{value:.3g}" for name, value in zip(self.history.metrics, means, strict=True)}
@@ -52,7 +52,9 @@ class Progress(lightning.Callback):
 
 def log_curves(loggers: Sequence[Logger], curves: pd.DataFrame, every: int) -> None:
     """Log curves over all members, rows of `emogan.analysis.curves.CURVES`, at every ``every``-th iteration."""
-    for iteration, rows in curves[(curves.iteration % every == 0)].groupby("iteration"):
+    if not loggers or not every:
+        return
+    for iteration, rows in curves[curves.iteration % every == 0].groupby("iteration"):
         metrics = {}
         for row in rows.itertuples(index=False):
             metrics |= {row.metric: row.mean, f"{row.metric}/lowest": row.lowest, f"{row.metric}/highest": row.highest}

@@ -1,5 +1,6 @@
 """TrainerSettings: the options of `lightning.Trainer`, the loggers and the callbacks that train groups of GANs."""
 
+import functools
 import inspect
 from collections.abc import Mapping, Sequence
 
@@ -24,14 +25,20 @@ NEUTRAL_CALLBACKS = (Checkpoint, DeviceStatsMonitor, LearningRateMonitor, ModelS
 ONE_DEVICE = "a group of GANs trains on one device. Several jobs use several: machine=laptop, machine=slurm"
 ONE_EPOCH = "the length of training is model.iterations, one epoch"
 BY_HAND = "GANs update their networks by themselves (manual optimisation), where Lightning offers none of this"
+ALIKE = "of one half precision, scaling ties the GANs of a group together, and weights of another lose small steps"
 FIXED = {  # option: what it may be, and why it is nothing else
-    "devices": ((1, "1"), ONE_DEVICE),
+    "devices": ((1,), ONE_DEVICE),
     "num_nodes": ((1,), ONE_DEVICE),
     "strategy": (("auto", "single_device"), ONE_DEVICE),
     "max_epochs": ((1,), ONE_EPOCH),
-    "min_epochs": ((None, 1), ONE_EPOCH),
+    "min_epochs": ((None,), ONE_EPOCH),
     "max_steps": ((-1,), ONE_EPOCH),
     "min_steps": ((None,), ONE_EPOCH),
+    "limit_train_batches": ((None,), ONE_EPOCH),
+    "overfit_batches": ((None, 0), ONE_EPOCH),
+    "fast_dev_run": ((False,), ONE_EPOCH),
+    "precision": (("32-true", "bf16-mixed", "32", 32, None), ALIKE),
+    "plugins": ((None,), "precision is trainer.precision, and jobs of Slurm are machine=slurm"),
     "accumulate_grad_batches": ((1,), BY_HAND),
     "gradient_clip_val": ((None,), BY_HAND),
     "gradient_clip_algorithm": ((None,), BY_HAND),
@@ -73,15 +80,30 @@ class TrainerSettings:
             value = self.options.get(name, allowed[0])
             one_device = name == "devices" and isinstance(value, list) and len(value) == 1  # [2] is the third one
             if value not in allowed and not one_device:
-                raise ValueError(f"trainer.{name}: expected {allowed[0]}, got {value!r}: {reason}")
+                choice = " or ".join(str(one) for one in allowed[:2] if one is not None) or "null"
+                raise ValueError(f"trainer.{name}: expected {choice}, got {value!r}: {reason}")
+        for name, call in self.callbacks.items():
+            if not isinstance(call, Mapping) and _changes_training(call):
+                raise ValueError(
+                    f"callbacks.{name}: expected a call with a _target_, whose settings are known, got an instance of "
+                    f"{type(call).__name__}. If it changes no GAN, its class says so by changes_training = False"
+                )
         with quiet_lightning():
             self.trainer()  # which finds what Lightning would refuse
 
     @property
     def log_every(self) -> int:
         """Iterations between two rows of what loggers are given."""
-        return self.options.get("log_every_n_steps") or DEFAULTS["log_every_n_steps"]
+        every = self.options.get("log_every_n_steps")
+        return DEFAULTS["log_every_n_steps"] if every is None else every
 
+    @property
+    def resumable(self) -> bool:
+        """Whether training may go on from a checkpoint: those hold no state of callbacks or Trainers of the user's."""
+        own = self.identity
+        return "callbacks" not in own and "_target_" not in own.get("trainer", {})
+
+    @functools.cached_property
     def identity(self) -> dict:
         """What of these settings changes what a GAN learns, as plain values; empty with the default ones."""
         parameters = inspect.signature(lightning.Trainer).parameters
@@ -93,8 +115,8 @@ class TrainerSettings:
         if changed.get("_target_") == "lightning.Trainer":
             del changed["_target_"]
         callbacks = {
-            name: call if isinstance(call, Mapping) else f"{type(call).__module__}.{type(call).__qualname__}"
-            for name, call in self.callbacks.items() if _changes_training(_made(call))
+            name: call for name, call in self.callbacks.items()
+            if isinstance(call, Mapping) and _changes_training(_made(call))
         }  # fmt: skip
         return ({"trainer": changed} if changed else {}) | ({"callbacks": callbacks} if callbacks else {})
 
@@ -119,12 +141,10 @@ class TrainerSettings:
         }  # fmt: skip
         kind = hydra.utils.get_class(str(settings.pop("_target_", "lightning.Trainer")))
         settings = {name: _made(value) for name, value in settings.items()}
-        plugins = settings.pop("plugins", None) or []
-        plugins = [*plugins] if isinstance(plugins, Sequence) and not isinstance(plugins, str) else [plugins]
         try:
             return kind(**{
                 **settings,
-                "plugins": [*plugins, LightningEnvironment()],  # else Lightning requeues jobs of Slurm in its own way
+                "plugins": [LightningEnvironment()],  # else Lightning requeues jobs of Slurm in its own way
                 "logger": [GroupLogger(one, group) for one in self.loggers] or False,
                 "callbacks": [*own, *callbacks, *more],
             })  # fmt: skip

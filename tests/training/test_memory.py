@@ -1,6 +1,4 @@
-"""Groups of GANs as large as memory allows: the estimate against what training keeps, and groups that are halved."""
-
-import logging
+"""Groups of GANs as large as memory allows: the estimate against what training keeps."""
 
 import pytest
 import torch
@@ -8,7 +6,7 @@ from padded_sets import unpadded
 
 from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
 from emogan.training.batches import MemberBatches
-from emogan.training.memory import SHARE, bytes_per_member, halved_when_full, members_that_fit
+from emogan.training.memory import SHARE, bytes_per_member, members_that_fit
 
 WINDOWS, BATCH, MEMBERS = 200, 64, 3
 
@@ -63,38 +61,3 @@ def test_groups_are_as_large_as_the_free_memory_of_a_gpu(monkeypatch):
         assert members_that_fit(model, BATCH, WINDOWS, torch.device("cuda"), most=20) == expected
         assert members_that_fit(model, BATCH, WINDOWS, torch.device("cpu"), most=20) == 20
     assert bytes_per_member(CBEGAN(33, 3, 5), BATCH, WINDOWS) == one
-
-
-@pytest.mark.parametrize("room", [1, 2, 3, 8])
-def test_a_group_that_memory_does_not_hold_is_trained_in_halves(room, caplog):
-    caplog.set_level(logging.WARNING)
-
-    def train(members):
-        if len(members) > room:
-            raise torch.OutOfMemoryError
-        return [10 * m for m in members]
-
-    done = halved_when_full(train, range(7))
-    assert [m for members, _ in done for m in members] == list(range(7))
-    assert all(given == [10 * m for m in members] and len(members) <= room for members, given in done)
-    assert ("out of memory with 7 GANs at once: training them in groups of 4" in caplog.text) == (room < 7)
-
-
-def test_a_single_gan_that_memory_does_not_hold_is_an_error():
-    def train(members):
-        raise torch.OutOfMemoryError(f"of {len(members)}")
-
-    with pytest.raises(torch.OutOfMemoryError, match="of 1"):
-        halved_when_full(train, [3, 4])
-
-
-def test_another_error_is_no_reason_to_try_again():
-    tried = []
-
-    def train(members):
-        tried.append(members)
-        raise FloatingPointError
-
-    with pytest.raises(FloatingPointError):
-        halved_when_full(train, [3, 4])
-    assert tried == [[3, 4]]

@@ -93,7 +93,7 @@ def test_only_what_changes_a_gan_changes_its_key(sets):
     assert key(options=neutral) == usual
     assert key(callbacks={"slow": Slow(), "best": ModelCheckpoint(monitor="m_global"), "deleted": None}) == usual
     others = [
-        key(options={"precision": "bf16-mixed"}), key(options={"limit_train_batches": 5}),
+        key(options={"precision": "bf16-mixed"}), key(options={"deterministic": True}),
         key(callbacks={"clip": {"_target_": f"{__name__}.Clip"}}),
         key(callbacks={"clip": {"_target_": f"{__name__}.Clip", "bound": 0.1}}),
     ]  # fmt: skip
@@ -104,17 +104,66 @@ def test_only_what_changes_a_gan_changes_its_key(sets):
     ("options", "message"),
     [
         ({"devices": 2}, "trainer.devices: expected 1, got 2: a group of GANs trains on one device"),
-        ({"strategy": "ddp"}, "trainer.strategy: expected auto, got 'ddp'"),
+        ({"strategy": "ddp"}, "trainer.strategy: expected auto or single_device, got 'ddp'"),
         ({"max_epochs": 5}, "trainer.max_epochs: expected 1, got 5: the length of training is model.iterations"),
-        ({"gradient_clip_val": 0.5}, "trainer.gradient_clip_val: expected None, got 0.5: .*manual optimisation"),
+        ({"gradient_clip_val": 0.5}, "trainer.gradient_clip_val: expected null, got 0.5: .*manual optimisation"),
         ({"logger": True}, "trainer.logger: .*logger=csv"),
-        ({"precision": "17"}, "trainer: Lightning refuses these options.*17"),
+        ({"precision": "16-mixed"}, "trainer.precision: expected 32-true or bf16-mixed, got '16-mixed'"),
+        ({"profiler": "none"}, "trainer: Lightning refuses these options.*profiler"),
         ({"max_time": "soon"}, "trainer: Lightning refuses these options.*soon"),
     ],
 )  # fmt: skip
 def test_what_would_break_a_promise_or_lightning_does_not_know_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         TrainerSettings(options)
+
+
+def test_a_callback_that_changes_gans_is_a_call_whose_settings_are_known():
+    with pytest.raises(ValueError, match=r"callbacks.clip: expected a call with a _target_.*an instance of Clip"):
+        TrainerSettings(callbacks={"clip": Clip()})
+
+
+def test_what_is_trained_with_a_callback_that_changes_gans_is_trained_at_one_go(sets, tmp_path, caplog):
+    clip = {"_target_": f"{__name__}.Clip"}
+    store, seeds = Store(tmp_path), [0] * 3
+    in_time = TrainerSettings({"max_time": {"seconds": 0.2}}, {"slow": Slow(), "clip": clip})
+    fit(augmenter(), sets, 3, seeds, store, trainer=in_time, checkpoint_s=0, keep_checkpoints=True)
+    assert "begins anew" in caplog.text
+    assert not list((tmp_path / "checkpoints").glob("*.safetensors"))
+    assert not fit(augmenter(), sets, 3, seeds, store, trainer=TrainerSettings(callbacks={"clip": clip})).resumed
+
+
+def test_where_memory_runs_out_groups_are_halved_and_nothing_is_lost(sets, tmp_path, monkeypatch, caplog):
+    train, sizes = GANAugmenter.fit, []
+
+    def full(self, own, *args, **options):
+        sizes.append(len(own))
+        if len(own) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train(self, own, *args, **options)
+
+    whole = fit(augmenter(), sets, 3, [0] * 3)
+    monkeypatch.setattr(GANAugmenter, "fit", full)
+    halved = fit(augmenter(), sets, 3, [0] * 3, Store(tmp_path))
+    assert sizes == [3, 2, 1, 1, 1]
+    assert "out of memory with 3 GANs at once: training them in groups of 2" in caplog.text
+    for one, other in zip(halved.generators, whole.generators, strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in other)
+    monkeypatch.setattr(GANAugmenter, "fit", lambda *_, **__: (_ for _ in ()).throw(torch.OutOfMemoryError("full")))
+    with pytest.raises(torch.OutOfMemoryError):
+        fit(augmenter(), sets[:1], 3, [0])
+
+
+def test_a_job_whose_time_ran_out_is_not_done_and_goes_on_in_its_own_folder(configure, tmp_path, caplog):
+    timed = configure(
+        tmp_path, *SMALL, "model.iterations=60", "trainer.max_time={seconds: 0.3}", f"+callbacks.slow._target_={__name__}.Slow"
+    )  # fmt: skip
+    job.run(timed)
+    ends = [member["end"] for member in json.loads((tmp_path / "job" / "run.json").read_text())["members"]]
+    assert all(end.endswith("out of time") for end in ends)
+    with caplog.at_level("INFO"):
+        job.run(timed)
+    assert "resuming from iteration" in caplog.text
 
 
 def test_a_callback_that_is_none_is_refused():
@@ -130,6 +179,9 @@ def test_a_job_logs_to_the_loggers_that_are_asked_for(configure, tmp_path, logge
         tmp_path, *SMALL, f"logger={loggers}", "trainer.max_time=00:00:10:00", "trainer.log_every_n_steps=5"
     )
     scores, folder = job.run(cfg), tmp_path / "job"
+    files = json.loads((folder / "run.json").read_text())["files"]
+    assert ("csv/metrics.csv" in files) == ("csv" in written)
+    assert job.run(cfg).equals(scores), "it is done already"
     assert bool(list(folder.glob("events.out.tfevents.*"))) == ("tensorboard" in written)
     assert (folder / "csv").exists() == ("csv" in written)
     if "csv" in written:
