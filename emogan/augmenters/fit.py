@@ -173,6 +173,8 @@ class CachedFit:
         missing = sorted(m for key, m in self.first.items() if key not in self.entries)
         stored = len(self.keys) - len(missing)
         log.info("%s: %d GANs, %d of them from %s", self.augmenter.name, len(self.keys), stored, self.store.folder)
+        if self.trainer.callbacks and not missing:
+            log.info("callbacks are not called, as no GAN is trained: %s", ", ".join(self.trainer.callbacks))
         if self.trainer.loggers:
             show_bands(self.trainer.loggers, [*self.augmenter.gan.metrics, "spread"])
         while missing:

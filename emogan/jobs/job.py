@@ -65,11 +65,12 @@ class Job:
         quieten_lightning()
         sizes = check_settings(cfg)
         augmenter: Augmenter = construct(cfg.model, Augmenter)
+        self.trainer = trainer_settings(cfg)
+        self.trainer.loggers = [construct(logger) for logger in cfg.logger.values() if logger]
         self.found = Results(
             cfg, Path(cfg.folder).expanduser(), augmenter, construct(cfg.classifier, Classifier),
-            [0] if isinstance(augmenter, NoAugmentation) else sizes,
+            [0] if isinstance(augmenter, NoAugmentation) else sizes, self.trainer.identity,
         )  # fmt: skip
-        self.trainer = trainer_settings(cfg)
         self.store = Store(cfg.store)
         for place in (self.found.folder, self.store.folder):
             check_writable(place)
@@ -84,14 +85,14 @@ class Job:
             done = self._load()
         if done is not None:
             return done
-        self.trainer.loggers = [construct(logger) for logger in found.cfg.logger.values() if logger]
         status = "failed"
         try:
             self._compute()
             status = "success"
         finally:
             outputs.close(self.trainer.loggers, status)
-        remember(self.store, found.key, self.inputs, found.folder)
+        if not found.out_of_time:
+            remember(self.store, found.key, self.inputs, found.folder)
         outputs.write_scores(found)
         log.info("\n%s\n\nscores, checkpoint, curves: %s", closing_table(found.table), found.folder)
         return found.asked[COLUMNS]

@@ -84,12 +84,14 @@ def log_results(found: Results, loggers: Sequence[Logger]) -> None:
             settings[name.replace("_target_", "class")] = value if isinstance(value, int | float | str) else str(value)
     means = rows.groupby("n_aug")[["accuracy", "accuracy_oracle"]].mean()
     metrics = {f"{column}/n_aug_{n}": float(means.loc[n, column]) for n in means.index for column in means}
+    last = 0 if found.fits.curves is None else int(found.fits.curves.iteration.max())
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(settings, metrics)
+            Path(logger.log_dir, "hparams.yaml").unlink(missing_ok=True)  # of the training alone, and empty
+            logger.log_hyperparams(settings, metrics, last)
         else:
             logger.log_hyperparams(settings)
-            logger.log_metrics(metrics)
+            logger.log_metrics(metrics, last)
         logger.save()
 
 
@@ -184,7 +186,9 @@ def write_run(found: Results) -> None:
         "evaluation": OmegaConf.to_container(cfg.evaluation, resolve=True),
         "classifier": found.classifier.name,
         "classifier_settings": _settings(cfg.classifier),
-        "augmenter": found.augmenter.identity(),
+        "augmenter": found.augmenter.identity() | found.training
+        | ({"max_time": str(cfg.trainer.max_time)} if found.out_of_time else {}),
+        "resumed": fits.resumed,
         "n_aug": found.sizes,
         "seed": cfg.seed,
         "audit": found.audit,

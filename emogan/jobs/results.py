@@ -14,6 +14,7 @@ from emogan.evaluation import Classifier
 from emogan.evaluation.plan import Plan
 from emogan.evaluation.protocol import Scores
 from emogan.evaluation.svm import Predictions
+from emogan.training.history import OUT_OF_TIME
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,7 @@ class Results:
     augmenter: Augmenter
     classifier: Classifier
     sizes: list[int]  # every n_aug that is asked for
+    training: dict  # what of Lightning's options and callbacks changes the GANs
     key: str = ""  # content key of the job
     loaded: FeatureSet | None = None  # the data as they were loaded
     features: FeatureSet | None = None  # the same with labels permuted, if that is asked for
@@ -49,6 +51,11 @@ class Results:
     def fits(self) -> Fits:
         """Those of the augmenter's first setting."""
         return self.candidates[0].fits
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether `trainer.max_time` ended the training of some GANs."""
+        return any(end.endswith(OUT_OF_TIME) for one in self.candidates for end in one.fits.ends)
 
     @property
     def asked(self) -> pd.DataFrame:
