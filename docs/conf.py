@@ -1,5 +1,6 @@
 """How Sphinx builds the documentation: make docs."""
 
+import contextlib
 import inspect
 import re
 import sys
@@ -28,7 +29,10 @@ extensions = ["sphinx.ext.autodoc", "numpydoc", "worked_example"]
 
 default_role = "py:obj"  # what docstrings write as `name`
 nitpicky = True  # a reference that leads nowhere fails the build ...
-nitpick_ignore_regex = [("py:.*", r"(?!emogan\b).*")]  # ... unless it is another library's, whose pages are not asked
+nitpick_ignore_regex = [  # ... unless it is another library's, whose pages are not asked
+    ("py:.*", r"(?!emogan\b).*"),
+    ("py:class", r"emogan\.checks\.Checked"),  # a base class of most, with nothing to call
+]
 
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False  # Lightning's and scikit-learn's are theirs
@@ -53,7 +57,8 @@ def escape_bars(app: Sphinx, what: str, name: str, obj: object, options: object,
 
 def plain_types(app: Sphinx, function: Callable, bound: bool) -> None:
     """Signatures tell the types of settings; docstrings tell their ranges."""
-    inspect.unwrap(getattr(function, "__func__", function)).__annotations__ = get_type_hints(function)
+    with contextlib.suppress(AttributeError, NameError, TypeError):  # built in, or types for type checkers alone
+        inspect.unwrap(getattr(function, "__func__", function)).__annotations__ = get_type_hints(function)
 
 
 def readable_defaults(
