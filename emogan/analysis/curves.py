@@ -11,16 +11,15 @@ CURVES = ["iteration", "metric", *PARTS]
 LOOK_EVERY = 100  # iterations between measurements of the windows' spread, which take 1 % of the time
 
 
-def summarise(metrics: Sequence[str], values: np.ndarray, spread: np.ndarray, start: int = 0) -> pd.DataFrame:
+def summarise(metrics: Sequence[str], values: np.ndarray, spread: np.ndarray) -> pd.DataFrame:
     """Curves as rows of `CURVES`: mean, lowest and highest over the members that have a value.
 
-    values (T, metrics, M) are those of the iterations after ``start``. spread (L, M) is the within-class spread of the
-    synthetic windows every `LOOK_EVERY` iterations from the first one on; looks up to ``start`` are left out.
+    values (T, metrics, M) are those of all iterations; spread (L, M) is the within-class spread of the synthetic
+    windows every `LOOK_EVERY` iterations.
     """
-    iterations = np.arange(start, start + len(values)) + 1
+    iterations = np.arange(len(values)) + 1
     tables = [_bands(name, values[:, i], iterations) for i, name in enumerate(metrics)]
-    first = start // LOOK_EVERY
-    looks = _bands("spread", spread[first:], (np.arange(first, len(spread)) + 1) * LOOK_EVERY)
+    looks = _bands("spread", spread, (np.arange(len(spread)) + 1) * LOOK_EVERY)
     return pd.concat([*tables, looks]).sort_values("iteration", kind="stable", ignore_index=True)
 
 

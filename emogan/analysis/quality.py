@@ -2,7 +2,7 @@
 
 `assess` splits a class's training trials, whole, into two halves A and B. A measure's value is the mean of A against
 synthetic windows and B against synthetic windows; its reference is the mean of A against B and B against A, with as
-many windows in the part of the synthetic ones. So both have the bias that a measure has for so few windows of so many
+many windows in the part of the synthetic ones. So both have the bias that a measure has for few windows of many
 features, and windows from new trials would have values like the references. Values better than the references are no
 merit: those windows lie closer to the trials that the augmenter was fitted on than new trials do.
 """

@@ -115,3 +115,11 @@ def per_member(generator: torch.Generator | Sequence[torch.Generator], members: 
     if len(generator) != members:
         raise ValueError(f"expected one generator or one for each of {members} members, got {len(generator)}")
     return list(generator)
+
+
+def with_lists(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings as plain values: those with several values as lists, whatever sequence they came in."""
+    return {
+        name: list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
+        for name, value in settings.items()
+    }

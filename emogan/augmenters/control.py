@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from emogan import kinds
-from emogan.augmenters.augmenter import Augmenter, Layout, per_member
+from emogan.augmenters.augmenter import Augmenter, Layout, per_member, with_lists
 from emogan.data.montage import split_name
 from emogan.data.training_set import TrainingSet
 from emogan.training.isolation import default_torch
@@ -17,10 +17,6 @@ from emogan.versions import revision
 from emogan.wording import words
 
 BLOCK = 256  # windows of a class are drawn in blocks of this many, so that a window's bits do not depend on n
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 class Control(Augmenter):
@@ -58,7 +54,7 @@ class Control(Augmenter):
 
     def __init__(self, name: str, **settings):
         self.name = name
-        self.settings = {key: list(value) if _is_list(value) else value for key, value in settings.items()}
+        self.settings = with_lists(settings)
         kinds.check_instance(self, Control, words().model(name))
 
     def identity(self):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from emogan import kinds
-from emogan.augmenters.augmenter import Augmenter, per_member
+from emogan.augmenters.augmenter import Augmenter, per_member, with_lists
 from emogan.augmenters.selection import JUDGES, Selection
 from emogan.checks import NonNegativeFloat, NonNegativeInt, PositiveInt, one_of
 from emogan.data.training_set import TrainingSet
@@ -45,10 +45,6 @@ def _defaults(gan: type[ConditionalGAN]) -> dict[str, object]:
     parameters = inspect.signature(gan).parameters.values()
     others = ("members", "seeds", "optimizer")
     return {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in others}
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 class GANAugmenter(Augmenter):
@@ -95,7 +91,7 @@ class GANAugmenter(Augmenter):
         if settings.get("optimizer", self) is None:  # the default is no setting, so that keys do not depend on it
             del settings["optimizer"]
         settings = _defaults(gan) | settings  # so that keys of the cache change if a default does
-        self.settings = {key: list(value) if _is_list(value) else value for key, value in settings.items()}
+        self.settings = with_lists(settings)
         self.training = {
             "iterations": iterations, "batch_size": batch_size,
             "plateau_window": plateau_window, "plateau_tolerance": plateau_tolerance,
@@ -174,7 +170,7 @@ class GANAugmenter(Augmenter):
             own = [signals, self.history, self.stopping, *resumed, self.watch]
             self.trainer = (trainer or TrainerSettings()).trainer(own, group, callbacks(self.history, self.stopping))
             self.trainer.fit(self.model, batches)
-        self.model.float().cpu().eval()
+        self.model.cpu().eval()
         return self
 
     def state_of_training(self) -> TrainingState:

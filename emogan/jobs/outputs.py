@@ -42,7 +42,7 @@ def remove_earlier(folder: Path) -> None:
 
 
 def set_scores_aside(folder: Path) -> None:
-    """From here on the folder does not look done; what stands in it is not lost before a new job begins."""
+    """Have the folder not look done from here on; its files are not lost before a new job begins."""
     if (folder / "scores.csv").exists():
         os.replace(folder / "scores.csv", folder / EARLIER)
 

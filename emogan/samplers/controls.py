@@ -1,4 +1,4 @@
-"""Controls as over-samplers, EmoGAN's and a user's own; sources and choices of strength stand in conf/model/."""
+"""Controls as over-samplers, EmoGAN's and a user's own; sources and choices of strength are in conf/model/."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""GANs as over-samplers, EmoGAN's and a user's own; defaults and their reasons stand in conf/model/."""
+"""GANs as over-samplers, EmoGAN's and a user's own; defaults and their reasons are in conf/model/."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ class GANSampler(Sampler):
     gan
         The class. To read what `save` writes, `emogan.load` finds it by its ``kind`` once its module is imported.
     settings
-        Settings of this class, by name, besides those that all GANs have and that stand here.
+        Settings of this class, by name, besides those that all GANs have, which are below.
     sampling_strategy
         As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
         majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
@@ -57,8 +57,8 @@ class GANSampler(Sampler):
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
     plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
-        over as many before by no more than this fraction; a window of 0 never stops early.
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
     selection
         "discriminator", "density" or "classifier" makes each window the best of several candidates
         (`emogan.augmenters.selection`); None takes them as they come.
@@ -162,8 +162,8 @@ class CBEGANSampler(GANSampler):
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
     plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
-        over as many before by no more than this fraction; a window of 0 never stops early.
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
     selection
         "discriminator", "density" or "classifier" makes each window the best of several candidates
         (`emogan.augmenters.selection`); None takes them as they come.
@@ -225,8 +225,8 @@ class CWGANSampler(GANSampler):
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
     plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
-        over as many before by no more than this fraction; a window of 0 never stops early.
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
     selection
         "discriminator", "density" or "classifier" makes each window the best of several candidates
         (`emogan.augmenters.selection`); None takes them as they come.
@@ -285,8 +285,8 @@ class CGANSampler(GANSampler):
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
     plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
-        over as many before by no more than this fraction; a window of 0 never stops early.
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
     selection
         "discriminator", "density" or "classifier" makes each window the best of several candidates
         (`emogan.augmenters.selection`); None takes them as they come.
@@ -342,8 +342,8 @@ class TrialCBEGANSampler(GANSampler):
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
     plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over so many iterations differs from that
-        over as many before by no more than this fraction; a window of 0 never stops early.
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
     selection
         "discriminator", "density" or "classifier" makes each window the best of several candidates
         (`emogan.augmenters.selection`); None takes them as they come.

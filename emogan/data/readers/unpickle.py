@@ -294,7 +294,7 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: that in C has all opc
     def frombuffer(self, payload: object, dtype: object, shape: object, order: object, axes: object = None) -> object:
         if type(order) is not str or order != "K":
             return _array(self.budget, payload, dtype, shape, order)
-        array = _array(self.budget, payload, dtype, shape, "C")  # its axes stand in the order of memory
+        array = _array(self.budget, payload, dtype, shape, "C")  # its axes are in the order of memory
         whole = type(axes) is tuple and all(type(axis) is int for axis in axes)
         _check(whole, "expected the order of axes, got another")
         return array.transpose(axes)
