@@ -29,8 +29,11 @@ def run_and_time(command, folder, small) -> float:
 
 
 @pytest.mark.slow
-def test_fifty_kills_at_random_moments_change_no_byte(command, small, tmp_path):
-    undisturbed = run_and_time(command, tmp_path / "whole", small)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_fifty_kills_at_random_moments_change_no_byte(command, small, tmp_path, workers):
+    whole = run_and_time(command, tmp_path / "whole", small)  # in a single process
+    small = [*small, f"machine.workers={workers}"]
+    undisturbed = run_and_time(command, tmp_path / "undisturbed", small) if workers > 1 else whole
     random.seed(0)
     done: dict[str, bytes] = {}
     for kill in range(50):

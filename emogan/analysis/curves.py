@@ -8,19 +8,21 @@ import pandas as pd
 PARTS = ["mean", "lowest", "highest"]  # over the members
 REDUCTIONS = (np.nanmean, np.nanmin, np.nanmax)
 CURVES = ["iteration", "metric", *PARTS]
-LOOK_EVERY = 100  # iterations between measurements of the windows' spread, which take 1 % of the time
+LOOK_EVERY = 100  # iterations between looks at the windows, which take 1 % of the time
+LOOKS = ("spread", "separation", "mean_error")  # what looks measure, see `emogan.training.detectors.look`
 
 
-def summarise(metrics: Sequence[str], values: np.ndarray, spread: np.ndarray) -> pd.DataFrame:
+def summarise(metrics: Sequence[str], values: np.ndarray, looks: np.ndarray) -> pd.DataFrame:
     """Curves as rows of `CURVES`: mean, lowest and highest over the members that have a value.
 
-    values (T, metrics, M) are those of all iterations; spread (L, M) is the within-class spread of the synthetic
-    windows every `LOOK_EVERY` iterations.
+    values (T, metrics, M) are those of all iterations; looks (L, figures, M) are those of `LOOKS`, every `LOOK_EVERY`
+    iterations.
     """
     iterations = np.arange(len(values)) + 1
     tables = [_bands(name, values[:, i], iterations) for i, name in enumerate(metrics)]
-    looks = _bands("spread", spread, (np.arange(len(spread)) + 1) * LOOK_EVERY)
-    return pd.concat([*tables, looks]).sort_values("iteration", kind="stable", ignore_index=True)
+    seen = (np.arange(len(looks)) + 1) * LOOK_EVERY
+    tables += [_bands(name, looks[:, i], seen) for i, name in enumerate(LOOKS)]
+    return pd.concat(tables).sort_values("iteration", kind="stable", ignore_index=True)
 
 
 def _bands(metric: str, values: np.ndarray, iterations: np.ndarray) -> pd.DataFrame:

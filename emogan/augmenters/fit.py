@@ -7,18 +7,30 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+import lightning
 import pandas as pd
 import torch
 
-from emogan.analysis.curves import stacked_curves, summarise
+from emogan.analysis.curves import LOOKS, stacked_curves, summarise
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
 from emogan.data.training_set import TrainingSet
 from emogan.store import Store, content_key, derived_seed, fingerprint
 from emogan.training.checkpoint import Checkpoints, WriteCheckpoints, optimizer_state
 from emogan.training.detectors import messages
+from emogan.training.history import History
 from emogan.training.memory import members_that_fit
-from emogan.training.progress import Progress, log_curves, show_bands
+from emogan.training.progress import (
+    LiveCurves,
+    Progress,
+    ProgressBar,
+    SentLogger,
+    log_curves,
+    progress_bar,
+    show,
+    show_bands,
+)  # fmt: skip
 from emogan.training.trainer import TrainerSettings
+from emogan.training.workers import Send, may_start_workers, train_in_workers
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +126,8 @@ class CachedFit:
         Members whose whole networks and optimisers are returned.
     group_size
         GANs trained at once; None takes up to 32 on a CPU, and as many as its memory holds, up to 256, on a GPU.
+    workers
+        Processes that train groups side by side, one thread each; one that is a daemon itself trains without them.
     checkpoint_s
         Seconds between two checkpoints; None writes none but where time runs out.
     keep_checkpoints
@@ -133,6 +147,7 @@ class CachedFit:
         trainer: TrainerSettings | None = None,
         kept: Collection[int] = (),
         group_size: int | None = None,
+        workers: int = 1,
         checkpoint_s: float | None = None,
         keep_checkpoints: bool = False,
         progress: bool = False,
@@ -143,6 +158,7 @@ class CachedFit:
         self.checkpoint_s, self.progress = checkpoint_s if resumable else None, progress
         self.keep_checkpoints = keep_checkpoints and resumable
         self.size = group_size or self._group_size()
+        self.workers = workers if may_start_workers() else 1
         members = [(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
         # The same seeds whatever Lightning's options are, and however long the training is.
         self.seeds = [derived_seed(member_key(*one, of_any_length=True), "train") for one in members]
@@ -156,6 +172,9 @@ class CachedFit:
         self.trained: list[int] = []
         self.states: list[dict] = []
         self.groups, self.resumed = 0, False
+        self.told: set[str] = set()  # kinds of trouble
+        self.send: Send | None = None  # in a worker: to the process that started it
+        self.shown = False  # whether loggers were given the curves of all members while they trained
 
     def _group_size(self) -> int:
         """How many GANs train at once where nothing is asked for."""
@@ -170,44 +189,104 @@ class CachedFit:
 
     def run(self) -> Fits:
         """Train what is missing, and load all into the augmenter."""
-        missing = sorted(m for key, m in self.first.items() if key not in self.entries)
+        missing = self._missing()
         stored = len(self.keys) - len(missing)
         log.info("%s: %d GANs, %d of them from %s", self.augmenter.name, len(self.keys), stored, self.store.folder)
         if self.trainer.callbacks and not missing:
             log.info("callbacks are not called, as no GAN is trained: %s", ", ".join(self.trainer.callbacks))
         if self.trainer.loggers:
-            show_bands(self.trainer.loggers, [*self.augmenter.gan.metrics, "spread"])
+            show_bands(self.trainer.loggers, [*self.augmenter.gan.metrics, *LOOKS])
         while missing:
-            with contextlib.ExitStack() as locks:
-                group, source = self._locked_group(missing, locks)
-                for m in missing:  # other processes may have finished some
-                    if entry := self.store.load(self.keys[m]):
-                        self.entries[self.keys[m]] = entry
-                group = [m for m in group if self.keys[m] not in self.entries]
-                if group:
-                    self._train_or_halve(group, source)
-            missing = [m for m in missing if self.keys[m] not in self.entries]
+            if min(self.workers, len(missing)) > 1:
+                idle = not self._train_in_workers(missing)
+            else:
+                idle = not self._train_next(missing)
+            if idle:
+                log.info("waiting for another process, which trains %d of these GANs", len(missing))
+                with self.store.lock(self.keys[missing[0]], timeout_s=-1):
+                    pass
+            missing = self._missing()
         self.checkpoints.clear()
         return self._all()
 
-    def _locked_group(self, missing: Sequence[int], locks: contextlib.ExitStack) -> tuple[list[int], str | None]:
-        """Members that this process alone trains now, all new or all from one checkpoint, and that checkpoint.
+    def _missing(self) -> list[int]:
+        """Members that are still to be trained; what other processes have put into the cache is loaded."""
+        for key in self.first:
+            if key not in self.entries and (entry := self.store.load(key)):
+                self.entries[key] = entry
+        return sorted(m for key, m in self.first.items() if key not in self.entries)
 
-        None, after a while, where other processes hold the locks of all that is missing.
-        """
-        iterations = self.augmenter.training["iterations"]
-        furthest = self.checkpoints.furthest(before=iterations) if self.trainer.resumable else {}
-        source = {m: furthest.get(self.courses[m]) for m in missing}
+    def _train_next(self, missing: Sequence[int]) -> bool:
+        """Train a group of those that are missing; False if other processes hold the locks of them all."""
+        with contextlib.ExitStack() as locks:
+            group, source = self._locked_group(missing, locks)
+            still = set(self._missing()) if group else set()  # another process may have finished some
+            if left := [m for m in group if m in still]:
+                self._train_or_halve(left, source)
+            return bool(group)
+
+    def _locked_group(self, missing: Sequence[int], locks: contextlib.ExitStack) -> tuple[list[int], str | None]:
+        """Members that this process alone trains now, all new or all from one checkpoint, and that checkpoint."""
+        source = self._sources(missing)
         group: list[int] = []
         for m in sorted(missing, key=lambda m: (source[m] is None, source[m], m)):
             if len(group) == self.size or (group and source[m] != source[group[0]]):
                 break
             if locks.enter_context(self.store.lock(self.keys[m])):
                 group.append(m)
-        if not group:
-            log.info("waiting for another process, which trains %d of these GANs", len(missing))
-            locks.enter_context(self.store.lock(self.keys[missing[0]], timeout_s=-1))
         return group, source[group[0]] if group else None
+
+    def _sources(self, missing: Sequence[int]) -> dict[int, str | None]:
+        """By member: the checkpoint that its training goes on from."""
+        iterations = self.augmenter.training["iterations"]
+        furthest = self.checkpoints.furthest(before=iterations) if self.trainer.resumable else {}
+        return {m: furthest.get(self.courses[m]) for m in missing}
+
+    def _train_in_workers(self, missing: Sequence[int]) -> bool:
+        """Train those that are missing in worker processes; False if other processes hold the locks of them all."""
+        workers = min(self.workers, len(missing))
+        rounds = -(-len(missing) // (workers * self.size))
+        size = -(-len(missing) // (workers * rounds))  # all of one size, so that none waits for another
+        whole = rounds == 1 and len(missing) == len(self.keys) and not any(self._sources(missing).values())
+        live = LiveCurves(
+            self.trainer.loggers, [*self.augmenter.gan.metrics, *LOOKS], workers,
+            lambda group: "" if whole else f"group_{self.groups + group}/",
+        )  # fmt: skip
+        name, total = f"{self.augmenter.name} x {len(missing)}", len(missing) * self.augmenter.training["iterations"]
+        with progress_bar(name, total, "GAN x iteration", hidden=not self.progress) as bar:
+            received = {
+                "progress": lambda _, *values: show(bar, *values), "trouble": lambda _, found: self._tell(found),
+                "metrics": live.add, "end": live.end,
+            }  # fmt: skip
+            found = train_in_workers(
+                functools.partial(self._work, size), workers, lambda i, kind, *values: received[kind](i, *values)
+            )
+        for part in found:
+            self.trained += part["trained"]
+            self.states += part["states"]
+            self.resumed |= part["resumed"]
+            self.groups += part["groups"]
+            self.renamed |= part["renamed"]
+            self.entries |= part["unfinished"]
+        self.shown = whole
+        return any(part["trained"] for part in found)
+
+    def _work(self, size: int, send: Send) -> dict:
+        """In a worker: train groups until none is left that no other process trains; what is not in the cache."""
+        self.send, self.size, self.trained, self.states, self.groups = send, size, [], [], 0
+        self.trainer = self.trainer.with_loggers([SentLogger(send)] if self.trainer.loggers else [])
+        while (missing := self._missing()) and self._train_next(missing):
+            pass
+        send("end")
+        return {
+            "trained": self.trained, "states": self.states, "resumed": self.resumed, "groups": self.groups,
+            "renamed": self.renamed, "unfinished": {key: self.entries[key] for key in self.renamed},
+        }  # fmt: skip
+
+    def __getstate__(self) -> dict:
+        """What a worker that is not forked gets: loggers stay here."""
+        trainer = self.trainer.with_loggers([None] if self.trainer.loggers else [])
+        return self.__dict__ | {"trainer": trainer, "entries": dict.fromkeys(self.entries)}
 
     def _train_or_halve(self, group: Sequence[int], source: str | None) -> None:
         """Train a group; where a GPU's memory does not hold it, groups are half as large from then on.
@@ -239,21 +318,39 @@ class CachedFit:
             log.info("%s: resuming from iteration %d", name, state.iteration)
 
         def callbacks(history, stopping):
-            shown = [Progress(history, name)] if self.progress else []
+            shown = self._progress(history, name, len(group))
             if self.checkpoint_s is None:
                 return shown
             write = functools.partial(self.checkpoints.write, keys, courses)
             return [*shown, WriteCheckpoints(history, stopping, write, self.checkpoint_s)]
 
+        self.shown = len(group) == len(self.keys) and state is None
         self.augmenter.fit(
             [self.sets[m] for m in group], [self.seeds[m] for m in group],
-            classes=self.classes, trainer=self.trainer, callbacks=callbacks, resume=state,
-            group="" if len(group) == len(self.keys) and state is None else f"group_{self.groups}",
+            classes=self.classes, trainer=self.trainer, callbacks=callbacks, resume=state, tell=self._tell,
+            group="" if self.shown or self.send else f"group_{self.groups}",
         )  # fmt: skip
         self.states += _states(self.augmenter, group, self.kept)
         self._keep(keys, courses)
         self.trained += group
         self.groups, self.resumed = self.groups + 1, self.resumed or state is not None
+
+    def _progress(self, history: History, name: str, members: int) -> list[lightning.Callback]:
+        """What shows how far a group is, here or in the process that this is a worker of."""
+        if not self.send:
+            return [ProgressBar(history, name)] if self.progress else []
+        for logger in self.trainer.loggers:
+            logger.history, logger.group = history, self.groups
+        return [Progress(history, lambda done, means: self.send("progress", members * done, means))]
+
+    def _tell(self, found: dict[str, str]) -> None:
+        """Warn of what detectors found, once of each kind."""
+        if self.send:
+            self.send("trouble", found)
+            return
+        for kind in found.keys() - self.told:
+            log.warning("%s", found[kind])
+        self.told |= found.keys()
 
     def _keep(self, keys: Sequence[str], courses: Sequence[str]) -> None:
         """Put a group just trained into the cache, or into a checkpoint what time did not suffice for."""
@@ -282,28 +379,27 @@ class CachedFit:
         """All members, loaded into the augmenter; their curves are logged unless they were as they grew."""
         found = [self.entries[key] for key in self.keys]
         figures = [fields.get("figures") for _, fields in found]  # entries of earlier versions have none
-        _warn_of_stored(
-            self.augmenter.name, dict(zip(self.keys, figures, strict=True)), {self.keys[m] for m in self.trained}
-        )
+        by_key, trained = dict(zip(self.keys, figures, strict=True)), {self.keys[m] for m in self.trained}
+        known = {key: own for key, own in by_key.items() if own is not None}
+        new, stored = ([own for key, own in known.items() if (key in trained) is those] for those in (True, False))
+        self._tell(messages(new, self.augmenter.name, "after training"))
+        self.told.clear()  # what was stored is told apart
+        self._tell(messages(stored, self.augmenter.name, "from the store"))
         generators = [_part(tensors, "generator.") for tensors, _ in found]
         self.augmenter.restore(generators, self.sets[0].x.shape[1], self.classes)
         names, values = stacked_curves([_part(tensors, "history.") for tensors, _ in found])
-        _, spread = stacked_curves([{"spread": tensors.get("looks.spread", torch.empty(0))} for tensors, _ in found])
-        curves = summarise(names, values, spread[:, 0])
-        if self.groups != 1 or self.resumed or len(self.trained) < len(self.keys):
+        looks = [_part(tensors, "looks.") for tensors, _ in found]
+        nothing = torch.empty(0)  # entries of earlier versions lack some
+        _, looks = stacked_curves([{name: own.get(name, nothing) for name in LOOKS} for own in looks])
+        curves = summarise(names, values, looks)
+        if not self.shown:
             log_curves(self.trainer.loggers, curves, self.trainer.log_every)
         keys = [self.renamed.get(key, key) for key in self.keys]
+        self.states.sort(key=lambda group: group["members"])  # whichever worker was the first
         ends = [fields["end"] for _, fields in found]
         return Fits(
             keys, self.seeds, ends, figures, generators, sorted(self.trained), self.states, self.resumed, curves
         )  # fmt: skip
-
-
-def _warn_of_stored(name: str, figures: dict[str, dict[str, float] | None], trained: set[str]) -> None:
-    """Warn of what is wrong with GANs that were trained before; those trained now have had their warnings."""
-    stored = [own for key, own in figures.items() if own is not None and key not in trained]
-    for message in messages(stored, name, "from the store").values():
-        log.warning("%s", message)
 
 
 def _states(augmenter: GANAugmenter, group: Sequence[int], kept: Collection[int]) -> list[dict]:
@@ -323,7 +419,7 @@ def member_entries(augmenter: GANAugmenter) -> list[tuple[dict[str, torch.Tensor
     for m, generator in enumerate(augmenter.generators()):
         tensors = {f"generator.{name}": value for name, value in generator.items()}
         tensors |= {f"history.{name}": curve.clone() for name, curve in history.member(m).items()}
-        tensors["looks.spread"] = history.looks(m).clone()
+        tensors |= {f"looks.{name}": figures.clone() for name, figures in history.looks(m).items()}
         fields = {
             "augmenter": augmenter.identity(), "end": history.reasons()[m], "figures": augmenter.watch.figures[m],
             "device": augmenter.trainer.strategy.root_device.type,

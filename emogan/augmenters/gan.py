@@ -130,6 +130,7 @@ class GANAugmenter(Augmenter):
         callbacks: Callable[[History, MemberEarlyStopping], Sequence[lightning.Callback]] = lambda *_: [],
         resume: TrainingState | None = None,
         group: str = "",
+        tell: Callable[[dict[str, str]], None] | None = None,
     ) -> "GANAugmenter":
         """Train one GAN on each training set.
 
@@ -147,6 +148,9 @@ class GANAugmenter(Augmenter):
             A state of these members to go on from.
         group
             What loggers call these members, if they are one of several groups.
+        tell
+            Called with what detectors find while GANs train, messages by kind; what they find at the end is then left
+            to the caller. Warnings if not given.
 
         Raises
         ------
@@ -164,7 +168,7 @@ class GANAugmenter(Augmenter):
         self.stopping = MemberEarlyStopping(
             self.history, self.training["plateau_window"], self.training["plateau_tolerance"]
         )
-        self.watch = Watch(self.history, self.name, sets, batches.classes)
+        self.watch = Watch(self.history, self.name, sets, batches.classes, tell)
         resumed = [Resume(resume, self.history, self.stopping)] if resume else []
         with ProcessSignals() as signals:
             own = [signals, self.history, self.stopping, *resumed, self.watch]

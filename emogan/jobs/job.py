@@ -176,11 +176,17 @@ class Job:
         if isinstance(augmenter, GANAugmenter):
             return fit_gans(
                 augmenter, plan.sets, features.n_classes, seeds, self.store, trainer=self.trainer,
-                kept=plan.of_splits, group_size=machine.group_size, checkpoint_s=machine.checkpoint_s,
-                keep_checkpoints=machine.keep_checkpoints, progress=True,
+                kept=plan.of_splits, group_size=machine.group_size, workers=self._workers(),
+                checkpoint_s=machine.checkpoint_s, keep_checkpoints=machine.keep_checkpoints, progress=True,
             )  # fmt: skip
         layout = Layout(features.feature_names, features.modalities)
         return fit_directly(augmenter, plan.sets, layout, features.n_classes, seeds)
+
+    def _workers(self) -> int:
+        """How many processes train GANs: one for each core that the job may use, unless they train on a GPU."""
+        accelerator = self.trainer.options.get("accelerator")
+        on_cpu = accelerator == "cpu" or not torch.accelerator.is_available()
+        return self.found.cfg.machine.workers or (self.threads if on_cpu else 1)
 
     def _quality(self) -> list[pd.DataFrame]:
         """Sample quality of every split's synthetic windows."""

@@ -55,6 +55,7 @@ SETTINGS = {  # the classes and functions that `data`, `model` and `classifier` 
     "evaluation.c_exponents": Exponents,
     "evaluation.libsvm_iterations": PositiveInt,
     "machine.threads": PositiveInt | None,
+    "machine.workers": PositiveInt | None,
     "machine.group_size": PositiveInt | None,
     "machine.accelerator": Literal["cpu", "gpu", "auto"],
     "machine.checkpoint_s": NonNegativeFloat | None,

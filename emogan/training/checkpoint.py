@@ -50,7 +50,7 @@ class TrainingState:
             for j, state in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{i}.{j}.{name}": torch.as_tensor(value) for name, value in state.items()}
         tensors["history"] = history.values[: history.done].movedim(-1, 0)
-        tensors["spread"] = history.spread.T
+        tensors["seen"] = history.seen.movedim(-1, 0)
         for member, state in stopping.kept.items():
             for name, value in state.items():
                 kept = tensors.setdefault(f"kept.{name}", torch.zeros_like(tensors[f"model.{name}"]))
@@ -75,8 +75,8 @@ class TrainingState:
                 state.setdefault(int(parameter), {})[field] = value
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         history.values[: self.iteration] = self.tensors["history"].movedim(0, -1)
-        looks = min(len(history.spread), self.tensors["spread"].shape[1])  # a longer training has more of them
-        history.spread[:looks] = self.tensors["spread"].T[:looks]
+        seen = self.tensors["seen"].movedim(0, -1)[: len(history.seen)]  # a longer training has more looks
+        history.seen[: len(seen)] = seen
         module.iterations_trained = history.done = self.iteration
         history.plateaued = list(self.plateaued)
         history.stopped = [  # one that has not stopped by itself was ended by the Trainer, and goes on
@@ -172,6 +172,8 @@ class Checkpoints:
         if name is None or (entry := self.entries.load(name)) is None:
             return None
         tensors, fields = entry
+        if "seen" not in tensors:  # of an earlier version
+            return None
         state = TrainingState(fields["iteration"], fields["stopped"], fields["plateaued"], tensors)
         return state.select([fields["courses"].index(course) for course in courses])
 

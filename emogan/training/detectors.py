@@ -24,7 +24,7 @@ class Real(NamedTuple):
 
     spread: Tensor  # (M, K) root of the trace of each class's covariance; NaN for a class with fewer than two windows
     present: Tensor  # (M, K) whether a class has any windows
-    means: Tensor  # (M,) root mean square distance of the present classes' means from their mean
+    means: Tensor  # (M, K, F) of each class; 0 for one that is not present
     middle: Tensor  # (M, F) between the lowest and the highest value
     half: Tensor  # (M, F) from there to either
 
@@ -38,7 +38,6 @@ class Real(NamedTuple):
         spread = torch.stack([group.var(0).sum().sqrt() if len(group) > 1 else nothing for group in groups])
         means = torch.stack([group.mean(0) if len(group) else x.new_zeros(x.shape[1]) for group in groups])
         low, high = x.aminmax(dim=0)
-        means = _scatter(means[None], present[None])[0]
         return cls(*(part[None] for part in (spread, present, means, (low + high) / 2, (high - low) / 2)))
 
     @classmethod
@@ -60,8 +59,12 @@ def look(real: Real, windows: Tensor, begun: Tensor) -> list[dict[str, float]]:
     spread
         Root of the trace of a class's covariance, over that of the real windows (`emogan.analysis.quality`); of the
         class whose windows vary least.
-    label
-        Root mean square distance of the class means from their mean, over that of the real windows.
+    separation
+        Root mean square distance of the class means from their mean, over that of the real windows: 0 where the label
+        is ignored.
+    mean_error
+        Root mean square distance of the class means from the real ones, over that of these from their mean: at 1 the
+        error is as large as what tells the classes apart.
     reach
         How far out windows lie: the root mean square distance of values from the middle of the real ones, over half
         the range of these; or the spread ratio of the class whose windows vary most, if that is more.
@@ -79,9 +82,12 @@ def look(real: Real, windows: Tensor, begun: Tensor) -> list[dict[str, float]]:
     out = _mean(out.square_().sum(-1).mean(-1), ranges.sum(1)).sqrt().nan_to_num(FAR, FAR)
     moved = (flat - begun.flatten(1, 2)).square_().sum(-1).mean(-1).sqrt()
     spread = _mean(real.spread.square().masked_fill(~varies, 0).sum(1), varies.sum(1)).sqrt()
+    means, apart = columns.mean(-1), _scatter(real.means, real.present)
+    error = (means - real.means).masked_fill(~real.present[..., None], 0)
     figures = {
         "spread": lowest,
-        "label": _scatter(columns.mean(-1), real.present) / real.means,
+        "separation": _scatter(means, real.present) / apart,
+        "mean_error": _mean(error.square().sum(-1).sum(-1), real.present.sum(1)).sqrt() / apart,
         "reach": torch.maximum(out, farthest).masked_fill(~ranges.any(1), math.nan),
         "moved": moved / spread,
     }
@@ -136,7 +142,8 @@ DETECTORS = (
         below=COLLAPSED, lasts=True,
     ),
     Detector(
-        "label ignored", "label", "the means of synthetic classes lie {} times as far apart as those of the real ones",
+        "label ignored", "separation",
+        "the means of synthetic classes lie {} times as far apart as those of the real ones",
         lambda say: (
             f"Windows look alike whatever their label: raise {say.setting('iterations')}, or try "
             f"{say.model('trial_cbegan')}, which starts with windows of each class."

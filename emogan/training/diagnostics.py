@@ -1,13 +1,13 @@
 """Watch: looks at the windows of GANs while they train, and says what is wrong with them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import lightning
 import torch
 from torch import Tensor
 
-from emogan.analysis.curves import LOOK_EVERY
+from emogan.analysis.curves import LOOK_EVERY, LOOKS
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN
 from emogan.training.detectors import Real, balance, look, messages, plain
@@ -19,7 +19,7 @@ WINDOWS = 64  # of each class: enough to tell a spread by some percent
 
 
 class Watch(lightning.Callback):
-    """Writes the within-class spread into a `History` every `LOOK_EVERY` iterations, and warns of what detectors find.
+    """Writes the figures `LOOKS` into a `History` every `LOOK_EVERY` iterations, and warns of what detectors find.
 
     Noise is fixed, and the same for all members and classes. There is one warning of each kind of trouble: at the end,
     or from the middle on if it is plain by then. A member's figures depend on its own generator and windows alone.
@@ -30,7 +30,7 @@ class Watch(lightning.Callback):
         Of this training.
     name
         What messages call the GANs.
-    sets, classes
+    sets, classes, tell
         See `GANAugmenter.fit`.
 
     Attributes
@@ -39,8 +39,15 @@ class Watch(lightning.Callback):
         Of each member's generator after training, see `detectors.look` and `detectors.balance`.
     """
 
-    def __init__(self, history: History, name: str, sets: Sequence[TrainingSet], classes: int):
-        self.history, self.name, self.classes = history, name, classes
+    def __init__(
+        self,
+        history: History,
+        name: str,
+        sets: Sequence[TrainingSet],
+        classes: int,
+        tell: Callable[[dict[str, str]], None] | None = None,
+    ):
+        self.history, self.name, self.classes, self.tell = history, name, classes, tell
         self.real = Real.stacked(
             [Real.of(torch.from_numpy(data.x), torch.from_numpy(data.y), classes) for data in sets]
         )
@@ -55,25 +62,29 @@ class Watch(lightning.Callback):
             return
         figures = self._look(module)
         running = [m for m, stopped in enumerate(self.history.stopped) if stopped >= done]
+        seen = self.history.seen[done // LOOK_EVERY - 1]
         for m in running:
-            self.history.spread[done // LOOK_EVERY - 1, m] = figures[m].get("spread", torch.nan)
-        spread = self.history.spread[done // LOOK_EVERY - 1, running]
-        if len(spread := spread[~spread.isnan()]):
-            parts = {"spread": spread.mean(), "spread/lowest": spread.min(), "spread/highest": spread.max()}
-            for logger in trainer.loggers:  # Lightning would log the same value again until there is another
-                logger.log_metrics({name: float(value) for name, value in parts.items()}, done)
+            seen[:, m] = torch.tensor([figures[m].get(name, torch.nan) for name in LOOKS])
+        parts = {}
+        for name, values in zip(LOOKS, seen[:, running], strict=True):
+            if len(values := values[~values.isnan()]):
+                parts |= {name: values.mean(), f"{name}/lowest": values.min(), f"{name}/highest": values.max()}
+        for logger in trainer.loggers if parts else ():  # Lightning would log a value again until there is another
+            logger.log_metrics({name: float(value) for name, value in parts.items()}, done)
         if last <= 2 * done < 2 * last:
             own = [figures[m] for m in running]
-            self._tell(messages(own, self.name, f"at iteration {done} of {last}", plain(own)))
+            found = messages(own, self.name, f"at iteration {done} of {last}", plain(own))
+            (self.tell or self._warn)(found)
 
     def on_fit_end(self, trainer, module):  # every callback has put in the weights that it keeps
         self.figures = self._look(module)
         for m, own in enumerate(self.figures):
             curves = self.history.member(m)
             own |= balance(curves["k"]) if "k" in curves else {}
-        self._tell(messages(self.figures, self.name, "after training"))
+        if self.tell is None:
+            self._warn(messages(self.figures, self.name, "after training"))
 
-    def _tell(self, found: dict[str, str]) -> None:
+    def _warn(self, found: dict[str, str]) -> None:
         for kind, message in found.items():
             if kind not in self.told:
                 log.warning("%s", message)

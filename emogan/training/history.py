@@ -6,7 +6,7 @@ import torch
 from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 
-from emogan.analysis.curves import LOOK_EVERY
+from emogan.analysis.curves import LOOK_EVERY, LOOKS
 from emogan.wording import words
 
 OUT_OF_TIME = "out of time"  # why training ended, where `lightning.pytorch.callbacks.Timer` ended it
@@ -33,9 +33,9 @@ class History(lightning.Callback):
         Iterations trained so far.
     out_of_time : bool
         Whether a `lightning.pytorch.callbacks.Timer`, as of ``max_time``, ended training.
-    spread : Tensor (looks, M)
-        Within-class spread of synthetic windows every `LOOK_EVERY` iterations, written by `Watch`; NaN where a member
-        had stopped.
+    seen : Tensor (looks, figures, M)
+        The figures `LOOKS` of synthetic windows every `LOOK_EVERY` iterations, written by `Watch`; NaN where a member
+        had stopped or a figure is not defined.
     """
 
     def __init__(self, iterations: int):
@@ -48,7 +48,7 @@ class History(lightning.Callback):
         self.stopped = [self.iterations] * module.members
         self.plateaued = [False] * module.members
         self.done = 0
-        self.spread = torch.full((self.iterations // LOOK_EVERY, module.members), torch.nan)
+        self.seen = torch.full((self.iterations // LOOK_EVERY, len(LOOKS), module.members), torch.nan)
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         self.values[self.done] = module.latest
@@ -74,9 +74,9 @@ class History(lightning.Callback):
         """One member's curves by metric name, each (iterations it trained for,)."""
         return {name: self.values[: self.stopped[member], i, member] for i, name in enumerate(self.metrics)}
 
-    def looks(self, member: int) -> Tensor:
-        """One member's ``spread`` while it trained."""
-        return self.spread[: self.stopped[member] // LOOK_EVERY, member]
+    def looks(self, member: int) -> dict[str, Tensor]:
+        """One member's ``seen`` while it trained, each figure (looks,)."""
+        return {name: self.seen[: self.stopped[member] // LOOK_EVERY, i, member] for i, name in enumerate(LOOKS)}
 
     def reasons(self) -> list[str]:
         """Per member: when and why training ended."""

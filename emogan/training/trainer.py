@@ -1,8 +1,10 @@
 """TrainerSettings: the options of `lightning.Trainer`, the loggers and the callbacks that train groups of GANs."""
 
+import copy
 import functools
 import inspect
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import hydra.utils
 import lightning
@@ -90,6 +92,12 @@ class TrainerSettings:
                 )
         with quiet_lightning():
             self.trainer()  # which finds what Lightning would refuse
+
+    def with_loggers(self, loggers: Sequence[Logger]) -> Self:
+        """The same settings with other loggers."""
+        other = copy.copy(self)
+        other.loggers = list(loggers)
+        return other
 
     @property
     def log_every(self) -> int:

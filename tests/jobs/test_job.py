@@ -142,7 +142,9 @@ def test_the_hparams_tab_has_the_settings_and_the_final_accuracies(done):
             assert f"{column}/n_aug_{n}" in {info.name.tag for info in named}
 
 
-@pytest.mark.parametrize("change", ["machine.group_size=1", "machine.group_size=4", "machine.threads=2"])
+@pytest.mark.parametrize(
+    "change", ["machine.group_size=1", "machine.group_size=4", "machine.threads=2", "machine.workers=3"]
+)
 def test_the_same_seed_gives_the_same_bytes_however_it_is_computed(done, configure, tmp_path, change):
     job.run(configure(tmp_path, change))
     assert trained(tmp_path / "job") == [True] * 6

@@ -29,7 +29,7 @@ def figures(x, y, synthetic, begun):
 
 def test_windows_like_the_real_ones_are_no_trouble(windows):
     found = figures(*windows) | balance(torch.linspace(0, 0.1, 100))
-    assert {"spread", "label", "reach", "moved", "k_at_0", "k_at_1"} == set(found)
+    assert {"spread", "separation", "mean_error", "reach", "moved", "k_at_0", "k_at_1"} == set(found)
     assert findings(found) == {}
 
 
@@ -100,7 +100,10 @@ def test_figures_are_those_of_numpy_and_of_the_quality_measures(windows):
         means = np.stack([group.mean(0) for group in groups])
         return np.sqrt(means.var(0).sum())
 
-    assert found["label"] == pytest.approx(apart(drawn) / apart([real[y == k] for k in range(CLASSES)]))
+    assert found["separation"] == pytest.approx(apart(drawn) / apart([real[y == k] for k in range(CLASSES)]))
+    wrong = drawn.mean(1) - np.stack([real[y == k].mean(0) for k in range(CLASSES)])
+    error = np.sqrt((wrong**2).sum(1).mean()) / apart([real[y == k] for k in range(CLASSES)])
+    assert found["mean_error"] == pytest.approx(error)
     middle, half = (real.max(0) + real.min(0)) / 2, np.ptp(real, axis=0) / 2
     assert found["reach"] == pytest.approx(max(np.sqrt((((drawn - middle) / half) ** 2).mean()), *ratios))
     moved = np.mean([np.sum((drawn[k, i] - before[k, i]) ** 2) for k in range(CLASSES) for i in range(64)])
@@ -127,7 +130,7 @@ def test_classes_without_two_windows_are_left_out(windows):
     own = look(Real.of(x[y == 0], y[y == 0], 1), synthetic[None, :1], begun[None, :1])[0]
     assert found["spread"] == own["spread"]
     one_class = figures(x[y == 0], y[y == 0], synthetic, begun)
-    assert "label" not in one_class
+    assert "separation" not in one_class
     assert "spread" in one_class
     nothing = figures(x[:1], y[:1], synthetic, begun)
     assert nothing == {}
@@ -135,7 +138,7 @@ def test_classes_without_two_windows_are_left_out(windows):
 
 
 def test_a_message_tells_how_many_gans_the_range_and_what_to_try():
-    seen = [{"spread": value, "label": 1.0, "k_at_0": 1.0} for value in (0.04, 0.7, 0.1)]
+    seen = [{"spread": value, "separation": 1.0, "k_at_0": 1.0} for value in (0.04, 0.7, 0.1)]
     (told,) = messages(seen, "cbegan", "after training").values()  # k_t at 0 is told in the report alone
     assert told.startswith(
         "collapse in 2 of 3 GANs of cbegan after training: the within-class spread of synthetic windows is 0.04 to "
@@ -149,7 +152,7 @@ def test_a_message_tells_how_many_gans_the_range_and_what_to_try():
 def test_what_may_still_recover_is_told_only_if_it_is_far_beyond_its_limit():
     assert set(messages([{"spread": 0.3, "reach": 5.0}], "gan", "")) == {"collapse", "exploding generator"}
     assert plain([{"spread": 0.3, "reach": 5.0}] * 3) == []
-    assert [one.kind for one in plain([{"spread": 0.24, "reach": 5.0, "label": 0.0}])] == ["collapse"]
+    assert [one.kind for one in plain([{"spread": 0.24, "reach": 5.0, "separation": 0.0}])] == ["collapse"]
     beyond = [{"spread": 0.3, "reach": 6.5, "moved": 0.0}, {"spread": 0.3, "reach": 4.0, "moved": 0.0}]
     assert [one.kind for one in plain(beyond)] == ["exploding generator"]
     assert "in 2 of 2 GANs" in messages(beyond, "gan", "", plain(beyond))["exploding generator"]

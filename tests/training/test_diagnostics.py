@@ -39,11 +39,13 @@ def fit(gan, windows, rows=(0, 1, 2, 3, 4), resume=None, **settings):
 def test_the_grouping_of_members_changes_no_figure(gan, windows, look_every):
     data = windows(33)
     together, _ = fit(gan, data)
-    assert all({"spread", "label", "reach", "moved"} <= set(figures) for figures in together.watch.figures)
+    assert all(
+        {"spread", "separation", "mean_error", "reach", "moved"} <= set(figures) for figures in together.watch.figures
+    )
     for rows in ([0], [1, 2], [4, 3]):
         apart, _ = fit(gan, data, rows)
         assert apart.watch.figures == [together.watch.figures[m] for m in rows]
-        assert torch.equal(apart.history.spread, together.history.spread[:, rows])
+        assert torch.equal(apart.history.seen, together.history.seen[..., rows])
 
 
 @pytest.mark.parametrize("gan", [CBEGAN, TrialCBEGAN])
@@ -53,7 +55,7 @@ def test_training_that_was_cut_off_has_the_figures_of_one_in_one_go(gan, windows
     for state in states[1::3]:
         resumed, _ = fit(gan, data, [3, 1], state.select([3, 1]))
         assert resumed.watch.figures == [whole.watch.figures[m] for m in (3, 1)]
-        assert torch.equal(resumed.history.spread, whole.history.spread[:, [3, 1]])
+        assert torch.equal(resumed.history.seen, whole.history.seen[..., [3, 1]])
 
 
 @pytest.mark.parametrize("gan", GANS)
@@ -65,7 +67,7 @@ def test_looking_changes_neither_training_nor_the_common_random_state(gan, windo
         trained.append(fit(gan, data)[0])
         states.append(torch.get_rng_state())
     seen, unseen = trained
-    assert (len(seen.history.spread), len(unseen.history.spread)) == (2, 0)
+    assert (len(seen.history.seen), len(unseen.history.seen)) == (2, 0)
     assert torch.equal(*states)
     for name, value in seen.model.state_dict().items():
         assert torch.equal(value, unseen.model.state_dict()[name]), name
@@ -78,10 +80,10 @@ def test_members_are_looked_at_while_they_train_and_in_the_end_with_the_weights_
     assert len(set(stopped)) > 1, "members should stop at different iterations here"
     for m, at in enumerate(stopped):
         looks = augmenter.history.looks(m)
-        assert len(looks) == at // 4
-        assert looks.isfinite().all()
-        assert augmenter.history.spread[at // 4 :, m].isnan().all()
-        assert looks[-1] == pytest.approx(augmenter.watch.figures[m]["spread"])
+        assert all(len(figures) == at // 4 and figures.isfinite().all() for figures in looks.values())
+        assert augmenter.history.seen[at // 4 :, :, m].isnan().all()
+        for name, figures in looks.items():
+            assert figures[-1] == pytest.approx(augmenter.watch.figures[m][name])
 
 
 def test_each_kind_of_trouble_is_told_once_for_all_members(windows, look_every, caplog):

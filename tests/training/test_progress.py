@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lightning.pytorch.loggers import Logger
 
-from emogan.analysis.curves import CURVES, stacked_curves, summarise
+from emogan.analysis.curves import CURVES, LOOK_EVERY, LOOKS, stacked_curves, summarise
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
@@ -49,35 +49,35 @@ def sets():
     ]  # fmt: skip
 
 
-def fitted_curves(sets, store, group_size=None, **settings):
+def fitted_curves(sets, store, group_size=None, workers=1, **settings):
     """What loggers are given, and the fits."""
     recorder = Recorder()
     augmenter = GANAugmenter(CBEGAN, name="cbegan", hidden=20, learning_rate=0.003, **settings)
     fits = fitting.fit(
-        augmenter, sets, 3, [0] * len(sets), store, kept=range(len(sets)), group_size=group_size, progress=True,
-        trainer=TrainerSettings(loggers=[recorder]),
+        augmenter, sets, 3, [0] * len(sets), store, kept=range(len(sets)), group_size=group_size, workers=workers,
+        progress=True, trainer=TrainerSettings(loggers=[recorder]),
     )  # fmt: skip
     return recorder, fits
 
 
 def test_bands_are_numpys_over_the_members_that_have_a_value():
     random = np.random.default_rng(0)
-    values, spread = random.normal(size=(250, 2, 4)).astype(np.float32), random.random((2, 4), dtype=np.float32)
-    values[10:, :, 1], spread[1, 2] = np.nan, np.nan
-    table = summarise(["k", "m_global"], values, spread)
+    values, looks = random.normal(size=(250, 2, 4)).astype(np.float32), random.random((2, 3, 4), dtype=np.float32)
+    values[10:, :, 1], looks[1, 0, 2] = np.nan, np.nan
+    table = summarise(["k", "m_global"], values, looks)
     assert list(table.columns) == CURVES
-    expected = {"k": values[:, 0], "m_global": values[:, 1], "spread": spread}
+    expected = {"k": values[:, 0], "m_global": values[:, 1]} | {name: looks[:, i] for i, name in enumerate(LOOKS)}
     for name, of in expected.items():
         own = table[table.metric == name]
-        assert own.iteration.tolist() == ([100, 200] if name == "spread" else list(range(1, 251)))
+        assert own.iteration.tolist() == ([100, 200] if name in LOOKS else list(range(1, 251)))
         for part, reduce in (("mean", np.nanmean), ("lowest", np.nanmin), ("highest", np.nanmax)):
             np.testing.assert_array_equal(own[part], reduce(of, axis=1))
 
 
 def test_looks_at_which_no_member_has_a_spread_are_left_out():
-    spread = np.full((3, 2), np.nan, dtype=np.float32)
-    spread[1, 0] = 0.5
-    table = summarise(["k"], np.zeros((300, 1, 2), dtype=np.float32), spread)
+    looks = np.full((3, len(LOOKS), 2), np.nan, dtype=np.float32)
+    looks[1, LOOKS.index("spread"), 0] = 0.5
+    table = summarise(["k"], np.zeros((300, 1, 2), dtype=np.float32), looks)
     assert table[table.metric == "spread"].to_numpy().tolist() == [[200, "spread", 0.5, 0.5, 0.5]]
 
 
@@ -93,25 +93,26 @@ def test_shorter_curves_are_padded_with_nan_and_none_is_moved():
 
 
 @pytest.mark.parametrize("stop", [{}, {"plateau_window": 10, "plateau_tolerance": 0.15}])
-def test_logged_curves_are_the_same_trained_together_in_groups_or_before(sets, tmp_path, stop):
+def test_logged_curves_are_the_same_trained_together_in_groups_in_workers_or_before(sets, tmp_path, stop):
     together, fits = fitted_curves(sets, Store(tmp_path / "a"), iterations=220, **stop)
     in_groups, _ = fitted_curves(sets, Store(tmp_path / "b"), group_size=2, iterations=220, **stop)
+    in_workers, _ = fitted_curves(sets, Store(tmp_path / "c"), workers=2, iterations=220, **stop)
+    alone, _ = fitted_curves(sets, Store(tmp_path / "d"), workers=3, iterations=220, **stop)
     before, again = fitted_curves(sets, Store(tmp_path / "a"), iterations=220, **stop)
     assert (fits.trained, again.trained) == ([0, 1, 2], [])
     if stop:
         assert len(set(fits.ends)) > 1, "members should stop at different iterations here"
-    names = CBEGAN.metrics if stop else (*CBEGAN.metrics, "spread")
+    names = CBEGAN.metrics if stop else (*CBEGAN.metrics, *LOOKS)
     assert together.of_all().keys() == {f"{name}{part}" for name in names for part in ("", "/lowest", "/highest")}
     assert {name.split("/")[0] for name in in_groups.curves.keys() - in_groups.of_all().keys()} == {
         "group_0",
         "group_1",
     }
-    for other in (in_groups, before):
+    for other in (in_groups, in_workers, alone, before):
         assert other.of_all().keys() == together.of_all().keys()
         for name, curve in together.of_all().items():
-            assert list(curve) == list(
-                range(100 if "spread" in name else 10, max(curve) + 1, 100 if "spread" in name else 10)
-            )
+            every = LOOK_EVERY if name.split("/")[0] in LOOKS else 10
+            assert list(curve) == list(range(every, max(curve) + 1, every))
             assert other.curves[name] == pytest.approx(curve, rel=1e-5)
     table = again.curves.set_index("iteration")
     for name, curve in together.of_all().items():

@@ -1,0 +1,77 @@
+"""Whole jobs with worker processes against jobs in a single process, and against their matrix products alone."""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from emogan.benchmark.record import Record, alternately
+from emogan.benchmark.training import CLASSES, Case, limit_ms, products
+from emogan.environment import available_cores
+
+SHAPES = ((33, 100), (351, 100), (351, 300))  # features and hidden nodes
+TRIALS, WINDOWS = 15, 56  # of each trial, as SEED's
+GANS = 15  # five folds, and ten pairs of folds
+ITERATIONS, QUICK = 300, 3
+TURNS = 3  # at most: each job takes up to a minute
+
+
+def write_table(path: Path, features: int) -> None:
+    """Windows of one experiment, as one's own table; what they hold does not matter here."""
+    random = np.random.default_rng(0)
+    trial = np.repeat(np.arange(TRIALS), WINDOWS)
+    x = random.normal(size=(len(trial), features)) + random.normal(size=(TRIALS, features))[trial]
+    kinds = np.array(["eeg"] * features)
+    np.savez(path, x=x, y=trial % CLASSES, trial=trial, subject=np.ones_like(trial), modality=kinds)
+
+
+def seconds(table: Path, hidden: int, iterations: int, *options: str) -> dict[str, float]:
+    """Seconds that a new job takes from loading to its scores, by stage.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails; with what it said.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable, "-m", "emogan.train", "data=features", f"data.path={table}", "folder=" + folder, "modality=eeg",
+            f"store={folder}/store", "model=cbegan", f"model.iterations={iterations}", f"model.hidden={hidden}",
+            "evaluation.c_exponents=[-10,2]", "n_aug=[0,50,200,600]", "quality=false", *options,
+        ]  # fmt: skip
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stdout}")
+        return json.loads(Path(folder, "run.json").read_text(encoding="utf-8"))["seconds"]
+
+
+def measure_shape(record: Record, options: argparse.Namespace, table: Path, case: Case) -> None:
+    """Jobs in one process and in a worker for each core, and the products, turn by turn."""
+    iterations, cores = QUICK if options.quick else ITERATIONS, available_cores()
+    counts = products(case)
+    alone, together, limit = alternately(
+        min(TURNS, options.repeats),
+        lambda: seconds(table, case.hidden, iterations, "machine.workers=1"),
+        lambda: seconds(table, case.hidden, iterations, f"machine.workers={cores}"),
+        lambda: limit_ms(case, counts, GANS) * GANS * iterations / 1000,
+    )
+    for workers, jobs in ((1, alone), (cores, together)):
+        for stage in ("fit", "score"):
+            record.add(f"job_{stage}_s_{case.key}_workers_{workers}", [job[stage] for job in jobs], "s")
+        record.add(f"job_s_{case.key}_workers_{workers}", [sum(job.values()) for job in jobs], "s", gans=GANS)
+    whole = [[sum(job.values()) for job in jobs] for jobs in (alone, together)]
+    record.add_ratio(f"job_vs_single_process_{case.key}", *whole)
+    record.add_ratio(f"job_share_of_limit_{case.key}", limit, [job["fit"] for job in together])
+
+
+def measure(record: Record, options: argparse.Namespace) -> None:
+    """Each shape; the share of the limit is that of the stage in which GANs train, as in the section training."""
+    with tempfile.TemporaryDirectory() as folder:
+        for features, hidden in SHAPES:
+            table = Path(folder, f"{features}.npz")
+            write_table(table, features)
+            measure_shape(record, options, table, Case("cbegan", features, hidden))

@@ -1,0 +1,203 @@
+"""Worker processes: the same bits as without them, and an end with the process that started them."""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emogan.augmenters import GANAugmenter
+from emogan.augmenters import fit as fitting
+from emogan.data.training_set import TrainingSet
+from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.store import Store
+from emogan.training import workers
+from emogan.training.checkpoint import Checkpoints
+from emogan.training.trainer import TrainerSettings
+from emogan.training.workers import train_in_workers
+
+log = logging.getLogger(__name__)
+
+
+def make_sets(sizes=(31, 40, 57, 64, 33)):
+    random = np.random.default_rng(0)
+    return [
+        TrainingSet.scaled(random.random((n, 7)).astype(np.float32), np.arange(n) % 3, np.arange(n) // 4) for n in sizes
+    ]
+
+
+def fit(store, gan=CBEGAN, iterations=20, sets=None, **options):
+    augmenter = GANAugmenter(gan, name="gan", iterations=iterations, hidden=20, batch_size=16)
+    sets = sets or make_sets()
+    return fitting.fit(augmenter, sets, 3, [0] * len(sets), store, kept=range(len(sets)), **options)
+
+
+def assert_same(store, other, keys):
+    for key in keys:
+        (tensors, fields), (others, other_fields) = store.load(key), other.load(key)
+        assert fields == other_fields
+        assert tensors.keys() == others.keys()
+        assert all(torch.equal(tensors[name], others[name]) for name in tensors)
+
+
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])
+@pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 8}, {"workers": 2, "group_size": 1}])
+def test_workers_change_no_bit_of_any_record(tmp_path, gan, options):
+    one, several = Store(tmp_path / "one"), Store(tmp_path / "several")
+    alone, together = fit(one, gan), fit(several, gan, **options)
+    assert (together.keys, together.trained, together.figures) == (alone.keys, alone.trained, alone.figures)
+    assert_same(one, several, alone.keys)
+    by_member = {}
+    for part in together.states:
+        by_member |= {
+            m: {name: value[i] for name, value in part["state_dict"].items()} for i, m in enumerate(part["members"])
+        }
+    (whole,) = alone.states
+    for m, weights in by_member.items():
+        assert all(torch.equal(value, whole["state_dict"][name][m]) for name, value in weights.items())
+    assert sorted(by_member) == [0, 1, 2, 3, 4]
+
+
+def test_workers_that_are_not_forked_give_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "start_method", lambda: "spawn")
+    one, several = Store(tmp_path / "one"), Store(tmp_path / "several")
+    assert_same(one, several, fit(one).keys and fit(several, workers=2, progress=True).keys)
+
+
+def test_what_time_did_not_suffice_for_comes_back_from_workers(tmp_path):
+    trainer = TrainerSettings({"max_time": "00:00:00:01"})
+    cut = fit(Store(tmp_path), iterations=100_000, trainer=trainer, workers=2)
+    assert all("out of time" in end for end in cut.ends)
+    assert len(cut.generators) == 5
+    assert {m for part in cut.states for m in part["members"]} == {0, 1, 2, 3, 4}
+    assert len(Checkpoints(Store(tmp_path)).furthest()) == 5
+
+
+def test_a_group_that_was_cut_off_goes_on_in_any_number_of_workers(tmp_path, caplog):
+    whole, store = Store(tmp_path / "whole"), Store(tmp_path / "cut")
+    keys = fit(whole, iterations=200).keys
+    fit(store, iterations=120, keep_checkpoints=True, workers=2)
+    with caplog.at_level("INFO"):
+        fits = fit(store, iterations=200, workers=3)
+    assert "resuming from iteration 120" in caplog.text
+    assert fits.resumed
+    assert_same(whole, store, keys)
+
+
+def test_members_that_another_process_trains_are_left_to_it(tmp_path):
+    store = Store(tmp_path)
+    keys = fit(Store(tmp_path / "elsewhere")).keys
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys, time; from emogan.store import Store\n"
+         "with Store(sys.argv[1]).lock(sys.argv[2]): print('locked', flush=True); time.sleep(3)", tmp_path, keys[2]],
+        stdout=subprocess.PIPE,
+    ) as other:  # fmt: skip
+        assert other.stdout.readline() == b"locked\n"
+        assert fit(store, workers=2).trained == [0, 1, 2, 3, 4], "that process ended without training it"
+        assert other.wait() == 0
+
+
+def test_each_kind_of_trouble_is_told_once_of_all_gans(tmp_path, caplog):
+    fit(Store(tmp_path), iterations=5, workers=2)
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(told) == len({text.split(" in ")[0] for text in told})
+    assert any(text.startswith("collapse in 5 of 5 GANs of gan after training") for text in told)
+
+
+def test_log_records_arrive_with_their_names_and_levels(caplog):
+    with caplog.at_level("INFO"):
+        train_in_workers(lambda send: log.info("seen by %d", os.getpid()), 2, print)
+    seen = [record for record in caplog.records if record.name == __name__]
+    assert len({record.getMessage() for record in seen}) == 2
+    assert f"seen by {os.getpid()}" not in caplog.text
+
+
+def test_values_and_results_come_in_order():
+    found = []
+
+    def work(send):
+        for i in range(100):
+            send("value", i)
+        return torch.get_num_threads()
+
+    assert train_in_workers(work, 2, lambda i, *values: found.append((i, *values))) == [1, 1]
+    for worker in range(2):
+        assert [values[1:] for values in found if values[0] == worker] == [("value", i) for i in range(100)]
+
+
+class Own(Exception):
+    def __init__(self, a, b):
+        super().__init__(a)
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(ValueError("expected 1, got 2"), ValueError), (Own(1, 2), RuntimeError)]
+)
+def test_what_a_worker_raises_is_raised_here_and_ends_the_others(tmp_path, error, raised):
+    pids = []
+
+    def work(send):
+        send("pid", os.getpid())
+        with contextlib.suppress(FileExistsError):
+            (tmp_path / "first").touch(exist_ok=False)
+            raise error
+        time.sleep(60)
+
+    with pytest.raises(raised, match=str(error)) as caught:
+        train_in_workers(work, 2, lambda i, kind, pid: pids.append(pid))
+    assert "in work" in str(caught.value.__cause__)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_a_worker_that_is_killed_is_told():
+    with pytest.raises(RuntimeError, match=r"ended with signal SIGKILL.*machine.workers"):
+        train_in_workers(lambda send: os.kill(os.getpid(), signal.SIGKILL), 2, print)
+
+
+def test_an_interrupt_ends_the_workers():
+    pids = []
+
+    def interrupted(i, kind, pid):
+        pids.append(pid)
+        if len(pids) == 2:
+            raise KeyboardInterrupt
+
+    def work(send):
+        send("pid", os.getpid())
+        time.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        train_in_workers(work, 2, interrupted)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_the_process_that_started_them(kill):
+    code = (
+        "import os, time\nfrom emogan.training.workers import train_in_workers\n"
+        "def work(send):\n    send('pid', os.getpid())\n    time.sleep(60)\n"
+        "train_in_workers(work, 3, lambda i, kind, pid: print(pid, flush=True))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        pids = [int(process.stdout.readline()) for _ in range(3)]
+        os.kill(process.pid, kill)
+    for _ in range(100):
+        running = [pid for pid in pids if alive(pid)]
+        if not running:
+            break
+        time.sleep(0.1)
+    assert not running
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
