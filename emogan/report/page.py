@@ -11,13 +11,14 @@ import jinja2
 from torch.utils.tensorboard import SummaryWriter
 
 from emogan.atomic import write_atomically
-from emogan.report.figures import accuracy, confusion, training, windows
+from emogan.report.figures import accuracy, confusion, training, training_length, windows
 from emogan.report.figures.picture import Picture, style
 from emogan.report.paper_table import paper_table
 from emogan.report.records import findings_table, problem_table, quality_table, run_table
 from emogan.report.sections import Section, sections
 from emogan.report.table import Table
 from emogan.report.tables import against_controls, choices, comparison
+from emogan.report.training_length import training_length_table, training_series
 from emogan.sweeps.collect import Collection
 
 PAGE = "report.html"
@@ -77,11 +78,13 @@ class Chapter:
 
 def chapter(number: int, section: Section, root: Path) -> Chapter:
     """Make all tables and figures of a section."""
+    series = training_series(section)
     made: list[Table | Picture | None] = [
         comparison(section), against_controls(section), *accuracy.accuracy_by_size(section),
         *accuracy.paired_by_subject(section), paper_table(section), choices(section),
         accuracy.learning_curve(section), *confusion.confusion_matrices(section),
         quality_table(section), findings_table(section), training.training_curves(section),
+        *training_length.pictures(section, series), training_length_table(section, series),
         *windows.components(section), *windows.topographies(section), run_table(section, root),
     ]  # fmt: skip
     return Chapter(number, section, tuple(filter(None, made)))

@@ -116,6 +116,11 @@ def points(rate: float, digits: int = 1) -> str:
     return text.replace("-", MINUS) if float(text) else text[1:]
 
 
+def interval(low: float, high: float) -> str:
+    """Of differences in percentage points."""
+    return f"[{points(low)}, {points(high)}]" if low == low else f"[{DASH}]"
+
+
 def number(value: float, digits: int = 2) -> str:
     return DASH if value != value else f"{value:.{digits}f}".replace("-", MINUS)
 

@@ -1,13 +1,12 @@
 """The report's tables of accuracies, each made from a section's scores alone."""
 
-import numpy as np
 import pandas as pd
 
 from emogan.analysis import statistics
 from emogan.analysis.statistics import MODEL
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
-from emogan.report.table import DASH, Table, number, p_value, percent, points
+from emogan.report.table import DASH, Table, interval, number, p_value, percent, points
 
 FEWEST = 6  # subjects: below, Wilcoxon's test cannot fall under 0.05, and bootstrap intervals are far too narrow
 
@@ -134,17 +133,13 @@ def _difference(row) -> tuple[str, str, str, str]:
     if row is None:
         return (DASH,) * 4
     counts = f"{row.better}/{row.worse}/{row.equal}"
-    return f"{points(row.difference)} {_interval(row)}", p_value(row.p_holm), number(row.d_z), counts
+    return f"{points(row.difference)} {interval(row.low, row.high)}", p_value(row.p_holm), number(row.d_z), counts
 
 
 def _short_difference(row) -> str:
     if row is None:
         return DASH
-    return f"{points(row.difference)} {_interval(row)}\np {p_value(row.p_holm)} · {row.better}/{row.worse}"
-
-
-def _interval(row) -> str:
-    return f"[{points(row.low)}, {points(row.high)}]" if np.isfinite(row.low) else f"[{DASH}]"
+    return f"{points(row.difference)} {interval(row.low, row.high)}\np {p_value(row.p_holm)} · {row.better}/{row.worse}"
 
 
 def _range(values: list) -> str:

@@ -36,8 +36,10 @@ def inner_accuracy(model: str, n_aug: int, subject: int) -> float:
 def write_job(folder: Path, modality: str, model: str, *, seed: int = 0, dataset: str = "synthetic_seed", **changes):
     """Write a finished job.
 
-    ``changes`` are values of run.json's evaluation, or shift=... to move all accuracies, or subjects=... for a block.
+    ``changes`` are values of run.json's evaluation, or shift=... to move all accuracies, subjects=... for a block, or
+    settings=... of a GAN.
     """
+    settings = changes.pop("settings", {})
     subjects = changes.pop("subjects", SUBJECTS)
     shift, fingerprint = changes.pop("shift", 0.0), changes.pop("fingerprint", f"fingerprint of {dataset} {modality}")
     random = np.random.default_rng(0)
@@ -51,7 +53,7 @@ def write_job(folder: Path, modality: str, model: str, *, seed: int = 0, dataset
         "folds": "paper", "n_folds": 5, "inner": "refit", "inner_folds": 4, "c_exponents": [-10, 10],
         "trials_per_class": None, "permute_labels": False, **changes,
     }  # fmt: skip
-    gan = {"gan": f"emogan.models.{model}", "hidden": 100} if "gan" in model else {"augmenter": model}
+    gan = {"gan": f"emogan.models.{model}", "hidden": 100, **settings} if "gan" in model else {"augmenter": model}
     run = {
         "versions": {"python": "3.11", "torch": "2.13"}, "device": "cpu", "threads": 2,
         "seconds": {"load": 1.0, "fit": 10.5}, "data": {"summary": f"{dataset}: 4 subjects", "fingerprint": fingerprint},

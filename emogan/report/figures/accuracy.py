@@ -7,7 +7,7 @@ import pandas as pd
 
 from emogan.analysis import statistics
 from emogan.analysis.statistics import MODEL
-from emogan.report.figures.picture import WIDTH, Picture, panels, style
+from emogan.report.figures.picture import WIDTH, Picture, legend, panels, style
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 
@@ -55,7 +55,7 @@ def _by_size(scores: pd.DataFrame, models: dict[str, list[str]], label: str):
             row[0].set_ylabel("accuracy (%)")
         for axis in axes[-1]:
             axis.set_xlabel("synthetic windows appended (n_aug)")
-        _legend(figure, axes)
+        legend(figure, axes)
     return figure
 
 
@@ -78,7 +78,7 @@ def learning_curve(section: Section) -> Picture | None:
             axis.set_title(MODALITIES[modality])
             axis.set_xlabel("training trials per class")
         axes[0, 0].set_ylabel("accuracy (%), nested")
-        _legend(figure, axes)
+        legend(figure, axes)
     caption = f"Nested accuracy with fewer training trials of each class. Dashed: none. {INTERVAL}"
     return Picture("learning_curve", "Learning curve", caption, figure)
 
@@ -123,14 +123,6 @@ def _lines(axis, points: dict, models: list[str], ticks: list[str]) -> None:
     axis.set_xticks(at, ticks)
     axis.set_xlim(-0.5, len(at) - 0.5)
     axis.grid(axis="y")
-
-
-def _legend(figure, axes) -> None:
-    entries = {}
-    for axis in axes.ravel():
-        handles, labels = axis.get_legend_handles_labels()
-        entries |= dict(zip(labels, handles, strict=True))
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=min(len(entries), 7))
 
 
 def paired_by_subject(section: Section) -> Iterator[Picture]:

@@ -79,3 +79,14 @@ def panels(rows: int, columns: int, panel_width: float, panel_height: float, tit
     characters = int(13 * width)  # of the title's font
     figure.suptitle("\n".join(part for line in title.splitlines() for part in textwrap.wrap(line, characters)))
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def legend(figure, axes, **options) -> None:
+    """One legend below all panels; what has the same label in several of them stands in it once."""
+    entries = {}
+    for axis in axes.ravel():
+        handles, labels = axis.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+    fitting = int(14 * figure.get_figwidth()) // (max(map(len, entries), default=0) + 6)  # by characters of its font
+    columns = max(1, min(len(entries), fitting, 7))
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=columns, **options)

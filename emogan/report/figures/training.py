@@ -15,23 +15,34 @@ from emogan.sweeps.collect import Job
 CURVE_OF = {"cwgan": ("d_loss", r"$D_{loss}$"), "cbegan": ("m_global", r"$M_{global}$")}
 
 
-def read_curve(job: Job | None, metric: str) -> pd.DataFrame:
-    """Mean, lowest and highest over members (columns) at each iteration (index), from the job's ``curves.csv``.
+def read_curves(job: Job) -> pd.DataFrame:
+    """The job's ``curves.csv``: mean, lowest and highest over members of each metric at each iteration.
 
     Raises
     ------
     ValueError
-        If there is no such curve, or the file is not what a job writes.
+        If there is none, or it is not what a job writes.
     """
-    if job is None:
-        raise ValueError("no job")
     types = {"iteration": int, **dict.fromkeys(PARTS, float)}
     try:
-        frame = pd.read_csv(job.folder / "curves.csv", usecols=CURVES, dtype=types)
+        return pd.read_csv(job.folder / "curves.csv", usecols=CURVES, dtype=types)
     except FileNotFoundError:
         raise ValueError("the job left no curves.csv") from None
     except (OSError, ValueError) as error:
         raise ValueError(f"curves.csv cannot be read: {error}") from error
+
+
+def read_curve(job: Job | None, metric: str) -> pd.DataFrame:
+    """One metric of `read_curves`, by iteration (index).
+
+    Raises
+    ------
+    ValueError
+        If there is no job or no such curve, or the file is not what a job writes.
+    """
+    if job is None:
+        raise ValueError("no job")
+    frame = read_curves(job)
     own = frame[frame.metric == metric]
     if own.empty:
         raise ValueError(f"no {metric} in curves.csv")
