@@ -39,8 +39,9 @@ def seconds(table: Path, hidden: int, iterations: int, *options: str) -> dict[st
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [
-            sys.executable, "-m", "emogan.train", "data=features", f"data.path={table}", "folder=" + folder, "modality=eeg",
-            f"store={folder}/store", "model=cbegan", f"model.iterations={iterations}", f"model.hidden={hidden}",
+            sys.executable, "-m", "emogan.train", "data=features", f"data.path={table}", "folder=" + folder,
+            "modality=eeg", f"store={folder}/store", "model=cbegan",
+            f"model.iterations={iterations}", f"model.hidden={hidden}",
             "evaluation.c_exponents=[-10,2]", "n_aug=[0,50,200,600]", "quality=false", *options,
         ]  # fmt: skip
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)

@@ -76,7 +76,7 @@ def check_settings(cfg: DictConfig) -> list[int]:
 
 
 def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader: ConfigLoader) -> None:
-    """Refuse a sweep one of whose jobs has a key that does not exist, or lacks one that is needed.
+    """Refuse a sweep one of whose jobs has a key that does not exist, or lacks one; or a job for each core on a GPU.
 
     Parameters
     ----------
@@ -101,6 +101,12 @@ def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader
         configs = [config] if jobs is None else [loader.load_sweep_config(config, list(job)) for job in first.values()]
     except CompactHydraException as error:
         raise ValueError(reason(error)) from error
+    on_gpu = config.machine.accelerator != "cpu" and torch.accelerator.is_available()
+    if on_gpu and config.hydra.launcher.get("n_jobs") == -1:  # as machine=laptop has it
+        raise ValueError(
+            "hydra.launcher.n_jobs: expected the number of jobs that share a GPU, got -1, which is one for each core. "
+            "Add hydra.launcher.n_jobs=1"
+        )
     for cfg in configs:
         check_keys(cfg)
         construct(cfg.model)  # it hands settings on to the GAN, which alone knows their names

@@ -1,10 +1,18 @@
-"""The iteration from which a training curve counts as converged."""
+"""The iteration from which a training curve counts as converged, and the training length that is long enough."""
 
 import numpy as np
 
 WINDOW = 50  # iterations of the running mean
 TOLERANCE = 0.05  # of the curve's span
 TAIL = 0.2  # last part of the run: its mean is the final level
+
+LOOKS = 5  # of which the error of the class means is averaged
+NEAR = 0.05  # of the real class means' distance: this near to its lowest the error counts as being there
+
+LENGTH_RULE = (
+    f"the first update from which the error of the class means, averaged over {LOOKS} looks, is within {NEAR} of the "
+    "lowest that it reaches in the whole training. It is measured on training windows alone."
+)
 
 RULE = (
     f"the first iteration from which the running mean over {WINDOW} iterations stays within "
@@ -37,3 +45,18 @@ def convergence(curve: np.ndarray) -> int | None:
     outside = np.flatnonzero(distance > TOLERANCE * distance.max())
     iteration = WINDOW + (outside[-1] + 1 if len(outside) else 0)
     return int(iteration) if iteration <= last else None
+
+
+def long_enough(error: np.ndarray) -> int | None:
+    """Number of the look, counted from 1, from which on training longer makes the class means no better.
+
+    Parameters
+    ----------
+    error
+        ``mean_error`` (L,) of `emogan.training.detectors.look` at the looks of one training. With e_l the mean over
+        looks l - `LOOKS` + 1 .. l, the first l with e_l <= min e + `NEAR`. None if there are fewer than `LOOKS`.
+    """
+    if len(error) < LOOKS:
+        return None
+    running = np.convolve(error, np.full(LOOKS, 1 / LOOKS), mode="valid")
+    return LOOKS + int(np.argmax(running <= running.min() + NEAR))

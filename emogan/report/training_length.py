@@ -9,6 +9,7 @@ import pandas as pd
 
 from emogan.analysis.curves import LOOK_EVERY, LOOKS, PARTS
 from emogan.analysis.statistics import MODEL, TRAINING_SET, Paired, paired, subject_means
+from emogan.report.convergence_rule import LENGTH_RULE, long_enough
 from emogan.report.figures.accuracy import CHOICES
 from emogan.report.figures.style import look
 from emogan.report.figures.training import read_curves
@@ -48,6 +49,15 @@ class Series:
             curves = self.longest if length == max(self.jobs) else pooled_curves(jobs)
             last[length] = curves["mean"].groupby("metric").last()
         return pd.DataFrame(last, dtype=float).T.reindex(columns=LOOKS)
+
+    @property
+    def long_enough(self) -> int | None:
+        """Updates from which on the class means become no better, see `LENGTH_RULE`."""
+        if "mean_error" not in self.longest.index.unique("metric"):
+            return None
+        error = self.longest.loc["mean_error"]["mean"]
+        look = long_enough(error.to_numpy())
+        return look and int(error.index[look - 1])
 
     @cached_property
     def gains(self) -> dict[tuple[int, bool, str], Paired]:
@@ -156,7 +166,12 @@ def training_length_table(section: Section, series: Sequence[Series]) -> Table |
                 *(f"{points(row.difference)} {interval(row.low, row.high)}" if row else DASH for row in gains),
                 str(pd.concat([job.scores for job in jobs]).subject.nunique()),
             ))  # fmt: skip
-    note = f"Of synthetic relative to real training windows, at the last multiple of {LOOK_EVERY} updates. {LOOKED}"
+    found = {f"{MODALITIES[one.modality]}, {one.label}": one.long_enough for one in series}
+    enough = "; ".join(f"{name} {f'{update:,}' if update else 'not known'}" for name, update in found.items())
+    note = (
+        f"Of synthetic relative to real training windows, at the last multiple of {LOOK_EVERY} updates. {LOOKED} "
+        f"Long enough is {LENGTH_RULE} That is: {enough}."
+    )
     if n_aug:
         note += (
             f" Gain: accuracy with {n_aug} synthetic windows, not chosen, less that without, in percentage points; "

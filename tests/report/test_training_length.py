@@ -92,6 +92,8 @@ def test_the_table_has_a_row_for_each_length_with_what_windows_are_like_and_gain
     assert nested == f"−{-100 * gain.mean():.1f} [−{-100 * low:.1f}, −{-100 * high:.1f}]"
     assert oracle.startswith(f"−{-100 * (gain + 0.012).mean():.1f} [")
     assert subjects == "4"
+    note = training_length_table(section, training_series(section)).note
+    assert "EEG, cWGAN 500; " in note, "the error only rises: the first look at which five can be averaged"
 
 
 def test_windows_are_drawn_over_the_longest_training_with_bands_and_a_line_at_1(section):

@@ -10,7 +10,10 @@ import time
 
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_dir
 
+from emogan.environment import config_dir
+from emogan.jobs.settings import check_sweep
 from emogan.sweeps.callback import joined
 
 QUICK = ["model=none", "evaluation.c_exponents=[0,0]", "hydra.sweep.dir=sweep"]
@@ -178,3 +181,13 @@ def worker_of(pid: int) -> int:
 def resident(pid: int) -> int:
     with open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1])
+
+
+def test_a_job_for_each_core_on_one_gpu_is_refused(monkeypatch):
+    monkeypatch.setattr("torch.accelerator.is_available", lambda: True)
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        laptop = ["machine=laptop", "machine.accelerator=gpu"]
+        with pytest.raises(ValueError, match=r"hydra\.launcher\.n_jobs: expected the number of jobs that share a GPU"):
+            check_sweep(compose("train", laptop, return_hydra_config=True), None, None)
+        check_sweep(compose("train", [*laptop, "hydra.launcher.n_jobs=1"], return_hydra_config=True), None, None)
+        check_sweep(compose("train", ["machine=laptop"], return_hydra_config=True), None, None)
