@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo table1 table2 fig2 bench docs test test-slow test-slurm lint wheel clean
+.PHONY: help setup demo table1 table2 fig2 bench bench-gpu docs test test-slow test-slurm lint wheel clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -64,6 +64,9 @@ test-slurm: setup ## Run the tests that start a Slurm of their own (as root; ski
 
 bench: setup ## Measure what stacking, the SVM path and the store save (25 minutes); outputs/benchmark.json
 	$(BIN)/python -m emogan.benchmark
+
+bench-gpu: setup ## Check and measure EmoGAN on a GPU (8 minutes; ARGS='--device cpu' rehearses); outputs/benchmark_gpu.json
+	$(BIN)/python -m emogan.benchmark.gpu $(ARGS)
 
 docs: setup ## Build the documentation into outputs/docs/html, its examples run anew (2 minutes)
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -d outputs/docs/doctrees docs outputs/docs/html

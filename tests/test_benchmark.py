@@ -8,17 +8,24 @@ import os
 import subprocess
 import sys
 import time
+import warnings
+from dataclasses import replace
+from types import SimpleNamespace
+from unittest.mock import create_autospec
 
 import pytest
 import torch
 from padded_sets import in_double, unpadded
 from torch.utils.flop_counter import FlopCounterMode
 
+from emogan.benchmark import gpu, gpu_checks
 from emogan.benchmark.__main__ import main
 from emogan.benchmark.draw import sources
+from emogan.benchmark.gpu_sizes import GPU, REHEARSAL
 from emogan.benchmark.plain import PlainCBEGAN, PlainCWGAN, loader
 from emogan.benchmark.record import Record, alternately
 from emogan.benchmark.sections import run
+from emogan.benchmark.steps import Step, verdict
 from emogan.benchmark.training import CLASSES, Case, products
 from emogan.models.stacked import StackedLinear
 from emogan.training.batches import MemberBatches
@@ -245,3 +252,104 @@ def test_impossible_options_are_refused(arguments, capsys):
     assert (
         "invalid choice" in (said := capsys.readouterr().err) or "--repeats: expected a number above 0, got 0" in said
     )
+
+
+def test_the_steps_of_a_gpu_run_go_through_on_a_cpu(small, tmp_path, monkeypatch):
+    tiny = replace(
+        REHEARSAL, gans=("trial_cbegan",), measured=("cbegan",), few=1, many=3, job=(*small, "evaluation.inner=reuse"),
+        shapes=((7, 50),), checked=2, crowd=2, members=(1,), large=2, on_cpu=1, laps=1, lap=1,
+    )  # fmt: skip
+    monkeypatch.setattr(gpu, "REHEARSAL", tiny)
+    steps = [replace(step, expected_s=300) for step in gpu.STEPS if step.name not in ("table1", "drawing")]
+    out = tmp_path / "new" / "gpu.json"
+    assert gpu.main(["--device", "cpu", "--out", str(out), "--budget-s", "3000"], steps) == 0
+    found = json.loads(out.read_text())
+    assert found["what"].startswith("a rehearsal")
+    assert {name: one["status"] for name, one in found["steps"].items()} == {
+        step.name: "passed" if step.check else "measured" for step in steps
+    }
+    assert found["steps"]["memory"]["parts"]["halved"]["trained_in_groups_of"] == 1
+    assert found["steps"]["synchronisations"]["parts"]["trial_cbegan"]["iterations"] == 30
+    assert found["ratios"].keys() == {f"cbegan_7_50_m{m}_vs_{other}" for m in (1, 2) for other in ("alone", "cpu")}
+    assert min(found["ratios"].values()) > 0
+
+
+@pytest.mark.slow
+def test_a_rehearsal_draws_and_does_table_1_too(tmp_path):
+    out = tmp_path / "gpu.json"
+    assert gpu.main(["--device", "cpu", "--out", str(out), "--only", "drawing", "table1"]) == 0
+    steps = json.loads(out.read_text())["steps"]
+    assert steps["drawing"]["parts"]["on_the_device"]["ms"]["low"] > 0
+    found = steps["table1"]["parts"]["jobs"]
+    assert found["whole_sweep"]
+    assert [job["accuracy"].keys() for job in found["jobs"].values()] == [{"0", "50"}]
+
+
+def parts_that_fail(sizes, until):
+    yield "good", lambda: verdict(True, device=sizes.device)
+    yield "raises", lambda: 1 / 0
+    yield "wrong", lambda: verdict(False, difference=0.5)
+    yield "dies", lambda: os._exit(3)
+
+
+def late_parts(sizes, until):
+    yield "measured", lambda: {"value": time.sleep(2) or 1}
+    yield "left_out", lambda: {"value": 2}
+
+
+def test_a_step_that_fails_is_written_down_and_the_others_go_on(tmp_path, capsys):
+    steps = [
+        Step("bad", parts_that_fail, 1), Step("late", late_parts, 1, check=False), Step("long", late_parts, 1e6),
+        Step("good", gpu_checks.machine_parts, 1),
+    ]  # fmt: skip
+    out = tmp_path / "gpu.json"
+    assert gpu.main(["--device", "cpu", "--out", str(out), "--budget-s", "300"], steps) == 1
+    found = json.loads(out.read_text())
+    assert found["failed"] == ["bad"]
+    assert [one["status"] for one in found["steps"].values()] == ["failed", "cut short", "skipped", "passed"]
+    bad, late = (found["steps"][name]["parts"] for name in ("bad", "late"))
+    assert bad["good"]["device"] == "cpu"
+    assert "ZeroDivisionError" in bad["raises"]["error"]
+    assert bad["wrong"]["difference"] == 0.5
+    assert "exit code 3" in bad["end"]["error"]
+    assert late["measured"]["value"] == 1
+    assert late["left_out"] == {"skipped": "no time left"}
+    assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+def test_a_gpu_is_asked_for_where_there_is_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit):
+        gpu.main(["--out", str(tmp_path / "gpu.json")])
+    assert "no GPU with CUDA here. A rehearsal runs without one: --device cpu" in capsys.readouterr().err
+
+
+def test_what_a_gpu_has_trained_otherwise_does_not_pass(monkeypatch):
+    """Weights apart by a tenth of Adam's steps, a checkpoint that is not taken, and draws that differ, fail."""
+    tiny = replace(REHEARSAL, few=2, shapes=((7, 50),), checked=2)
+    assert gpu_checks.trains(tiny, "cbegan")["passed"]
+    distance = gpu_checks.distance
+    monkeypatch.setattr(gpu_checks, "distance", lambda *args: distance(*args) | {"rms": 0.1})
+    assert not gpu_checks.trains(tiny, "cbegan")["passed"]
+    monkeypatch.setattr(gpu_checks, "RESUMED", 3)  # it ends before it is cut off
+    assert not gpu_checks.resumes(tiny, "cbegan", "cpu", "cpu")["passed"]
+    draw = MemberBatches.draw
+    monkeypatch.setattr(MemberBatches, "draw", lambda self, t: (b := draw(self, t))._replace(z=b.z + torch.rand(1)))
+    assert gpu_checks.same_draws(tiny, "cbegan")["differ"] == ["z"]
+
+
+def test_memory_is_scarce_inside_and_waits_are_counted_by_line(monkeypatch):
+    """torch.cuda is played by functions of the same arguments: there is no GPU where tests run."""
+    for name in ("empty_cache", "set_per_process_memory_fraction", "get_device_properties", "set_sync_debug_mode"):
+        monkeypatch.setattr(torch.cuda, name, create_autospec(getattr(torch.cuda, name)))
+    torch.cuda.get_device_properties.return_value.total_memory = 1000
+    with gpu_checks.scarce(GPU, 100) as callbacks:
+        assert callbacks == {}
+        torch.cuda.set_per_process_memory_fraction.assert_called_once_with(gpu_checks.SCARCE * 100 / 1000)
+    torch.cuda.set_per_process_memory_fraction.assert_called_with(1.0)
+    seen, module = gpu_checks.Synchronisations(2, 4), SimpleNamespace(device=torch.device("cuda"))
+    for index in range(6):
+        warnings.warn("called a synchronizing CUDA operation", stacklevel=1) if index in (2, 3) else None
+        seen.on_train_batch_end(None, module, None, None, index)
+    assert list(seen.waits.values()) == [2]
+    assert [call.args for call in torch.cuda.set_sync_debug_mode.call_args_list] == [("warn",), ("default",)]

@@ -1,18 +1,14 @@
 """python -m emogan.benchmark: measure, print a table as it grows, and write outputs/benchmark.json."""
 
 import argparse
-import importlib.metadata
 import json
-import os
-import platform
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from emogan.atomic import write_atomically
+from emogan.benchmark.machine import machine
 from emogan.benchmark.sections import SECTIONS, end_on_sigterm, run
-from emogan.environment import available_cores
-from emogan.jobs.outputs import PACKAGES
 
 FULL = {"repeats": 5, "members": 16, "plain_gans": 4, "iterations": 12, "warm_up": 3, "svm_budget_s": 120.0}
 QUICK = {"repeats": 2, "members": 2, "plain_gans": 1, "iterations": 2, "warm_up": 1, "svm_budget_s": 1.0}
@@ -55,25 +51,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         if getattr(options, name) <= 0:
             parser.error(f"--{name.replace('_', '-')}: expected a number above 0, got {getattr(options, name)}")
     return options
-
-
-def machine() -> dict:
-    """What the numbers were measured on."""
-    return {
-        "cpu": cpu(),
-        "cores": available_cores(),
-        "load_before": os.getloadavg() if hasattr(os, "getloadavg") else None,
-        "platform": platform.platform(),
-        "versions": {"python": platform.python_version()} | {p: importlib.metadata.version(p) for p in PACKAGES},
-    }
-
-
-def cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 if __name__ == "__main__":

@@ -4,13 +4,11 @@ import argparse
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from emogan.benchmark.record import Record, alternately
-from emogan.benchmark.training import CLASSES, WINDOWS
-from emogan.data.training_set import TrainingSet
+from emogan.benchmark.training import CLASSES, training_sets
 from emogan.models.stacked import with_label
 from emogan.training.batches import MemberBatches
 
@@ -46,12 +44,7 @@ class LoopBatches:
 
 def sources(members: int, features: int) -> tuple[LoopBatches, MemberBatches]:
     """Both on the same windows."""
-    random = np.random.default_rng(0)
-    sets = [
-        TrainingSet.scaled(random.random((WINDOWS, features)), random.integers(CLASSES, size=WINDOWS))
-        for _ in range(members)
-    ]
-    source = MemberBatches(sets, classes=CLASSES)
+    source = MemberBatches(training_sets(members, features), classes=CLASSES)
     source.noise_features = NOISE
     return LoopBatches(source.x, source.y, source.batch_size, NOISE), source
 

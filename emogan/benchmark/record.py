@@ -13,7 +13,7 @@ class Record:
 
     def add(self, key: str, values: Sequence[float], unit: str, **notes) -> None:
         """Write down repeats of one number, and anything else to know about it."""
-        found = {"median": statistics.median(values), "low": min(values), "high": max(values)}
+        found = spread(values)
         self.measured[key] = {**found, "repeats": len(values), "unit": unit, **notes}
         details = "".join(f", {name.replace('_', ' ')} {value}" for name, value in notes.items())
         print(
@@ -24,6 +24,11 @@ class Record:
         """Write down the ratios of two numbers that were measured turn by turn, pair by pair."""
         self.add(key, [a / b for a, b in zip(above, below, strict=True)], "ratio", **notes)
         self.ratios[key] = self.measured[key]["median"]
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median and extremes of repeats of one number."""
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
 
 
 def alternately(repeats: int, *sides: Callable[[], float]) -> list[list[float]]:

@@ -1,6 +1,7 @@
 """Stacked training against one GAN at a time, and against the time that the matrix products alone take."""
 
 import argparse
+import itertools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from emogan.jobs.settings import construct
 from emogan.training.trainer import TrainerSettings
 
 WINDOWS, CLASSES = 674, 3  # a training set of SEED; what the windows hold does not matter here
+TRIAL = 45  # windows of a trial
 PLAIN = {"cbegan": plain.PlainCBEGAN, "cwgan": plain.PlainCWGAN}
 
 
@@ -34,6 +36,7 @@ class Case:
     hidden: int
     layers: int | None = None  # None: as configured
     device: str = "cpu"
+    precision: str = "32-true"
 
     @property
     def key(self) -> str:
@@ -62,33 +65,43 @@ class Case:
 
 
 class Stopwatch(lightning.Callback):
-    """Seconds from the end of one batch to the end of another."""
+    """Seconds between the ends of some batches, which count from 1."""
 
-    def __init__(self, first: int, last: int):
-        self.first, self.last = first, last
+    def __init__(self, *batches: int):
+        self.batches, self.times = batches, []
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
-        if batch_idx + 1 in (self.first, self.last):
+        if batch_idx + 1 in self.batches:
             synchronise(module.device.type)
-            now = time.perf_counter()
-            if batch_idx + 1 == self.first:
-                self.start = now
-            else:
-                self.seconds = now - self.start
+            self.times.append(time.perf_counter())
+
+    @property
+    def laps(self) -> list[float]:
+        """From each of them to the next."""
+        return [end - start for start, end in itertools.pairwise(self.times)]
+
+    @property
+    def seconds(self) -> float:
+        """From the first to the last."""
+        return sum(self.laps)
 
 
-def train_stacked(case: Case, members: int, iterations: int, callback: lightning.Callback) -> None:
-    """Train M stacked GANs as a job does, with a callback."""
-    random = np.random.default_rng(0)
-    sets = [
-        TrainingSet.scaled(random.random((WINDOWS, case.features)), random.integers(CLASSES, size=WINDOWS))
+def training_sets(members: int, features: int) -> list[TrainingSet]:
+    """Random windows of M training sets, as many and of as many trials as those of SEED."""
+    random, trial = np.random.default_rng(0), np.arange(WINDOWS) // TRIAL
+    return [
+        TrainingSet.scaled(random.random((WINDOWS, features)), random.integers(CLASSES, size=WINDOWS), trial)
         for _ in range(members)
     ]
+
+
+def train_stacked(case: Case, members: int, iterations: int, *callbacks: lightning.Callback) -> None:
+    """Train M stacked GANs as a job does, with callbacks."""
     case.augmenter(iterations).fit(
-        sets,
+        training_sets(members, case.features),
         classes=CLASSES,
-        callbacks=lambda *_: [callback],
-        trainer=TrainerSettings({"accelerator": case.accelerator}),
+        callbacks=lambda *_: callbacks,
+        trainer=TrainerSettings({"accelerator": case.accelerator, "precision": case.precision}),
     )
 
 
