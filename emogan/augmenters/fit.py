@@ -301,6 +301,7 @@ class CachedFit:
         except torch.OutOfMemoryError:
             if len(group) == 1:
                 raise
+        self.augmenter.let_go()
         if torch.accelerator.is_available():
             torch.accelerator.empty_cache()
         self.size = -(-len(group) // 2)
@@ -348,8 +349,9 @@ class CachedFit:
         if self.send:
             self.send("trouble", found)
             return
-        for kind in found.keys() - self.told:
-            log.warning("%s", found[kind])
+        for kind, message in found.items():
+            if kind not in self.told:
+                log.warning("%s", message)
         self.told |= found.keys()
 
     def _keep(self, keys: Sequence[str], courses: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """GANAugmenter: any stacked conditional GAN as an augmenter, trained by Lightning."""
 
 import functools
+import gc
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -176,6 +177,12 @@ class GANAugmenter(Augmenter):
             self.trainer.fit(self.model, batches)
         self.model.cpu().eval()
         return self
+
+    def let_go(self) -> None:
+        """Free the memory of a `fit` that has failed: its networks, optimisers and data refer to one another."""
+        for name in ("trainer", "model", "history", "stopping", "watch"):
+            vars(self).pop(name, None)
+        gc.collect()
 
     def state_of_training(self) -> TrainingState:
         """What the last `fit` has reached, to be resumed from."""

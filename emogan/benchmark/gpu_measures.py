@@ -160,23 +160,18 @@ def precisions(sizes: Sizes, case: Case) -> dict:
     """Of the largest group in three precisions, and ratios to float32."""
     members = max(sizes.members)
     found = {"float32": rates(laps(sizes, case, members), members)}
-    with matrix_products_in("high"):
-        found["tf32"] = rates(laps(sizes, case, members), members)
+    found["tf32"] = rates(laps(sizes, case, members, TF32()), members)
     found["bf16_mixed"] = rates(laps(sizes, replace(case, precision="bf16-mixed"), members), members)
     medians = {kind: one["gan_steps_per_s"]["median"] for kind, one in found.items()}
     ratios = {f"{kind}_vs_float32": medians[kind] / medians["float32"] for kind in ("tf32", "bf16_mixed")}
     return {"gans": members, **ratios, **found}
 
 
-@contextlib.contextmanager
-def matrix_products_in(precision: str) -> Iterator[None]:
-    """Have PyTorch compute float32 matrix products so inside."""
-    usual = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(precision)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(usual)
+class TF32(lightning.Callback):
+    """Has float32 matrix products computed in TF32 while GANs train; a fit puts the usual precision back."""
+
+    def on_train_start(self, trainer, module):
+        torch.set_float32_matmul_precision("high")
 
 
 def share_busy(sizes: Sizes, case: Case, members: int) -> dict:

@@ -78,7 +78,7 @@ class GANSampler(Sampler):
 
     gan: type[ConditionalGAN]
     settings: Mapping[str, Any] | None = None
-    iterations: int = 1000
+    iterations: int = 3000
     batch_size: int = 128
     layers: int = 2
     hidden: int | Sequence[int] = 100
@@ -247,6 +247,7 @@ class CWGANSampler(GANSampler):
         Critic steps per generator step.
     """
 
+    iterations: int = 5000
     noise_features: int = 100
     penalty: float = 10.0
     clip: float | None = None

@@ -48,7 +48,7 @@ class MemberBatches(lightning.LightningDataModule):
         seeds: Sequence[int] | None = None,
         *,
         batch_size: int = 128,
-        iterations: int = 1000,
+        iterations: int = 3000,
         classes: int | None = None,
         start: int = 0,
     ):
@@ -76,6 +76,9 @@ class MemberBatches(lightning.LightningDataModule):
     def setup(self, stage: str) -> None:
         if stage == "fit":
             self.feed(self.trainer.lightning_module, self.trainer.strategy.root_device)
+
+    def teardown(self, stage: str) -> None:
+        self.windows, self.labels = self.windows.cpu(), self.labels.cpu()  # not left in a GPU's memory
 
     def feed(self, model: ConditionalGAN, device: torch.device | str = "cpu") -> None:
         """Make the batches those of a model, which may look at the training windows for it, on a device.

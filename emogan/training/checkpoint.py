@@ -55,7 +55,7 @@ class TrainingState:
             for name, value in state.items():
                 kept = tensors.setdefault(f"kept.{name}", torch.zeros_like(tensors[f"model.{name}"]))
                 kept[member] = value
-        tensors = {name: value.detach().cpu().clone() for name, value in tensors.items()}
+        tensors = {name: value.detach().to("cpu", copy=True) for name, value in tensors.items()}
         return cls(history.done, list(history.stopped), list(history.plateaued), tensors)
 
     def restore(
@@ -108,7 +108,7 @@ def optimizer_state(optimizer: Optimizer, rows: Sequence[int]) -> dict:
 
 def _as_tensor(named: tuple[str, object]) -> tuple[str, Tensor]:
     name, value = named
-    return name, torch.as_tensor(value).detach().cpu().clone()
+    return name, torch.as_tensor(value).detach().to("cpu", copy=True)
 
 
 class Resume(lightning.Callback):

@@ -111,7 +111,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         n_folds: FoldCount = 5,
         validation: Held = 0,
         batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 1000,
+        iterations: PositiveInt = 3000,
         seeds: Sequence[int] | None = None,
         **settings,
     ):
@@ -284,7 +284,7 @@ class SEEDDataModule(ExperimentDataModule):
         n_folds: FoldCount = 5,
         validation: Held = 0,
         batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 1000,
+        iterations: PositiveInt = 3000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(
@@ -340,7 +340,7 @@ class SEEDVDataModule(ExperimentDataModule):
         n_folds: FoldCount = 5,
         validation: Held = 0,
         batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 1000,
+        iterations: PositiveInt = 3000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(
@@ -397,7 +397,7 @@ class SEEDIVDataModule(ExperimentDataModule):
         n_folds: FoldCount = 5,
         validation: Held = 0,
         batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 1000,
+        iterations: PositiveInt = 3000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(
@@ -456,7 +456,7 @@ class SyntheticDataModule(ExperimentDataModule):
         n_folds: FoldCount = 5,
         validation: Held = 0,
         batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 1000,
+        iterations: PositiveInt = 3000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(
@@ -530,7 +530,7 @@ class TableDataModule(ExperimentDataModule):
         n_folds: FoldCount = 5,
         validation: Held = 0,
         batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 1000,
+        iterations: PositiveInt = 3000,
         seeds: Sequence[int] | None = None,
     ):
         super().__init__(

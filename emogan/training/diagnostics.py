@@ -54,6 +54,7 @@ class Watch(lightning.Callback):
 
     def on_fit_start(self, trainer, module):
         self.begun = self._draw(module)  # before the weights of a checkpoint are put in
+        self.real = self.real.to(self.begun.device)
         self.told: set[str] = set()
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
@@ -81,6 +82,7 @@ class Watch(lightning.Callback):
         for m, own in enumerate(self.figures):
             curves = self.history.member(m)
             own |= balance(curves["k"]) if "k" in curves else {}
+        del self.begun  # of a GPU's memory
         if self.tell is None:
             self._warn(messages(self.figures, self.name, "after training"))
 
@@ -91,8 +93,7 @@ class Watch(lightning.Callback):
         self.told |= found.keys()
 
     def _look(self, module: ConditionalGAN) -> list[dict[str, float]]:
-        windows = self._draw(module)
-        return look(self.real.to(windows.device), windows, self.begun.to(windows.device))
+        return look(self.real, self._draw(module), self.begun)
 
     @torch.no_grad()
     def _draw(self, module: ConditionalGAN) -> Tensor:

@@ -46,18 +46,21 @@ class ProcessSignals(lightning.Callback):
 
 @contextlib.contextmanager
 def default_torch() -> Iterator[None]:
-    """PyTorch as it starts: float32 on the CPU, with gradients; what the user has set comes back behind it.
+    """PyTorch as it starts: full float32 on the CPU, with gradients; what the user has set comes back behind it.
 
     What a generator learns and draws must not depend on a caller's no_grad(), inference_mode(), default dtype or
     default device.
     """
     dtype, deterministic = torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()
+    precision = torch.get_float32_matmul_precision()
     elsewhere = torch.get_default_device().type != "cpu"  # entering one for nothing would slow every call of PyTorch
     device = torch.device("cpu") if elsewhere else contextlib.nullcontext()
     with torch.inference_mode(False), torch.enable_grad(), device:
         torch.set_default_dtype(torch.float32)
+        torch.set_float32_matmul_precision("highest")  # less is asked for by trainer.precision
         try:
             yield
         finally:
             torch.set_default_dtype(dtype)
+            torch.set_float32_matmul_precision(precision)
             torch.use_deterministic_algorithms(deterministic)  # trainer.deterministic sets it for good
