@@ -222,7 +222,7 @@ def test_every_experiment_composes_with_each_value_that_it_sweeps(name):
         augmenter, shapes = instantiate(one.model, _convert_="all"), None
         if isinstance(augmenter, GANAugmenter):
             gan = augmenter.build(members=1, features=4, classes=3)
-            shapes = str([tuple(p.shape) for p in gan.parameters()])
+            shapes = str([tuple(p.shape) for p in gan.parameters()]), augmenter.training["iterations"]
         jobs.add((augmenter.name, shapes, one.modality, str(one.data.subjects)))
     assert len(jobs) == (len(combinations) if sweep else 1), "two jobs of a sweep do the same"
 
