@@ -268,6 +268,11 @@ class ConditionalGAN(Checked, lightning.LightningModule, ABC):
         Each is logged by its name as the mean over the members and, of a stack, as NAME/lowest and NAME/highest.
         """
         self.latest = self.iterate(batch)
+        if self.latest.shape != (len(self.metrics), self.members):
+            raise ValueError(
+                f"{type(self).__name__}.iterate: expected a row for each of the metrics {', '.join(self.metrics)} and a "
+                f"column for each of {self.members} members, got the shape {tuple(self.latest.shape)}"
+            )
         self.iterations_trained += 1
         if self._trainer is not None and (
             (batch_idx + 1) % max(self.trainer.log_every_n_steps, 1) == 0 or self.trainer.is_last_batch

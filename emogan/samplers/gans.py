@@ -305,6 +305,7 @@ class CGANSampler(GANSampler):
         E[log D(G(z))], whose gradient does not vanish while D wins.
     """
 
+    iterations: int = 17000
     noise_features: int = 100
     saturating: bool = True
 

@@ -8,7 +8,14 @@ from typing import Self
 
 import hydra.utils
 import lightning
-from lightning.pytorch.callbacks import Checkpoint, DeviceStatsMonitor, LearningRateMonitor, ModelSummary, ProgressBar
+from lightning.pytorch.callbacks import (
+    Checkpoint,
+    DeviceStatsMonitor,
+    EarlyStopping,
+    LearningRateMonitor,
+    ModelSummary,
+    ProgressBar,
+)
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -144,6 +151,11 @@ class TrainerSettings:
         for name, callback in zip(self.callbacks, callbacks, strict=True):
             if not isinstance(callback, lightning.Callback):
                 raise ValueError(f"callbacks.{name}: expected a lightning.Callback, got {callback!r}")
+            if isinstance(callback, EarlyStopping):
+                raise ValueError(
+                    f"callbacks.{name}: {type(callback).__name__} looks at the end of an epoch or of a validation, and "
+                    "there is one epoch and no validation. model.plateau_window stops each GAN early"
+                )
         settings = {
             **DEFAULTS, "enable_checkpointing": any(isinstance(one, Checkpoint) for one in callbacks), **self.options
         }  # fmt: skip

@@ -123,3 +123,17 @@ def test_a_gan_shows_its_members_inputs_and_outputs():
 def test_what_is_no_gan_is_refused():
     with pytest.raises(ValueError, match=r"subclass of ConditionalGAN, got <class 'dict'>"):
         GANAugmenter(dict, name="gan", iterations=1)
+
+
+class Talkative(CBEGAN):
+    """Returns a row more than it has metrics."""
+
+    kind = "talkative"
+
+    def iterate(self, batch):
+        return torch.cat([super().iterate(batch), torch.zeros(1, self.members)])
+
+
+def test_rows_without_a_metric_are_refused_by_the_name_of_the_class(tmp_path):
+    with pytest.raises(ValueError, match=r"Talkative.iterate: expected a row for .* m_global.* got the shape \(5, 2\)"):
+        train(Talkative(5, 3, 2, hidden=8), batches(2), tmp_path)

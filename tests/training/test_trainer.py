@@ -169,6 +169,9 @@ def test_a_job_whose_time_ran_out_is_not_done_and_goes_on_in_its_own_folder(conf
 def test_a_callback_that_is_none_is_refused():
     with pytest.raises(ValueError, match=r"callbacks.mine: expected a lightning.Callback, got Counter"):
         TrainerSettings(callbacks={"mine": {"_target_": "collections.Counter"}})
+    stopping = {"_target_": "lightning.pytorch.callbacks.EarlyStopping", "monitor": "m_global"}
+    with pytest.raises(ValueError, match=r"callbacks.stop: EarlyStopping looks at .*model.plateau_window"):
+        TrainerSettings(callbacks={"stop": stopping})
 
 
 @pytest.mark.parametrize(
