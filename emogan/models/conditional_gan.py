@@ -270,8 +270,8 @@ class ConditionalGAN(Checked, lightning.LightningModule, ABC):
         self.latest = self.iterate(batch)
         if self.latest.shape != (len(self.metrics), self.members):
             raise ValueError(
-                f"{type(self).__name__}.iterate: expected a row for each of the metrics {', '.join(self.metrics)} and a "
-                f"column for each of {self.members} members, got the shape {tuple(self.latest.shape)}"
+                f"{type(self).__name__}.iterate: expected a row for each of the metrics {', '.join(self.metrics)} and "
+                f"a column for each of {self.members} members, got the shape {tuple(self.latest.shape)}"
             )
         self.iterations_trained += 1
         if self._trainer is not None and (
