@@ -1,5 +1,6 @@
 """Figures of GANs that were trained for several lengths: their windows, their losses and what they gain."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ TITLES = {
 }  # fmt: skip
 LOSSES = {"d_loss": r"$D_{loss}$", "m_global": r"$M_{global}$", "k": "$k_t$"}
 DASHES = ("-", "--", ":", "-.", (0, (1, 1, 4, 1)), (0, (8, 2)))  # of the settings of a model
+TITLE = 42  # letters of a panel's title in a line
 PER_DECADE = 40  # points of the losses
 BAND = "Line: mean over the GANs of the jobs with the most updates; band: lowest to highest."
 
@@ -42,7 +44,7 @@ def _looks(rows: dict[str, list[Series]], label: str) -> Picture:
                 axis.axhline(1, color="black", linewidth=0.8)
                 for one in series:
                     _band(axis, one, metric)
-                axis.set_title(f"{MODALITIES[modality]}: {title}")
+                axis.set_title(textwrap.fill(f"{MODALITIES[modality]}: {title}", TITLE))
                 if not axis.collections:
                     centre = {"ha": "center", "va": "center", "transform": axis.transAxes}
                     axis.text(0.5, 0.5, f"no {metric} in curves.csv", **centre)
