@@ -42,7 +42,7 @@ def train_in_workers(work: Callable[[Send], object], workers: int, received: Cal
     ------
     Exception
         The first that ``work`` raises in a worker; the others are ended.
-    RuntimeError
+    ChildProcessError
         If a worker was killed.
     """
     context = multiprocessing.get_context(start_method())
@@ -91,10 +91,10 @@ def may_start_workers() -> bool:
     return not multiprocessing.current_process().daemon
 
 
-def _killed(process: multiprocessing.Process) -> RuntimeError:
+def _killed(process: multiprocessing.Process) -> ChildProcessError:
     process.join()
     how = f"signal {signal.Signals(-process.exitcode).name}" if process.exitcode < 0 else f"code {process.exitcode}"
-    return RuntimeError(
+    return ChildProcessError(
         f"a worker process that trained GANs ended with {how}. If memory ran out, fewer of them take less: "
         "machine.workers. The same command again goes on from the last checkpoints"
     )

@@ -215,7 +215,7 @@ def test_what_a_worker_raises_is_raised_here_and_ends_the_others(tmp_path, error
 
 
 def test_a_worker_that_is_killed_is_told():
-    with pytest.raises(RuntimeError, match=r"ended with signal SIGKILL.*machine.workers"):
+    with pytest.raises(ChildProcessError, match=r"ended with signal SIGKILL.*machine.workers"):
         train_in_workers(lambda send: os.kill(os.getpid(), signal.SIGKILL), 2, print)
 
 
@@ -225,7 +225,7 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_message_is_told(monkeypatch)
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(workers.Connection, "send_bytes", cut)
-    with pytest.raises(RuntimeError, match="ended with signal SIGKILL"):
+    with pytest.raises(ChildProcessError, match="ended with signal SIGKILL"):
         train_in_workers(lambda send: send("value"), 2, print)
 
 
