@@ -133,6 +133,11 @@ class Store:
                 lock_file.unlink()
             lock.release()
 
+    def can_lock(self, key: str) -> bool:
+        """Whether the file system has locks."""
+        with self.lock(key) as first, self.lock(key) as second:
+            return not (first and second)
+
 
 def _checksum(tensors: Mapping[str, Tensor], values: str) -> str:
     """CRC-32 (hex) of the names, types, shapes and bytes of an entry: it finds damage, not malice."""

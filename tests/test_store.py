@@ -303,6 +303,7 @@ def test_a_lock_is_held_by_one_at_a_time(store):
         assert (first, second, other) == (True, False, True)
     with store.lock(KEY) as again:
         assert again
+    assert store.can_lock(KEY)
 
 
 def test_of_many_that_want_a_lock_at_once_one_holds_it_and_no_lock_files_are_left(store):
@@ -381,6 +382,7 @@ def test_where_files_cannot_be_locked_everybody_has_the_lock_and_is_told(store, 
     with store.lock(KEY) as first, store.lock(KEY) as second:
         assert (first, second) == (True, True)
     assert "cannot be locked" in caplog.text
+    assert not store.can_lock(KEY)
 
 
 def test_a_record_that_cannot_be_opened_is_not_taken_for_a_bad_one(saved, monkeypatch):

@@ -127,7 +127,8 @@ class CachedFit:
     group_size
         GANs trained at once; None takes up to 32 on a CPU, and as many as its memory holds, up to 256, on a GPU.
     workers
-        Processes that train groups side by side, one thread each; one that is a daemon itself trains without them.
+        Processes that train groups side by side, one thread each. A daemon trains without them, and so do callbacks of
+        the user's, which may write files and to loggers, and stores whose file system has no locks.
     checkpoint_s
         Seconds between two checkpoints; None writes none but where time runs out.
     keep_checkpoints
@@ -158,7 +159,7 @@ class CachedFit:
         self.checkpoint_s, self.progress = checkpoint_s if resumable else None, progress
         self.keep_checkpoints = keep_checkpoints and resumable
         self.size = group_size or self._group_size()
-        self.workers = workers if may_start_workers() else 1
+        self.workers = 1 if self.trainer.callbacks or not may_start_workers() else workers
         members = [(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
         # The same seeds whatever Lightning's options are, and however long the training is.
         self.seeds = [derived_seed(member_key(*one, of_any_length=True), "train") for one in members]
@@ -196,6 +197,8 @@ class CachedFit:
             log.info("callbacks are not called, as no GAN is trained: %s", ", ".join(self.trainer.callbacks))
         if self.trainer.loggers:
             show_bands(self.trainer.loggers, [*self.augmenter.gan.metrics, *LOOKS])
+        if missing and self.workers > 1 and not self.store.can_lock(self.keys[missing[0]]):
+            self.workers = 1  # each of several would train all
         while missing:
             if min(self.workers, len(missing)) > 1:
                 idle = not self._train_in_workers(missing)
@@ -252,6 +255,7 @@ class CachedFit:
             self.trainer.loggers, [*self.augmenter.gan.metrics, *LOOKS], workers,
             lambda group: "" if whole else f"group_{self.groups + group}/",
         )  # fmt: skip
+        self.augmenter.let_go()  # an earlier Trainer is nothing that `pickle` knows
         name, total = f"{self.augmenter.name} x {len(missing)}", len(missing) * self.augmenter.training["iterations"]
         with progress_bar(name, total, "GAN x iteration", hidden=not self.progress) as bar:
             received = {
@@ -273,7 +277,8 @@ class CachedFit:
 
     def _work(self, size: int, send: Send) -> dict:
         """In a worker: train groups until none is left that no other process trains; what is not in the cache."""
-        self.send, self.size, self.trained, self.states, self.groups = send, size, [], [], 0
+        self.send, self.size, self.groups = send, size, 0
+        self.trained, self.states, self.renamed = [], [], {}
         self.trainer = self.trainer.with_loggers([SentLogger(send)] if self.trainer.loggers else [])
         while (missing := self._missing()) and self._train_next(missing):
             pass

@@ -179,7 +179,7 @@ class GANAugmenter(Augmenter):
         return self
 
     def let_go(self) -> None:
-        """Free the memory of a `fit` that has failed: its networks, optimisers and data refer to one another."""
+        """Free the memory of a `fit` of no further use: its networks, optimisers and data refer to one another."""
         for name in ("trainer", "model", "history", "stopping", "watch"):
             vars(self).pop(name, None)
         gc.collect()

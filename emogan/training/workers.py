@@ -25,8 +25,8 @@ Send = Callable[..., None]
 def train_in_workers(work: Callable[[Send], object], workers: int, received: Callable[..., None]) -> list[object]:
     """Call a function in several processes of one thread each, and return what each call gives.
 
-    Workers end with this process, however that ends. Their log records are handled here. SIGINT, which a terminal sends
-    to them as well, is left to this process: it ends them at any exception.
+    Workers end with this process, however that ends. Their log records are handled here. Signals that this process
+    handles, such as SIGINT, which a terminal sends to them as well, are left to it: it ends them at any exception.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def train_in_workers(work: Callable[[Send], object], workers: int, received: Cal
     ------
     Exception
         The first that ``work`` raises in a worker; the others are ended.
-    RuntimeError
+    ChildProcessError
         If a worker was killed.
     """
     context = multiprocessing.get_context(start_method())
@@ -61,7 +61,7 @@ def train_in_workers(work: Callable[[Send], object], workers: int, received: Cal
                 i = places[receiver]
                 try:
                     kind, *values = pickle.loads(receiver.recv_bytes())
-                except EOFError:
+                except (EOFError, OSError):  # the latter in the middle of a message
                     raise _killed(processes[i]) from None
                 if kind == "log":
                     logging.getLogger(values[0].name).handle(values[0])
@@ -75,7 +75,7 @@ def train_in_workers(work: Callable[[Send], object], workers: int, received: Cal
                     received(i, kind, *values)
     finally:
         for process in processes:
-            process.terminate()  # those that have ended are left as they are
+            process.kill()  # SIGTERM is Lightning's for a while; those that have ended are left as they are
         for process in processes:
             process.join()
     return results
@@ -91,10 +91,10 @@ def may_start_workers() -> bool:
     return not multiprocessing.current_process().daemon
 
 
-def _killed(process: multiprocessing.Process) -> RuntimeError:
+def _killed(process: multiprocessing.Process) -> ChildProcessError:
     process.join()
     how = f"signal {signal.Signals(-process.exitcode).name}" if process.exitcode < 0 else f"code {process.exitcode}"
-    return RuntimeError(
+    return ChildProcessError(
         f"a worker process that trained GANs ended with {how}. If memory ran out, fewer of them take less: "
         "machine.workers. The same command again goes on from the last checkpoints"
     )
@@ -102,7 +102,9 @@ def _killed(process: multiprocessing.Process) -> RuntimeError:
 
 def _run(work: Callable[[Send], object], sender: Connection, level: int) -> None:
     """What a worker process does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):  # such as submitit's, which requeues the job
+            signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     quieten_lightning()
@@ -111,13 +113,16 @@ def _run(work: Callable[[Send], object], sender: Connection, level: int) -> None
     lock = threading.Lock()
 
     def send(*values: object) -> None:
+        message = pickle.dumps(values)
         with lock:
-            sender.send_bytes(pickle.dumps(values))
+            sender.send_bytes(message)
 
     logging.root.handlers = [_SendRecords(partial(send, "log"))]
     logging.root.setLevel(level)
     try:
-        send("result", work(send))
+        result = work(send)
+        print(end="", flush=True)  # what was printed is not lost if this process is ended before it ends by itself
+        send("result", result)
     except BaseException as error:
         send("error", _portable(error), traceback.format_exc())
 
@@ -131,8 +136,8 @@ def _end_with_parent() -> None:
 def _portable(error: BaseException) -> BaseException:
     """An exception as another process can have it."""
     with contextlib.suppress(Exception):
-        pickle.loads(pickle.dumps(error))
-        return error
+        if str(pickle.loads(pickle.dumps(error))) == str(error):
+            return error
     return RuntimeError(f"{type(error).__name__}: {error}")
 
 

@@ -1,6 +1,7 @@
 """Worker processes: the same bits as without them, and an end with the process that started them."""
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -9,10 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import lightning
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from lightning.pytorch.loggers import CSVLogger
 
+from emogan import store as stores
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
 from emogan.data.training_set import TrainingSet
@@ -91,6 +96,53 @@ def test_a_group_that_was_cut_off_goes_on_in_any_number_of_workers(tmp_path, cap
     assert_same(whole, store, keys)
 
 
+def test_an_augmenter_that_was_fitted_before_trains_in_workers_that_are_not_forked(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "start_method", lambda: "spawn")
+    augmenter = GANAugmenter(CBEGAN, name="gan", iterations=5, hidden=20, batch_size=16)
+    fits = [
+        fitting.fit(augmenter, sets, 3, [0] * len(sets), Store(tmp_path), workers=2, progress=True)
+        for sets in (make_sets((31,)), make_sets((40, 57)))
+    ]
+    assert [one.trained for one in fits] == [[0], [0, 1]]
+
+
+def test_what_time_did_not_suffice_for_is_kept_while_others_are_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "start_method", lambda: "spawn")
+    augmenter = GANAugmenter(CBEGAN, name="gan", iterations=100_000, hidden=20, batch_size=16)
+    settings = {"trainer": TrainerSettings({"max_time": "00:00:00:01"}), "workers": 2}
+    cut = fitting.CachedFit(augmenter, make_sets(), 3, [0] * 5, Store(tmp_path), **settings)
+    for _ in range(2):
+        cut._train_in_workers([0, 1])
+    assert all("out of time" in end for end in cut._all().ends)
+
+
+class Writer(lightning.Callback):
+    """Writes to the user's logger itself."""
+
+    changes_training = False
+
+    def on_fit_start(self, trainer, module):
+        trainer.logger.experiment.log_metrics({"process": os.getpid()}, 0)
+
+
+def test_callbacks_of_the_users_have_the_loggers_at_hand(tmp_path):
+    logger = CSVLogger(tmp_path / "logs", name="", version="")
+    trainer = TrainerSettings(callbacks={"writer": {"_target_": f"{__name__}.Writer"}}, loggers=[logger])
+    fit(Store(tmp_path / "store"), trainer=trainer, workers=2)
+    logger.save()
+    assert pd.read_csv(tmp_path / "logs" / "metrics.csv").process.dropna().tolist() == [os.getpid()]
+
+
+def test_where_the_store_has_no_locks_every_gan_is_trained_once(tmp_path, monkeypatch):
+    def unsupported(self, **_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(stores.FileLock, "acquire", unsupported)
+    fits = fit(Store(tmp_path), workers=2)
+    assert fits.trained == [0, 1, 2, 3, 4]
+    assert [m for part in fits.states for m in part["members"]] == fits.trained
+
+
 def test_members_that_another_process_trains_are_left_to_it(tmp_path):
     store = Store(tmp_path)
     keys = fit(Store(tmp_path / "elsewhere")).keys
@@ -137,8 +189,14 @@ class Own(Exception):
         super().__init__(a)
 
 
+class Lossy(Exception):
+    def __init__(self, what):
+        super().__init__(f"no {what}")
+
+
 @pytest.mark.parametrize(
-    ("error", "raised"), [(ValueError("expected 1, got 2"), ValueError), (Own(1, 2), RuntimeError)]
+    ("error", "raised"),
+    [(ValueError("expected 1, got 2"), ValueError), (Own(1, 2), RuntimeError), (Lossy("file"), RuntimeError)],
 )
 def test_what_a_worker_raises_is_raised_here_and_ends_the_others(tmp_path, error, raised):
     pids = []
@@ -150,15 +208,39 @@ def test_what_a_worker_raises_is_raised_here_and_ends_the_others(tmp_path, error
             raise error
         time.sleep(60)
 
-    with pytest.raises(raised, match=str(error)) as caught:
+    with pytest.raises(raised, match=rf"(^|: ){error}$") as caught:
         train_in_workers(work, 2, lambda i, kind, pid: pids.append(pid))
     assert "in work" in str(caught.value.__cause__)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def test_a_worker_that_is_killed_is_told():
-    with pytest.raises(RuntimeError, match=r"ended with signal SIGKILL.*machine.workers"):
+    with pytest.raises(ChildProcessError, match=r"ended with signal SIGKILL.*machine.workers"):
         train_in_workers(lambda send: os.kill(os.getpid(), signal.SIGKILL), 2, print)
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_a_message_is_told(monkeypatch):
+    def cut(self, message):
+        os.write(self.fileno(), (len(message) + 1).to_bytes(4, "big") + message)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(workers.Connection, "send_bytes", cut)
+    with pytest.raises(ChildProcessError, match="ended with signal SIGKILL"):
+        train_in_workers(lambda send: send("value"), 2, print)
+
+
+def test_signals_that_this_process_handles_are_not_handled_in_workers_too():
+    handled = []
+
+    def work(send):
+        os.kill(os.getpid(), signal.SIGUSR2)
+        return handled
+
+    before = signal.signal(signal.SIGUSR2, lambda *_: handled.append(True))
+    try:
+        assert train_in_workers(work, 2, print) == [[], []]
+    finally:
+        signal.signal(signal.SIGUSR2, before)
 
 
 def test_an_interrupt_ends_the_workers():
@@ -170,6 +252,7 @@ def test_an_interrupt_ends_the_workers():
             raise KeyboardInterrupt
 
     def work(send):
+        signal.signal(signal.SIGTERM, lambda *_: None)  # as Lightning does before training starts
         send("pid", os.getpid())
         time.sleep(60)
 
