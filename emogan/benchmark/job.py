@@ -13,20 +13,21 @@ from emogan.benchmark.record import Record, alternately
 from emogan.benchmark.training import CLASSES, Case, limit_ms, products
 from emogan.environment import available_cores
 
-SHAPES = ((33, 100), (351, 100), (351, 300))  # features and hidden nodes
-TRIALS, WINDOWS = 15, 56  # of each trial, as SEED's
-GANS = 15  # five folds, and ten pairs of folds
-ITERATIONS, QUICK = 300, 3
+SHAPES = ((33, 100, 100), (351, 100, 100), (351, 300, 30))  # features, hidden nodes, iterations
+SUBJECTS, TRIALS, WINDOWS = 3, 15, 56  # of each trial, as SEED's
+GANS = 25 * SUBJECTS  # five folds, and four inner ones of each
+QUICK = 3  # iterations
 TURNS = 3  # at most: each job takes up to a minute
 
 
 def write_table(path: Path, features: int) -> None:
-    """Windows of one experiment, as one's own table; what they hold does not matter here."""
+    """Windows of one experiment of each subject, as one's own table; what they hold does not matter here."""
     random = np.random.default_rng(0)
-    trial = np.repeat(np.arange(TRIALS), WINDOWS)
-    x = random.normal(size=(len(trial), features)) + random.normal(size=(TRIALS, features))[trial]
+    number = np.repeat(np.arange(SUBJECTS * TRIALS), WINDOWS)
+    subject, trial = np.divmod(number, TRIALS)
+    x = random.normal(size=(len(number), features)) + random.normal(size=(SUBJECTS * TRIALS, features))[number]
     kinds = np.array(["eeg"] * features)
-    np.savez(path, x=x, y=trial % CLASSES, trial=trial, subject=np.ones_like(trial), modality=kinds)
+    np.savez(path, x=x, y=trial % CLASSES, trial=trial, subject=subject + 1, modality=kinds)
 
 
 def seconds(table: Path, hidden: int, iterations: int, *options: str) -> dict[str, float]:
@@ -42,7 +43,7 @@ def seconds(table: Path, hidden: int, iterations: int, *options: str) -> dict[st
             sys.executable, "-m", "emogan.train", "data=features", f"data.path={table}", "folder=" + folder,
             "modality=eeg", f"store={folder}/store", "model=cbegan",
             f"model.iterations={iterations}", f"model.hidden={hidden}",
-            "evaluation.c_exponents=[-10,2]", "n_aug=[0,50,200,600]", "quality=false", *options,
+            "evaluation.c_exponents=[-10,2]", "n_aug=[0,200]", "quality=false", *options,
         ]  # fmt: skip
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
         if done.returncode:
@@ -50,9 +51,9 @@ def seconds(table: Path, hidden: int, iterations: int, *options: str) -> dict[st
         return json.loads(Path(folder, "run.json").read_text(encoding="utf-8"))["seconds"]
 
 
-def measure_shape(record: Record, options: argparse.Namespace, table: Path, case: Case) -> None:
+def measure_shape(record: Record, options: argparse.Namespace, table: Path, case: Case, iterations: int) -> None:
     """Jobs in one process and in a worker for each core, and the products, turn by turn."""
-    iterations, cores = QUICK if options.quick else ITERATIONS, available_cores()
+    cores = available_cores()
     counts = products(case)
     alone, together, limit = alternately(
         min(TURNS, options.repeats),
@@ -66,13 +67,16 @@ def measure_shape(record: Record, options: argparse.Namespace, table: Path, case
         record.add(f"job_s_{case.key}_workers_{workers}", [sum(job.values()) for job in jobs], "s", gans=GANS)
     whole = [[sum(job.values()) for job in jobs] for jobs in (alone, together)]
     record.add_ratio(f"job_vs_single_process_{case.key}", *whole)
+    training = [[job["fit"] for job in jobs] for jobs in (alone, together)]  # nearly all of a job of full length
+    record.add_ratio(f"job_training_vs_single_process_{case.key}", *training)
     record.add_ratio(f"job_share_of_limit_{case.key}", limit, [job["fit"] for job in together])
 
 
 def measure(record: Record, options: argparse.Namespace) -> None:
     """Each shape; the share of the limit is that of the stage in which GANs train, as in the section training."""
     with tempfile.TemporaryDirectory() as folder:
-        for features, hidden in SHAPES:
+        for features, hidden, iterations in SHAPES:
             table = Path(folder, f"{features}.npz")
             write_table(table, features)
-            measure_shape(record, options, table, Case("cbegan", features, hidden))
+            case = Case("cbegan", features, hidden)
+            measure_shape(record, options, table, case, QUICK if options.quick else iterations)
