@@ -179,7 +179,7 @@ class CachedFit:
 
     def _group_size(self) -> int:
         """How many GANs train at once where nothing is asked for."""
-        if self.trainer.options.get("accelerator", "cpu") == "cpu" or not torch.accelerator.is_available():
+        if self.trainer.on_cpu:
             return GROUP_ON_CPU
         one = self.augmenter.build(1, self.sets[0].x.shape[1], self.classes)
         devices, windows = self.trainer.options.get("devices"), max(len(data.y) for data in self.sets)
@@ -390,7 +390,7 @@ class CachedFit:
         known = {key: own for key, own in by_key.items() if own is not None}
         new, stored = ([own for key, own in known.items() if (key in trained) is those] for those in (True, False))
         self._tell(messages(new, self.augmenter.name, "after training"))
-        self.told.clear()  # what was stored is told apart
+        self.told.clear()  # GANs from the cache have warnings of their own
         self._tell(messages(stored, self.augmenter.name, "from the store"))
         generators = [_part(tensors, "generator.") for tensors, _ in found]
         self.augmenter.restore(generators, self.sets[0].x.shape[1], self.classes)

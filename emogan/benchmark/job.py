@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from emogan.benchmark.record import Record, alternately
+from emogan.benchmark.sweep import train
 from emogan.benchmark.training import CLASSES, Case, limit_ms, products
 from emogan.environment import available_cores
 
@@ -31,23 +30,13 @@ def write_table(path: Path, features: int) -> None:
 
 
 def seconds(table: Path, hidden: int, iterations: int, *options: str) -> dict[str, float]:
-    """Seconds that a new job takes from loading to its scores, by stage.
-
-    Raises
-    ------
-    RuntimeError
-        If it fails; with what it said.
-    """
+    """Seconds that a new job takes from loading to its scores, by stage."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable, "-m", "emogan.train", "data=features", f"data.path={table}", "folder=" + folder,
-            "modality=eeg", f"store={folder}/store", "model=cbegan",
-            f"model.iterations={iterations}", f"model.hidden={hidden}",
-            "evaluation.c_exponents=[-10,2]", "n_aug=[0,200]", "quality=false", *options,
-        ]  # fmt: skip
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stdout}")
+        train(
+            "data=features", f"data.path={table}", f"folder={folder}", f"output={folder}", "modality=eeg", "model=cbegan",
+            f"model.iterations={iterations}", f"model.hidden={hidden}", "evaluation.c_exponents=[-10,2]",
+            "n_aug=[0,200]", "quality=false", *options,
+        )  # fmt: skip
         return json.loads(Path(folder, "run.json").read_text(encoding="utf-8"))["seconds"]
 
 

@@ -13,22 +13,26 @@ SHORT = ("model.iterations=20", "model.hidden=50")  # for --quick
 TURNS = 2  # at most: each takes minutes
 
 
-def seconds(*arguments: str) -> float:
-    """How long python -m emogan.train takes, from its start to its end, with a store of its own.
+def train(*arguments: str) -> None:
+    """Run python -m emogan.train to its end.
 
     Raises
     ------
     RuntimeError
         If it fails; with what it said.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "emogan.train", *arguments, f"output={folder}"]
-        start = time.perf_counter()
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        taken = time.perf_counter() - start
+    command = [sys.executable, "-m", "emogan.train", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stdout}")
-    return taken
+
+
+def seconds(*arguments: str) -> float:
+    """How long `train` takes, from its start to its end, with a store of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        train(*arguments, f"output={folder}")
+        return time.perf_counter() - start
 
 
 def measure(record: Record, options: argparse.Namespace) -> None:

@@ -184,9 +184,7 @@ class Job:
 
     def _workers(self) -> int:
         """How many processes train GANs: one for each core that the job may use, unless they train on a GPU."""
-        accelerator = self.trainer.options.get("accelerator")
-        on_cpu = accelerator == "cpu" or not torch.accelerator.is_available()
-        return self.found.cfg.machine.workers or (self.threads if on_cpu else 1)
+        return self.found.cfg.machine.workers or (self.threads if self.trainer.on_cpu else 1)
 
     def _quality(self) -> list[pd.DataFrame]:
         """Sample quality of every split's synthetic windows."""

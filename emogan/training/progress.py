@@ -43,7 +43,7 @@ class Progress(lightning.Callback):
         self.history, self.tell = history, tell
 
     def on_train_start(self, trainer, module):
-        self.told = 0  # what was trained before is told at first
+        self.told = 0  # iterations before a checkpoint are reported at first
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         if self.history.done % EVERY == 0:
@@ -107,7 +107,7 @@ class SentLogger(Logger):
 class LiveCurves:
     """Metrics of groups that worker processes train side by side, logged as those of one group.
 
-    Rows of an iteration are logged once every worker has gone beyond it, so that all that there are stand in them.
+    An iteration is logged once every worker has gone beyond it, so that it holds the metrics of all of them.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from typing import Self
 
 import hydra.utils
 import lightning
+import torch
 from lightning.pytorch.callbacks import (
     Checkpoint,
     DeviceStatsMonitor,
@@ -105,6 +106,11 @@ class TrainerSettings:
         other = copy.copy(self)
         other.loggers = list(loggers)
         return other
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether GANs train on the CPU."""
+        return self.options.get("accelerator", "cpu") == "cpu" or not torch.accelerator.is_available()
 
     @property
     def log_every(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from records import assert_same_records
 
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
@@ -38,14 +39,6 @@ def fit(sets, store, augmenter=None, *, seed=0, kept=None, **options):
     return fitting.fit(
         augmenter or make_augmenter(), sets, 3, [seed] * len(sets), store, kept=range(kept or len(sets)), **options
     )
-
-
-def assert_same_records(store, other, keys):
-    for key in keys:
-        (tensors, fields), (others, other_fields) = store.load(key), other.load(key)
-        assert fields == other_fields
-        assert tensors.keys() == others.keys()
-        assert all(torch.equal(tensors[name], others[name]) for name in tensors)
 
 
 @pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])

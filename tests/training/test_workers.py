@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
+from records import assert_same_records
 
 from emogan import store as stores
 from emogan.augmenters import GANAugmenter
@@ -44,21 +45,13 @@ def fit(store, gan=CBEGAN, iterations=20, sets=None, **options):
     return fitting.fit(augmenter, sets, 3, [0] * len(sets), store, kept=range(len(sets)), **options)
 
 
-def assert_same(store, other, keys):
-    for key in keys:
-        (tensors, fields), (others, other_fields) = store.load(key), other.load(key)
-        assert fields == other_fields
-        assert tensors.keys() == others.keys()
-        assert all(torch.equal(tensors[name], others[name]) for name in tensors)
-
-
 @pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])
 @pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 8}, {"workers": 2, "group_size": 1}])
 def test_workers_change_no_bit_of_any_record(tmp_path, gan, options):
     one, several = Store(tmp_path / "one"), Store(tmp_path / "several")
     alone, together = fit(one, gan), fit(several, gan, **options)
     assert (together.keys, together.trained, together.figures) == (alone.keys, alone.trained, alone.figures)
-    assert_same(one, several, alone.keys)
+    assert_same_records(one, several, alone.keys)
     by_member = {}
     for part in together.states:
         by_member |= {
@@ -73,7 +66,7 @@ def test_workers_change_no_bit_of_any_record(tmp_path, gan, options):
 def test_workers_that_are_not_forked_give_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "start_method", lambda: "spawn")
     one, several = Store(tmp_path / "one"), Store(tmp_path / "several")
-    assert_same(one, several, fit(one).keys and fit(several, workers=2, progress=True).keys)
+    assert_same_records(one, several, fit(one).keys and fit(several, workers=2, progress=True).keys)
 
 
 def test_what_time_did_not_suffice_for_comes_back_from_workers(tmp_path):
@@ -93,7 +86,7 @@ def test_a_group_that_was_cut_off_goes_on_in_any_number_of_workers(tmp_path, cap
         fits = fit(store, iterations=200, workers=3)
     assert "resuming from iteration 120" in caplog.text
     assert fits.resumed
-    assert_same(whole, store, keys)
+    assert_same_records(whole, store, keys)
 
 
 def test_an_augmenter_that_was_fitted_before_trains_in_workers_that_are_not_forked(tmp_path, monkeypatch):
