@@ -33,9 +33,9 @@ def seconds(table: Path, hidden: int, iterations: int, *options: str) -> dict[st
     """Seconds that a new job takes from loading to its scores, by stage."""
     with tempfile.TemporaryDirectory() as folder:
         train(
-            "data=features", f"data.path={table}", f"folder={folder}", f"output={folder}", "modality=eeg", "model=cbegan",
-            f"model.iterations={iterations}", f"model.hidden={hidden}", "evaluation.c_exponents=[-10,2]",
-            "n_aug=[0,200]", "quality=false", *options,
+            "data=features", f"data.path={table}", f"folder={folder}", f"output={folder}", "modality=eeg",
+            "model=cbegan", f"model.iterations={iterations}", f"model.hidden={hidden}", "n_aug=[0,200]",
+            "evaluation.c_exponents=[-10,2]", "quality=false", *options,
         )  # fmt: skip
         return json.loads(Path(folder, "run.json").read_text(encoding="utf-8"))["seconds"]
 
