@@ -11,6 +11,7 @@ from emogan.data.eye_names import EYE_NAMES
 from emogan.data.features import FeatureSet, concatenate
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
 from emogan.data.seed.release import Experiment, is_simulated
+from emogan.data.trials import stimuli
 
 log = logging.getLogger(__name__)
 
@@ -89,11 +90,16 @@ def _reasons(sources: Mapping[str, Source], place: int, missing: Sequence[int]) 
 
 def feature_set(
     dataset: str, class_names: Sequence[str], sources: Mapping[str, Source],
-    subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None,
+    subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None, *, same_clips: bool = False,
 ) -> FeatureSet:  # fmt: skip
     """Read the chosen experiments and join their modalities window by window.
 
     The result is called synthetic_{dataset} if a folder says that it holds simulated data.
+
+    Parameters
+    ----------
+    same_clips
+        Whether the sessions show the same film clips, or each its own.
 
     Raises
     ------
@@ -116,13 +122,17 @@ def feature_set(
         windows = [len(x) for x in trials]
         x = np.hstack([np.concatenate(trials) for trials, _ in read.values()])
         y, trial = (np.repeat(np.asarray(v, np.int64), windows) for v in (labels, range(1, len(windows) + 1)))
-        parts.append((x, y, trial, np.full(len(x), session), np.full(len(x), subject)))
+        stimulus = stimuli(len(windows), session, same_clips)[trial - 1]
+        parts.append((x, y, trial, np.full(len(x), session), np.full(len(x), subject), stimulus))
     stops = np.cumsum([len(columns) for columns in names.values()]).tolist()
     modalities = {name: slice(stop - len(names[name]), stop) for name, stop in zip(names, stops, strict=True)}
     feature_names = tuple(column for columns in names.values() for column in columns)
     simulated = any(is_simulated(source.folder) for source in sources.values())
     dataset = f"synthetic_{dataset}" if simulated else dataset
-    return FeatureSet(*concatenate(parts), feature_names, class_names, modalities, dataset, paper_folds=True)
+    *given, stimulus = concatenate(parts)
+    return FeatureSet(
+        *given, feature_names, class_names, modalities, dataset, paper_folds=True, stimulus=stimulus
+    )  # fmt: skip
 
 
 def _as_list(numbers) -> list | None:

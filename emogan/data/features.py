@@ -38,6 +38,9 @@ class FeatureSet:
         What the scores call this data ("synthetic_seed", "seed", ...).
     paper_folds : bool
         Whether the data set is one of the paper's kind, which ``evaluation.folds=auto`` splits as the paper does.
+    stimulus : array (N,), int64 or str, or None
+        The film clip that each trial shows, the same value for the same clip in all subjects and sessions. None where
+        that is not known.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class FeatureSet:
     modalities: Mapping[str, slice] = field(default_factory=dict)
     dataset: str = "features"
     paper_folds: bool = False
+    stimulus: np.ndarray | None = None
 
     def __post_init__(self):
         x, y = np.asarray(self.x), np.asarray(self.y)
@@ -66,7 +70,8 @@ class FeatureSet:
         n, n_features = x.shape
         if not np.issubdtype(y.dtype, np.integer):
             raise ValueError(f"expected integer labels 0..K-1, got dtype {y.dtype}")
-        columns = {name: _identifiers(name, getattr(self, name)) for name in ("trial", "session", "subject")}
+        identifiers = [name for name in ("trial", "session", "subject", "stimulus") if getattr(self, name) is not None]
+        columns = {name: _identifiers(name, getattr(self, name)) for name in identifiers}
         columns["y"] = y.astype(np.int64)
         for name, column in columns.items():
             if column.shape != (n,):
@@ -88,6 +93,7 @@ class FeatureSet:
         self._check_values(x)
         object.__setattr__(self, "x", np.array(x, dtype=np.float32, order="C"))  # a copy: the caller's stays writeable
         self._check_constant()
+        self._check_stimulus()
         for name in ("x", *columns):
             getattr(self, name).flags.writeable = False
 
@@ -121,6 +127,19 @@ class FeatureSet:
             raise ValueError(
                 f"expected features that vary, got {constant.size} constant over all {len(self.x)} windows: "
                 f"{names}{', ...' if constant.size > 5 else ''}. Leave these columns out."
+            )
+
+    def _check_stimulus(self) -> None:
+        if self.stimulus is None:
+            return
+        trial = self.trial_ids()
+        first = np.unique(trial, return_index=True)[1]
+        differs = self.stimulus != self.stimulus[first][trial]
+        if differs.any():
+            row = int(np.argmax(differs))
+            raise ValueError(
+                f"expected one stimulus per trial, got {self.stimulus[first][trial[row]]} and {self.stimulus[row]} in "
+                f"{self.place(row)}"
             )
 
     def __reduce__(self):  # a mapping proxy cannot be pickled or copied
@@ -178,8 +197,10 @@ class FeatureSet:
     def fingerprint(self) -> str:
         """sha256 (hex) over every value and name: equal if and only if the data are equal."""
         digest = hashlib.sha256()
-        for name in ("x", "y", "trial", "session", "subject"):
+        for name in ("x", "y", "trial", "session", "subject", "stimulus"):
             column = getattr(self, name)
+            if column is None:  # and the fingerprint is that of versions without stimuli
+                continue
             digest.update(f"{name} {column.dtype.str} {column.shape}".encode())
             digest.update(np.ascontiguousarray(column).tobytes())
         digest.update(repr((self.feature_names, self.class_names, sorted(map(repr, self.modalities.items())))).encode())

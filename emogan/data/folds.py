@@ -123,8 +123,10 @@ SPLITTERS = {
 }
 
 
+STIMULI = ("any", "unseen")
 AUTO = "auto"  # a splitter to be chosen by `resolve`
 Folds = Annotated[str, one_of((AUTO, *SPLITTERS))]
+Stimuli = Annotated[str, one_of(STIMULI)]
 FoldCount = Annotated[int, at_least(2)]
 
 
@@ -167,26 +169,93 @@ class Member:
 
 @checked("evaluation")
 def members(
-    features: FeatureSet, folds: Annotated[str, one_of(SPLITTERS)] = "paper", n_folds: FoldCount = 5
+    features: FeatureSet,
+    folds: Annotated[str, one_of(SPLITTERS)] = "paper",
+    n_folds: FoldCount = 5,
+    stimuli: Stimuli = "any",
 ) -> list[Member]:
-    """All training sets of a job, checked, in the order of the splitter; `n_folds` is for folds="trials" alone.
+    """All training sets of a job, checked, in the order of the splitter.
+
+    Parameters
+    ----------
+    n_folds
+        Number of folds of folds="trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen": no training set has a window of a clip that its test set shows, see `unseen`.
 
     Raises
     ------
     ValueError
         If `folds` is unknown, or a fold has no test windows, shares a trial between its sides or lacks a class in
-        training.
+        training; if the clips of the trials are not known, with stimuli="unseen".
     """
     options = {"n_folds": n_folds} if folds == "trials" else {}
     number = features.trial_ids()
     found, counts = [], {}
-    for train, test in SPLITTERS[folds](features, **options):
+    pairs = SPLITTERS[folds](features, **options)
+    if stimuli == "unseen":
+        pairs = (parts for train, test in pairs for parts in unseen(features, train, test, n_folds))
+    for train, test in pairs:
         key = tuple(_only(column[test]) for column in (features.subject, features.session))
         counts[key] = counts.get(key, -1) + 1
         member = Member(*key, counts[key], train, test)
         _check(features, number, member)
         found.append(member)
     return found
+
+
+def unseen(features: FeatureSet, train: np.ndarray, test: np.ndarray, n_folds: int) -> Iterator[Pair]:
+    """The same test windows, each tested by a training set without a window of its clip.
+
+    Where all clips of the training windows are tested (as they are if whole subjects or sessions are left out, who
+    watch the same clips) the test windows are divided by clip into as many folds as `n_folds` says, or as there are
+    clips of the rarest class: the r-th clip of a class is in fold r modulo their number.
+
+    Raises
+    ------
+    ValueError
+        If the clips of the trials are not known.
+    """
+    need_stimuli(features, "evaluation.stimuli=unseen")
+    shown = features.stimulus
+    rest = train[~np.isin(shown[train], shown[test])]
+    if len(np.unique(features.y[rest])) == features.n_classes:
+        yield rest, test
+        return
+    fold = clip_folds(features, test, n_folds)
+    for k in range(fold.max() + 1):
+        own = test[fold == k]
+        yield train[~np.isin(shown[train], shown[own])], own
+
+
+def clip_folds(features: FeatureSet, rows: np.ndarray, n_folds: int) -> np.ndarray:
+    """Fold (n,) of some windows by clip: the r-th clip of each class is in fold r modulo the number of folds.
+
+    There are `n_folds` of them, or as many as the rarest class has clips. A clip with several labels counts for the
+    class that most of its windows have.
+    """
+    shown, y = features.stimulus[rows], features.y[rows]
+    of_class: dict[int, list] = {}
+    for clip in _distinct(shown):
+        of_class.setdefault(int(np.bincount(y[shown == clip]).argmax()), []).append(clip)
+    count = min(n_folds, *map(len, of_class.values()))
+    fold = {clip: r % count for clips in of_class.values() for r, clip in enumerate(clips)}
+    return np.array([fold[clip] for clip in shown.tolist()])
+
+
+def need_stimuli(features: FeatureSet, setting: str) -> None:
+    """Refuse a setting that looks at the clips of the trials where they are not known.
+
+    Raises
+    ------
+    ValueError
+        Naming the setting.
+    """
+    if features.stimulus is None:
+        raise ValueError(
+            f"{setting}: expected trials whose film clips are known, got {features.dataset} without a stimulus. Add a "
+            "column stimulus to the table, with the same name for the same clip in all subjects and sessions"
+        )
 
 
 def permute_labels(features: FeatureSet, seed: int) -> FeatureSet:

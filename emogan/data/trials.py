@@ -1,4 +1,6 @@
-"""Trials of the SEED data sets as their authors published them: labels and windows per trial."""
+"""Trials of the SEED data sets as their authors published them: labels, windows and film clips per trial."""
+
+import numpy as np
 
 # SEED: the same 15 film clips in every session. 0 negative, 1 neutral, 2 positive (files: -1, 0, 1).
 SEED_CLASSES = ("negative", "neutral", "positive")
@@ -39,3 +41,8 @@ SEED_IV_LABELS = (
     (1, 2, 2, 1, 3, 3, 3, 1, 1, 2, 1, 0, 2, 3, 3, 0, 2, 3, 0, 0, 2, 0, 1, 0),
 )
 SEED_IV_WINDOWS_4S = (42, 23, 49, 32, 22, 40, 38, 52, 36, 42, 12, 27, 54, 42, 64, 35, 17, 44, 35, 12, 28, 28, 43, 34)
+
+
+def stimuli(count: int, session: int, same_in_all_sessions: bool) -> np.ndarray:
+    """Numbers (count,), from 1, of the film clips that a session's trials show."""
+    return np.arange(1, count + 1) + (0 if same_in_all_sessions else count * (session - 1))

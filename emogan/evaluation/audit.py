@@ -70,7 +70,21 @@ def audit(
     verdict = f"LEAKS: {'; '.join(leaks)}" if leaks else "no test window was seen"
     if standardised:
         verdict += "; all of a subject's windows, without labels, standardised its features"
-    return {"verdict": verdict, "test_windows_that_occur_in_training": len(copied)}
+    if clips := seen_clips(features, plan):
+        verdict += f"; {clips} test windows show clips that were trained on"
+    return {
+        "verdict": verdict,
+        "test_windows_that_occur_in_training": len(copied),
+        "test_windows_of_clips_that_occur_in_training": clips,
+    }
+
+
+def seen_clips(features: FeatureSet, plan: Plan) -> int | None:
+    """How many test windows show a film clip that their training set shows too; None if clips are not known."""
+    if (shown := features.stimulus) is None:
+        return None
+    members = [split.member for split in plan.splits]
+    return sum(int(np.isin(shown[one.test], shown[one.train]).sum()) for one in members)
 
 
 def _check_scaling(features: FeatureSet, data: TrainingSet) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from emogan.data.features import FeatureSet
-from emogan.data.folds import Member
+from emogan.data.folds import Member, clip_folds
 from emogan.data.scaling import scaling_windows
 from emogan.data.training_set import TrainingSet
 
@@ -70,8 +70,10 @@ class Plan:
         return [self.sets[i] for i in self.of_splits]
 
 
-def inner_folds(features: FeatureSet, member: Member, n_folds: int) -> tuple[np.ndarray, bool]:
-    """Inner fold (n,) of each training window of a member, and whether folds are halves of trials.
+def inner_folds(
+    features: FeatureSet, member: Member, n_folds: int, stimuli: str = "any"
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], bool]:
+    """Positions of each inner fold's training and validation windows, and whether folds are halves of trials.
 
     Inner folds hold out what the outer fold holds out: whole subjects, else whole sessions, where the test windows are
     of others and there are two of them at least; else whole trials. The r-th unit (of a class, for trials) is in fold r
@@ -87,9 +89,9 @@ def inner_folds(features: FeatureSet, member: Member, n_folds: int) -> tuple[np.
     y, trial = features.y[member.train], features.trial_ids()[member.train]
     for unit in (features.subject, features.experiment_ids()):
         if not np.isin(unit[member.train], unit[member.test]).any():
-            fold = _in_turn(unit[member.train], n_folds)
-            if fold.max() > 0 and not _lacking(y, fold, features):
-                return fold, False
+            pairs = _pairs(features, member.train, _in_turn(unit[member.train], n_folds), stimuli)
+            if len(pairs) > 1 and not _lacking(y, pairs, features):
+                return pairs, False
     fold = np.empty(len(y), dtype=np.int64)
     label = _majority(y, trial)
     counts = {features.class_names[k]: len(np.unique(trial[label == k])) for k in np.unique(label)}
@@ -100,13 +102,29 @@ def inner_folds(features: FeatureSet, member: Member, n_folds: int) -> tuple[np.
     else:
         for k in np.unique(label):
             fold[label == k] = _in_turn(trial[label == k], min(n_folds, *counts.values()))
-    if lacking := _lacking(y, fold, features):
+    pairs = _pairs(features, member.train, fold, stimuli)
+    if lacking := _lacking(y, pairs, features):
         raise ValueError(
             "choosing the classifier's parameter by inner cross-validation needs windows of every class in every inner "
             f"training set, and one has none of {', '.join(lacking)}. It takes two training trials of every class, or "
             f"two windows in every trial; got training trials {counts}"
         )
-    return fold, halved
+    return pairs, halved
+
+
+def _pairs(
+    features: FeatureSet, rows: np.ndarray, fold: np.ndarray, stimuli: str
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Positions that each fold trains on and validates."""
+    folds = range(fold.max() + 1)
+    pairs = [(fold != k, fold == k) for k in folds]
+    if stimuli == "unseen":
+        shown = features.stimulus[rows]
+        if any(np.isin(shown[trained], shown[validated]).any() for trained, validated in pairs):
+            clips = clip_folds(features, rows, len(folds))
+            ofs = [clips == k % (clips.max() + 1) for k in folds]
+            pairs = [(trained & ~own, validated & own) for (trained, validated), own in zip(pairs, ofs, strict=True)]
+    return [(np.flatnonzero(trained), np.flatnonzero(validated)) for trained, validated in pairs]
 
 
 def _in_turn(unit: np.ndarray, n_folds: int) -> np.ndarray:
@@ -123,13 +141,21 @@ def _majority(y: np.ndarray, trial: np.ndarray) -> np.ndarray:
     return label
 
 
-def _lacking(y: np.ndarray, fold: np.ndarray, features: FeatureSet) -> list[str]:
-    """Classes that the training set of some inner fold lacks."""
-    present = set.intersection(*(set(y[fold != k].tolist()) for k in range(fold.max() + 1)))
+def _lacking(y: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]], features: FeatureSet) -> list[str]:
+    """Classes that the training set of some inner fold lacks; all of them if one has nothing to validate on."""
+    present = set.intersection(*(set(y[trained].tolist() if len(held_out) else ()) for trained, held_out in pairs))
     return [name for k, name in enumerate(features.class_names) if k not in present]
 
 
-def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inner_folds: int, fit_on: str) -> Plan:
+def build(
+    features: FeatureSet,
+    members: Sequence[Member],
+    *,
+    inner: str,
+    n_inner_folds: int,
+    fit_on: str,
+    stimuli: str = "any",
+) -> Plan:
     """Plan the fits of the nested protocol.
 
     inner = "refit": scaler, augmenter and classifier are fitted anew without each inner fold, so nothing has seen what
@@ -142,13 +168,13 @@ def build(features: FeatureSet, members: Sequence[Member], *, inner: str, n_inne
     splits, partial, n_halved = [], [], 0
     for number, member in enumerate(members):
         try:
-            fold, halved = inner_folds(features, member, n_inner_folds)
+            pairs, halved = inner_folds(features, member, n_inner_folds, stimuli)
         except ValueError as error:
             raise ValueError(f"{member.place}: {error}") from None
         n_halved += halved
         parts = []
-        for k in range(fold.max() + 1):
-            kept, held_out = np.flatnonzero(fold != k), member.train[fold == k]
+        for kept, validated in pairs:
+            held_out = member.train[validated]
             if inner == "refit":
                 fit = sets.add(member.train[kept], held_out, np.union1d(held_out, member.test))
             else:

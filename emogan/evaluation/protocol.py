@@ -68,7 +68,7 @@ def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Prediction
     return Scores(
         predictions=outer,
         accuracy=(outer == y[test]).mean(-1),
-        inner_accuracy=correct / len(split.member.train),
+        inner_accuracy=correct / sum(len(held_out) for _, held_out in split.inner),
         bounded_from=min((bound for bound in bounds if bound is not None), default=None),
     )
 

@@ -20,7 +20,7 @@ from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import permute_labels, thin
 from emogan.environment import available_cores, quieten_lightning
 from emogan.evaluation import Classifier, protocol
-from emogan.evaluation.audit import audit, audit_synthetic
+from emogan.evaluation.audit import audit, audit_synthetic, seen_clips
 from emogan.evaluation.plan import Plan, build
 from emogan.evaluation.protocol import Scores
 from emogan.jobs import outputs, scoring
@@ -201,14 +201,16 @@ def prepare(features: FeatureSet, cfg: DictConfig) -> tuple[FeatureSet, Plan]:
         features = permute_labels(features, cfg.seed)
     log.info("%s", features.summary())
     data = ExperimentDataModule(
-        lambda subjects, sessions: features, folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds
-    )  # the data were loaded with the subjects and sessions that are asked for
+        lambda subjects, sessions: features,  # loaded with the subjects and sessions that are asked for
+        folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds, stimuli=cfg.evaluation.stimuli,
+    )  # fmt: skip
     splits, wanted = data.splits, cfg.evaluation.trials_per_class
     if wanted is not None:
         splits = [thin(features, split, wanted, cfg.seed) for split in splits]
     plan = build(
         features, splits,
         inner=cfg.evaluation.inner, n_inner_folds=cfg.evaluation.inner_folds, fit_on=cfg.scaling.fit_on,
+        stimuli=cfg.evaluation.stimuli,
     )  # fmt: skip
     constant = [column for data in plan.outer_sets for column in data.scaler.constant]
     for column in dict.fromkeys(constant):
@@ -221,6 +223,11 @@ def prepare(features: FeatureSet, cfg: DictConfig) -> tuple[FeatureSet, Plan]:
             "a class has a single training trial in %d of %d training sets: halves of trials, not whole ones, choose "
             "the classifier's parameter there",
             plan.halved, len(plan.splits),
+        )  # fmt: skip
+    if shown := seen_clips(features, plan):
+        log.warning(
+            "%d test windows show film clips that are trained on, and a clip is recognised by more than what people "
+            "feel. evaluation.stimuli=unseen tests on new clips alone", shown,
         )  # fmt: skip
     if cfg.scaling.fit_on == "all":
         log.warning(

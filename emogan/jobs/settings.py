@@ -23,7 +23,7 @@ from emogan.checks import (
     refuse_impossible,
 )
 from emogan.data.features import FeatureSet, Modality
-from emogan.data.folds import FoldCount, Folds, resolve
+from emogan.data.folds import FoldCount, Folds, Stimuli, resolve
 from emogan.data.scaling import FitOn
 from emogan.evaluation.classifiers import Exponents
 from emogan.evaluation.plan import INNER
@@ -46,6 +46,7 @@ SETTINGS = {  # the classes and functions that `data`, `model` and `classifier` 
     "scaling.fit_on": FitOn,
     "evaluation.folds": Folds,
     "evaluation.n_folds": FoldCount,
+    "evaluation.stimuli": Stimuli,
     "evaluation.inner": Annotated[str, one_of(INNER)],
     "evaluation.inner_folds": FoldCount,
     "evaluation.choice": Annotated[str, one_of(CHOICE)],

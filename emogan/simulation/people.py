@@ -111,7 +111,10 @@ def load(
     labels, windows = (tuple(one * rounds for one in several) for several in (chosen.labels, chosen.windows))
     chosen = replace(chosen, labels=labels, windows=windows)
     parts = [experiment(chosen, modality, a, b, simulation_seed) for a in sorted(subjects) for b in sorted(sessions)]
-    return FeatureSet(*concatenate(parts), *columns(chosen, modality), f"synthetic_{preset}", paper_folds=True)
+    *given, stimulus = concatenate(parts)
+    return FeatureSet(
+        *given, *columns(chosen, modality), f"synthetic_{preset}", paper_folds=True, stimulus=stimulus
+    )  # fmt: skip
 
 
 def columns(chosen: Preset, modality: str) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, slice]]:
@@ -125,7 +128,7 @@ def columns(chosen: Preset, modality: str) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def experiment(chosen: Preset, modality: str, subject: int, session: int, simulation_seed: int) -> tuple:
-    """Simulate one experiment: its x (W, F) float32, y, trial (1..), session and subject (W,)."""
+    """Simulate one experiment: its x (W, F) float32, y, trial (1..), session, subject and stimulus (W,)."""
     which = (session - 1) % len(chosen.labels)
     labels, lengths = chosen.labels[which], chosen.windows[which]
     clips = 0 if chosen.same_clips else session
@@ -147,4 +150,5 @@ def experiment(chosen: Preset, modality: str, subject: int, session: int, simula
         blocks.append(eye[:, [EYE_FEATURES_41.index(name) for name in chosen.eye_names]])
     x = np.concatenate(blocks, axis=1).astype(np.float32)
     n = len(x)
-    return x, np.asarray(labels)[emotion.trial], emotion.trial + 1, np.full(n, session), np.full(n, subject)
+    stimulus = trials.stimuli(len(labels), which + 1, chosen.same_clips)[emotion.trial]
+    return x, np.asarray(labels)[emotion.trial], emotion.trial + 1, np.full(n, session), np.full(n, subject), stimulus

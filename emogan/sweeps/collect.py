@@ -78,7 +78,8 @@ class Job:
     @cached_property
     def evaluation(self) -> dict:
         """Everything that jobs of one table must have in common, as plain values by dotted name."""
-        evaluation = {k: v for k, v in self.run["evaluation"].items() if k != "trials_per_class"}
+        evaluation = {"stimuli": "any"} | self.run["evaluation"]  # earlier versions knew no other
+        del evaluation["trials_per_class"]
         return {
             "dataset": self.dataset, "plan": self.run.get("plan"), "classifier": self.run["classifier"],
             "scaling.fit_on": self.run["scaling"]["fit_on"], "classifier_settings": self.run.get("classifier_settings"),

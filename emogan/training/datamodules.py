@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, below, one_of
 from emogan.data import table
 from emogan.data.features import FeatureSet
-from emogan.data.folds import AUTO, FoldCount, Folds, Member, members, resolve, validation_windows
+from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, resolve, validation_windows
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.seed import multimodal, seed, seed_iv, seed_v
 from emogan.data.training_set import TrainingSet
@@ -26,7 +26,7 @@ from emogan.training.batches import MemberBatches, Nothing
 
 Which = OneOrSeveral[int | str] | None
 Held = NonNegativeInt | Annotated[float, above(0), below(1)]  # trials of each class, or a share of them
-OWN = ("subject", "session", "fold", "folds", "n_folds", "validation", "batch_size", "iterations")
+OWN = ("subject", "session", "fold", "folds", "n_folds", "stimuli", "validation", "batch_size", "iterations")
 
 
 class HeldOut(NamedTuple):
@@ -57,7 +57,9 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out" or "trials"
         (`emogan.data.folds`).
     n_folds
-        Number of folds of "trials".
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
     validation
         Training trials of each class and experiment that are held out to validate on: a number of them, or a share
         between 0 and 1. They are neither trained on nor used for scaling. 0 holds none out.
@@ -109,6 +111,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         fold: NonNegativeInt | None = None,
         folds: Folds = AUTO,
         n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
         validation: Held = 0,
         batch_size: PositiveInt = 128,
         iterations: PositiveInt = 3000,
@@ -117,7 +120,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
     ):
         super().__init__()
         self.loader, self.settings, self.subject, self.session = loader, settings, subject, session
-        self.fold, self.folds, self.n_folds, self.validation = fold, folds, n_folds, validation
+        self.fold, self.folds, self.n_folds, self.stimuli, self.validation = fold, folds, n_folds, stimuli, validation
         self.batch_size, self.iterations, self.given_seeds = batch_size, iterations, seeds
 
     @cached_property
@@ -140,7 +143,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
     @cached_property
     def _folds(self) -> list[Member]:
         """Training and test windows before any are held out to validate on."""
-        found = members(self.feature_set, resolve(self.folds, self.feature_set), self.n_folds)
+        found = members(self.feature_set, resolve(self.folds, self.feature_set), self.n_folds, self.stimuli)
         chosen = [split for split in found if self.fold in (None, split.fold)]
         if not chosen:
             there = sorted({split.fold for split in found})
@@ -257,7 +260,9 @@ class SEEDDataModule(ExperimentDataModule):
         How trials are split: "auto" (the paper's five), "paper", "front_back",
         "leave_session_out", "leave_subject_out" or "trials".
     n_folds
-        Number of folds of "trials".
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
     validation
         Training trials of each class and experiment that are held out to validate on: a number of them, or a share
         between 0 and 1.
@@ -282,6 +287,7 @@ class SEEDDataModule(ExperimentDataModule):
         fold: NonNegativeInt | None = None,
         folds: Folds = AUTO,
         n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
         validation: Held = 0,
         batch_size: PositiveInt = 128,
         iterations: PositiveInt = 3000,
@@ -289,8 +295,8 @@ class SEEDDataModule(ExperimentDataModule):
     ):
         super().__init__(
             seed.load, root=root, modality=modality, feature=feature, window_s=window_s, eeg_source=eeg_source,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
-            batch_size=batch_size, iterations=iterations, seeds=seeds,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
         )  # fmt: skip
 
 
@@ -315,7 +321,9 @@ class SEEDVDataModule(ExperimentDataModule):
         How trials are split: "auto" (the paper's three), "paper", "front_back",
         "leave_session_out", "leave_subject_out" or "trials".
     n_folds
-        Number of folds of "trials".
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
     validation
         Training trials of each class and experiment that are held out to validate on: a number of them, or a share
         between 0 and 1.
@@ -338,6 +346,7 @@ class SEEDVDataModule(ExperimentDataModule):
         fold: NonNegativeInt | None = None,
         folds: Folds = AUTO,
         n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
         validation: Held = 0,
         batch_size: PositiveInt = 128,
         iterations: PositiveInt = 3000,
@@ -345,8 +354,8 @@ class SEEDVDataModule(ExperimentDataModule):
     ):
         super().__init__(
             seed_v.load, root=root, modality=modality, eeg_order=eeg_order,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
-            batch_size=batch_size, iterations=iterations, seeds=seeds,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
         )  # fmt: skip
 
 
@@ -372,7 +381,9 @@ class SEEDIVDataModule(ExperimentDataModule):
         How trials are split: "auto" (six, of a trial of each class), "paper", "front_back",
         "leave_session_out", "leave_subject_out" or "trials".
     n_folds
-        Number of folds of "trials".
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
     validation
         Training trials of each class and experiment that are held out to validate on: a number of them, or a share
         between 0 and 1.
@@ -395,6 +406,7 @@ class SEEDIVDataModule(ExperimentDataModule):
         fold: NonNegativeInt | None = None,
         folds: Folds = AUTO,
         n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
         validation: Held = 0,
         batch_size: PositiveInt = 128,
         iterations: PositiveInt = 3000,
@@ -402,8 +414,8 @@ class SEEDIVDataModule(ExperimentDataModule):
     ):
         super().__init__(
             seed_iv.load, root=root, modality=modality, feature=feature,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
-            batch_size=batch_size, iterations=iterations, seeds=seeds,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
         )  # fmt: skip
 
 
@@ -430,7 +442,9 @@ class SyntheticDataModule(ExperimentDataModule):
         How trials are split: "auto" (those of the preset's data set), "paper", "front_back",
         "leave_session_out", "leave_subject_out" or "trials".
     n_folds
-        Number of folds of "trials".
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
     validation
         Training trials of each class and experiment that are held out to validate on: a number of them, or a share
         between 0 and 1.
@@ -454,6 +468,7 @@ class SyntheticDataModule(ExperimentDataModule):
         fold: NonNegativeInt | None = None,
         folds: Folds = AUTO,
         n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
         validation: Held = 0,
         batch_size: PositiveInt = 128,
         iterations: PositiveInt = 3000,
@@ -461,8 +476,8 @@ class SyntheticDataModule(ExperimentDataModule):
     ):
         super().__init__(
             people.load, preset=preset, modality=modality, simulation_seed=simulation_seed, rounds=rounds,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
-            batch_size=batch_size, iterations=iterations, seeds=seeds,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
         )  # fmt: skip
 
 
@@ -497,7 +512,9 @@ class TableDataModule(ExperimentDataModule):
         How trials are split: "auto" ("trials"), "paper", "front_back",
         "leave_session_out", "leave_subject_out" or "trials".
     n_folds
-        Number of folds of "trials".
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
     validation
         Training trials of each class and experiment that are held out to validate on: a number of them, or a share
         between 0 and 1.
@@ -528,6 +545,7 @@ class TableDataModule(ExperimentDataModule):
         fold: NonNegativeInt | None = None,
         folds: Folds = AUTO,
         n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
         validation: Held = 0,
         batch_size: PositiveInt = 128,
         iterations: PositiveInt = 3000,
@@ -536,8 +554,8 @@ class TableDataModule(ExperimentDataModule):
         super().__init__(
             _table, path=path, modality=modality, label=label, trial=trial, subject_column=subject_column,
             session_column=session_column, eye=eye, drop=drop, keep=keep, name=name, per_subject=per_subject,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, validation=validation,
-            batch_size=batch_size, iterations=iterations, seeds=seeds,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
         )  # fmt: skip
 
 

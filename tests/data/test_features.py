@@ -241,3 +241,22 @@ def test_concatenate_joins_column_by_column():
 def test_concatenate_refuses_parts_with_different_numbers_of_columns():
     with pytest.raises(ValueError, match="shorter"):
         concatenate([(np.zeros(1), np.zeros(1)), (np.zeros(1),)])
+
+
+def test_a_trial_shows_one_stimulus():
+    clip = np.arange(24) // 3 % 2 + 7
+    assert build(stimulus=clip).stimulus.tolist() == clip.tolist()
+    assert build().stimulus is None
+    assert not build(stimulus=clip).stimulus.flags.writeable
+    with pytest.raises(ValueError, match="one stimulus per trial, got 7 and 9 in subject 1, session 1, trial 1"):
+        build(stimulus=replaced(clip, 2, 9))
+    with pytest.raises(ValueError, match="one stimulus per window"):
+        build(stimulus=clip[1:])
+    with pytest.raises(ValueError, match="whole numbers or text as stimulus"):
+        build(stimulus=clip + 0.5)
+
+
+def test_the_fingerprint_tells_stimuli_apart_and_is_as_ever_without_them():
+    clip = np.arange(24) // 3 % 2 + 7
+    assert build(stimulus=clip).fingerprint() not in (build().fingerprint(), build(stimulus=clip + 1).fingerprint())
+    assert pickle.loads(pickle.dumps(build(stimulus=clip))).fingerprint() == build(stimulus=clip).fingerprint()

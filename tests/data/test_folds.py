@@ -323,3 +323,46 @@ def test_a_splitter_with_an_empty_test_set_is_refused(monkeypatch):
     monkeypatch.setitem(SPLITTERS, "none", lambda features: [(np.arange(len(features.y)), empty)])
     with pytest.raises(ValueError, match="expected test windows in every fold, got none"):
         members(seed(), "none")
+
+
+def with_clips(features: FeatureSet, same_in_all_sessions: bool) -> FeatureSet:
+    clips = features.trial if same_in_all_sessions else 100 * features.session + features.trial
+    return replace(features, stimulus=clips)
+
+
+@pytest.mark.parametrize("folds", SPLITTERS)
+@pytest.mark.parametrize("features", [with_clips(seed(3), True), with_clips(seed_v(2), False)], ids=["seed", "seed_v"])
+def test_no_training_set_shows_a_clip_that_is_tested_if_they_are_to_be_unseen(folds, features):
+    found = members(features, folds, n_folds=3, stimuli="unseen")
+    for member in found:
+        assert not np.isin(features.stimulus[member.train], features.stimulus[member.test]).any()
+        assert not np.isin(member.train, member.test).any()
+    tested = np.concatenate([member.test for member in found])
+    assert sorted(tested) == sorted(np.concatenate([one.test for one in members(features, folds, n_folds=3)]))
+
+
+def test_where_clips_are_not_shared_unseen_changes_nothing():
+    features = with_clips(seed_v(2), False)
+    for folds in ("paper", "leave_session_out"):
+        for one, other in zip(members(features, folds), members(features, folds, stimuli="unseen"), strict=True):
+            np.testing.assert_array_equal(one.train, other.train)
+            np.testing.assert_array_equal(one.test, other.test)
+
+
+def test_people_who_watch_the_same_clips_are_tested_clip_by_clip():
+    features = with_clips(seed(3), True)
+    found = members(features, "leave_subject_out", stimuli="unseen")
+    assert [(one.subject, one.fold) for one in found] == [(s, f) for s in (1, 2, 3) for f in range(5)]
+    first = found[0]
+    assert sorted(set(features.stimulus[first.test].tolist())) == [1, 2, 3]  # the first clip of each class
+    trained = (features.subject != 1) & ~np.isin(features.stimulus, [1, 2, 3])
+    np.testing.assert_array_equal(first.train, np.flatnonzero(trained))
+    assert len(members(features, "leave_subject_out", n_folds=2, stimuli="unseen")) == 2 * 3
+    assert len(members(features, "leave_subject_out", n_folds=9, stimuli="unseen")) == 5 * 3  # clips of a class
+
+
+def test_clips_that_are_not_known_cannot_be_unseen():
+    with pytest.raises(
+        ValueError, match=r"evaluation.stimuli=unseen: expected .* got features without a stimulus. Add"
+    ):
+        members(seed(), "leave_subject_out", stimuli="unseen")

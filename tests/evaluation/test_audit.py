@@ -24,7 +24,11 @@ def check(features, plan, leaks=False, equal_windows="refuse"):
 def test_a_clean_plan_passes(make_features, inner):
     features = make_features()
     verdict = check(features, plan_of(features, inner=inner))
-    assert verdict == {"verdict": "no test window was seen", "test_windows_that_occur_in_training": 0}
+    assert verdict == {
+        "verdict": "no test window was seen",
+        "test_windows_that_occur_in_training": 0,
+        "test_windows_of_clips_that_occur_in_training": None,
+    }
 
 
 def test_a_part_of_the_test_windows_in_standardising_is_told(make_features):
@@ -119,3 +123,14 @@ def test_synthetic_windows_that_copy_test_windows_are_found(make_features):
     leaking = [*honest[:4], planted, *honest[5:]]
     with pytest.raises(LeakageError, match=r"subject 2, session 1, fold 0: 2 synthetic windows of model=gan"):
         audit_synthetic(plan, features.x, leaking, "gan")
+
+
+def test_test_windows_of_clips_that_are_trained_on_are_counted(make_features):
+    features = make_features()
+    features = replace(features, stimulus=features.trial)
+    assert "clips" not in check(features, plan_of(features))["verdict"]
+    plan = plan_of(features, found=members(features, "leave_subject_out"))
+    n = len(features.y)
+    verdict = check(features, plan)
+    assert verdict["verdict"] == f"no test window was seen; {n} test windows show clips that were trained on"
+    assert verdict["test_windows_of_clips_that_occur_in_training"] == n

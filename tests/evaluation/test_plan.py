@@ -9,6 +9,8 @@ import pytest
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Member, members, thin
 from emogan.evaluation.plan import INNER, build, inner_folds
+from emogan.evaluation.protocol import gather
+from emogan.evaluation.svm import Predictions
 
 
 def plan_of(features, folds="paper", *, inner="refit", n_inner_folds=4, fit_on="train", n_folds=3):
@@ -91,13 +93,25 @@ def test_scaling_on_all_windows_takes_those_that_are_held_out_too(make_features)
         assert all(np.array_equal(data.scaled_by, rows) for data in own)
 
 
+def fold_of(features, member, n_folds):
+    """The inner fold that validates each training window, where each is validated once and trained on in all others."""
+    pairs, halved = inner_folds(features, member, n_folds)
+    fold = np.full(len(member.train), -1)
+    for k, (trained, validated) in enumerate(pairs):
+        assert (fold[validated] == -1).all()
+        fold[validated] = k
+        np.testing.assert_array_equal(np.setdiff1d(np.arange(len(fold)), validated), trained)
+    assert (fold >= 0).all()
+    return fold, halved
+
+
 def test_inner_folds_share_out_the_trials_of_each_class_in_turn(make_features):
     features = make_features(experiments=1, trials_per_class=6, windows=2)
     first = members(features)[0]  # trains on trials 4 to 18: five of each class
-    fold, halved = inner_folds(features, first, 3)
+    fold, halved = fold_of(features, first, 3)
     np.testing.assert_array_equal(fold, np.repeat([0, 1, 2, 0, 1], 3 * 2))
     assert not halved
-    assert inner_folds(features, first, 10)[0].max() + 1 == 5
+    assert fold_of(features, first, 10)[0].max() + 1 == 5
 
 
 @pytest.mark.parametrize(("folds", "unit"), [("leave_subject_out", "subject"), ("leave_session_out", "session")])
@@ -106,7 +120,7 @@ def test_inner_folds_hold_out_what_the_outer_folds_do(make_features, folds, unit
     if unit == "session":
         features = replace(features, session=features.subject, subject=np.ones_like(features.subject))
     for member in members(features, folds):
-        fold, _ = inner_folds(features, member, 3)
+        fold, _ = fold_of(features, member, 3)
         units = getattr(features, unit)[member.train]
         assert len({*zip(units.tolist(), fold.tolist(), strict=True)}) == 4
         assert sorted(np.bincount(fold)) == [12 * 3, 12 * 3, 2 * 12 * 3]
@@ -114,13 +128,13 @@ def test_inner_folds_hold_out_what_the_outer_folds_do(make_features, folds, unit
 
 def test_with_a_single_other_subject_trials_are_held_out(make_features):
     features = make_features(experiments=2)
-    fold, _ = inner_folds(features, members(features, "leave_subject_out")[0], 4)
+    fold, _ = fold_of(features, members(features, "leave_subject_out")[0], 4)
     assert fold.max() + 1 == 4
 
 
 def test_with_one_trial_of_a_class_its_halves_are_the_folds(make_features):
     features = make_features(experiments=1, trials_per_class=2, windows=4)
-    fold, halved = inner_folds(features, members(features)[0], 4)
+    fold, halved = fold_of(features, members(features)[0], 4)
     assert halved
     np.testing.assert_array_equal(fold, [0, 0, 1, 1] * 3)
     assert plan_of(features).halved == 2
@@ -169,3 +183,31 @@ def test_a_learning_curves_smaller_training_sets_are_parts_of_the_larger_ones(ma
         np.testing.assert_array_equal(thin(two, one, 2, 3).train + shift, thin(features, other, 2, 3).train)
     drawn = {thin(features, members(features)[0], 1, seed).train.tobytes() for seed in range(30)}
     assert len(drawn) > 10
+
+
+@pytest.mark.parametrize("folds", ["leave_subject_out", "leave_session_out", "paper"])
+def test_no_inner_training_set_shows_a_clip_that_it_validates_if_they_are_to_be_unseen(make_features, folds):
+    features = make_features(experiments=6)
+    if folds == "leave_session_out":
+        features = replace(features, session=features.subject, subject=np.ones_like(features.subject))
+    features = replace(features, stimulus=features.trial)
+    found = members(features, folds, stimuli="unseen")
+    plan = build(features, found, inner="refit", n_inner_folds=3, fit_on="train", stimuli="unseen")
+    shown, unit = features.stimulus, features.experiment_ids()
+    for split in plan.splits:
+        assert len(split.inner) == 3
+        for fit, validated in split.inner:
+            trained = plan.sets[plan.fits[fit].training_set].rows
+            assert len(validated)
+            assert not np.isin(shown[trained], np.union1d(shown[validated], shown[split.member.test])).any()
+            assert folds == "paper" or not np.isin(unit[trained], unit[validated]).any()
+
+
+def test_inner_accuracy_counts_the_windows_that_are_validated(make_features):
+    features = make_features(experiments=6)
+    features = replace(features, stimulus=features.trial)
+    found = members(features, "leave_subject_out", stimuli="unseen")
+    plan = build(features, found, inner="refit", n_inner_folds=2, fit_on="train", stimuli="unseen")
+    right = {i: Predictions(features.y[fit.predicted][None]) for i, fit in enumerate(plan.fits)}
+    assert gather(0, plan, [right], features.y).inner_accuracy == 1
+    assert sum(len(held_out) for _, held_out in plan.splits[0].inner) < len(plan.splits[0].member.train)

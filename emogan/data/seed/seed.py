@@ -65,7 +65,8 @@ def load(
     if eeg_source == "extracted":
         eeg = partial(_extracted, root, feature, window_s)
     eye = partial(multimodal.eye_source, root)
-    return feature_set("seed", SEED_CLASSES, sources(modality, eeg=eeg, eye=eye), subjects, sessions)
+    found = sources(modality, eeg=eeg, eye=eye)
+    return feature_set("seed", SEED_CLASSES, found, subjects, sessions, same_clips=True)
 
 
 def _extracted(root: str | os.PathLike, feature: str, window_s: int) -> Source:
