@@ -3,13 +3,14 @@
 from emogan.augmenters.augmenter import Augmenter, Layout, NoAugmentation, balanced_labels
 from emogan.augmenters.control import Control
 from emogan.augmenters.gan import GANAugmenter
-from emogan.augmenters.resampling import Duplicate, Mixup, Noise, Recombination, Smote
+from emogan.augmenters.resampling import DonorWindows, Duplicate, Mixup, Noise, Recombination, Smote
 from emogan.augmenters.rotation import Rotation
 from emogan.augmenters.statistical import Gaussian, RandomEffects
 
 __all__ = [
     "Augmenter",
     "Control",
+    "DonorWindows",
     "Duplicate",
     "GANAugmenter",
     "Gaussian",

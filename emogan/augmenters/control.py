@@ -117,12 +117,16 @@ class Control(Augmenter):
                 f"{say.model(self.name)} draws from at least {self.least} training windows of a class, got {count} of "
                 f"{say.label(label)}. Take more windows of it, or {say.model('noise')}, which draws from a single one."
             )
-        sequences = [np.random.SeedSequence(seed, spawn_key=(label, block)) for block in range(-(-n // BLOCK))]
-        blocks = [self.draw(windows, label, BLOCK, np.random.default_rng(sequence)) for sequence in sequences]
-        drawn = np.concatenate(blocks)[:n]
+        drawn = self._first(windows, label, n, seed)
         constant = windows.x.min(0) == windows.x.max(0)
         drawn[:, constant] = windows.x[0, constant]
         return drawn
+
+    def _first(self, windows: TrainingSet, label: int, n: int, seed: int) -> np.ndarray:
+        """The first n windows of a class."""
+        sequences = [np.random.SeedSequence(seed, spawn_key=(label, block)) for block in range(-(-n // BLOCK))]
+        blocks = [self.draw(windows, label, BLOCK, np.random.default_rng(sequence)) for sequence in sequences]
+        return np.concatenate(blocks)[:n]
 
     def _refuse_lists(self) -> None:
         for key, value in self.settings.items():

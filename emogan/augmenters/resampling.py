@@ -28,6 +28,32 @@ class Duplicate(Control):
         return resample(windows, label, n, random)
 
 
+class DonorWindows(Control):
+    """Real windows of the donors, in random order and each once before any comes again: what generators must beat.
+
+    How many are appended is the weight of the donors against the target's own windows.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
+    """
+
+    kind = "donor_windows"
+
+    def __init__(self, *, name: str):
+        super().__init__(name)
+
+    def draw(self, windows, label, n, random):
+        own = windows.of_class(label)
+        order = [random.permutation(len(own)) for _ in range(-(-n // len(own)))]
+        return own[np.concatenate(order)[:n]]
+
+    def _first(self, windows, label, n, seed):
+        """All at once, as blocks would not know of one another's windows."""
+        return self.draw(windows, label, n, np.random.default_rng([seed, label]))
+
+
 class Noise(Control):
     """A real window x plus noise, x + e with e ~ N(0, strength^2) in every feature (Wang et al. 2018).
 

@@ -3,10 +3,10 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 
@@ -145,6 +145,13 @@ class FeatureSet:
     def __reduce__(self):  # a mapping proxy cannot be pickled or copied
         values = {**self.__dict__, "modalities": dict(self.modalities)}
         return FeatureSet, tuple(values[f.name] for f in fields(self))
+
+    def take(self, rows: np.ndarray) -> Self:
+        """Some of the windows, by their indices; this set itself where that is all of them in order."""
+        if np.array_equal(rows, np.arange(len(self.y))):
+            return self
+        columns = ("x", "y", "trial", "session", "subject", *(("stimulus",) if self.stimulus is not None else ()))
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
     def place(self, row: int) -> str:
         """Where a window comes from, in words for messages."""

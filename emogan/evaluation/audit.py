@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from emogan.data.donors import Pools
 from emogan.data.features import FeatureSet
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
@@ -65,11 +66,16 @@ def audit(
                     f"them in {features.place(copies[0])}. Are trials stored twice under different names? "
                     "evaluation.equal_windows=report lets them pass and counts them."
                 )
+    if plan.learned is not None:
+        _check_clips(features, plan)
+        _check_alignment(features, plan)
     leaks = ["scaled with test windows, as asked"] if scaling_leaks else []
     leaks += [f"{len(copied)} test windows occur in training, as allowed"] if copied else []
     verdict = f"LEAKS: {'; '.join(leaks)}" if leaks else "no test window was seen"
     if standardised:
         verdict += "; all of a subject's windows, without labels, standardised its features"
+    if plan.donors and plan.donors.transductive:
+        verdict += "; test windows, without labels, took part in the alignment, as asked"
     if clips := seen_clips(features, plan):
         verdict += f"; {clips} test windows show clips that were trained on"
     return {
@@ -83,8 +89,12 @@ def seen_clips(features: FeatureSet, plan: Plan) -> int | None:
     """How many test windows show a film clip that their training set shows too; None if clips are not known."""
     if (shown := features.stimulus) is None:
         return None
-    members = [split.member for split in plan.splits]
-    return sum(int(np.isin(shown[one.test], shown[one.train]).sum()) for one in members)
+    count = 0
+    for split in plan.splits:
+        i = plan.fits[split.fit].training_set
+        seen = np.union1d(split.member.train, plan.learning_sets[i].rows)
+        count += int(np.isin(shown[split.member.test], shown[seen]).sum())
+    return count
 
 
 def _check_scaling(features: FeatureSet, data: TrainingSet) -> None:
@@ -96,16 +106,52 @@ def _check_scaling(features: FeatureSet, data: TrainingSet) -> None:
         )
 
 
+def _check_clips(features: FeatureSet, plan: Plan) -> None:
+    """That donors show no clip that is held out from them, unless that was asked for."""
+    shown = features.stimulus
+    for split in plan.splits if plan.donors.stimuli == "unseen" else ():
+        for name, i, held_out in _held_out(split):
+            seen = np.setdiff1d(plan.learned[plan.fits[i].training_set].data.rows, split.member.train)
+            both = np.intersect1d(shown[seen], shown[held_out])
+            if len(both):
+                raise LeakageError(
+                    f"{split.member.place}: donors have windows of the film clip {both[0]}, which is held out from the "
+                    f"{name}. This is a defect of the choice of donors: please report it."
+                )
+
+
+def _check_alignment(features: FeatureSet, plan: Plan) -> None:
+    """That what is learned from donors is aligned by the windows that are said to be."""
+    pools = Pools(features, plan.donors)
+    for data, learned in zip(plan.sets, plan.learned, strict=True):
+        rows = learned.data.rows
+        again = pools.learned(data, rows[~np.isin(rows, data.rows)], learned.aligned_by)
+        pairs = zip([again.data.x, *again.alignment.numbers], [learned.data.x, *learned.alignment.numbers], strict=True)
+        if not all(np.array_equal(*pair) for pair in pairs):
+            raise LeakageError("donors are aligned by other windows than they say. This is a defect: please report it.")
+
+
+def _held_out(split: Split) -> Iterator[tuple[str, int, np.ndarray]]:
+    """Of each of a split's fits: its name, its index and the windows that are held out from it."""
+    inner = [(f"inner fold {k}", fit, validated) for k, (fit, validated) in enumerate(split.inner)]
+    for name, fit, validated in [("test", split.fit, np.array([], dtype=np.int64)), *inner]:
+        yield name, fit, np.union1d(validated, split.member.test)
+
+
 def _exposures(plan: Plan, split: Split, scaling_leaks: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Of each of a split's fits: its name, the windows seen and the windows held out."""
     own = plan.fits[split.fit].training_set
-    inner = [(f"inner fold {k}", fit, validated) for k, (fit, validated) in enumerate(split.inner)]
-    for name, i, validated in [("test", split.fit, np.array([], dtype=np.int64)), *inner]:
+    for name, i, held_out in _held_out(split):
         fit = plan.fits[i]
         data = plan.sets[fit.training_set]
         reused = i != split.fit and fit.training_set == own
         seen = data.rows[fit.kept] if reused else data.rows if scaling_leaks else np.union1d(data.rows, data.scaled_by)
-        yield name, seen, np.union1d(validated, split.member.test)
+        yield name, seen, held_out
+        if plan.learned is not None:
+            learned = plan.learned[fit.training_set]
+            yield f"{name} (donors)", learned.data.rows, held_out
+            if not plan.donors.transductive:
+                yield f"{name} (alignment)", learned.aligned_by, held_out
 
 
 def audit_synthetic(plan: Plan, x: np.ndarray, synthetic: Sequence[np.ndarray], model: str) -> None:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from torch import Tensor
 
+from emogan.data.donors import Donors, Learned, Pools
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Member, clip_folds
 from emogan.data.scaling import scaling_windows
 from emogan.data.training_set import TrainingSet
+from emogan.store import fingerprint
 
 INNER = ("refit", "reuse")
 
@@ -50,19 +53,47 @@ class Plan:
     fits: list[Fit]
     splits: list[Split]
     halved: int  # splits whose inner folds are halves of trials, for want of trials
+    donors: Donors | None = None
+    learned: list[Learned] | None = None  # of each training set, what an augmenter learns from instead, if donors
 
     @cached_property
     def mates(self) -> list[list[int]]:
         """Of each split, itself and the others that do not train on its test windows."""
-        return [
-            [i for i, other in enumerate(self.splits) if not np.isin(other.member.train, split.member.test).any()]
-            for split in self.splits
-        ]
+        return self._without_windows_of(learned=False)
+
+    @cached_property
+    def unacquainted(self) -> list[list[int]]:
+        """Of each split, itself and the others that neither train on its test windows nor have them from donors."""
+        return self.mates if self.learned is None else self._without_windows_of(learned=True)
+
+    def _without_windows_of(self, learned: bool) -> list[list[int]]:
+        """Of each split, the splits that have not seen its test windows."""
+        seen = np.zeros((len(self.splits), 1 + max(split.member.test.max() for split in self.splits)), dtype=bool)
+        for windows, split in zip(seen, self.splits, strict=True):
+            sets = {self.fits[fit].training_set for fit in (split.fit, *(fit for fit, _ in split.inner))}
+            for rows in (split.member.train, *(self.learning_sets[i].rows for i in sets if learned)):
+                windows[rows[rows < len(windows)]] = True
+        return [np.flatnonzero(~seen[:, split.member.test].any(axis=1)).tolist() for split in self.splits]
 
     @property
     def of_splits(self) -> list[int]:
         """Index of the training set of each split."""
         return [self.fits[split.fit].training_set for split in self.splits]
+
+    @property
+    def learning_sets(self) -> list[TrainingSet]:
+        """What an augmenter is fitted to for each training set: itself, or the windows of its donors."""
+        return self.sets if self.learned is None else [one.data for one in self.learned]
+
+    def noise_key(self, i: int, key: str) -> str:
+        """What a training set's noise is drawn from, given its fit's key: targets may share a fit, but no noise."""
+        return key if self.learned is None else f"{key} {fingerprint(self.sets[i].x, self.sets[i].y)}"
+
+    def adapt(self, synthetic: Tensor) -> np.ndarray:
+        """Windows (M, n, F), as an augmenter of the `learning_sets` draws them, in the units of the training sets."""
+        if self.learned is None:
+            return synthetic.numpy()
+        return np.stack([one.adapt(drawn) for one, drawn in zip(self.learned, synthetic.numpy(), strict=True)])
 
     @property
     def outer_sets(self) -> list[TrainingSet]:
@@ -155,6 +186,7 @@ def build(
     n_inner_folds: int,
     fit_on: str,
     stimuli: str = "any",
+    donors: Donors | None = None,
 ) -> Plan:
     """Plan the fits of the nested protocol.
 
@@ -162,8 +194,15 @@ def build(
     it is validated on. A set that several members need is fitted once: with one trial of each class per fold, the
     set without folds f and g serves the members of both. inner = "reuse": the member's scaler and augmenter stay and
     the classifier alone is fitted anew; the augmenter has then seen the windows that validate.
+
+    With donors, augmenters learn from their windows in place of a training set; members are then within an experiment.
     """
-    sets = _TrainingSets(features, fit_on)
+    if donors and inner == "reuse":
+        raise ValueError(
+            "evaluation.inner: expected refit, as donors of a whole training set may show the clips that validate, got "
+            "reuse"
+        )
+    sets = _TrainingSets(features, fit_on, donors)
     outer = [sets.add(member.train, member.test, member.test, of=number) for number, member in enumerate(members)]
     splits, partial, n_halved = [], [], 0
     for number, member in enumerate(members):
@@ -191,15 +230,17 @@ def build(
         for fit in (split.fit, *(fit for fit, _ in split.inner)):
             serves[fit].append(len(split.member.train))
     fits = [Fit(*fit, len(fit[1]) / np.mean(served)) for fit, served in zip(whole + partial, serves, strict=True)]
-    return Plan(sets.found, fits, splits, n_halved)
+    return Plan(sets.found, fits, splits, n_halved, donors or None, sets.learned if donors else None)
 
 
 class _TrainingSets:
     """The training sets found so far; equal ones are one, but for those that belong to a member."""
 
-    def __init__(self, features: FeatureSet, fit_on: str):
-        self.features, self.fit_on = features, fit_on
+    def __init__(self, features: FeatureSet, fit_on: str, donors: Donors | None):
+        self.features, self.fit_on, self.donors = features, fit_on, donors
+        self.pools = Pools(features, donors) if donors else None
         self.found: list[TrainingSet] = []
+        self.learned: list[Learned] = []
         self.predicted: list[list[np.ndarray]] = []  # what each must predict
         self._known: dict[tuple, int] = {}
 
@@ -207,10 +248,15 @@ class _TrainingSets:
         """Index of the training set of some windows, new or known; held_out: all that the member does not train on."""
         features = self.features
         scaled_by = scaling_windows(rows, held_out, self.fit_on)
-        key = rows.tobytes(), scaled_by.tobytes(), of
+        donor_rows = self.donors.rows(features, rows, held_out) if self.donors else rows
+        key = rows.tobytes(), scaled_by.tobytes(), donor_rows.tobytes(), of
         if key not in self._known:
             self._known[key] = len(self.found)
-            self.found.append(TrainingSet.of(features, rows, scaled_by))
+            data = TrainingSet.of(features, rows, scaled_by)
+            self.found.append(data)
             self.predicted.append([])
+            if self.pools:
+                aligned_by = np.union1d(rows, held_out) if self.donors.transductive else rows
+                self.learned.append(self.pools.learned(data, donor_rows, aligned_by))
         self.predicted[self._known[key]].append(predicted)
         return self._known[key]

@@ -73,22 +73,17 @@ def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Prediction
     )
 
 
-def pool(found: Sequence[Scores], plan: Plan) -> list[Scores]:
-    """Give each split, to choose by, the mean inner accuracy over all splits that do not train on its test windows.
+def pool(found: Sequence[Scores], mates: Sequence[Sequence[int]]) -> list[Scores]:
+    """Give each split, to choose by, the mean inner accuracy over its mates, which have not seen its test windows.
 
     A training set of few trials chooses poorly on its own; those of other experiments tell which choices are good in
     general, without a look at the split's test trials. Other folds of its own experiment do train on them, and are
     left out; so are all others where a whole subject is left out, and it chooses on its own.
     """
     return [  # rounded: equal means stay equal
-        replace(own, inner_accuracy=np.mean([found[i].inner_accuracy for i in mates], axis=0).round(12))
-        for own, mates in zip(found, plan.mates, strict=True)
+        replace(own, inner_accuracy=np.mean([found[i].inner_accuracy for i in others], axis=0).round(12))
+        for own, others in zip(found, mates, strict=True)
     ]
-
-
-def alone(plan: Plan) -> int:
-    """How many splits choose on their own when choices are pooled."""
-    return sum(len(mates) == 1 for mates in plan.mates)
 
 
 def oracle_choice(folds: Sequence[Scores]) -> tuple[int, int]:

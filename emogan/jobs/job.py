@@ -4,6 +4,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from emogan.atomic import remove_abandoned
 from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation, balanced_labels
 from emogan.augmenters.fit import Fits, fit_directly
 from emogan.augmenters.fit import fit as fit_gans
+from emogan.data.donors import Donors, among_targets
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import permute_labels, thin
 from emogan.environment import available_cores, quieten_lightning
@@ -27,7 +29,14 @@ from emogan.jobs import outputs, scoring
 from emogan.jobs.identity import compare, finished, job_inputs, job_key, remember
 from emogan.jobs.results import Candidate, Results
 from emogan.jobs.scores import COLUMNS, closing_table, tabulate
-from emogan.jobs.settings import check_settings, check_writable, construct, resolve_folds, trainer_settings
+from emogan.jobs.settings import (
+    check_donors,
+    check_settings,
+    check_writable,
+    construct,
+    resolve_folds,
+    trainer_settings,
+)
 from emogan.store import Store, derived_seed
 from emogan.training.datamodules import ExperimentDataModule
 
@@ -65,10 +74,12 @@ class Job:
         quieten_lightning()
         sizes = check_settings(cfg)
         augmenter: Augmenter = construct(cfg.model, Augmenter)
+        donors = construct(cfg.donors, Donors)
+        check_donors(cfg, donors, augmenter)
         self.trainer = trainer_settings(cfg)
         self.trainer.loggers = [construct(logger) for logger in cfg.logger.values() if logger]
         self.found = Results(
-            cfg, Path(cfg.folder).expanduser(), augmenter, construct(cfg.classifier, Classifier),
+            cfg, Path(cfg.folder).expanduser(), augmenter, donors, construct(cfg.classifier, Classifier),
             [0] if isinstance(augmenter, NoAugmentation) else sizes, self.trainer.identity,
         )  # fmt: skip
         self.store = Store(cfg.store)
@@ -131,9 +142,10 @@ class Job:
         """Load the data and plan all fits; the scores instead, if the folder holds them already."""
         found = self.found
         outputs.set_scores_aside(found.folder)
-        found.loaded = construct(found.cfg.data)
+        found.loaded = construct(with_donors(found.cfg.data, found.donors))
         check_loaded(found.loaded, found.cfg.modality)
-        found.cfg = cfg = resolve_folds(found.cfg, found.loaded)
+        found.targets = targets_of(found.loaded, found.cfg.data, found.donors)
+        found.cfg = cfg = resolve_folds(found.cfg, found.loaded.take(found.targets))
         self.inputs = job_inputs(cfg, found.loaded) | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
         if (done := finished(found.folder, found.key)) is not None:
@@ -142,7 +154,7 @@ class Job:
             return done
         if difference := compare(self.store, self.inputs):
             log.info("%s", difference)
-        found.features, found.plan = prepare(found.loaded, cfg)
+        found.features, found.plan = prepare(found.loaded, cfg, found.targets, found.donors)
         found.audit = audit(
             found.features, found.plan,
             scaling_leaks=cfg.scaling.fit_on == "all", equal_windows=cfg.evaluation.equal_windows,
@@ -157,7 +169,7 @@ class Job:
         with self._clock("fit"):
             fits = self._fit(augmenter)
         with self._clock("score"):
-            synthetic, labels = sample(augmenter, fits, max(sizes), found.features.n_classes)
+            synthetic, labels = sample(augmenter, fits, max(sizes), found.features.n_classes, found.plan)
             audit_synthetic(found.plan, found.features.x, synthetic[found.plan.of_splits], augmenter.name)
             predictions = scoring.score(
                 found.plan, found.features, synthetic, labels, sizes, found.classifier,
@@ -175,12 +187,12 @@ class Job:
         seeds = [self.found.cfg.seed] * len(plan.sets)
         if isinstance(augmenter, GANAugmenter):
             return fit_gans(
-                augmenter, plan.sets, features.n_classes, seeds, self.store, trainer=self.trainer,
+                augmenter, plan.learning_sets, features.n_classes, seeds, self.store, trainer=self.trainer,
                 kept=plan.of_splits, group_size=machine.group_size, workers=self._workers(),
                 checkpoint_s=machine.checkpoint_s, keep_checkpoints=machine.keep_checkpoints, progress=True,
             )  # fmt: skip
         layout = Layout(features.feature_names, features.modalities)
-        return fit_directly(augmenter, plan.sets, layout, features.n_classes, seeds)
+        return fit_directly(augmenter, plan.learning_sets, layout, features.n_classes, seeds)
 
     def _workers(self) -> int:
         """How many processes train GANs: one for each core that the job may use, unless they train on a GPU."""
@@ -195,22 +207,36 @@ class Job:
         )  # fmt: skip
 
 
-def prepare(features: FeatureSet, cfg: DictConfig) -> tuple[FeatureSet, Plan]:
+def with_donors(data: DictConfig, donors: Donors) -> DictConfig:
+    """What loads the data: the experiments that are asked for, and their donors."""
+    return OmegaConf.merge(data, donors.widened(data.subjects, data.sessions)) if donors else data
+
+
+def targets_of(features: FeatureSet, data: DictConfig, donors: Donors) -> np.ndarray:
+    """Windows of the experiments that are classified: all that were loaded, but for donors that are nothing else."""
+    return among_targets(features, data.subjects, data.sessions) if donors else np.arange(len(features.y))
+
+
+def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: Donors) -> tuple[FeatureSet, Plan]:
     """The data, with labels permuted if asked, and all fits planned; warns of what makes them less than they seem."""
     if cfg.evaluation.permute_labels:
         features = permute_labels(features, cfg.seed)
-    log.info("%s", features.summary())
+    chosen = features.take(targets)
+    log.info("%s", chosen.summary())
+    if donors:
+        log.info("donors are taken from %s", features.summary())
     data = ExperimentDataModule(
-        lambda subjects, sessions: features,  # loaded with the subjects and sessions that are asked for
+        lambda subjects, sessions: chosen,  # loaded with the subjects and sessions that are asked for
         folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds, stimuli=cfg.evaluation.stimuli,
     )  # fmt: skip
     splits, wanted = data.splits, cfg.evaluation.trials_per_class
+    splits = [replace(split, train=targets[split.train], test=targets[split.test]) for split in splits]
     if wanted is not None:
         splits = [thin(features, split, wanted, cfg.seed) for split in splits]
     plan = build(
         features, splits,
         inner=cfg.evaluation.inner, n_inner_folds=cfg.evaluation.inner_folds, fit_on=cfg.scaling.fit_on,
-        stimuli=cfg.evaluation.stimuli,
+        stimuli=cfg.evaluation.stimuli, donors=donors,
     )  # fmt: skip
     constant = [column for data in plan.outer_sets for column in data.scaler.constant]
     for column in dict.fromkeys(constant):
@@ -236,12 +262,17 @@ def prepare(features: FeatureSet, cfg: DictConfig) -> tuple[FeatureSet, Plan]:
     return features, plan
 
 
-def sample(augmenter: Augmenter, fits: Fits, n: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
+def sample(augmenter: Augmenter, fits: Fits, n: int, classes: int, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """n synthetic windows (M, n, F) of every training set and their labels (n,); smaller n are the first of them."""
     labels = balanced_labels(n, classes)
-    generators = [torch.Generator().manual_seed(derived_seed(key, "sample")) for key in fits.keys]
     y = torch.from_numpy(labels).expand(len(fits.keys), n)
-    return augmenter.sample(y, generators).numpy(), labels
+    return plan.adapt(augmenter.sample(y, generators(fits, plan, "sample"))), labels
+
+
+def generators(fits: Fits, plan: Plan, purpose: str) -> list[torch.Generator]:
+    """Of the noise of each training set."""
+    keys = [plan.noise_key(i, key) for i, key in enumerate(fits.keys)]
+    return [torch.Generator().manual_seed(derived_seed(key, purpose)) for key in keys]
 
 
 def draw_like_training(augmenter: Augmenter, fits: Fits, plan: Plan) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -249,8 +280,7 @@ def draw_like_training(augmenter: Augmenter, fits: Fits, plan: Plan) -> list[tup
     y = torch.zeros(len(plan.sets), max(len(data.y) for data in plan.outer_sets), dtype=torch.int64)
     for i in plan.of_splits:  # windows of the other sets are thrown away
         y[i, : len(plan.sets[i].y)] = torch.from_numpy(np.sort(plan.sets[i].y))
-    generators = [torch.Generator().manual_seed(derived_seed(key, "look")) for key in fits.keys]
-    drawn = augmenter.sample(y, generators).numpy()
+    drawn = plan.adapt(augmenter.sample(y, generators(fits, plan, "look")))
     return [(drawn[i, : len(plan.sets[i].y)].copy(), np.sort(plan.sets[i].y)) for i in plan.of_splits]
 
 
@@ -265,12 +295,12 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, ch
     }
     if choice != "pooled":
         return scores
-    if alone := protocol.alone(plan):
+    if alone := sum(len(mates) == 1 for mates in plan.unacquainted):
         log.warning(
-            "evaluation.choice=pooled: %d of %d training sets choose on their own, as all others train on their test "
+            "evaluation.choice=pooled: %d of %d training sets choose on their own, as all others have seen their test "
             "windows", alone, len(plan.splits),
         )  # fmt: skip
-    return {n: protocol.pool(found, plan) for n, found in scores.items()}
+    return {n: protocol.pool(found, plan.unacquainted if n else plan.mates) for n, found in scores.items()}
 
 
 def report_bounds(found: Results) -> None:

@@ -3,6 +3,7 @@
 import importlib.metadata
 import io
 import json
+import logging
 import os
 import platform
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from emogan.samplers.checkpoint import checkpoint_content
 from emogan.store import fingerprint
 from emogan.training.detectors import findings
 from emogan.versions import AUGMENTERS, COMPUTATIONS
+
+log = logging.getLogger(__name__)
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 PATTERNS = (
@@ -60,10 +63,17 @@ def csv(table: pd.DataFrame) -> bytes:
 
 def write_checkpoint(found: Results) -> None:
     """Write ``checkpoint.ckpt``: every training set's generator, and all else of those that this job trained."""
-    own = found.plan.of_splits
-    members = [found.place(split) | {"key": found.fits.keys[i]} for split, i in enumerate(own)]
+    own, plan = found.plan.of_splits, found.plan
+    scalers = [data.scaler for data in plan.outer_sets]
+    if plan.learned is not None:
+        scalers = [plan.learned[i].scaler for i in own]
+        if None in scalers:
+            log.info("no checkpoint.ckpt: with donors.alignment=covariance windows are in the donors' shared units")
+            return
+    keys = [plan.noise_key(i, found.fits.keys[i]) for i in own]
+    members = [found.place(split) | {"key": key} for split, key in enumerate(keys)]
     content = checkpoint_content(
-        found.augmenter, own, members, [data.scaler for data in found.plan.outer_sets], found.features,
+        found.augmenter, own, members, scalers, found.features,
         found.fits.states, OmegaConf.to_container(found.cfg, resolve=True),
     )  # fmt: skip
     write_atomically(found.folder / "checkpoint.ckpt", content)
@@ -153,7 +163,7 @@ def write_windows(found: Results) -> None:
 
 def write_quality(found: Results, quality: Sequence[pd.DataFrame]) -> None:
     """Write ``quality.csv``: sample quality of every split's synthetic windows, with the place of each."""
-    place = {"dataset": found.features.dataset, "modality": found.cfg.modality, "model": found.augmenter.name}
+    place = {"dataset": found.features.dataset, "modality": found.cfg.modality, "model": found.model}
     tables = pd.concat([rows.assign(**place, **found.place(i)) for i, rows in enumerate(quality)])
     columns = ["dataset", "subject", "session", "fold", "modality", "model", "class", "metric", "value", "reference"]
     write_atomically(found.folder / "quality.csv", csv(tables[columns]))
@@ -162,6 +172,7 @@ def write_quality(found: Results, quality: Sequence[pd.DataFrame]) -> None:
 def write_run(found: Results) -> None:
     """Write ``run.json``: versions, device, seconds per stage, data, settings, audit and what became of each member."""
     cfg, fits, features = found.cfg, found.fits, found.loaded
+    targets = features.take(found.targets)
     bounded = {
         n: [None if s.bounded_from is None else float(found.classifier.values[s.bounded_from]) for s in scores]
         for n, scores in found.scores.items()
@@ -179,7 +190,7 @@ def write_run(found: Results) -> None:
             path.relative_to(found.folder).as_posix() for pattern in PATTERNS for path in found.folder.glob(pattern)
             if path.is_file() and "tfevents" not in path.name
         ),
-        "data": {"summary": features.summary(), "fingerprint": features.fingerprint()},
+        "data": {"summary": targets.summary(), "fingerprint": targets.fingerprint()},
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
         "plan": COMPUTATIONS["plan"],
         "computations": COMPUTATIONS | AUGMENTERS,
@@ -188,6 +199,7 @@ def write_run(found: Results) -> None:
         "classifier_settings": _settings(cfg.classifier),
         "augmenter": found.augmenter.identity() | found.training
         | ({"max_time": str(cfg.trainer.max_time)} if found.out_of_time else {}),
+        **({"donors": found.donors.identity() | {"data": features.summary()}} if found.donors else {}),
         "resumed": fits.resumed,
         "n_aug": found.sizes,
         "seed": cfg.seed,
@@ -197,10 +209,11 @@ def write_run(found: Results) -> None:
                 "key": fits.keys[m], "training_seed": fits.seeds[m], "trained": m in fits.trained, "end": fits.ends[m],
                 "figures": fits.figures[m], "findings": fits.figures[m] and findings(fits.figures[m]),
                 "scaler_saw": {"windows": len(data.scaled_by), "sha256": fingerprint(features.x[data.scaled_by])},
-                "augmenter_saw": {"windows": len(data.rows), "sha256": fingerprint(features.x[data.rows])},
+                "augmenter_saw": {"windows": len(seen.rows), "sha256": fingerprint(features.x[seen.rows])},
                 "bounded_from_c": {str(n): values[split] for n, values in bounded.items()},
             }
-            for split, (m, data) in enumerate(zip(found.plan.of_splits, found.plan.outer_sets, strict=True))
+            for split, m in enumerate(found.plan.of_splits)
+            for data, seen in [(found.plan.sets[m], found.plan.learning_sets[m])]
         ],
     }  # fmt: skip
     write_atomically(found.folder / "run.json", json.dumps(content, indent=1).encode())

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from emogan.augmenters import Augmenter
 from emogan.augmenters.fit import Fits
+from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier
 from emogan.evaluation.plan import Plan
@@ -34,11 +35,13 @@ class Results:
     cfg: DictConfig
     folder: Path
     augmenter: Augmenter
+    donors: Donors
     classifier: Classifier
     sizes: list[int]  # every n_aug that is asked for
     training: dict  # what of Lightning's options and callbacks changes the GANs
     key: str = ""  # content key of the job
-    loaded: FeatureSet | None = None  # the data as they were loaded
+    loaded: FeatureSet | None = None  # the data as they were loaded, with donors
+    targets: np.ndarray | None = None  # the windows of what is classified
     features: FeatureSet | None = None  # the same with labels permuted, if that is asked for
     plan: Plan | None = None
     audit: dict = field(default_factory=dict)
@@ -46,6 +49,11 @@ class Results:
     scores: dict[int, list[Scores]] = field(default_factory=dict)  # by n_aug, then by split
     table: pd.DataFrame | None = None  # rows of scores.csv and selection.csv, with those of n_aug = 0 in any case
     seconds: dict[str, float] = field(default_factory=dict)  # by stage
+
+    @property
+    def model(self) -> str:
+        """What the scores call the augmenter, with its donors."""
+        return f"{self.augmenter.name}+{self.donors.label}" if self.donors else self.augmenter.name
 
     @property
     def fits(self) -> Fits:

@@ -40,7 +40,7 @@ def tabulate(found: Results) -> pd.DataFrame:
             )  # fmt: skip
             rows.append((
                 features.dataset, member.subject, member.session, member.fold, found.cfg.modality,
-                found.augmenter.name, n, found.cfg.seed,
+                found.model, n, found.cfg.seed,
                 result.accuracy[setting, c], values[c], result.accuracy[best], values[best[1]],
                 f1, len(member.train), len(member.test),
                 result.inner_accuracy[setting, c], differences[setting], differences[best[0]],

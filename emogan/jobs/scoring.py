@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from emogan.analysis import quality
 from emogan.data.features import FeatureSet
-from emogan.data.training_set import TrainingSet
 from emogan.evaluation import Classifier, protocol
 from emogan.evaluation.plan import Plan
 from emogan.evaluation.svm import Predictions
@@ -67,7 +66,7 @@ def score(
             "predictions": COMPUTATIONS["predictions"], "classifier": settings,
             "data": fingerprint(data.x, data.y, one.kept, x_held_out),
         }  # fmt: skip
-        augmented = fields | _augmented(data, features, keys[one.training_set])
+        augmented = fields | _augmented(plan, one.training_set, features, keys[one.training_set])
         numbers = {n: one.appended(n) for n in sizes}
         named = {n: content_key(augmented | {"n_aug": n} if n else fields) for n in sorted(set(numbers.values()))}
         found = {n: loaded for n, key in named.items() if (loaded := _load(kept, key))}
@@ -86,9 +85,16 @@ def score(
     return {n: {i: results[i][n] for i in results} for n in sizes}
 
 
-def _augmented(data: TrainingSet, features: FeatureSet, key: str) -> dict:
-    """What synthetic windows depend on, given the windows that an augmenter was fitted on: controls see all of it."""
-    return {
+def _augmented(plan: Plan, i: int, features: FeatureSet, key: str) -> dict:
+    """What the synthetic windows of a training set depend on beside what is in its key: controls see all of it."""
+    data, aligned = plan.sets[i], {}
+    if plan.learned is not None:
+        learned = plan.learned[i]
+        pool = learned.data
+        aligned = {
+            "aligned": fingerprint(*learned.alignment.numbers, pool.scaler.minimum, pool.scaler.span, pool.trial)
+        }
+    return aligned | {
         "augmenter": key, "context": fingerprint(data.trial, data.scaler.minimum, data.scaler.span),
         "features": list(features.feature_names),
         "modalities": {name: [part.start, part.stop] for name, part in features.modalities.items()},
@@ -131,7 +137,7 @@ def assess(
         key = content_key({
             "quality": COMPUTATIONS["quality"], "data": fingerprint(data.x, data.y),
             "classes": list(features.class_names),
-            **_augmented(data, features, keys[i]),
+            **_augmented(plan, plan.of_splits[i], features, keys[i]),
         })  # fmt: skip
         record = kept.load(key)
         if record:

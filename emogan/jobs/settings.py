@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from emogan import kinds
 from emogan.atomic import write_atomically
+from emogan.augmenters import Augmenter, DonorWindows, NoAugmentation
 from emogan.checks import (
     NonNegativeFloat,
     NonNegativeInt,
@@ -22,6 +23,7 @@ from emogan.checks import (
     one_of,
     refuse_impossible,
 )
+from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.folds import FoldCount, Folds, Stimuli, resolve
 from emogan.data.scaling import FitOn
@@ -111,6 +113,29 @@ def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader
     for cfg in configs:
         check_keys(cfg)
         construct(cfg.model)  # it hands settings on to the GAN, which alone knows their names
+
+
+def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
+    """Refuse donors where nothing could learn from them.
+
+    Raises
+    ------
+    ValueError
+        Naming the setting.
+    """
+    if isinstance(augmenter, DonorWindows) and not donors:
+        raise ValueError(f"donors: expected others, own_sessions or both with model={augmenter.name}, got none")
+    if not donors:
+        return
+    if isinstance(augmenter, NoAugmentation):
+        raise ValueError(
+            "model: expected one that learns from donors, got none. model=donor_windows appends their own windows"
+        )
+    if cfg.evaluation.folds.startswith("leave_"):
+        raise ValueError(
+            "evaluation.folds: expected folds within an experiment, as paper, front_back or trials, with donors, got "
+            f"{cfg.evaluation.folds}, whose training sets are of other experiments already"
+        )
 
 
 def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:

@@ -33,7 +33,7 @@ def checkpoint_content(
     fits
         Of each training set of the checkpoint, the augmenter's member that was fitted to it.
     members
-        Subject, session, fold and content key of each training set.
+        Subject, session, fold and key of each training set, which its noise is drawn from.
     scalers
         The scaling of each of them.
     trained

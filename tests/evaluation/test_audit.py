@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emogan.data.alignment import ALIGNMENTS
+from emogan.data.donors import Donors, Pools
 from emogan.data.folds import members
 from emogan.data.scaling import MinMaxScaler
 from emogan.evaluation.audit import LeakageError, audit, audit_synthetic
@@ -134,3 +136,97 @@ def test_test_windows_of_clips_that_are_trained_on_are_counted(make_features):
     verdict = check(features, plan)
     assert verdict["verdict"] == f"no test window was seen; {n} test windows show clips that were trained on"
     assert verdict["test_windows_of_clips_that_occur_in_training"] == n
+
+
+def donors_plan(make_features, **settings):
+    features = make_features(experiments=3)
+    features = replace(features, stimulus=features.trial)
+    donors = Donors(others=True, **settings)
+    targets = [one for one in members(features) if one.subject == 1]
+    return features, build(features, targets, inner="refit", n_inner_folds=4, fit_on="train", donors=donors)
+
+
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
+@pytest.mark.parametrize("learn_from", ["donors", "both"])
+def test_a_clean_plan_with_donors_passes(make_features, alignment, learn_from):
+    verdict = check(*donors_plan(make_features, alignment=alignment, learn_from=learn_from))
+    assert verdict["verdict"] == "no test window was seen"
+    assert verdict["test_windows_of_clips_that_occur_in_training"] == 0
+
+
+def test_the_clips_that_donors_were_asked_to_show_are_counted(make_features):
+    features, plan = donors_plan(make_features, stimuli="any")
+    tested = sum(len(split.member.test) for split in plan.splits)
+    assert check(features, plan)["verdict"].endswith(f"; {tested} test windows show clips that were trained on")
+
+
+def plant(plan, i, donor_rows=None, aligned_by=None, features=None):
+    """Have what is learned from in place of training set i hold other windows, or be aligned by others."""
+    pools, data, old = Pools(features, plan.donors), plan.sets[i], plan.learned[i]
+    donor_rows = old.data.rows if donor_rows is None else donor_rows
+    aligned_by = old.aligned_by if aligned_by is None else aligned_by
+    plan.learned[i] = pools.learned(data, donor_rows, aligned_by)
+
+
+@pytest.mark.parametrize("fit", ["outer", "inner"])
+def test_a_test_window_among_the_donors_is_found(make_features, fit):
+    features, plan = donors_plan(make_features, stimuli="any")
+    split = plan.splits[1]
+    i = plan.fits[split.fit if fit == "outer" else split.inner[0][0]].training_set
+    plant(plan, i, np.append(plan.learned[i].data.rows, split.member.test[:1]), features=features)
+    with pytest.raises(LeakageError, match=r"subject 1, session 1, fold \d: 1 of the .* \(donors\) were seen there"):
+        check(features, plan)
+
+
+@pytest.mark.parametrize("fit", ["outer", "inner"])
+def test_a_clip_that_is_held_out_from_donors_is_found(make_features, fit):
+    features, plan = donors_plan(make_features)
+    split = plan.splits[1]
+    i, held_out = split.fit, split.member.test
+    if fit == "inner":
+        i, held_out = split.inner[0]
+    i = plan.fits[i].training_set
+    watched = np.flatnonzero((features.subject == 2) & (features.stimulus == features.stimulus[held_out[0]]))
+    plant(plan, i, np.union1d(plan.learned[i].data.rows, watched), features=features)
+    with pytest.raises(LeakageError, match=r"donors have windows of the film clip \d+, which is held out"):
+        check(features, plan)
+
+
+def test_an_alignment_that_saw_test_windows_is_found_unless_that_was_asked_for(make_features):
+    features, plan = donors_plan(make_features)
+    i = plan.fits[plan.splits[0].fit].training_set
+    seen = np.union1d(plan.sets[i].rows, plan.splits[0].member.test)
+    plant(plan, i, aligned_by=seen, features=features)
+    with pytest.raises(LeakageError, match=r"9 of the 9 windows held out from its test \(alignment\) were seen"):
+        check(features, plan)
+    features, plan = donors_plan(make_features, transductive=True)
+    assert "test windows, without labels, took part in the alignment" in check(features, plan)["verdict"]
+    for split in plan.splits:
+        for fit in (split.fit, *(fit for fit, _ in split.inner)):
+            aligned_by = plan.learned[plan.fits[fit].training_set].aligned_by
+            assert np.isin(split.member.test, aligned_by).all()
+
+
+def test_an_alignment_by_other_windows_than_it_says_is_found(make_features):
+    features, plan = donors_plan(make_features)
+    plan.learned[2] = replace(plan.learned[2], alignment=plan.learned[3].alignment)
+    with pytest.raises(LeakageError, match="donors are aligned by other windows than they say"):
+        check(features, plan)
+    features, plan = donors_plan(make_features)
+    pool = plan.learned[2].data
+    plan.learned[2] = replace(plan.learned[2], data=replace(pool, x=pool.x + np.float32(1e-3)))
+    with pytest.raises(LeakageError, match="donors are aligned by other windows than they say"):
+        check(features, plan)
+
+
+def test_pooled_choices_leave_out_whoever_had_the_test_windows_from_donors(make_features):
+    features = make_features(experiments=3)
+    features = replace(features, stimulus=features.trial)
+    plan = build(
+        features, members(features), inner="refit", n_inner_folds=4, fit_on="train", donors=Donors(others=True)
+    )
+    for i, (split, mates) in enumerate(zip(plan.splits, plan.unacquainted, strict=True)):
+        assert i in mates
+        same_fold = [k for k, other in enumerate(plan.splits) if other.member.fold == split.member.fold]
+        assert mates == same_fold  # whose donors show no clip of that fold
+    assert all(len(mates) == 9 for mates in plan.mates)

@@ -127,16 +127,16 @@ def test_a_trial_stored_twice_under_another_name_fails_the_job_before_training(c
 def test_an_augmenter_that_gives_test_windows_away_fails_the_job(configure, tmp_path, monkeypatch):
     whole = job.sample
 
-    def leaking(augmenter, fits, n, classes):
-        drawn, labels = whole(augmenter, fits, n, classes)
+    def leaking(*given):
+        drawn, labels = whole(*given)
         drawn = drawn.copy()
         drawn[0, 7] = stolen["x"]
         return drawn, labels
 
     stolen, prepare = {}, job.prepare
 
-    def watched(loaded, cfg):
-        features, plan = prepare(loaded, cfg)
+    def watched(*given):
+        features, plan = prepare(*given)
         member = plan.splits[0].member
         stolen["x"] = plan.sets[0].scaler.transform(features.x[member.test[:1]])
         return features, plan

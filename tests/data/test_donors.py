@@ -1,0 +1,139 @@
+"""Donors: whose windows are learned from, without what is held out, and the way into the target's units."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emogan.data.donors import Donors, Pools, among_targets
+from emogan.data.features import FeatureSet
+from emogan.data.training_set import TrainingSet
+
+
+@pytest.fixture
+def features() -> FeatureSet:
+    """3 people x 2 sessions x 6 trials of 4 windows, 2 classes in turn; the same clips in all, named by the trial."""
+    subject, session, trial, _ = (i.ravel() + 1 for i in np.indices((3, 2, 6, 4)))
+    x = np.random.default_rng(0).normal(size=(len(trial), 3)) + 10 * subject[:, None]
+    return FeatureSet(x, trial % 2, trial, session, subject, ("a", "b", "c"), ("x", "y"), stimulus=trial)
+
+
+def target(features, subject=1, session=1, tested=(1, 2)):
+    own = (features.subject == subject) & (features.session == session)
+    held_out = own & np.isin(features.trial, tested)
+    return np.flatnonzero(own & ~held_out), np.flatnonzero(held_out)
+
+
+def places(features, rows):
+    return sorted({*zip(features.subject[rows].tolist(), features.session[rows].tolist(), strict=True)})
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"others": True}, [(2, 1), (3, 1)]),
+        ({"others": True, "subjects": [1, 2]}, [(2, 1)]),
+        ({"others": True, "subjects": ["3"]}, [(3, 1)]),
+        ({"others": True, "sessions": [1, 2]}, [(2, 1), (2, 2), (3, 1), (3, 2)]),
+        ({"own_sessions": True}, [(1, 2)]),
+        ({"others": True, "own_sessions": True}, [(1, 2), (2, 1), (3, 1)]),
+    ],
+)
+def test_donors_are_whom_the_settings_name_and_never_the_target(features, settings, expected):
+    own, held_out = target(features)
+    rows = Donors(**settings).rows(features, own, held_out)
+    assert places(features, rows) == expected
+    assert set(features.stimulus[rows].tolist()) == {3, 4, 5, 6}
+    same = Donors(**settings, stimuli="any").rows(features, own, held_out)
+    assert places(features, same) == expected
+    assert set(features.stimulus[same].tolist()) == set(range(1, 7))
+
+
+def test_what_no_donor_has_is_named(features):
+    own, held_out = target(features, tested=(1, 3, 5))
+    with pytest.raises(ValueError, match=r"every class for subject 1, session 1, got 24 windows and none of y. Add"):
+        Donors(others=True).rows(features, own, held_out)
+    with pytest.raises(ValueError, match="got 0 windows and none of x, y"):
+        Donors(others=True, subjects=[1]).rows(features, own, held_out)
+    with pytest.raises(ValueError, match=r"donors.stimuli=unseen: expected trials whose film clips are known"):
+        Donors(others=True).rows(replace(features, stimulus=None), own, held_out)
+    with pytest.raises(ValueError, match=r"donors.alignment: expected none | z_score"):
+        Donors(alignment="sideways")
+
+
+def test_what_is_loaded_holds_targets_and_donors():
+    assert Donors(others=True).widened([1], [1]) == {"subjects": None, "sessions": [1]}
+    assert Donors(others=True, subjects=[1, 2]).widened([3], [1]) == {"subjects": [3, 1, 2], "sessions": [1]}
+    assert Donors(own_sessions=True).widened([3], [1]) == {"subjects": [3], "sessions": None}
+    assert Donors(own_sessions=True, sessions=[2]).widened([3], [1]) == {"subjects": [3], "sessions": [1, 2]}
+    assert Donors(others=True, subjects=[1]).widened(None, None) == {"subjects": None, "sessions": None}
+
+
+def test_targets_are_found_among_what_was_loaded(features):
+    rows = among_targets(features, [2], 1)
+    assert places(features, rows) == [(2, 1)]
+    assert len(among_targets(features, None, None)) == len(features.y)
+
+
+def test_each_donor_is_aligned_by_its_own_windows_and_brought_into_the_targets_units(features):
+    own, held_out = target(features)
+    donors = Donors(others=True)
+    data = TrainingSet.of(features, own, own)
+    rows = donors.rows(features, own, held_out)
+    learned = Pools(features, donors).learned(data, rows, own)
+    assert (learned.data.x.min(0) == 0).all()
+    assert (learned.data.x.max(0) == 1).all()
+    np.testing.assert_array_equal(learned.data.y, features.y[rows])
+    adapted = data.scaler.inverse(learned.adapt(learned.data.x))
+    for subject in (2, 3):
+        part = adapted[features.subject[rows] == subject]
+        np.testing.assert_allclose(part.mean(0), features.x[own].mean(0), rtol=1e-5)
+        np.testing.assert_allclose(part.std(0), features.x[own].std(0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("alignment", ["none", "z_score", "min_max"])
+def test_one_scaling_takes_what_is_drawn_into_the_targets_units(features, alignment):
+    x = features.x.copy()
+    x[features.subject == 1, 2] = 4  # constant for the target
+    x[features.subject != 1, 1] = 6 if alignment != "none" else x[features.subject != 1, 1]  # constant for the donors
+    features = replace(features, x=x)
+    own, held_out = target(features)
+    donors = Donors(others=True, alignment=alignment)
+    data = TrainingSet.of(features, own, own)
+    learned = Pools(features, donors).learned(data, donors.rows(features, own, held_out), own)
+    drawn = np.random.default_rng(1).random((9, 3)).astype(np.float32)
+    expected = data.scaler.inverse(learned.adapt(drawn))
+    found = learned.scaler.inverse(drawn)
+    varied = [0, 1] if alignment == "none" else [0, 1, 2]  # unaligned donors know nothing of the target's constant
+    np.testing.assert_allclose(found[:, varied], expected[:, varied], rtol=1e-4)
+
+
+def test_a_map_of_all_features_at_once_is_no_scaling(features):
+    own, held_out = target(features)
+    donors = Donors(others=True, alignment="covariance")
+    data = TrainingSet.of(features, own, own)
+    learned = Pools(features, donors).learned(data, donors.rows(features, own, held_out), own)
+    assert learned.scaler is None
+    assert np.isfinite(learned.adapt(learned.data.x)).all()
+
+
+def test_targets_with_equal_donors_share_them(features):
+    donors = Donors(others=True, subjects=[3])
+    pools = Pools(features, donors)
+    found = []
+    for subject in (1, 2):
+        own, held_out = target(features, subject)
+        data = TrainingSet.of(features, own, own)
+        found.append(pools.learned(data, donors.rows(features, own, held_out), own))
+    assert found[0].data is found[1].data
+    assert not np.array_equal(found[0].adapt(found[0].data.x), found[1].adapt(found[1].data.x))
+
+
+def test_a_generator_may_learn_from_the_targets_own_windows_too(features):
+    own, held_out = target(features)
+    donors = Donors(others=True, learn_from="both")
+    data = TrainingSet.of(features, own, own)
+    rows = donors.rows(features, own, held_out)
+    learned = Pools(features, donors).learned(data, rows, own)
+    np.testing.assert_array_equal(learned.data.rows, [*rows, *own])
+    np.testing.assert_allclose(learned.adapt(learned.data.x[len(rows) :]), data.x, atol=1e-5)

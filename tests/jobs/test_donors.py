@@ -1,0 +1,129 @@
+"""Jobs whose generators learn from donors: what is trained, drawn, scored and written."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+
+import emogan
+from emogan.environment import config_dir
+from emogan.jobs import job
+from emogan.simulation import people
+
+SMALL = [
+    "data=synthetic_seed_v", "modality=eye", "data.subjects=[1,2]", "donors=others", "donors.subjects=[1,2,3,4]",
+    "evaluation.inner_folds=2", "evaluation.c_exponents=[-4,0]", "n_aug=[0,60]", "quality=false", "machine.threads=1",
+]  # fmt: skip
+
+
+def run(folder, *overrides, name="job"):
+    gan = ["model.iterations=20", "model.hidden=50"] if "model=cbegan" in overrides else []
+    places = [f"folder={folder / name}", f"store={folder / 'store'}"]
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        cfg = compose("train", [*SMALL, *gan, *places, *overrides])
+    return job.run(cfg), json.loads((folder / name / "run.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("donors")
+
+
+@pytest.fixture(scope="module")
+def done(folder):
+    return run(folder, "model=cbegan", "quality=true")
+
+
+def test_targets_alone_are_scored_and_without_windows_as_ever(done, folder):
+    scores, run_of = done
+    assert set(scores.subject) == {1, 2}
+    assert set(scores.model) == {"cbegan+others"}
+    own, own_run = run(folder, "model=none", "donors=none", name="own")
+    columns = ["subject", "fold", "accuracy", "accuracy_oracle", "c", "n_train", "n_test"]
+    pd.testing.assert_frame_equal(scores[scores.n_aug == 0][columns].reset_index(drop=True), own[columns])
+    assert run_of["data"] == own_run["data"]
+    assert run_of["donors"]["subjects"] == [1, 2, 3, 4]
+    assert "donors" not in own_run
+    assert set(run_of["files"]) >= {"scores.csv", "checkpoint.ckpt", "quality.csv", "windows.npz"} - {"scores.csv"}
+
+
+def test_what_generators_saw_are_windows_of_the_donors_without_the_clips_of_the_fold(done):
+    _, run_of = done
+    features = people.load("seed_v", modality="eye", subjects=[1, 2, 3, 4], sessions=[1])
+    first = run_of["members"][0]
+    shown = features.stimulus[(features.subject == 1) & (features.trial <= 5)]  # fold 0 tests the first trial of each
+    expected = (features.subject != 1) & ~np.isin(features.stimulus, shown)
+    assert first["augmenter_saw"]["windows"] == expected.sum()
+    assert run_of["audit"]["verdict"] == "no test window was seen"
+
+
+def test_a_checkpoint_draws_the_windows_that_the_job_appended_in_the_units_of_the_target(folder, monkeypatch):
+    drawn, sample = [], job.sample
+
+    def watched(*given):
+        windows, labels = sample(*given)
+        plan = given[-1]
+        drawn.extend(plan.sets[i].scaler.inverse(windows[i]) for i in plan.of_splits)
+        return windows, labels
+
+    monkeypatch.setattr(job, "sample", watched)
+    _, run_of = run(folder, "model=cbegan", name="watched")
+    for member, windows in zip(run_of["members"], drawn, strict=True):
+        place = {name: member[name] for name in ("subject", "session", "fold")}
+        x, _ = emogan.load(folder / "watched" / "checkpoint.ckpt", **place).sample(60)
+        np.testing.assert_allclose(x, windows, rtol=1e-3, atol=1e-4)
+
+
+def test_targets_that_share_their_donors_share_their_generators_but_not_their_windows(folder):
+    scores, run_of = run(folder, "model=cbegan", "donors.subjects=[3,4]", name="shared")
+    keys = [(member["subject"], member["fold"], member["key"]) for member in run_of["members"]]
+    assert len({key for *_, key in keys}) == 3
+    assert len({key for subject, _, key in keys if subject == 1}) == 3
+    assert scores.accuracy.between(0, 1).all()
+
+
+@pytest.mark.parametrize("model", ["donor_windows", "gaussian", "smote", "random_effects"])
+def test_controls_learn_from_donors_too(folder, model):
+    scores, _ = run(folder, f"model={model}", name=model)
+    assert set(scores.model) == {f"{model}+others"}
+    again, _ = run(folder, f"model={model}", name=f"{model}_again")
+    pd.testing.assert_frame_equal(scores, again)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "label"),
+    [
+        (["donors=own_sessions"], "own_sessions"),
+        (["donors=both", "donors.sessions=[1,2]"], "others+own_sessions"),
+        (["donors.stimuli=any"], "others_same_clips"),
+        (["donors.learn_from=both"], "others+own"),
+        (["donors.alignment=covariance"], "others"),
+    ],
+)
+def test_kinds_of_donors_have_names_of_their_own(folder, overrides, label):
+    name = re.sub(r"\W", "_", "_".join(overrides))
+    scores, run_of = run(folder, "model=gaussian", *overrides, name=name)
+    assert set(scores.model) == {f"gaussian+{label}"}
+    clips = run_of["audit"]["test_windows_of_clips_that_occur_in_training"]
+    assert (clips > 0) == ("same_clips" in label)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model=none"], "model: expected one that learns from donors, got none. model=donor_windows"),
+        (["model=donor_windows", "donors=none"], "donors: expected others, own_sessions or both"),
+        (["model=gaussian", "evaluation.folds=leave_subject_out"], "expected folds within an experiment"),
+        (["model=gaussian", "evaluation=paper"], "evaluation.inner: expected refit"),
+        (["model=gaussian", "donors.subjects=[1]"], "none of disgust, fear, sad, neutral, happy"),
+        (["model=gaussian", "donors.alignment=rotate"], "donors.alignment: expected none | z_score"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_any_work(folder, overrides, message):
+    with pytest.raises(ValueError, match=r"\w") as refused:
+        run(folder, *overrides, name="refused")
+    assert message in str(refused.value)
+    assert not (folder / "refused" / "scores.csv").exists()
