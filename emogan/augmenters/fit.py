@@ -74,10 +74,10 @@ def member_key(
         {"trial": fingerprint(data.trial)} if isinstance(augmenter, GANAugmenter) and augmenter.needs_trials else {}
     )
     return content_key(
-        {"augmenter": identity, "data": fingerprint(data.x, data.y), "classes": classes, "seed": seed}
+        {"augmenter": identity, "data": data.fingerprint, "classes": classes, "seed": seed}
         | trials
         | (trainer.identity if trainer else {})
-        | augmenter.revision(data.x.shape[1])
+        | augmenter.revision(data.features)
     )
 
 
@@ -181,7 +181,7 @@ class CachedFit:
         """How many GANs train at once where nothing is asked for."""
         if self.trainer.on_cpu:
             return GROUP_ON_CPU
-        one = self.augmenter.build(1, self.sets[0].x.shape[1], self.classes)
+        one = self.augmenter.build(1, self.sets[0].features, self.classes)
         devices, windows = self.trainer.options.get("devices"), max(len(data.y) for data in self.sets)
         device = torch.accelerator.current_accelerator()
         if isinstance(devices, list):
@@ -393,7 +393,7 @@ class CachedFit:
         self.told.clear()  # GANs from the cache have warnings of their own
         self._tell(messages(stored, self.augmenter.name, "from the store"))
         generators = [_part(tensors, "generator.") for tensors, _ in found]
-        self.augmenter.restore(generators, self.sets[0].x.shape[1], self.classes)
+        self.augmenter.restore(generators, self.sets[0].features, self.classes)
         names, values = stacked_curves([_part(tensors, "history.") for tensors, _ in found])
         looks = [_part(tensors, "looks.") for tensors, _ in found]
         nothing = torch.empty(0)  # entries of earlier versions lack some

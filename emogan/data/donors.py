@@ -1,7 +1,8 @@
 """Donors: other people's experiments, or the same person's other sessions, that a generator learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal
 
 import numpy as np
@@ -160,6 +161,44 @@ class Learned:
         return self.target.transform(self.alignment.inverse(aligned)).astype(np.float32)
 
 
+class PooledSet(TrainingSet):
+    """Windows of many donors, scaled when they are looked at: many training sets index the same unscaled ones.
+
+    Parameters
+    ----------
+    windows
+        All windows there are (N, F), float32, each less the mean of its experiment, so that no digit is lost.
+    rows, y, trial
+        Which of them the set consists of, their labels and trials (n,).
+    group
+        The experiment (n,) of each, as a row of ``scale`` and ``shift``.
+    scale, shift
+        What takes windows of each experiment to the shared units, scaled to [0, 1]: (E, F), float32.
+    scaler
+        From shared units to [0, 1].
+    """
+
+    def __init__(self, windows, rows, y, trial, group, scale, shift, scaler):
+        own = {
+            "windows": windows, "rows": rows, "scaled_by": rows, "y": y, "trial": trial, "group": group, "scale": scale,
+            "shift": shift, "scaler": scaler,
+        }  # fmt: skip
+        for name, value in own.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def features(self) -> int:
+        return self.windows.shape[1]
+
+    @property
+    def x(self) -> np.ndarray:
+        """Scaled windows (n, F), computed anew each time."""
+        x = self.windows[self.rows]
+        x *= self.scale[self.group]
+        x += self.shift[self.group]
+        return x
+
+
 class Pools:
     """The donors' windows of many training sets; those of equal donors are one object.
 
@@ -174,39 +213,65 @@ class Pools:
     def __init__(self, features: FeatureSet, donors: Donors):
         self.features, self.donors = features, donors
         self.kind = ALIGNMENTS[donors.alignment]
-        self._aligned: dict[bytes, np.ndarray] = {}
+        self.experiment = features.experiment_ids()
         self._known: dict[bytes, TrainingSet] = {}
 
     def learned(self, data: TrainingSet, donor_rows: np.ndarray, aligned_by: np.ndarray) -> Learned:
         """What is learned from in place of a training set; its alignment is fitted to ``aligned_by`` of the target."""
-        x = self.features.x
-        alignment = self.kind.fit(x[aligned_by])
+        alignment = self.kind.fit(self.features.x[aligned_by])
         if self.donors.learn_from == "both":
-            rows = np.concatenate([donor_rows, data.rows])
-            z = np.concatenate([self._pool(donor_rows), alignment.transform(x[data.rows])])
-            return Learned(self._set(rows, z), aligned_by, alignment, data.scaler)
+            own = int(self.experiment[data.rows[0]])
+            pool = self._pool(np.concatenate([donor_rows, data.rows]), {own: alignment})
+            return Learned(pool, aligned_by, alignment, data.scaler)
         key = donor_rows.tobytes()
         if key not in self._known:
-            self._known[key] = self._set(donor_rows, self._pool(donor_rows))
+            self._known[key] = self._pool(donor_rows, {})
         return Learned(self._known[key], aligned_by, alignment, data.scaler)
 
-    def _pool(self, rows: np.ndarray) -> np.ndarray:
-        """Windows (n, F) of several donors, each aligned by its own windows among them."""
-        aligned = np.empty((len(rows), self.features.x.shape[1]), dtype=np.float32)
-        experiment = self.features.experiment_ids()[rows]
-        for one in np.unique(experiment):
-            own = rows[experiment == one]
-            key = own.tobytes()
-            if key not in self._aligned:
-                x = self.features.x[own]
-                self._aligned[key] = self.kind.fit(x).transform(x).astype(np.float32)
-            aligned[experiment == one] = self._aligned[key]
-        return aligned
-
-    def _set(self, rows: np.ndarray, z: np.ndarray) -> TrainingSet:
-        features, scaler = self.features, MinMaxScaler.fit(z)
+    def _pool(self, rows: np.ndarray, known: Mapping[int, Alignment]) -> TrainingSet:
+        """Windows of several experiments, each aligned by its own windows among them unless its alignment is known."""
+        features = self.features
         trial = np.unique(features.trial_ids()[rows], return_inverse=True)[1]
-        return TrainingSet(rows, rows, scaler, scaler.transform(z).astype(np.float32), features.y[rows], trial)
+        experiments, group = np.unique(self.experiment[rows], return_inverse=True)
+        parts = [rows[group == i] for i in range(len(experiments))]
+        alignments = [
+            known.get(int(one)) or self._alignment(part) for one, part in zip(experiments, parts, strict=True)
+        ]
+        if isinstance(alignments[0], Affine):
+            return self._indexed(rows, trial, group, parts, alignments)
+        z = np.empty((len(rows), features.x.shape[1]), dtype=np.float32)
+        for i, (part, alignment) in enumerate(zip(parts, alignments, strict=True)):
+            z[group == i] = alignment.transform(features.x[part])
+        scaler = MinMaxScaler.fit(z)
+        return TrainingSet(rows, rows, scaler, scaler.transform(z), features.y[rows], trial)
+
+    def _alignment(self, rows: np.ndarray) -> Alignment:
+        return self.kind.fit(self.features.x[rows])
+
+    def _indexed(self, rows, trial, group, parts: Sequence[np.ndarray], alignments: Sequence[Affine]) -> PooledSet:
+        scale = np.stack([np.where(one.scale > 0, 1 / np.where(one.scale > 0, one.scale, 1), 0) for one in alignments])
+        means = np.stack([self._means[self.experiment[part[0]]] for part in parts])
+        shift = (means - np.stack([one.centre for one in alignments])) * scale
+        limits = [
+            pick([pick(self._centred[part], axis=0) * own + offset for part, own, offset in found], axis=0)
+            for pick in (np.min, np.max)
+            for found in [list(zip(parts, scale, shift, strict=True))]
+        ]
+        scaler = MinMaxScaler.fit(np.stack(limits).astype(np.float32))
+        return PooledSet(
+            self._centred, rows, self.features.y[rows], trial, group, (scale / scaler.span).astype(np.float32),
+            ((shift - scaler.minimum) / scaler.span).astype(np.float32), scaler,
+        )  # fmt: skip
+
+    @cached_property
+    def _means(self) -> np.ndarray:
+        """Of all windows of each experiment, (E, F)."""
+        x, count = self.features.x, self.experiment.max() + 1
+        return np.stack([x[self.experiment == i].mean(0, dtype=np.float64) for i in range(count)])
+
+    @cached_property
+    def _centred(self) -> np.ndarray:
+        return (self.features.x - self._means[self.experiment]).astype(np.float32)
 
 
 def among_targets(features: FeatureSet, subjects: Which, sessions: Which) -> np.ndarray:

@@ -1,12 +1,14 @@
 """TrainingSet: the windows that a scaler, an augmenter and classifiers are fitted on."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
 from emogan.data.features import FeatureSet
 from emogan.data.scaling import MinMaxScaler
+from emogan.store import fingerprint
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,16 @@ class TrainingSet:
         number = np.zeros(len(y)) if trial is None else np.unique(trial, return_inverse=True)[1]
         z = scaler.transform(x).astype(np.float32)
         return cls(rows, rows, scaler, z, np.asarray(y, dtype=np.int64), number.astype(np.int64))
+
+    @property
+    def features(self) -> int:
+        """Number F."""
+        return self.x.shape[1]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 (hex) over windows and labels."""
+        return fingerprint(self.x, self.y)
 
     def of_class(self, label: int) -> np.ndarray:
         """The windows (m, F) of one class, in float64."""

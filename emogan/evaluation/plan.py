@@ -12,7 +12,6 @@ from emogan.data.features import FeatureSet
 from emogan.data.folds import Member, clip_folds
 from emogan.data.scaling import scaling_windows
 from emogan.data.training_set import TrainingSet
-from emogan.store import fingerprint
 
 INNER = ("refit", "reuse")
 
@@ -87,7 +86,7 @@ class Plan:
 
     def noise_key(self, i: int, key: str) -> str:
         """What a training set's noise is drawn from, given its fit's key: targets may share a fit, but no noise."""
-        return key if self.learned is None else f"{key} {fingerprint(self.sets[i].x, self.sets[i].y)}"
+        return key if self.learned is None else f"{key} {self.sets[i].fingerprint}"
 
     def adapt(self, synthetic: Tensor) -> np.ndarray:
         """Windows (M, n, F), as an augmenter of the `learning_sets` draws them, in the units of the training sets."""

@@ -39,6 +39,9 @@ class Batch(NamedTuple):
         Uniform in [0, 1): where cWGAN's gradient penalty interpolates.
     classes : int
         Number K.
+    groups : Tensor (S, M, B) or None
+        Rows of ``scale`` and ``shift`` (G, F + K), which turn each window into scale * window + shift; None takes
+        windows as they are.
     """
 
     windows: Tensor
@@ -47,6 +50,9 @@ class Batch(NamedTuple):
     z: Tensor
     u: Tensor
     classes: int
+    groups: Tensor | None = None
+    scale: Tensor | None = None
+    shift: Tensor | None = None
 
     @classmethod
     def of(cls, x: Tensor, y: Tensor, z: Tensor, u: Tensor, classes: int) -> Self:
@@ -57,7 +63,7 @@ class Batch(NamedTuple):
     @property
     def x(self) -> Tensor:
         """Real windows (S, M, B, F)."""
-        return self._labelled(self.rows)[..., : -self.classes]
+        return self._labelled(self.rows, self.groups)[..., : -self.classes]
 
     @property
     def y(self) -> Tensor:
@@ -66,12 +72,17 @@ class Batch(NamedTuple):
 
     def with_synthetic(self, fake: Tensor, draw: int = 0) -> Tensor:
         """One mini-batch with labels, (M, 2 B, F + K): real windows and, behind them, synthetic ones (M, B, F)."""
-        both = self._labelled(self.rows[draw].repeat(1, 2))
+        rows, groups = (None if given is None else given[draw].repeat(1, 2) for given in (self.rows, self.groups))
+        both = self._labelled(rows, groups)
         both[:, fake.shape[1] :, : -self.classes] = fake
         return both
 
-    def _labelled(self, rows: Tensor) -> Tensor:
-        return self.windows.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+    def _labelled(self, rows: Tensor, groups: Tensor | None) -> Tensor:
+        windows = self.windows.index_select(0, rows.flatten())
+        if groups is not None:
+            windows *= self.scale.index_select(0, groups.flatten())
+            windows += self.shift.index_select(0, groups.flatten())
+        return windows.unflatten(0, rows.shape)
 
 
 class Common(TypedDict, total=False):

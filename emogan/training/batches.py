@@ -1,12 +1,15 @@
 """MemberBatches: the mini-batches and the noise of all members, iteration by iteration."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import lightning
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from emogan.data.donors import PooledSet
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.models import Batch, ConditionalGAN
@@ -55,18 +58,25 @@ class MemberBatches(lightning.LightningDataModule):
         super().__init__()
         self.sets, self.seeds = list(sets), list(range(len(sets)) if seeds is None else seeds)
         self.batch_size, self.iterations, self.start = batch_size, iterations, start
-        self.x, self.y, self.n, self.trial = padded(self.sets)
+        self.n = torch.tensor([len(data.y) for data in self.sets])
+        self.y, self.trial = (padded([getattr(data, name) for data in self.sets]) for name in ("y", "trial"))
+        first = self.sets[0]
+        self.pool = first.windows if isinstance(first, PooledSet) else None
+        self.features = first.x.shape[1] if self.pool is None else self.pool.shape[1]
         self.classes = int(self.y.max()) + 1 if classes is None else classes
         self.draws, self.noise_features = 1, 0
-        self._serve(self.x, torch.device("cpu"))
+        if self.pool is None:
+            self._serve(self.x, torch.device("cpu"))
+        else:
+            self._serve_pool(torch.device("cpu"))
 
     @property
     def members(self) -> int:
         return len(self.sets)
 
-    @property
-    def features(self) -> int:
-        return self.x.shape[-1]
+    @cached_property
+    def x(self) -> Tensor:
+        return padded([data.x for data in self.sets])
 
     @property
     def scalers(self) -> list[MinMaxScaler]:
@@ -93,13 +103,37 @@ class MemberBatches(lightning.LightningDataModule):
             names = "members, features and classes"
             raise ValueError(f"expected a model of {shapes[1]} {names}, as the training sets have, got {shapes[0]}")
         self.draws, self.noise_features = model.draws, model.batch_noise
-        self._serve(model.prepare(self.x, self.y, self.n, self.trial), device)
+        if self.pool is not None and type(model).prepare is ConditionalGAN.prepare:
+            self._serve_pool(device)
+        else:
+            self._serve(model.prepare(self.x, self.y, self.n, self.trial), device)
 
     def _serve(self, windows: Tensor, device: torch.device | str) -> None:
         """Have batches consist of windows (M, N, ...), on a device."""
         self.windows = with_label(windows, self.y, self.classes).flatten(0, 1).to(device)
-        self.labels, self.lengths = self.y.flatten().to(device), self.n.to(device)
-        self.firsts = torch.arange(self.members, device=device)[:, None] * windows.shape[1]  # rows of the members
+        self.labels, self.pooled = self.y.flatten().to(device), None
+        self._serve_members(device)
+
+    def _serve_pool(self, device: torch.device | str) -> None:
+        """Have batches consist of windows that all members index, scaled as they are drawn: there is one copy."""
+        y = torch.zeros(len(self.pool), dtype=torch.int64)
+        groups, tables, first = [], [], 0
+        for data in self.sets:
+            y[torch.from_numpy(data.rows)] = torch.from_numpy(data.y)
+            groups.append(data.group + first)
+            first += len(data.scale)
+            label = np.zeros((len(data.scale), self.classes), dtype=np.float32)
+            tables.append((np.hstack([data.scale, label + 1]), np.hstack([data.shift, label])))
+        self.windows = with_label(torch.from_numpy(self.pool), y, self.classes).to(device)
+        self.labels = y.to(device)
+        rows = padded([data.rows for data in self.sets]).flatten().to(device)
+        scale, shift = (torch.from_numpy(np.concatenate(parts)).to(device) for parts in zip(*tables, strict=True))
+        self.pooled = rows, padded(groups).flatten().to(device), scale, shift
+        self._serve_members(device)
+
+    def _serve_members(self, device: torch.device | str) -> None:
+        self.lengths = self.n.to(device)
+        self.firsts = torch.arange(self.members, device=device)[:, None] * self.y.shape[1]  # rows of the members
         self.member_seeds = torch.tensor([signed(seed, 64) for seed in self.seeds], device=device)
 
     def train_dataloader(self) -> DataLoader:
@@ -117,7 +151,11 @@ class MemberBatches(lightning.LightningDataModule):
         numbers = uniform(key, size * (self.noise_features + 1), skipped=size)
         numbers = numbers.unflatten(1, (self.draws, self.batch_size, -1)).transpose(0, 1)
         z, u = numbers[..., 1:], (numbers[..., :1] + 1) / 2
-        return Batch(self.windows, self.labels, rows.transpose(0, 1), z, u, self.classes)
+        rows = rows.transpose(0, 1)
+        if self.pooled is None:
+            return Batch(self.windows, self.labels, rows, z, u, self.classes)
+        index, groups, *affine = self.pooled
+        return Batch(self.windows, self.labels, index[rows], z, u, self.classes, groups[rows], *affine)
 
 
 class Nothing:
@@ -138,13 +176,10 @@ class _Iterations(Dataset):
         return self.source.draw(self.source.start + index)
 
 
-def padded(sets: Sequence[TrainingSet]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Windows of several training sets, stacked: x (M, N, F), y (M, N), real lengths n (M,) and trials (M, N)."""
-    n = [len(data.y) for data in sets]
-    x = torch.zeros(len(sets), max(n), sets[0].x.shape[1])
-    y, trial = (torch.zeros(len(sets), max(n), dtype=torch.int64) for _ in range(2))
-    for m, data in enumerate(sets):
-        x[m, : n[m]] = torch.from_numpy(data.x)
-        y[m, : n[m]] = torch.from_numpy(data.y)
-        trial[m, : n[m]] = torch.from_numpy(data.trial)
-    return x, y, torch.tensor(n), trial
+def padded(parts: Sequence[np.ndarray]) -> Tensor:
+    """Arrays (n, ...) of several training sets, stacked to (M, N, ...) with zeros behind the shorter ones."""
+    first = torch.from_numpy(parts[0])
+    stacked = torch.zeros(len(parts), max(map(len, parts)), *first.shape[1:], dtype=first.dtype)
+    for m, part in enumerate(parts):
+        stacked[m, : len(part)] = torch.from_numpy(part)
+    return stacked

@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emogan.data.donors import Donors, Pools, among_targets
+from emogan.data.alignment import ALIGNMENTS
+from emogan.data.donors import Donors, PooledSet, Pools, among_targets
 from emogan.data.features import FeatureSet
+from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 
 
@@ -81,8 +83,8 @@ def test_each_donor_is_aligned_by_its_own_windows_and_brought_into_the_targets_u
     data = TrainingSet.of(features, own, own)
     rows = donors.rows(features, own, held_out)
     learned = Pools(features, donors).learned(data, rows, own)
-    assert (learned.data.x.min(0) == 0).all()
-    assert (learned.data.x.max(0) == 1).all()
+    np.testing.assert_allclose(learned.data.x.min(0), 0, atol=1e-6)
+    np.testing.assert_allclose(learned.data.x.max(0), 1, atol=1e-6)
     np.testing.assert_array_equal(learned.data.y, features.y[rows])
     adapted = data.scaler.inverse(learned.adapt(learned.data.x))
     for subject in (2, 3):
@@ -137,3 +139,24 @@ def test_a_generator_may_learn_from_the_targets_own_windows_too(features):
     learned = Pools(features, donors).learned(data, rows, own)
     np.testing.assert_array_equal(learned.data.rows, [*rows, *own])
     np.testing.assert_allclose(learned.adapt(learned.data.x[len(rows) :]), data.x, atol=1e-5)
+
+
+@pytest.mark.parametrize("learn_from", ["donors", "both"])
+@pytest.mark.parametrize("alignment", ["none", "z_score", "min_max"])
+def test_windows_that_are_scaled_as_they_are_drawn_are_those_of_a_set_that_was_scaled_before(
+    features, alignment, learn_from
+):
+    features = replace(features, x=features.x * np.float32([1e-3, 1, 1e4]) + np.float32([0, 5, 1e5]))
+    own, held_out = target(features)
+    donors = Donors(others=True, alignment=alignment, learn_from=learn_from)
+    data = TrainingSet.of(features, own, own)
+    learned = Pools(features, donors).learned(data, donors.rows(features, own, held_out), own)
+    pool, kind, experiment = learned.data, ALIGNMENTS[alignment], features.experiment_ids()
+    z = np.empty((len(pool.rows), 3), dtype=np.float32)
+    for one in np.unique(experiment[pool.rows]):
+        part = pool.rows[experiment[pool.rows] == one]
+        z[experiment[pool.rows] == one] = kind.fit(features.x[part]).transform(features.x[part])
+    scaler = MinMaxScaler.fit(z)
+    np.testing.assert_allclose(pool.x, scaler.transform(z), atol=1e-5)
+    np.testing.assert_allclose(pool.scaler.minimum, scaler.minimum, rtol=1e-5, atol=1e-7)
+    assert isinstance(pool, PooledSet)

@@ -7,7 +7,11 @@ from padded_sets import unpadded
 from scipy import stats
 from torch.utils.data import DataLoader
 
-from emogan.models import CBEGAN, CWGAN, Batch
+from emogan.augmenters import GANAugmenter
+from emogan.data.donors import PooledSet
+from emogan.data.scaling import MinMaxScaler
+from emogan.data.training_set import TrainingSet
+from emogan.models import CBEGAN, CWGAN, Batch, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 
 MEMBERS, WINDOWS, FEATURES = 4, 30, 5
@@ -169,3 +173,45 @@ def test_padding_keeps_every_window_and_its_label(source):
         np.testing.assert_array_equal(batches.x[m, : N[m]], data.x)
         np.testing.assert_array_equal(batches.y[m, : N[m]], data.y)
         assert not batches.x[m, N[m] :].any()
+
+
+def pooled_sets() -> list[PooledSet]:
+    """Three sets of different sizes that index the same 50 windows of two experiments."""
+    random = np.random.default_rng(0)
+    windows = random.normal(size=(50, 4)).astype(np.float32)
+    y = np.arange(50) % 3
+    sets = []
+    for n in (20, 31, 12):
+        rows = np.sort(random.permutation(50)[:n])
+        group = (rows >= 25).astype(np.int64)
+        scale, shift = (random.random((2, 4)).astype(np.float32) for _ in range(2))
+        scaler = MinMaxScaler(np.zeros(4), np.ones(4))
+        sets.append(PooledSet(windows, rows, y[rows], rows // 5, group, scale, shift, scaler))
+    return sets
+
+
+def test_windows_that_members_share_are_drawn_as_if_each_had_its_own():
+    sets = pooled_sets()
+    copied = [TrainingSet(s.rows, s.rows, s.scaler, s.x, s.y, s.trial) for s in sets]
+    pooled, whole = (MemberBatches(one, [7, 8, 9], batch_size=16) for one in (sets, copied))
+    assert len(pooled.windows) == 50
+    assert len(whole.windows) == 3 * 31
+    fake = torch.rand(3, 16, 4)
+    for iteration in (0, 5):
+        one, other = pooled.draw(iteration), whole.draw(iteration)
+        assert torch.equal(one.x, other.x)
+        assert torch.equal(one.y, other.y)
+        assert torch.equal(one.z, other.z)
+        assert torch.equal(one.with_synthetic(fake), other.with_synthetic(fake))
+
+
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, TrialCBEGAN])
+def test_a_gan_learns_the_same_from_shared_windows(gan):
+    sets = pooled_sets()
+    copied = [TrainingSet(s.rows, s.rows, s.scaler, s.x, s.y, s.trial) for s in sets]
+    settings = {"name": "gan", "iterations": 3, "hidden": 8, "batch_size": 16}
+    drawn = []
+    for given in (sets, copied):
+        augmenter = GANAugmenter(gan, **settings).fit(given, [7, 8, 9])
+        drawn.append(augmenter.sample(torch.arange(6).expand(3, -1) % 3, torch.Generator().manual_seed(0)))
+    assert torch.equal(*drawn)
