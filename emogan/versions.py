@@ -14,6 +14,7 @@ SAMPLER = 1  # Raise it when an earlier EmoGAN could not read the file that `emo
 # Raise one of these when the same settings and data give, by name:
 COMPUTATIONS = {
     "plan": 3,  # other folds, inner folds, training sets, scaled windows or fits of the classifier
+    "donors": 1,  # other windows of donors, or others in the units of the target
     "predictions": 1,  # other predictions of a classifier
     "quality": 1,  # other measures of sample quality
     "extraction": 2,  # other features of the same recordings
@@ -27,10 +28,12 @@ AUGMENTERS = {
     "cgan": 2,
     "cwgan": 2,
     "trial_cbegan": 2,
+    "donor_windows": 1,
     "duplicate": 1,
     "gaussian": 1,
     "mixup": 1,
     "noise": 1,
+    "person_effects": 1,
     "random_effects": 1,
     "recombination": 1,
     "rotation": 1,

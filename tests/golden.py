@@ -21,6 +21,8 @@ from emogan import augmenters, models
 from emogan.analysis import quality
 from emogan.augmenters import Control, GANAugmenter, Layout
 from emogan.augmenters.selection import JUDGES
+from emogan.data.alignment import ALIGNMENTS
+from emogan.data.donors import Donors, Learned, Pools
 from emogan.data.eye_names import EYE_FEATURES_33, EYE_FEATURES_41
 from emogan.data.features import FeatureSet
 from emogan.data.folds import SPLITTERS, members, permute_labels, thin
@@ -110,13 +112,34 @@ def _sampled(augmenter) -> np.ndarray:
     return augmenter.sample(y, [torch.Generator().manual_seed(seed) for seed in (5, 6)]).numpy()
 
 
+def learned(**settings) -> list[Learned]:
+    """What is learned from in place of two training sets."""
+    features, donors = windows(subjects=3), Donors(others=True, stimuli="any", **settings)
+    pools = Pools(features, donors)
+    return [
+        pools.learned(data, donors.rows(features, data.rows, data.rows[:0]), data.rows)
+        for data in training_sets(features)
+    ]
+
+
+def pools() -> Arrays:
+    """Windows of donors in shared units by every alignment, and in the units of the target."""
+    found = {}
+    for alignment in ALIGNMENTS:
+        for learn_from in ("donors", "both"):
+            one = learned(alignment=alignment, learn_from=learn_from)[0]
+            found[f"{alignment}_{learn_from}"] = np.concatenate([one.data.x, one.adapt(one.data.x)])
+    return found
+
+
 def control(kind: str) -> Arrays:
     """Windows of two members."""
+    sets = training_sets(windows())
+    if kind == "person_effects":
+        sets = [one.data for one in learned(learn_from="both")]
     given = {"strength": 0.3, "k_neighbors": 3}
     taken = {name: value for name, value in given.items() if name in inspect.signature(CONTROLS[kind]).parameters}
-    return {
-        "windows": _sampled(CONTROLS[kind](name=kind, **taken).fit(training_sets(windows()), [3, 4], layout=LAYOUT))
-    }
+    return {"windows": _sampled(CONTROLS[kind](name=kind, **taken).fit(sets, [3, 4], layout=LAYOUT))}
 
 
 def selection() -> Arrays:
@@ -235,7 +258,7 @@ def _eyes() -> EyeRecording:
 
 COMPUTE: dict[str, Callable[[], Arrays]] = {
     "plan": plan, "predictions": predictions, "quality": qualities, "extraction": extraction, "simulation": simulation,
-    "selection": selection,
+    "selection": selection, "donors": pools,
     **{kind: lambda kind=kind: gan(kind) for kind in GANS},
     **{kind: lambda kind=kind: control(kind) for kind in CONTROLS},
 }  # fmt: skip

@@ -251,7 +251,7 @@ def test_the_grid_is_the_papers_layers_of_both_networks_by_nodes():
 
 def test_the_comparison_is_of_every_model_that_needs_no_donors():
     compared = configure("experiment=comparison").hydra.sweeper.params.model.split(",")
-    assert set(compared) == set(options("model")) - {"donor_windows"}
+    assert set(compared) == set(options("model")) - {"donor_windows", "person_effects"}
 
 
 @pytest.mark.parametrize("model", GANS)

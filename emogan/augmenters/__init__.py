@@ -5,7 +5,7 @@ from emogan.augmenters.control import Control
 from emogan.augmenters.gan import GANAugmenter
 from emogan.augmenters.resampling import DonorWindows, Duplicate, Mixup, Noise, Recombination, Smote
 from emogan.augmenters.rotation import Rotation
-from emogan.augmenters.statistical import Gaussian, RandomEffects
+from emogan.augmenters.statistical import Gaussian, PersonEffects, RandomEffects
 
 __all__ = [
     "Augmenter",
@@ -18,6 +18,7 @@ __all__ = [
     "Mixup",
     "NoAugmentation",
     "Noise",
+    "PersonEffects",
     "RandomEffects",
     "Recombination",
     "Rotation",

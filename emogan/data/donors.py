@@ -176,12 +176,14 @@ class PooledSet(TrainingSet):
         What takes windows of each experiment to the shared units, scaled to [0, 1]: (E, F), float32.
     scaler
         From shared units to [0, 1].
+    target
+        The group of the target's own windows, if there are any among them.
     """
 
-    def __init__(self, windows, rows, y, trial, group, scale, shift, scaler):
+    def __init__(self, windows, rows, y, trial, group, scale, shift, scaler, target=None):
         own = {
             "windows": windows, "rows": rows, "scaled_by": rows, "y": y, "trial": trial, "group": group, "scale": scale,
-            "shift": shift, "scaler": scaler,
+            "shift": shift, "scaler": scaler, "target": target,
         }  # fmt: skip
         for name, value in own.items():
             object.__setattr__(self, name, value)
@@ -238,7 +240,8 @@ class Pools:
             known.get(int(one)) or self._alignment(part) for one, part in zip(experiments, parts, strict=True)
         ]
         if isinstance(alignments[0], Affine):
-            return self._indexed(rows, trial, group, parts, alignments)
+            target = next((i for i, one in enumerate(experiments) if int(one) in known), None)
+            return self._indexed(rows, trial, group, parts, alignments, target)
         z = np.empty((len(rows), features.x.shape[1]), dtype=np.float32)
         for i, (part, alignment) in enumerate(zip(parts, alignments, strict=True)):
             z[group == i] = alignment.transform(features.x[part])
@@ -248,7 +251,7 @@ class Pools:
     def _alignment(self, rows: np.ndarray) -> Alignment:
         return self.kind.fit(self.features.x[rows])
 
-    def _indexed(self, rows, trial, group, parts: Sequence[np.ndarray], alignments: Sequence[Affine]) -> PooledSet:
+    def _indexed(self, rows, trial, group, parts, alignments: Sequence[Affine], target: int | None) -> PooledSet:
         scale = np.stack([np.where(one.scale > 0, 1 / np.where(one.scale > 0, one.scale, 1), 0) for one in alignments])
         means = np.stack([self._means[self.experiment[part[0]]] for part in parts])
         shift = (means - np.stack([one.centre for one in alignments])) * scale
@@ -260,7 +263,7 @@ class Pools:
         scaler = MinMaxScaler.fit(np.stack(limits).astype(np.float32))
         return PooledSet(
             self._centred, rows, self.features.y[rows], trial, group, (scale / scaler.span).astype(np.float32),
-            ((shift - scaler.minimum) / scaler.span).astype(np.float32), scaler,
+            ((shift - scaler.minimum) / scaler.span).astype(np.float32), scaler, target,
         )  # fmt: skip
 
     @cached_property

@@ -25,12 +25,14 @@ NO_INPUT = ("folder", "output", "store", "machine", "optimized_metric", "logger"
 def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
     """Everything that changes a job's results, by dotted name; features as they were loaded."""
     plain = OmegaConf.to_container(cfg, resolve=True)
-    if not (plain["donors"]["others"] or plain["donors"]["own_sessions"]):
+    names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
+    if plain["donors"]["others"] or plain["donors"]["own_sessions"]:
+        names["windows of donors"] = "donors"
+    else:
         del plain["donors"]  # so that the job's key is that of versions without donors
     max_time = plain["trainer"].get("max_time")
     training = trainer_settings(cfg).identity | ({"max_time": max_time} if max_time else {})
     plain = {name: plain[name] for name in plain if name not in ("trainer", "callbacks")} | training
-    names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
     versions = {name: COMPUTATIONS[computation] for name, computation in names.items()}
     return _flat({name: plain[name] for name in plain if name not in NO_INPUT}) | {
         "dataset": features.dataset, "data": features.fingerprint(), **versions

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from emogan import kinds
 from emogan.atomic import write_atomically
-from emogan.augmenters import Augmenter, DonorWindows, NoAugmentation
+from emogan.augmenters import Augmenter, DonorWindows, NoAugmentation, PersonEffects
 from emogan.checks import (
     NonNegativeFloat,
     NonNegativeInt,
@@ -123,8 +123,16 @@ def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
     ValueError
         Naming the setting.
     """
-    if isinstance(augmenter, DonorWindows) and not donors:
+    if isinstance(augmenter, DonorWindows | PersonEffects) and not donors:
         raise ValueError(f"donors: expected others, own_sessions or both with model={augmenter.name}, got none")
+    if isinstance(augmenter, PersonEffects):
+        if donors.learn_from != "both":
+            raise ValueError(f"donors.learn_from: expected both with model={augmenter.name}, got {donors.learn_from}")
+        if donors.alignment == "covariance":
+            raise ValueError(
+                f"donors.alignment: expected one of single features with model={augmenter.name}, as z_score, got "
+                "covariance"
+            )
     if not donors:
         return
     if isinstance(augmenter, NoAugmentation):

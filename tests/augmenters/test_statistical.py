@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from padded_sets import unpadded
 from sklearn.covariance import LedoitWolf
 
-from emogan.augmenters import Gaussian, RandomEffects
+from emogan.augmenters import Gaussian, PersonEffects, RandomEffects
+from emogan.data.donors import PooledSet
+from emogan.data.scaling import MinMaxScaler
 
 CLASSES, FEATURES, DRAWN = 3, 6, 100_000
 
@@ -106,3 +109,55 @@ def test_one_trial_per_class_gives_real_windows(data):
     x, y, _ = data
     drawn = draw(RandomEffects(name="random_effects", strength=1.0), (x, y, y), 0, 200)
     assert np.abs(drawn[:, None] - x[y == 0]).max(2).min(1).max() < 1e-6
+
+
+def people_set(between_people: float, between_trials: float, others: int = 40, trials: int = 3, windows: int = 4):
+    """Windows of a target, the last person, and of others, with two classes; the means of class 1 of both."""
+    random = np.random.default_rng(0)
+    person, label, trial, _ = (i.ravel() for i in np.indices((others + 1, 2, trials, windows)))
+    own = between_people * random.normal(size=(others + 1, 2, 3))
+    own[-1] = 1.5 * between_people
+    effect = between_trials * random.normal(size=(others + 1, 2, trials, 3))
+    x = (4.0 * label - 2)[:, None] + own[person, label] + effect[person, label, trial]
+    x += 0.1 * random.normal(size=x.shape)
+    number = np.ravel_multi_index((person, label, trial), (others + 1, 2, trials))
+    data = PooledSet(
+        x.astype(np.float32), np.arange(len(x)), label, number, person, np.ones((others + 1, 3), np.float32),
+        np.zeros((others + 1, 3), np.float32), MinMaxScaler(np.zeros(3), np.ones(3)), target=others,
+    )  # fmt: skip
+    return data, *(x[chosen & (label == 1)].mean(0) for chosen in (person == others, person != others))
+
+
+def drawn_mean(data, label=1):
+    control = PersonEffects(name="person_effects", strength=1.0).fit([data])
+    y = torch.full((1, 4000), label)
+    return control.sample(y, torch.Generator().manual_seed(0))[0].numpy()
+
+
+def test_class_means_are_the_targets_own_where_people_differ_and_trials_do_not():
+    data, own, everyones = people_set(between_people=1.0, between_trials=0.05)
+    np.testing.assert_allclose(drawn_mean(data).mean(0), own, atol=0.05)
+    assert np.abs(own - everyones).min() > 1
+
+
+def test_class_means_are_everyones_where_trials_differ_and_people_do_not():
+    data, own, everyones = people_set(between_people=0.0, between_trials=1.0)
+    made = drawn_mean(data).mean(0)
+    assert np.abs(made - everyones).max() < np.abs(made - own).max()
+    np.testing.assert_allclose(made, everyones, atol=0.25)
+
+
+def test_class_means_are_drawn_towards_everyones_as_the_variances_say():
+    data, own, everyones = people_set(between_people=0.5, between_trials=0.8, others=400)
+    weight = 0.5**2 / (0.5**2 + 0.8**2 / 3)
+    np.testing.assert_allclose(drawn_mean(data).mean(0), weight * own + (1 - weight) * everyones, atol=0.12)
+
+
+def test_new_trials_spread_as_trials_do():
+    data, *_ = people_set(between_people=0.0, between_trials=0.8, others=400)
+    np.testing.assert_allclose(drawn_mean(data).std(0), np.hypot(0.8, 0.1), rtol=0.06)
+
+
+def test_sets_that_do_not_tell_people_apart_are_refused(data):
+    with pytest.raises(ValueError, match=r"model=person_effects expects windows of a target and of its donors"):
+        draw(PersonEffects(name="person_effects", strength=1.0), data, 0)

@@ -93,6 +93,11 @@ def test_controls_learn_from_donors_too(folder, model):
     pd.testing.assert_frame_equal(scores, again)
 
 
+def test_person_effects_learn_from_both(folder):
+    scores, _ = run(folder, "model=person_effects", "donors.learn_from=both", name="person_effects")
+    assert set(scores.model) == {"person_effects+others+own"}
+
+
 @pytest.mark.parametrize(
     ("overrides", "label"),
     [
@@ -117,6 +122,8 @@ def test_kinds_of_donors_have_names_of_their_own(folder, overrides, label):
         (["model=none"], "model: expected one that learns from donors, got none. model=donor_windows"),
         (["model=donor_windows", "donors=none"], "donors: expected others, own_sessions or both"),
         (["model=gaussian", "evaluation.folds=leave_subject_out"], "expected folds within an experiment"),
+        (["model=person_effects"], "donors.learn_from: expected both with model=person_effects, got donors"),
+        (["model=person_effects", "donors.learn_from=both", "donors.alignment=covariance"], "one of single features"),
         (["model=gaussian", "evaluation=paper"], "evaluation.inner: expected refit"),
         (["model=gaussian", "donors.subjects=[1]"], "none of disgust, fear, sad, neutral, happy"),
         (["model=gaussian", "donors.alignment=rotate"], "donors.alignment: expected none | z_score"),
