@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from emogan import command_line
 from emogan.checks import NonNegativeInt, PositiveInt, checked
+from emogan.data.table_files import STIMULUS
 from emogan.environment import config_dir
 from emogan.keys import check_keys
 
@@ -71,9 +72,10 @@ def write_windows(
 
 
 def _csv(x: npt.NDArray, names: npt.NDArray, columns: dict[str, npt.NDArray]) -> bytes:
-    if taken := sorted(set(names) & set(columns)):
+    read = [*columns, STIMULUS]  # by data=features, as no feature
+    if taken := sorted(set(names) & set(read)):
         raise ValueError(
-            f"expected features that are not named {', '.join(columns)}, got {', '.join(taken)}. Write a .npz instead"
+            f"expected features that are not named {', '.join(read)}, got {', '.join(taken)}. Write a .npz instead"
         )
     table = pd.concat([pd.DataFrame(columns), pd.DataFrame(x, columns=names)], axis=1)
     return bytes(table.to_csv(index=False, lineterminator="\n").encode())

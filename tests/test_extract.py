@@ -1,5 +1,7 @@
 """From recordings to feature files: right, once, whole, and the same however many are worked on at once."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -23,9 +25,11 @@ from emogan.environment import config_dir
 from emogan.recordings import experiment, run
 from emogan.recordings.load import load
 from emogan.recordings.run import extract
+from emogan.recordings.settings import Settings
 from emogan.signal.bands import BANDS
 from emogan.signal.entropy import differential_entropy
 from emogan.signal.smoothing import rts_smoother
+from emogan.versions import COMPUTATIONS
 
 CAP = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 COLUMNS = ["recording", "subject", "session", "trial", "label", "start_s", "end_s"]
@@ -147,6 +151,59 @@ def test_a_second_run_does_nothing(recordings, tmp_path, monkeypatch):
     again = extract(recordings, recordings / "trials.csv", tmp_path, settings())
     assert (again.written, again.kept) == ([], first.written)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
+
+
+def with_clips(rows, name="stimulus"):
+    """Rows of a time table as a frame, in which the n-th trial shows film n."""
+    return pd.DataFrame(rows, columns=COLUMNS).assign(**{name: [f"film {row[3]}" for row in rows]})
+
+
+@pytest.mark.parametrize("name", ["stimulus", "stim_file"])
+def test_the_stimulus_of_each_trial_is_in_its_windows(recordings, tmp_path, name):
+    with_clips(rows_of(1) + rows_of(2), name).to_csv(tmp_path / "trials.csv", index=False)
+    assert len(extract(recordings, tmp_path / "trials.csv", tmp_path / "out", settings()).written) == 2
+    features = tables.load(tmp_path / "out")
+    assert features.stimulus.tolist() == (["film 1"] * 5 + ["film 2"] * 5) * 2
+    assert features.feature_names[-1] == "O2_gamma"
+    cached = load(recordings, tmp_path / "trials.csv", cache=tmp_path / "cache", settings=settings())
+    assert cached.fingerprint() == features.fingerprint()
+
+
+def test_eeg_and_eye_movements_share_the_stimulus_of_their_trial(recordings, tmp_path):
+    (tmp_path / "1.fif").write_bytes((recordings / "1.fif").read_bytes())
+    events(tmp_path / "eyes.csv")
+    eye = [["eyes.csv", *row[1:]] for row in reversed(rows_of(1))]
+    with_clips(rows_of(1) + eye).to_csv(tmp_path / "trials.csv", index=False)
+    found = extracted(tmp_path, tmp_path / "trials.csv", tmp_path / "out")
+    assert found["stimulus"].tolist() == [f"film {trial}" for trial in found["trial"]]
+
+
+def test_a_time_table_without_a_stimulus_has_the_files_and_fingerprints_of_earlier_versions(recordings, tmp_path):
+    rows = rows_of(1)
+    found = extracted(recordings, time_table(tmp_path / "trials.csv", rows), tmp_path / "out")
+    assert "stimulus" not in found
+    names = [*COLUMNS[:5], "start_s", "end_s", "sheet", "samples"]
+    told = [dict(zip(names, [*row, None, None], strict=True)) for row in rows]
+    for row in told:
+        row |= {"start_s": float(row["start_s"]), "end_s": float(row["end_s"])}
+    file = recordings / "1.fif"
+    content = {
+        "version": COMPUTATIONS["extraction"], "settings": Settings.of(settings()).plain(), "class_names": None,
+        "rows": told, "files": [(file.name, file.stat().st_size, file.stat().st_mtime_ns)],
+    }  # fmt: skip
+    assert found["fingerprint"] == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def test_files_are_made_anew_where_stimuli_became_known(recordings, tmp_path):
+    trials = time_table(tmp_path / "trials.csv", rows_of(1) + rows_of(2))
+    extract(recordings, trials, tmp_path / "out", settings())
+    before = tables.load(tmp_path / "out")
+    with_clips(rows_of(1) + rows_of(2)).to_csv(trials, index=False)
+    assert len(extract(recordings, trials, tmp_path / "out", settings()).written) == 2
+    after = tables.load(tmp_path / "out")
+    assert np.array_equal(after.x, before.x)
+    assert before.stimulus is None
+    assert after.stimulus is not None
 
 
 @pytest.mark.parametrize("change", ["setting", "row", "recording", "half a file"])
@@ -389,7 +446,9 @@ def test_seed_iv_s_preprocessed_trials_are_extracted_by_its_name(tmp_path):
     assert found["x"].shape == (sum(n // 800 for n in lengths), 310)
     labels = [found["y"][found["trial"] == trial][0] for trial in range(1, 25)]
     assert tuple(labels) == SEED_IV_LABELS[0]
-    assert tables.load(tmp_path / "out").class_names == ("neutral", "sad", "fear", "happy")
+    features = tables.load(tmp_path / "out")
+    assert features.class_names == ("neutral", "sad", "fear", "happy")
+    assert features.stimulus.tolist() == features.trial.tolist()
 
 
 def test_recordings_are_a_data_set_whose_features_are_kept(recordings, tmp_path, monkeypatch):

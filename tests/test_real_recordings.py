@@ -72,6 +72,26 @@ def test_controls_that_look_at_electrodes_and_trials_take_real_recordings(eegmat
     assert re.fullmatch("no test window was seen; .* standardised its features", verdict)
 
 
+def test_people_are_told_less_from_clips_that_nobody_watched_in_training(tmp_path, caplog):
+    found = {}
+    for stimuli in ("any", "unseen"):
+        cfg = configure(
+            tmp_path / stimuli, DATA / "ceap/eye_head.csv", "data.drop=[window]", "data.subjects=[1,2,3,4,5,6]",
+            "model=none", f"evaluation.stimuli={stimuli}",
+        )  # fmt: skip
+        found[stimuli] = job.run(cfg)
+        audit = json.loads((tmp_path / stimuli / "job/run.json").read_text())["audit"]
+        seen = 6 * 8 * 9 if stimuli == "any" else 0
+        assert audit["test_windows_of_clips_that_occur_in_training"] == seen
+        assert (f"{seen} test windows show film clips that are trained on" in caplog.text) == (seen > 0)
+        assert ("12 of 12 training sets show too few clips to validate on others" in caplog.text) == (seen == 0)
+        caplog.clear()
+    assert found["any"].n_test.tolist() == [8 * 9] * 6
+    assert found["unseen"].n_test.tolist() == [4 * 9] * 12  # in two folds, with one of the two clips of each class
+    people = [found[stimuli].groupby("subject").accuracy.mean() for stimuli in ("any", "unseen")]
+    assert people[0].mean() - people[1].mean() > 0.05
+
+
 def test_entropies_of_real_eeg_lie_where_those_of_seed_s_files_do(eegmat):
     features = table.load(eegmat)
     assert features.x.shape == (8 * 30, 19 * 5)

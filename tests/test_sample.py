@@ -67,6 +67,9 @@ def test_impossible_requests_are_refused_and_nothing_is_lost(tmp_path, checkpoin
     emogan.GaussianSampler().fit(x.rename(columns={"left": "trial"}), y).save(tmp_path / "fitted")
     with pytest.raises(ValueError, match=r"not named label, trial, .*got trial\. Write a \.npz"):
         write_windows(tmp_path / "fitted", tmp_path / "new.csv", 5)
+    emogan.GaussianSampler().fit(x.rename(columns={"left": "stimulus"}), y).save(tmp_path / "fitted")
+    with pytest.raises(ValueError, match=r"not named label, .*got stimulus\. Write a \.npz"):
+        write_windows(tmp_path / "fitted", tmp_path / "new.csv", 5)
     assert there.read_text() == "mine"
     assert not (tmp_path / "new.csv").exists()
 

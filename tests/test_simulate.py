@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from emogan.data.seed import seed
+from emogan.data.seed import seed, seed_iv, seed_v
 from emogan.simulate import simulate
 from emogan.simulation import people
 from emogan.simulation.releases import write_seed, write_seed_iv, write_seed_v
@@ -95,6 +95,19 @@ def test_one_modality_alone_is_written_and_read(tmp_path):
     eeg = people.load("seed", subjects=[3], modality="eeg")
     write_seed(eeg, tmp_path / "eeg")
     assert seed.load(tmp_path / "eeg", modality="eeg").fingerprint() == eeg.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "load"),
+    [("seed", write_seed, seed.load), ("seed_v", write_seed_v, seed_v.load), ("seed_iv", write_seed_iv, seed_iv.load)],
+)
+def test_a_tree_is_read_with_the_stimuli_that_were_simulated(features, tmp_path, name, write, load):
+    write(features[name], tmp_path)
+    found = load(tmp_path)
+    np.testing.assert_array_equal(found.stimulus, features[name].stimulus)
+    clips = {"seed": 15, "seed_v": 45, "seed_iv": 72}[name]
+    assert np.unique(found.stimulus).tolist() == list(range(1, clips + 1))
+    assert found.fingerprint() == features[name].fingerprint()
 
 
 def test_sessions_that_file_dates_could_not_tell_are_refused(tmp_path):

@@ -254,7 +254,8 @@ def need_stimuli(features: FeatureSet, setting: str) -> None:
     if features.stimulus is None:
         raise ValueError(
             f"{setting}: expected trials whose film clips are known, got {features.dataset} without a stimulus. Add a "
-            "column stimulus to the table, with the same name for the same clip in all subjects and sessions"
+            "column stimulus to the table, or name one by data.stimulus=COLUMN, with the same value for the same clip "
+            "in all subjects and sessions"
         )
 
 

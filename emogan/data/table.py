@@ -14,6 +14,7 @@ from emogan.data.features import FeatureSet, Modality
 from emogan.data.scaling import standardise_within
 from emogan.data.table_files import (
     KINDS,
+    STIMULUS,
     Listed,
     TableFile,
     check_matched,
@@ -38,6 +39,7 @@ def load(
     trial: str = "trial",
     subject: str = "subject",
     session: str = "session",
+    stimulus: str = STIMULUS,
     eye: Listed = (),
     drop: Listed = (),
     keep: Listed = (),
@@ -49,20 +51,20 @@ def load(
 ) -> FeatureSet:
     """Read a user's own table.
 
-    A .npz holds x (N, F), y (N,), trial (N,), subject (N,) and, if wanted, session (N,), feature_names (F,),
-    class_names (K,) and modality (F,) of "eeg", "eye" or "other"; never a pickle. A .csv has one row per window: four
-    columns named by `label`, `trial`, `subject` and `session`, every other column a feature. Without a session all
-    is one session, 1. Labels may be whole numbers or text: classes are numbered in sorted order; where a .npz has
-    class_names, labels are their indices. Columns come out as eeg, eye, other; with nothing marked all are eeg. Columns
-    that tell the trial, the label, the row or the person are refused, see `emogan.data.bookkeeping`; what
-    `emogan.extract` wrote has none.
+    A .npz holds x (N, F), y (N,), trial (N,), subject (N,) and, if wanted, session (N,), stimulus (N,), feature_names
+    (F,), class_names (K,) and modality (F,) of "eeg", "eye" or "other"; never a pickle. A .csv has one row per window:
+    five columns named by `label`, `trial`, `subject`, `session` and `stimulus`, every other column a feature. Without a
+    session all is one session, 1; without a stimulus it is not known which trials show the same film clip. Labels may
+    be whole numbers or text: classes are numbered in sorted order; where a .npz has class_names, labels are their
+    indices. Columns come out as eeg, eye, other; with nothing marked all are eeg. Columns that tell the trial, the
+    label, the row or the person are refused, see `emogan.data.bookkeeping`; what `emogan.extract` wrote has none.
 
     Parameters
     ----------
     path : file, folder or list of files; each file holds other experiments (subject, session) with the same features
-    label, trial, subject, session : column names of a .csv
+    label, trial, subject, session, stimulus : column names of a .csv
     eye : names, or patterns such as "eye_*", of the features that are eye movement features
-    drop : names or patterns of columns that are no features, in a .npz by feature_names
+    drop : names or patterns of columns that are left out, in a .npz of those by feature_names
     keep : names or patterns of columns that are features although they look like bookkeeping
     name : what the scores call this data set
     per_subject : standardise each feature within each subject, see `emogan.data.scaling.standardise_within`
@@ -74,7 +76,7 @@ def load(
     FileNotFoundError, ValueError
         Naming the file, what was expected, what came and what to do.
     """
-    columns = {"label": label, "trial": trial, "subject": subject, "session": session}
+    columns = {"label": label, "trial": trial, "subject": subject, "session": session, "stimulus": stimulus}
     eye, drop, keep = (listed(names) for names in (eye, drop, keep))
     readers = {
         ".csv": lambda file: read_csv(file, columns, eye, drop),
@@ -91,6 +93,8 @@ def load(
     x = np.concatenate([part.x for part in parts])
     ids = {key: _join([getattr(part, key) for part in parts]) for key in ("trial", "subject", "session")}
     _refuse_bookkeeping(path, parts, x, ids, keep)
+    if parts[0].stimulus is not None:
+        ids["stimulus"] = _join([part.stimulus for part in parts])
     chosen = _select(path, ids["subject"], ids["session"], subjects, sessions)
     y, class_names = _classes(parts, chosen)
     order = _columns(path, parts[0], modality)
@@ -125,7 +129,8 @@ def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarr
         raise ValueError(
             f"{path}: expected features alone, as numbers, got columns that are text or tell the trial, the label, the "
             f"row or the person:{reasons}\nLeave them out with {option('drop', list(refused))}, or correct the text. "
-            f"In a .csv, a column that is the label is chosen with data.label=COLUMN.{keep_them}"
+            "In a .csv, a column that is the label or the film clip is chosen with data.label=COLUMN or "
+            f"data.stimulus=COLUMN.{keep_them}"
         )
     if suspicious:
         log.warning(
@@ -178,6 +183,12 @@ def _align(parts: list[TableFile]) -> list[TableFile]:
                     f"expected the same {what} in all files, got {some(mine)} in {first.path} and {some(own)} in "
                     f"{part.path}"
                 )
+        if (part.stimulus is None) != (first.stimulus is None):
+            known, unknown = (part, first) if first.stimulus is None else (first, part)
+            raise ValueError(
+                f"expected the stimulus of all trials or of none, got one in {known.path} and none in {unknown.path}. "
+                "Add it, or take it out of the others."
+            )
         if part.settings != first.settings and None not in (part.settings, first.settings):
             raise ValueError(
                 f"expected features of one extraction, got {part.path} of other settings than {first.path}: "

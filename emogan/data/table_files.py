@@ -17,13 +17,14 @@ from emogan.data.text_tables import first_text, look_at
 
 KINDS = ("eeg", "eye", "other")
 REQUIRED_KEYS = ("x", "y", "trial", "subject")
-OPTIONAL_KEYS = ("session", "feature_names", "class_names", "modality")
+OPTIONAL_KEYS = ("session", "stimulus", "feature_names", "class_names", "modality")
 EXTRACTED_KEYS = ("units", "settings", "fingerprint", "spectrum", "frequency_hz", "channels")  # of emogan.extract
+STIMULUS = "stimulus"  # the column of a .csv unless another one is named
 
 
 @dataclass(frozen=True, eq=False)
 class TableFile:
-    """One file as read: x (N, F), the four other columns (N,), and a name and kind per feature.
+    """One file as read: x (N, F), the other columns (N,), and a name and kind per feature.
 
     `dropped` are the names of columns left out on request, `text` those of columns that are no numbers and what one of
     them holds, NaN in x. `settings` are those of emogan.extract as JSON, if it made the file.
@@ -38,6 +39,7 @@ class TableFile:
     feature_names: tuple[str, ...]
     kinds: tuple[str, ...]
     class_names: tuple[str, ...] | None = None
+    stimulus: np.ndarray | None = None
     settings: str | None = None
     dropped: tuple[str, ...] = ()
     text: Mapping[str, str] = field(default_factory=dict)
@@ -85,10 +87,10 @@ def read_npz(path: Path, eye: list[str], drop: list[str]) -> TableFile:
         stored = _stored_kinds(path, _texts(path, "modality", entries["modality"]), n_features)
         kinds = _agreed(path, tuple(stored[i] for i in kept), kinds if eye else None)
     columns = {}
-    for key, column in (("y", "label"), ("trial", "trial"), ("subject", "subject"), ("session", "session")):
+    for key in [key for key in ("y", "trial", "subject", "session", "stimulus") if key in entries]:
         if entries[key].shape != (n,):
             raise ValueError(f"{path}: expected {key} of shape ({n},), one per row of x, got {entries[key].shape}")
-        columns[column] = identifier(path, key, entries[key])
+        columns["label" if key == "y" else key] = identifier(path, key, entries[key])
     classes = _texts(path, "class_names", entries["class_names"]) if "class_names" in entries else None
     if classes is not None:
         _check_indices(path, columns["label"], classes)
@@ -100,10 +102,10 @@ def read_npz(path: Path, eye: list[str], drop: list[str]) -> TableFile:
 def read_csv(path: Path, columns: dict[str, str], eye: list[str], drop: list[str]) -> TableFile:
     frame = csv_frame(path, columns.values())
     present = {key: name for key, name in columns.items() if name in frame}
-    if columns["session"] == "session":  # only where no one asked for another column
-        present.setdefault("session", "")
+    if columns["stimulus"] == STIMULUS and (matching([STIMULUS], drop) or columns["label"] == STIMULUS):
+        present.pop("stimulus", None)  # that it is left out, or is the label, was asked for; the stimulus was not
     for key, name in columns.items():
-        if key not in present:
+        if key not in present and not (key == name and key in OPTIONAL_KEYS):  # only where no one asked for another
             hint = " Are the columns separated by commas, semicolons or tabs?" if len(frame.columns) == 1 else ""
             raise ValueError(
                 f"{path}: expected a column {name!r} for the {key}, got the columns {some(frame.columns)}. "
@@ -127,8 +129,8 @@ def read_csv(path: Path, columns: dict[str, str], eye: list[str], drop: list[str
             row = first_text(frame[name])
             text[name] = f"{frame[name].iloc[row]!r} in row {row + 1}"
     ids = {
-        key: identifier(path, name, frame[name].to_numpy()) if name else np.ones(len(frame), dtype=np.int64)
-        for key, name in present.items()
+        "session": np.ones(len(frame), dtype=np.int64),
+        **{key: identifier(path, name, frame[name].to_numpy()) for key, name in present.items()},
     }
     x = frame[list(feature_names)].assign(**dict.fromkeys(text, np.nan)).to_numpy(dtype=np.float64)
     kinds = _kinds(path, feature_names, eye)

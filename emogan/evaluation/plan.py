@@ -52,6 +52,7 @@ class Plan:
     fits: list[Fit]
     splits: list[Split]
     halved: int  # splits whose inner folds are halves of trials, for want of trials
+    clips_shared: int  # splits whose inner folds validate on clips that they train on, although these should be unseen
     donors: Donors | None = None
     learned: list[Learned] | None = None  # of each training set, what an augmenter learns from instead, if donors
 
@@ -111,6 +112,9 @@ def inner_folds(
     single training trial (the low end of a learning curve) the halves of the trials are the two folds: of all choices
     without a look at the test trials the one left, and easily satisfied, since windows of a trial resemble each other.
 
+    With stimuli="unseen" no inner fold validates on a clip that it trains on. Where the training windows show too few
+    clips for that, as with a single one of a class, the inner folds are those of "any".
+
     Raises
     ------
     ValueError
@@ -133,7 +137,10 @@ def inner_folds(
         for k in np.unique(label):
             fold[label == k] = _in_turn(trial[label == k], min(n_folds, *counts.values()))
     pairs = _pairs(features, member.train, fold, stimuli)
-    if lacking := _lacking(y, pairs, features):
+    lacking = _lacking(y, pairs, features)
+    if lacking and stimuli == "unseen":
+        return inner_folds(features, member, n_folds)
+    if lacking:
         raise ValueError(
             "choosing the classifier's parameter by inner cross-validation needs windows of every class in every inner "
             f"training set, and one has none of {', '.join(lacking)}. It takes two training trials of every class, or "
@@ -150,11 +157,16 @@ def _pairs(
     pairs = [(fold != k, fold == k) for k in folds]
     if stimuli == "unseen":
         shown = features.stimulus[rows]
-        if any(np.isin(shown[trained], shown[validated]).any() for trained, validated in pairs):
+        if _share(shown, pairs):
             clips = clip_folds(features, rows, len(folds))
             ofs = [clips == k % (clips.max() + 1) for k in folds]
             pairs = [(trained & ~own, validated & own) for (trained, validated), own in zip(pairs, ofs, strict=True)]
     return [(np.flatnonzero(trained), np.flatnonzero(validated)) for trained, validated in pairs]
+
+
+def _share(shown: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]]) -> bool:
+    """Whether a fold trains on a clip that it validates."""
+    return any(np.isin(shown[trained], shown[validated]).any() for trained, validated in pairs)
 
 
 def _in_turn(unit: np.ndarray, n_folds: int) -> np.ndarray:
@@ -203,13 +215,14 @@ def build(
         )
     sets = _TrainingSets(features, fit_on, donors)
     outer = [sets.add(member.train, member.test, member.test, of=number) for number, member in enumerate(members)]
-    splits, partial, n_halved = [], [], 0
+    splits, partial, n_halved, n_shared = [], [], 0, 0
     for number, member in enumerate(members):
         try:
             pairs, halved = inner_folds(features, member, n_inner_folds, stimuli)
         except ValueError as error:
             raise ValueError(f"{member.place}: {error}") from None
         n_halved += halved
+        n_shared += stimuli == "unseen" and _share(features.stimulus[member.train], pairs)
         parts = []
         for kept, validated in pairs:
             held_out = member.train[validated]
@@ -229,7 +242,7 @@ def build(
         for fit in (split.fit, *(fit for fit, _ in split.inner)):
             serves[fit].append(len(split.member.train))
     fits = [Fit(*fit, len(fit[1]) / np.mean(served)) for fit, served in zip(whole + partial, serves, strict=True)]
-    return Plan(sets.found, fits, splits, n_halved, donors or None, sets.learned if donors else None)
+    return Plan(sets.found, fits, splits, n_halved, n_shared, donors or None, sets.learned if donors else None)
 
 
 class _TrainingSets:

@@ -250,6 +250,12 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
             "the classifier's parameter there",
             plan.halved, len(plan.splits),
         )  # fmt: skip
+    if plan.clips_shared:
+        log.warning(
+            "%d of %d training sets show too few clips to validate on others: the classifier's parameter is chosen "
+            "there on clips that are trained on. The test windows show none of them",
+            plan.clips_shared, len(plan.splits),
+        )  # fmt: skip
     if shown := seen_clips(features, plan):
         log.warning(
             "%d test windows show film clips that are trained on, and a clip is recognised by more than what people "

@@ -119,18 +119,28 @@ def _fingerprint(rows: Sequence[Row], settings: Settings, class_names, files: se
         "version": COMPUTATIONS["extraction"],
         "settings": settings.plain(),
         "class_names": class_names,
-        "rows": [{name: value for name, value in asdict(row).items() if name != "number"} for row in rows],
+        "rows": [_content(row) for row in rows],
         "files": sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.exists()),
     }
     text = json.dumps(content, sort_keys=True, default=lambda path: path.name)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _content(row: Row) -> dict[str, Any]:
+    """What a row says, whichever its number; without a stimulus it says what it said in earlier versions."""
+    content = asdict(row)
+    del content["number"]
+    if row.stimulus is None:
+        del content["stimulus"]
+    return content
+
+
 def features(rows: Sequence[Row], settings: Settings) -> dict[str, np.ndarray]:
     """The arrays of an experiment's feature file, without class names and fingerprint.
 
-    x (W, F), y, trial, subject and session (W,), feature_names, modality and units (F,), and of EEG the mean power
-    spectra of the trials' clean signals: spectrum (T, C, Q) in microvolt squared per Hz at frequency_hz (Q,).
+    x (W, F), y, trial, subject, session and, if it is known, stimulus (W,), feature_names, modality and units (F,), and
+    of EEG the mean power spectra of the trials' clean signals: spectrum (T, C, Q) in microvolt squared per Hz at
+    frequency_hz (Q,).
 
     Raises
     ------
@@ -146,11 +156,13 @@ def features(rows: Sequence[Row], settings: Settings) -> dict[str, np.ndarray]:
         names = EYE_NAMES[settings.eye_features]
         blocks.append(("eye", names, [eye_unit(name) for name in names], dict(_eye(eye, names, settings, kept))))
     trials = {trial: [found[trial] for *_, found in blocks] for trial in blocks[0][-1]}
-    labels, windows = {row.trial: row.label for row in rows}, [len(parts[0]) for parts in trials.values()]
+    rows_of, windows = {row.trial: row for row in rows}, [len(parts[0]) for parts in trials.values()]
     subject, session = rows[0].experiment
+    if rows[0].stimulus is not None:
+        more["stimulus"] = np.repeat([rows_of[trial].stimulus for trial in trials], windows)
     return {
         "x": np.concatenate([np.hstack(parts) for parts in trials.values()]).astype(np.float32),
-        "y": np.repeat([labels[trial] for trial in trials], windows),
+        "y": np.repeat([rows_of[trial].label for trial in trials], windows),
         "trial": np.repeat(list(trials), windows),
         "subject": np.full(sum(windows), subject),
         "session": np.full(sum(windows), session),

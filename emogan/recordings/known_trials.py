@@ -25,7 +25,9 @@ def seed(folder: Path) -> TimeTable:
     times = (trials.SEED_START_S, trials.SEED_END_S) if raw else WHOLE
     example = "1_1.cnt or 1_20131027.mat"
     unusable = tuple(unclear.values())
-    return _published(folder, files, trials.SEED_CLASSES, (trials.SEED_LABELS,) * 3, (times,) * 3, example, unusable)
+    return _published(
+        folder, files, trials.SEED_CLASSES, (trials.SEED_LABELS,) * 3, (times,) * 3, example, unusable, same_clips=True
+    )  # fmt: skip
 
 
 def seed_iv(folder: Path) -> TimeTable:
@@ -43,7 +45,7 @@ def seed_v(folder: Path) -> TimeTable:
 
 def _published(
     folder: Path, files: dict, class_names: Sequence[str], labels: Sequence, times: Sequence, example: str,
-    unusable: tuple[str, ...] = (),
+    unusable: tuple[str, ...] = (), same_clips: bool = False,
 ) -> TimeTable:  # fmt: skip
     if not files and not unusable:
         raise FileNotFoundError(
@@ -53,8 +55,10 @@ def _published(
     for (subject, session), path in sorted(files.items()):
         starts, ends = times[session - 1]
         starts, ends = (tuple(v) * (len(labels[session - 1]) // len(v)) for v in (starts, ends))
-        for trial, one in enumerate(zip(labels[session - 1], starts, ends, strict=True), 1):
-            rows.append(Row(len(rows) + 1, path, subject, session, trial, one[0], float(one[1]), float(one[2])))
+        clips = trials.stimuli(len(starts), session, same_clips).tolist()
+        columns = zip(labels[session - 1], map(float, starts), map(float, ends), clips, strict=True)
+        for trial, (*label_and_times, clip) in enumerate(columns, 1):
+            rows.append(Row(len(rows) + 1, path, subject, session, trial, *label_and_times, stimulus=clip))
     return TimeTable(tuple(rows), tuple(class_names), unusable)
 
 

@@ -17,6 +17,7 @@ from emogan.signal.windows import TOLERANCE_S
 
 COLUMNS = ("recording", "subject", "session", "trial", "label", "start_s", "end_s")
 OPTIONAL = ("sheet", "samples")
+STIMULUS = ("stimulus", "stim_file")  # the second is what BIDS calls it
 Name = int | str
 Experiment = tuple[Name, Name]  # subject, session
 
@@ -33,6 +34,7 @@ class Row:
         spreadsheet); an infinite end is its end
     sheet : of a spreadsheet of BeGaze, by name or number from 1
     samples : file with the samples that belong to an EyeLink file of events
+    stimulus : the film clip that the trial shows, if it is known
     """
 
     number: int
@@ -45,6 +47,7 @@ class Row:
     end_s: float
     sheet: Name | None = None
     samples: Path | None = None
+    stimulus: Name | None = None
 
     @property
     def experiment(self) -> Experiment:
@@ -93,7 +96,8 @@ def read_table(path: Path, folder: Path) -> TimeTable:
 
     Files are named relative to a folder. An empty start_s is 0, an empty end_s the end of the recording. A trial
     that stands in two rows, one of an EEG recording and one of an eye tracking recording, has features of both; times
-    are those of the row's own recording.
+    are those of the row's own recording. The column stimulus, or else stim_file, names the film clips, by the same
+    value in all subjects and sessions; where there is neither, or nothing in it, they are not known.
 
     Raises
     ------
@@ -117,7 +121,10 @@ def read_table(path: Path, folder: Path) -> TimeTable:
     sheets, samples = (_optional(frame, name) for name in OPTIONAL)
     sheets = [int(one) if isinstance(one, float) else one for one in sheets]
     samples = [None if one is None else folder / str(one) for one in samples]
-    values = zip(recordings, *columns.values(), *times, sheets, samples, strict=True)
+    stimuli = [None] * len(frame)
+    if name := next((name for name in STIMULUS if name in frame and frame[name].notna().any()), None):
+        stimuli = identifier(path, name, frame[name].to_numpy()).tolist()
+    values = zip(recordings, *columns.values(), *times, sheets, samples, stimuli, strict=True)
     return TimeTable(tuple(Row(number, *row) for number, row in enumerate(values, 1)))
 
 
@@ -165,15 +172,19 @@ def _overlaps(table: TimeTable) -> Iterator[tuple[Row, str]]:
 
 
 def _trials(table: TimeTable) -> Iterator[tuple[Row, str]]:
-    """A trial has one label, and either kind of recording at most once; all trials of an experiment have the same."""
+    """A trial has one label and stimulus, and each kind of recording once or, as all of its experiment, not at all."""
     for rows in table.experiments().values():
         trials: dict[Name, dict[bool, Row]] = {}
         for row in rows:
             kinds = trials.setdefault(row.trial, {})
             if row.is_eeg in kinds:
                 yield row, f"{row}: expected each trial once, got it in {kinds[row.is_eeg]} before"
-            elif kinds and (other := next(iter(kinds.values()))).label != row.label:
-                yield row, f"{row}: expected the label {other.label} as in {other}, got {row.label}"
+            elif kinds:
+                other = next(iter(kinds.values()))
+                for what in ("label", "stimulus"):
+                    first, own = getattr(other, what), getattr(row, what)
+                    if first != own:
+                        yield row, f"{row}: expected the {what} {first} as in {other}, got {own}"
             kinds[row.is_eeg] = row
         every = {kind for kinds in trials.values() for kind in kinds}
         for kinds in trials.values():

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from emogan.data.table_files import natural
+from emogan.data.table_files import STIMULUS, natural
 from emogan.jobs.scores import COLUMNS
 from emogan.sweeps.expected import combinations, missing
 from emogan.sweeps.windows import load_windows
@@ -260,6 +260,8 @@ def _data_settings(folder: Path) -> tuple[dict, tuple]:
     except (OmegaConfBaseException, YAMLError, AttributeError) as error:
         raise ValueError(f"expected a job's configuration in .hydra/config.yaml, got {error}") from error
     experiments = tuple(data.pop(name, None) for name in ("subjects", "sessions"))
+    if data.get("stimulus") == STIMULUS:  # earlier versions had no such setting
+        del data["stimulus"]
     return {name: value for name, value in data.items() if name != "modality"}, experiments
 
 

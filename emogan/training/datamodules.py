@@ -492,12 +492,12 @@ class TableDataModule(ExperimentDataModule):
         A file, a folder of files or a list of files, each of other experiments.
     modality
         "eeg", "eye", or "eeg_eye" for all columns.
-    label, trial, subject_column, session_column
+    label, trial, subject_column, session_column, stimulus_column
         Names of the columns of a .csv that are no features.
     eye
         Names, or patterns such as "eye_*", of the features that are eye movement features.
     drop
-        Names or patterns of columns that are no features.
+        Names or patterns of columns to leave out.
     keep
         Names or patterns of columns that are features although they look like numbers of trials, rows or people.
     name
@@ -535,6 +535,7 @@ class TableDataModule(ExperimentDataModule):
         trial: str = "trial",
         subject_column: str = "subject",
         session_column: str = "session",
+        stimulus_column: str = "stimulus",
         eye: Sequence[str] = (),
         drop: Sequence[str] = (),
         keep: Sequence[str] = (),
@@ -553,14 +554,14 @@ class TableDataModule(ExperimentDataModule):
     ):
         super().__init__(
             _table, path=path, modality=modality, label=label, trial=trial, subject_column=subject_column,
-            session_column=session_column, eye=eye, drop=drop, keep=keep, name=name, per_subject=per_subject,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
-            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+            session_column=session_column, stimulus_column=stimulus_column, eye=eye, drop=drop, keep=keep, name=name,
+            per_subject=per_subject, subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds,
+            stimuli=stimuli, validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
         )  # fmt: skip
 
 
-def _table(path, *, subject_column: str, session_column: str, **settings) -> FeatureSet:
-    return table.load(path, subject=subject_column, session=session_column, **settings)
+def _table(path, *, subject_column: str, session_column: str, stimulus_column: str, **settings) -> FeatureSet:
+    return table.load(path, subject=subject_column, session=session_column, stimulus=stimulus_column, **settings)
 
 
 def _several(value: Which) -> Sequence[int | str] | None:

@@ -206,10 +206,23 @@ def test_the_line_of_the_refusal_leaves_out_all_that_is_no_feature(tmp_path, suf
 
 def test_text_is_left_out_by_the_same_line(tmp_path):
     table = rows()
-    path = written(tmp_path / "t.csv", table, stimulus="V" + table.clip_shown.astype(str), window=table.window)
-    with pytest.raises(ValueError, match=r"stimulus: .* got 'V\d+' in row 1.*\n  window: counts") as refused:
+    path = written(tmp_path / "t.csv", table, video="V" + table.clip_shown.astype(str), window=table.window)
+    with pytest.raises(ValueError, match=r"video: .* got 'V\d+' in row 1.*\n  window: counts") as refused:
         configured(path)
     assert configured(path, *pasted(str(refused.value))).feature_names == ("a", "b")
+    assert "data.stimulus=COLUMN" in str(refused.value)
+    assert configured(path, "data.stimulus=video", "data.drop=[window]").feature_names == ("a", "b")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+def test_a_column_named_stimulus_is_the_stimulus_and_as_a_feature_it_is_refused(tmp_path, suffix):
+    table = rows()
+    path = written(tmp_path / f"t{suffix}", table, stimulus=table.clip_shown)
+    if suffix == ".csv":
+        assert configured(path).stimulus.tolist() == table.clip_shown.tolist()
+    else:  # there the stimulus is an array of its own
+        with pytest.raises(ValueError, match="\n  stimulus: the same values in the trials of each subject"):
+            configured(path)
 
 
 def test_what_is_suspicious_is_a_warning_that_either_line_ends(tmp_path, caplog):
@@ -245,11 +258,14 @@ def test_an_option_is_read_as_the_names_it_was_written_of(names):
 
 @pytest.mark.real_data
 @pytest.mark.skipif("EMOGAN_REAL_DATA" not in os.environ, reason="EMOGAN_REAL_DATA names no folder of recordings")
-def test_the_stimulus_and_window_of_a_real_table_are_told_from_its_features(caplog):
+def test_the_window_of_a_real_table_is_told_from_its_features_and_its_stimulus_is_known(caplog):
     path = Path(os.environ["EMOGAN_REAL_DATA"]) / "ceap" / "eye_head.csv"
     with pytest.raises(ValueError, match=r"'data\.drop=") as refused:
         configured(path)
-    assert pasted(str(refused.value)) == ["data.drop=[stimulus,window]"]
+    assert pasted(str(refused.value)) == ["data.drop=[window]"]
     features = configured(path, *pasted(str(refused.value)))
     assert features.x.shape[1] == 23
+    assert features.stimulus[::9].tolist() == [f"V{number}" for number in range(1, 9)] * 32  # 8 films, 9 windows each
+    before = configured(path, "data.drop=[stimulus,window]")  # as the message said before stimuli were known
+    assert (before.stimulus, before.feature_names) == (None, features.feature_names)
     assert not caplog.text

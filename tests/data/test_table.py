@@ -1,5 +1,6 @@
 """Tests of the loader of one's own tables: what is read from .npz and .csv, and what is refused and how."""
 
+import hashlib
 import zipfile
 from pathlib import Path
 
@@ -296,6 +297,89 @@ def edit_second(folder: Path, **changes) -> Path:
     return folder
 
 
+CLIP = np.arange(N) // 3 % 4 + 3  # in the second session other clips than in the first, the same for both subjects
+CLIPS = {"text": np.char.add("film_", CLIP.astype(str)), "numbers": CLIP}
+
+
+@pytest.mark.parametrize("kind", CLIPS)
+@pytest.mark.parametrize("suffix", ["npz", "csv"])
+def test_the_stimulus_of_a_table_is_no_feature(tmp_path, suffix, kind):
+    write = write_npz if suffix == "npz" else write_csv
+    features = load(write(tmp_path / f"t.{suffix}", stimulus=CLIPS[kind]), drop=["blink"])
+    assert features.stimulus.tolist() == CLIPS[kind].tolist()
+    assert features.feature_names == ("alpha", "pupil", "theta", "pulse")
+    assert features.fingerprint() != load(write(tmp_path / f"plain.{suffix}"), drop=["blink"]).fingerprint()
+
+
+def test_a_table_without_a_stimulus_has_the_fingerprint_of_earlier_versions(tmp_path):
+    """SHA-256 of the columns as versions without stimuli took it."""
+    features = load(write_csv(tmp_path / "t.csv"))
+    digest = hashlib.sha256()
+    for name in ("x", "y", "trial", "session", "subject"):
+        column = getattr(features, name)
+        digest.update(f"{name} {column.dtype.str} {column.shape}".encode() + column.tobytes())
+    digest.update(repr((NAMES, ("0", "1"), ["('eeg', slice(0, 5, None))"])).encode())
+    assert features.stimulus is None
+    assert features.fingerprint() == digest.hexdigest()
+
+
+def test_the_stimulus_may_have_another_name_and_then_must_be_there(tmp_path):
+    file = write_csv(tmp_path / "t.csv", film=CLIPS["text"])
+    assert load(file, stimulus="film").stimulus.tolist() == CLIPS["text"].tolist()
+    assert load(write_csv(tmp_path / "same.csv"), stimulus="trial").stimulus[:6].tolist() == [1] * 3 + [2] * 3
+    with pytest.raises(ValueError, match=r"t\.csv: expected a column 'clip' for the stimulus.*data\.stimulus=COLUMN"):
+        load(file, stimulus="clip")
+    with pytest.raises(ValueError, match=r"film: expected numbers.*[\s\S]*or the film clip .*data\.stimulus=COLUMN"):
+        load(file)
+    with pytest.raises(ValueError, match=r"got 'Stimulus' beside it.*data\.stimulus=Stimulus"):
+        load(write_csv(tmp_path / "t.csv", Stimulus=CLIP))
+
+
+def test_a_stimulus_that_is_left_out_or_is_the_label_is_not_known(tmp_path):
+    plain = load(write_csv(tmp_path / "t.csv"))
+    for drop in ("stimulus", ["stim*"]):
+        dropped = load(write_csv(tmp_path / "t.csv", stimulus=CLIP), drop=drop)
+        assert dropped.fingerprint() == plain.fingerprint()
+    frame().rename(columns={"label": "stimulus"}).to_csv(tmp_path / "t.csv", index=False)
+    assert load(tmp_path / "t.csv", label="stimulus").fingerprint() == plain.fingerprint()
+
+
+@pytest.mark.parametrize("suffix", ["npz", "csv"])
+def test_a_stimulus_that_is_not_one_for_each_trial_names_the_file_and_the_trial(tmp_path, suffix):
+    write = write_npz if suffix == "npz" else write_csv
+    changed = np.where(np.arange(N) == 20, 99, CLIP)
+    with pytest.raises(ValueError, match=rf"t\.{suffix}: .*stimulus per trial, got 5 and 99 in subject 2, session 2, "):
+        load(write(tmp_path / f"t.{suffix}", stimulus=changed))
+    with pytest.raises(ValueError, match=rf"t\.{suffix}: .*in every row of 'stimulus', got an empty cell .* in row 5"):
+        load(write(tmp_path / f"t.{suffix}", stimulus=np.where(np.arange(N) == 4, np.nan, CLIP)))
+
+
+def test_the_stimuli_of_several_files_are_joined_and_chosen_with_their_windows(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    table = frame(stimulus=CLIP)
+    for subject, part in table.groupby("subject"):
+        part.to_csv(folder / f"{subject}.csv", index=False)
+    assert load(folder).fingerprint() == load(write_csv(tmp_path / "whole.csv", stimulus=CLIP)).fingerprint()
+    assert load(folder, subjects=[2], sessions=[2]).stimulus.tolist() == [5, 5, 5, 6, 6, 6]
+    table[table.subject == 2].assign(stimulus="V5").to_csv(folder / "2.csv", index=False)
+    assert load(folder).stimulus[[0, 12]].tolist() == ["3", "V5"]
+
+
+@pytest.mark.parametrize("lacking", [1, 2])
+def test_files_with_and_without_a_stimulus_are_no_table(tmp_path, lacking):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for subject, part in frame(stimulus=CLIP).groupby("subject"):
+        columns = ["stimulus"] if subject == lacking else []
+        part.drop(columns=columns).to_csv(folder / f"{subject}.csv", index=False)
+    known = 3 - lacking
+    message = rf"stimulus of all trials or of none, got one in .*{known}\.csv and none in .*{lacking}\.csv\. Add it"
+    with pytest.raises(ValueError, match=message):
+        load(folder)
+    assert load(folder, drop=["stimulus"]).stimulus is None
+
+
 FOLDERS = {
     "other features": ({"feature_names": np.array([*NAMES[:4], "noise"])}, r"same features.*only one.*noise, pulse"),
     "fewer features": (
@@ -374,6 +458,10 @@ NPZ = {
     "x of one dimension": ({"x": np.zeros(N)}, r"expected x of real numbers.*float64 \(24,\)"),
     "x without columns": ({"x": np.zeros((N, 0))}, r"expected x.*\(24, 0\)"),
     "x of text": ({"x": np.full((N, 5), "a")}, "expected x of real numbers.*<U1"),
+    "short stimulus": (
+        {"stimulus": np.zeros(3, int)},
+        r"expected stimulus of shape \(24,\), one per row of x, got \(3,\)",
+    ),
     "short y": ({"y": np.zeros(3, int)}, r"expected y of shape \(24,\), one per row of x, got \(3,\)"),
     "two-dimensional subject": ({"subject": np.zeros((N, 1), int)}, r"expected subject of shape.*got \(24, 1\)"),
     "few feature names": ({"feature_names": np.array(["a", "b"])}, "5 feature_names, one per column of x, got 2"),
@@ -481,7 +569,10 @@ CSV = {
         "subject,trial;label\n1,1;0\n",
         "expected one separator in the header, got commas and semicolons",
     ),
-    "no features": ("subject,trial,label\n1,1,0\n", "numeric columns beside label, trial, subject, session, got none"),
+    "no features": (
+        "subject,trial,label\n1,1,0\n",
+        "numeric columns beside label, trial, subject, session, stimulus, got none",
+    ),
     "text feature": (HEADER + "1,1,0,0.5,1\n1,1,0,0.5,high\n", "b: expected numbers, got 'high' in row 2"),
     "text column": (
         HEADER + "1,1,0,V1,1\n1,1,0,V2,1\n",

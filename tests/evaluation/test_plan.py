@@ -201,6 +201,22 @@ def test_no_inner_training_set_shows_a_clip_that_it_validates_if_they_are_to_be_
             assert len(validated)
             assert not np.isin(shown[trained], np.union1d(shown[validated], shown[split.member.test])).any()
             assert folds == "paper" or not np.isin(unit[trained], unit[validated]).any()
+    assert plan.clips_shared == 0
+
+
+def test_where_clips_are_too_few_the_parameter_is_chosen_on_clips_that_are_trained_on(make_features):
+    features = make_features(experiments=4, trials_per_class=2)
+    features = replace(features, stimulus=features.trial)
+    found = members(features, "leave_subject_out", stimuli="unseen")
+    plan = build(features, found, inner="refit", n_inner_folds=3, fit_on="train", stimuli="unseen")
+    assert plan.clips_shared == len(plan.splits) == 4 * 2
+    for split in plan.splits:
+        trained = split.member.train
+        assert len(np.unique(features.stimulus[trained])) == 3  # a clip of each class
+        assert not np.isin(features.stimulus[trained], features.stimulus[split.member.test]).any()
+        assert [np.unique(features.subject[rows]).size for _, rows in split.inner] == [1, 1, 1]  # people, as with any
+        np.testing.assert_array_equal(np.sort(np.concatenate([rows for _, rows in split.inner])), trained)
+    assert plan_of(features, "leave_subject_out").clips_shared == 0  # nothing is to be unseen
 
 
 def test_inner_accuracy_counts_the_windows_that_are_validated(make_features):

@@ -71,6 +71,29 @@ def test_seed_iv_has_a_folder_a_session(tmp_path):
     assert len(table.rows) == 72
 
 
+@pytest.mark.parametrize(
+    ("known", "name", "count", "first"),
+    [
+        (seed, "1_{}.cnt", 15, (1, 1, 1)),
+        (seed, "{}/20_20150101.mat", 15, (1, 1, 1)),
+        (seed_v, "1_{}_20180804.cnt", 15, (1, 16, 31)),
+        (seed_iv, "{}/1_20160518.mat", 24, (1, 25, 49)),
+    ],
+    ids=["seed", "seed preprocessed", "seed_v", "seed_iv"],
+)
+def test_published_trials_show_the_clips_of_the_data_sets(tmp_path, known, name, count, first):
+    table = known(touch(tmp_path, *(name.format(session) for session in (1, 2, 3))))
+    for (_, session), rows in table.experiments().items():
+        assert [row.stimulus for row in rows] == list(range(first[session - 1], first[session - 1] + count))
+    assert len(table.experiments()) == 3
+    assert {type(row.stimulus) for row in table.rows} == {int}
+
+
+def test_annotations_do_not_tell_the_stimulus(tmp_path):
+    annotated(tmp_path / "anna.fif", [10], [8], ["happy"])
+    assert [row.stimulus for row in annotations(tmp_path).rows] == [None]
+
+
 @pytest.mark.parametrize("known", [seed, seed_iv, seed_v, annotations])
 def test_a_folder_without_recordings_is_refused(tmp_path, known):
     with pytest.raises(FileNotFoundError, match="expected recordings"):

@@ -61,6 +61,38 @@ def test_eye_recordings_may_say_their_sheet_and_where_their_samples_are(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("columns", "cells", "stimuli"),
+    [
+        (["stimulus"], [["V1"], ["V2"]], ["V1", "V2"]),
+        (["stimulus"], [[3], [4.0]], [3, 4]),
+        (["stim_file"], [["a.mp4"], ["b.mp4"]], ["a.mp4", "b.mp4"]),
+        (["stim_file", "stimulus"], [["a.mp4", "V1"], ["b.mp4", "V2"]], ["V1", "V2"]),
+        (["stimulus", "stim_file"], [[None, "a.mp4"], [None, "b.mp4"]], ["a.mp4", "b.mp4"]),
+        (["stim_file"], [["n/a"], ["n/a"]], [None, None]),
+        ([], [[], []], [None, None]),
+    ],
+)
+def test_the_stimulus_of_a_trial_is_known_by_either_name(tmp_path, columns, cells, stimuli):
+    rows = [(*GOOD, *cells[0]), ("1_1.cnt", 1, 1, 2, "sad", 70, 90, *cells[1])]
+    found = table(tmp_path, *rows, columns=(*COLUMNS, *columns))
+    assert [row.stimulus for row in found.rows] == stimuli
+
+
+def test_the_stimulus_of_some_trials_alone_is_refused(tmp_path):
+    rows = [(*GOOD, "V1"), ("1_1.cnt", 1, 1, 2, "sad", 70, 90, None)]
+    with pytest.raises(ValueError, match=r"trials\.csv: .* in every row of 'stim_file', got an empty cell .* in row 2"):
+        table(tmp_path, *rows, columns=(*COLUMNS, "stim_file"))
+
+
+def test_both_recordings_of_a_trial_have_its_stimulus(tmp_path):
+    rows = [(*GOOD, "V1"), ("1_1.asc", *GOOD[1:], "V2")]
+    found = problems(table(tmp_path, *rows, columns=(*COLUMNS, "stimulus")), 4)
+    assert len(found[1, 1]) == 1
+    assert "row 2 (1_1.asc, trial 1, 0 to 60 s): expected the stimulus V1 as in row 1 " in found[1, 1][0]
+    assert found[1, 1][0].endswith("got V2")
+
+
+@pytest.mark.parametrize(
     ("row", "problem"),
     [
         (("1_1.cnt", 1, 1, 2, "sad", -1, 70), r"row 2 .*expected a start of 0 s or later"),

@@ -125,6 +125,19 @@ def test_any_number_of_sessions_can_be_had_and_the_clips_come_again():
     assert not np.allclose(data.x[data.session == 1], data.x[data.session == 4])
 
 
+@pytest.mark.parametrize(("preset", "count"), [("seed", 0), ("seed_v", 15), ("seed_iv", 24)])
+def test_sessions_show_the_clips_of_the_data_set_and_from_the_fourth_on_the_same_again(preset, count):
+    data = people.load(preset, subjects=[1, 2], sessions=range(1, 8), modality="eye")
+    np.testing.assert_array_equal(data.stimulus, data.trial + count * ((data.session - 1) % 3))
+
+
+@pytest.mark.parametrize(("preset", "count"), [("seed", 0), ("seed_v", 45)])
+def test_further_rounds_show_further_clips(preset, count):
+    data = people.load(preset, subjects=[1], sessions=[1, 2, 5], modality="eye", rounds=3)
+    assert np.unique(data.trial).tolist() == list(range(1, 46))
+    np.testing.assert_array_equal(data.stimulus, data.trial + count * ((data.session - 1) % 3))
+
+
 def test_further_rounds_of_clips_are_further_trials_of_the_same_classes_and_lengths():
     once, more = (people.load("seed", modality="eye", subjects=[2], sessions=[1], rounds=r) for r in (1, 3))
     assert np.unique(more.trial).tolist() == list(range(1, 46))

@@ -272,7 +272,7 @@ def test_a_data_module_tells_what_its_windows_are(own):
 def test_every_setting_of_a_data_set_is_in_the_signature_and_the_docstring_with_its_default(name):
     module = getattr(emogan, name)
     parameters = inspect.signature(module).parameters
-    columns = {"subject": "subject_column", "session": "session_column"}  # those of a table, not the experiment
+    columns = {name: f"{name}_column" for name in ("subject", "session", "stimulus")}  # those of a table
     expected = {columns.get(key, key): one.default for key, one in inspect.signature(LOADERS[name]).parameters.items()}
     del expected["subjects"], expected["sessions"]
     common = inspect.signature(ExperimentDataModule).parameters
@@ -285,7 +285,7 @@ def test_every_setting_of_a_data_set_is_in_the_signature_and_the_docstring_with_
 def test_columns_of_a_table_may_have_other_names(table, tmp_path):
     content = np.load(table)
     rows = [dict(zip(content["feature_names"], x, strict=True)) for x in content["x"].tolist()]
-    names = {"emotion": "y", "clip": "trial", "person": "subject", "day": "session"}
+    names = {"emotion": "y", "clip": "trial", "person": "subject", "day": "session", "film": "trial"}
     with open(tmp_path / "own.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, [*names, *content["feature_names"]])
         writer.writeheader()
@@ -293,9 +293,10 @@ def test_columns_of_a_table_may_have_other_names(table, tmp_path):
             writer.writerow(row | {name: int(content[column][i]) for name, column in names.items()})
     data = TableDataModule(
         tmp_path / "own.csv", label="emotion", trial="clip", subject_column="person", session_column="day",
-        eye=["eye_*"], subject=2, folds="trials", n_folds=3, modality="eye",
+        stimulus_column="film", eye=["eye_*"], subject=2, folds="trials", n_folds=3, modality="eye",
     )  # fmt: skip
     assert (data.members, data.features, data.feature_names[0]) == (3, 4, "eye_0")
+    assert np.array_equal(data.feature_set.stimulus, data.feature_set.trial)
 
 
 def test_the_lines_of_the_guide_run_as_printed(tmp_path):
