@@ -117,7 +117,7 @@ def learned(**settings) -> list[Learned]:
     features, donors = windows(subjects=3), Donors(others=True, stimuli="any", **settings)
     pools = Pools(features, donors)
     return [
-        pools.learned(data, donors.rows(features, data.rows, data.rows[:0]), data.rows)
+        pools.learned(data, donors.rows(features, data.rows, data.rows[:0], data.rows[:0]), data.rows)
         for data in training_sets(features)
     ]
 

@@ -93,8 +93,28 @@ class Donors(Checked):
             sessions = None
         return {"subjects": subjects, "sessions": sessions}
 
-    def rows(self, features: FeatureSet, own: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-        """The donors' windows, rising, for a training set of windows ``own`` from which others are held out.
+    def held_out_clips(
+        self, features: FeatureSet, own: np.ndarray, tested: np.ndarray, validated: np.ndarray
+    ) -> np.ndarray:
+        """The film clips that donors of a training set of windows ``own`` must not show.
+
+        They are those that its member is tested on, and those that it is validated on unless it trains on these itself:
+        where a class has a single training clip, halves of it validate one another.
+        """
+        if self.stimuli == "any":
+            return np.array([], dtype=np.int64)
+        need_stimuli(features, "donors.stimuli=unseen")
+        shown = features.stimulus
+        return np.union1d(shown[tested], np.setdiff1d(shown[validated], shown[own]))
+
+    def rows(self, features: FeatureSet, own: np.ndarray, tested: np.ndarray, validated: np.ndarray) -> np.ndarray:
+        """The donors' windows, rising, for a training set of windows ``own``.
+
+        Parameters
+        ----------
+        own, tested, validated
+            Indices of the windows of the training set, of those that its member is tested on, and of those that the
+            set itself predicts.
 
         Raises
         ------
@@ -109,9 +129,9 @@ class Donors(Checked):
             chosen &= same_session if self.sessions is None else _among(features.session, self.sessions)
         if self.own_sessions:
             chosen |= same_person & ~same_session & _among(features.session, self.sessions)
-        if self.stimuli == "unseen":
-            need_stimuli(features, "donors.stimuli=unseen")
-            chosen &= ~np.isin(features.stimulus, features.stimulus[held_out])
+        clips = self.held_out_clips(features, own, tested, validated)
+        if len(clips):
+            chosen &= ~np.isin(features.stimulus, clips)
         rows = np.flatnonzero(chosen)
         present = np.unique(features.y[rows])
         if len(present) < features.n_classes:

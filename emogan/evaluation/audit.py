@@ -110,9 +110,11 @@ def _check_clips(features: FeatureSet, plan: Plan) -> None:
     """That donors show no clip that is held out from them, unless that was asked for."""
     shown = features.stimulus
     for split in plan.splits if plan.donors.stimuli == "unseen" else ():
-        for name, i, held_out in _held_out(split):
-            seen = np.setdiff1d(plan.learned[plan.fits[i].training_set].data.rows, split.member.train)
-            both = np.intersect1d(shown[seen], shown[held_out])
+        for name, i, validated in _validated(split):
+            own = plan.sets[plan.fits[i].training_set].rows
+            clips = plan.donors.held_out_clips(features, own, split.member.test, validated)
+            seen = np.setdiff1d(plan.learned[plan.fits[i].training_set].data.rows, own)
+            both = np.intersect1d(shown[seen], clips)
             if len(both):
                 raise LeakageError(
                     f"{split.member.place}: donors have windows of the film clip {both[0]}, which is held out from the "
@@ -131,18 +133,18 @@ def _check_alignment(features: FeatureSet, plan: Plan) -> None:
             raise LeakageError("donors are aligned by other windows than they say. This is a defect: please report it.")
 
 
-def _held_out(split: Split) -> Iterator[tuple[str, int, np.ndarray]]:
-    """Of each of a split's fits: its name, its index and the windows that are held out from it."""
-    inner = [(f"inner fold {k}", fit, validated) for k, (fit, validated) in enumerate(split.inner)]
-    for name, fit, validated in [("test", split.fit, np.array([], dtype=np.int64)), *inner]:
-        yield name, fit, np.union1d(validated, split.member.test)
+def _validated(split: Split) -> Iterator[tuple[str, int, np.ndarray]]:
+    """Of each of a split's fits: its name, its index and the windows that it validates."""
+    yield "test", split.fit, np.array([], dtype=np.int64)
+    for k, (fit, validated) in enumerate(split.inner):
+        yield f"inner fold {k}", fit, validated
 
 
 def _exposures(plan: Plan, split: Split, scaling_leaks: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Of each of a split's fits: its name, the windows seen and the windows held out."""
     own = plan.fits[split.fit].training_set
-    for name, i, held_out in _held_out(split):
-        fit = plan.fits[i]
+    for name, i, validated in _validated(split):
+        fit, held_out = plan.fits[i], np.union1d(validated, split.member.test)
         data = plan.sets[fit.training_set]
         reused = i != split.fit and fit.training_set == own
         seen = data.rows[fit.kept] if reused else data.rows if scaling_leaks else np.union1d(data.rows, data.scaled_by)

@@ -227,7 +227,7 @@ def build(
         for kept, validated in pairs:
             held_out = member.train[validated]
             if inner == "refit":
-                fit = sets.add(member.train[kept], held_out, np.union1d(held_out, member.test))
+                fit = sets.add(member.train[kept], held_out, member.test)
             else:
                 fit = len(sets.found) + len(partial)
                 partial.append((outer[number], kept, held_out))
@@ -256,11 +256,11 @@ class _TrainingSets:
         self.predicted: list[list[np.ndarray]] = []  # what each must predict
         self._known: dict[tuple, int] = {}
 
-    def add(self, rows: np.ndarray, predicted: np.ndarray, held_out: np.ndarray, of: int | None = None) -> int:
-        """Index of the training set of some windows, new or known; held_out: all that the member does not train on."""
-        features = self.features
+    def add(self, rows: np.ndarray, predicted: np.ndarray, tested: np.ndarray, of: int | None = None) -> int:
+        """Index of the training set of some windows, new or known; tested: those that its member is tested on."""
+        features, held_out = self.features, np.union1d(predicted, tested)
         scaled_by = scaling_windows(rows, held_out, self.fit_on)
-        donor_rows = self.donors.rows(features, rows, held_out) if self.donors else rows
+        donor_rows = self.donors.rows(features, rows, tested, predicted) if self.donors else rows
         key = rows.tobytes(), scaled_by.tobytes(), donor_rows.tobytes(), of
         if key not in self._known:
             self._known[key] = len(self.found)

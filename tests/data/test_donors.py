@@ -43,10 +43,10 @@ def places(features, rows):
 )
 def test_donors_are_whom_the_settings_name_and_never_the_target(features, settings, expected):
     own, held_out = target(features)
-    rows = Donors(**settings).rows(features, own, held_out)
+    rows = Donors(**settings).rows(features, own, held_out, held_out)
     assert places(features, rows) == expected
     assert set(features.stimulus[rows].tolist()) == {3, 4, 5, 6}
-    same = Donors(**settings, stimuli="any").rows(features, own, held_out)
+    same = Donors(**settings, stimuli="any").rows(features, own, held_out, held_out)
     assert places(features, same) == expected
     assert set(features.stimulus[same].tolist()) == set(range(1, 7))
 
@@ -54,13 +54,26 @@ def test_donors_are_whom_the_settings_name_and_never_the_target(features, settin
 def test_what_no_donor_has_is_named(features):
     own, held_out = target(features, tested=(1, 3, 5))
     with pytest.raises(ValueError, match=r"every class for subject 1, session 1, got 24 windows and none of y. Add"):
-        Donors(others=True).rows(features, own, held_out)
+        Donors(others=True).rows(features, own, held_out, held_out)
     with pytest.raises(ValueError, match="got 0 windows and none of x, y"):
-        Donors(others=True, subjects=[1]).rows(features, own, held_out)
+        Donors(others=True, subjects=[1]).rows(features, own, held_out, held_out)
     with pytest.raises(ValueError, match=r"donors.stimuli=unseen: expected trials whose film clips are known"):
-        Donors(others=True).rows(replace(features, stimulus=None), own, held_out)
+        Donors(others=True).rows(replace(features, stimulus=None), own, held_out, held_out)
     with pytest.raises(ValueError, match=r"donors.alignment: expected none | z_score"):
         Donors(alignment="sideways")
+
+
+def test_clips_that_are_tested_are_never_shown_and_those_that_validate_unless_they_are_trained_on(features):
+    own, tested = target(features)
+    half, other = own[::2], own[1::2]  # of the same trials
+    rows = Donors(others=True).rows(features, half, tested, other)
+    assert set(features.stimulus[rows].tolist()) == {3, 4, 5, 6}
+    kept, validated = own[features.trial[own] > 4], own[features.trial[own] <= 4]
+    rows = Donors(others=True).rows(features, kept, tested, validated)
+    assert set(features.stimulus[rows].tolist()) == {5, 6}
+    again = np.append(kept, np.flatnonzero((features.subject == 1) & (features.session == 2) & (features.trial == 1)))
+    rows = Donors(others=True).rows(features, again, tested, validated)  # which trains on a clip that is tested
+    assert set(features.stimulus[rows].tolist()) == {5, 6}
 
 
 def test_what_is_loaded_holds_targets_and_donors():
@@ -81,7 +94,7 @@ def test_each_donor_is_aligned_by_its_own_windows_and_brought_into_the_targets_u
     own, held_out = target(features)
     donors = Donors(others=True)
     data = TrainingSet.of(features, own, own)
-    rows = donors.rows(features, own, held_out)
+    rows = donors.rows(features, own, held_out, held_out)
     learned = Pools(features, donors).learned(data, rows, own)
     np.testing.assert_allclose(learned.data.x.min(0), 0, atol=1e-6)
     np.testing.assert_allclose(learned.data.x.max(0), 1, atol=1e-6)
@@ -102,7 +115,7 @@ def test_one_scaling_takes_what_is_drawn_into_the_targets_units(features, alignm
     own, held_out = target(features)
     donors = Donors(others=True, alignment=alignment)
     data = TrainingSet.of(features, own, own)
-    learned = Pools(features, donors).learned(data, donors.rows(features, own, held_out), own)
+    learned = Pools(features, donors).learned(data, donors.rows(features, own, held_out, held_out), own)
     drawn = np.random.default_rng(1).random((9, 3)).astype(np.float32)
     expected = data.scaler.inverse(learned.adapt(drawn))
     found = learned.scaler.inverse(drawn)
@@ -114,7 +127,7 @@ def test_a_map_of_all_features_at_once_is_no_scaling(features):
     own, held_out = target(features)
     donors = Donors(others=True, alignment="covariance")
     data = TrainingSet.of(features, own, own)
-    learned = Pools(features, donors).learned(data, donors.rows(features, own, held_out), own)
+    learned = Pools(features, donors).learned(data, donors.rows(features, own, held_out, held_out), own)
     assert learned.scaler is None
     assert np.isfinite(learned.adapt(learned.data.x)).all()
 
@@ -126,7 +139,7 @@ def test_targets_with_equal_donors_share_them(features):
     for subject in (1, 2):
         own, held_out = target(features, subject)
         data = TrainingSet.of(features, own, own)
-        found.append(pools.learned(data, donors.rows(features, own, held_out), own))
+        found.append(pools.learned(data, donors.rows(features, own, held_out, held_out), own))
     assert found[0].data is found[1].data
     assert not np.array_equal(found[0].adapt(found[0].data.x), found[1].adapt(found[1].data.x))
 
@@ -135,7 +148,7 @@ def test_a_generator_may_learn_from_the_targets_own_windows_too(features):
     own, held_out = target(features)
     donors = Donors(others=True, learn_from="both")
     data = TrainingSet.of(features, own, own)
-    rows = donors.rows(features, own, held_out)
+    rows = donors.rows(features, own, held_out, held_out)
     learned = Pools(features, donors).learned(data, rows, own)
     np.testing.assert_array_equal(learned.data.rows, [*rows, *own])
     np.testing.assert_allclose(learned.adapt(learned.data.x[len(rows) :]), data.x, atol=1e-5)
@@ -150,7 +163,7 @@ def test_windows_that_are_scaled_as_they_are_drawn_are_those_of_a_set_that_was_s
     own, held_out = target(features)
     donors = Donors(others=True, alignment=alignment, learn_from=learn_from)
     data = TrainingSet.of(features, own, own)
-    learned = Pools(features, donors).learned(data, donors.rows(features, own, held_out), own)
+    learned = Pools(features, donors).learned(data, donors.rows(features, own, held_out, held_out), own)
     pool, kind, experiment = learned.data, ALIGNMENTS[alignment], features.experiment_ids()
     z = np.empty((len(pool.rows), 3), dtype=np.float32)
     for one in np.unique(experiment[pool.rows]):
