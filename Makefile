@@ -68,7 +68,7 @@ bench: setup ## Measure what stacking, the SVM path and the store save (25 minut
 bench-gpu: setup ## Check and measure EmoGAN on a GPU (8 minutes; ARGS='--device cpu' rehearses); outputs/benchmark_gpu.json
 	$(BIN)/python -m emogan.benchmark.gpu $(ARGS)
 
-docs: setup ## Build the documentation into outputs/docs/html, its examples run anew (2 minutes)
+docs: setup ## Build the documentation into outputs/docs/html, its examples run anew (6 minutes)
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -d outputs/docs/doctrees docs outputs/docs/html
 
 lint: setup ## Check style, formatting and the types of what users import

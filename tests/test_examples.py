@@ -8,10 +8,15 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from emogan.examples import against_smote, look_at_windows, own_table, what_is_missing
+from emogan.data.folds import members
+from emogan.examples import against_smote, leak, look_at_windows, own_table, what_is_missing
+from emogan.report.paper_table import reported
+from emogan.simulation import people
+from emogan.simulation.releases import WRITERS
 
-EXAMPLES = ("own_table", "against_smote", "look_at_windows", "what_is_missing")
+EXAMPLES = ("own_table", "against_smote", "look_at_windows", "what_is_missing", "leak")
 
 
 def test_a_table_of_ones_own_becomes_an_augmented_classifier(tmp_path, capsys):
@@ -78,6 +83,90 @@ def test_the_lack_of_a_training_set_is_told_person_by_person(capsys, monkeypatch
     assert found["none"].min() > 40
     assert found["true means"].mean() > found["none"].mean()
     assert len(re.findall(r"- none: [+-]", capsys.readouterr().out)) == 4
+
+
+@pytest.fixture(scope="module")
+def eyes():
+    return people.load("seed", modality="eye", subjects=[1], sessions=[1])
+
+
+def test_the_leak_is_drawn_beside_the_paper_and_refused_by_the_audit(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(leak, "N_AUG", (0, 50))
+    found = leak.main(["--subjects", "1", "2", "--iterations", "3", "--output", str(tmp_path / "new")])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "LeakageError: subject 1, session 1, fold 0: 167 of the 167 windows held out from its test were seen" in said
+    assert said.count("LeakageError") == said.count("no test window was seen") == 1
+    assert leak.READING in said
+    assert "SIMULATED" in said
+    assert (tmp_path / "new/leak.png").stat().st_size > 50_000
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "new/leak.csv"), found)
+    accuracy = found.set_index(["trained_on", "n_aug"]).accuracy
+    assert accuracy[leak.ALL, 0] == accuracy[leak.TRAINING, 0]
+    paper = reported().query("dataset == 'seed' and modality == 'eye'").set_index(["model", "n_aug"])["mean"]
+    assert accuracy[leak.PAPER].tolist() == [paper["none", 0], paper["cbegan", 50]]
+
+
+def test_a_gan_that_the_paper_does_not_have_stands_alone():
+    scores = pd.DataFrame({"trained_on": np.repeat([leak.ALL, leak.TRAINING], 2 * len(leak.N_AUG))})
+    scores = scores.assign(n_aug=[*leak.N_AUG] * 4, subject=np.repeat([1, 2, 1, 2], len(leak.N_AUG)))
+    found = leak.points(scores.assign(session=1, fold=0, seed=0, accuracy=0.5), "cgan")
+    assert set(found.trained_on) == {leak.ALL, leak.TRAINING}
+    caption = leak.picture(found, "cgan", "SIMULATED").caption
+    assert "Dotted" not in caption
+    assert caption.endswith(leak.READING)
+
+
+def test_both_gans_of_a_fold_are_scaled_alike_and_one_alone_has_the_test_windows(eyes):
+    folds = members(eyes)
+    sets = [leak.training_sets(eyes, folds, kind) for kind in (leak.TRAINING, leak.ALL)]
+    for fold, plain, leaking in zip(folds, *sets, strict=True):
+        assert np.array_equal(plain.rows, fold.train)
+        assert np.array_equal(leaking.rows, np.arange(len(eyes.y)))
+        assert np.array_equal(leaking.x[fold.train], plain.x)
+        assert np.array_equal(leaking.scaler.span, plain.scaler.span)
+
+
+def test_windows_of_a_gan_that_saw_the_test_trials_are_appended_to_the_training_windows_alone(eyes, monkeypatch):
+    class Copies:
+        """Draws the windows that it was fitted to, at equal steps."""
+
+        def sample(self, y, generators):
+            rows = [[data.of_class(k) for k in range(3)] for data in self.sets]
+            drawn = [
+                [own[k][i * len(own[k]) // y.shape[1]] for i, k in enumerate(labels)]
+                for own, labels in zip(rows, y.tolist(), strict=True)
+            ]
+            return torch.tensor(np.array(drawn))
+
+    monkeypatch.setattr(leak, "N_AUG", (0, 600))
+    monkeypatch.setattr(leak, "fit", lambda augmenter, sets, *_, **options: setattr(augmenter, "sets", sets))
+    scores = leak.accuracies(eyes, members(eyes), Copies())
+    mean = scores.groupby(["trained_on", "n_aug"]).accuracy.mean()
+    assert mean[leak.ALL, 0] == mean[leak.TRAINING, 0]
+    assert mean[leak.ALL, 600] > mean[leak.ALL, 0] + 0.05
+    assert abs(mean[leak.TRAINING, 600] - mean[leak.TRAINING, 0]) < 0.05
+
+
+def test_the_leak_takes_a_copy_of_seed(eyes, tmp_path):
+    WRITERS["seed"](people.load("seed", subjects=[1]), tmp_path / "release")
+    options = ["--subjects", "1", "--root", str(tmp_path / "release"), "--output", str(tmp_path)]
+    assert np.allclose(leak.prepared(options)[0].x, eyes.x)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--subjects", "0"], r"subjects: expected .*integers >= 1.*got \[0\]"),
+        (["--iterations", "0"], "iterations: expected an integer >= 1, got 0"),
+        (["--model", "gan"], "--model: invalid choice: 'gan'"),
+        (["--root", "nowhere"], "root to be a folder, got .*nowhere, which does not exist"),
+        (["--output", __file__], "--output: expected a folder that can be written to, got .*test_examples.py"),
+    ],
+)
+def test_impossible_options_of_the_leak_are_refused(options, expected, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        leak.main(options)
+    assert re.search(expected, capsys.readouterr().err)
 
 
 @pytest.mark.slow

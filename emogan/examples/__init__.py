@@ -1,1 +1,1 @@
-"""Worked examples: python -m emogan.examples.own_table, .against_smote and .look_at_windows."""
+"""Worked examples: python -m emogan.examples.own_table and the other modules here."""
