@@ -41,8 +41,13 @@ def look(model: str) -> Look:
 
 
 def _look_of_name(model: str) -> Look:
-    """Underscores are spaces and "gan" is GAN; a hash of the name gives the colour, dark enough for a white page."""
-    label = re.sub(r"gan\b", "GAN", model.replace("_", " ").strip()) or model
+    """Underscores are spaces and "gan" is GAN; a hash of the name gives the colour, dark enough for a white page.
+
+    A model that learns from donors, as cbegan+others, is called as the model alone, with the donors behind it.
+    """
+    name, _, donors = model.partition("+")
+    label = LOOKS[name].label if name in LOOKS else re.sub(r"gan\b", "GAN", name.replace("_", " ").strip())
+    label = (f"{label} + {donors.replace('_', ' ').replace('+', ' + ')}" if donors else label) or model
     hue, light, marker = struct.unpack("<IHH", hashlib.sha256(model.encode()).digest()[:8])
     rgb = colorsys.hls_to_rgb(hue / 2**32, (0.2, 0.27, 0.34)[light % 3], 0.75)
     color = "#" + "".join(f"{round(255 * value):02x}" for value in rgb)
