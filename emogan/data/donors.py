@@ -104,10 +104,10 @@ class Donors(Checked):
         same_person, same_session = features.subject == subject, features.session == session
         chosen = np.zeros(len(features.y), dtype=bool)
         if self.others:
-            chosen |= ~same_person & _among(features.subject, self.subjects)
-            chosen &= same_session if self.sessions is None else _among(features.session, self.sessions)
+            chosen |= ~same_person & among(features.subject, self.subjects)
+            chosen &= same_session if self.sessions is None else among(features.session, self.sessions)
         if self.own_sessions:
-            chosen |= same_person & ~same_session & _among(features.session, self.sessions)
+            chosen |= same_person & ~same_session & among(features.session, self.sessions)
         if self.stimuli == "unseen":
             need_stimuli(features, "donors.stimuli=unseen")
             chosen &= ~np.isin(features.stimulus, features.stimulus[held_out])
@@ -183,14 +183,18 @@ class Pools:
         alignment = self.kind.fit(x[aligned_by])
         if self.donors.learn_from == "both":
             rows = np.concatenate([donor_rows, data.rows])
-            z = np.concatenate([self._pool(donor_rows), alignment.transform(x[data.rows])])
+            z = np.concatenate([self.aligned(donor_rows), alignment.transform(x[data.rows])])
             return Learned(self._set(rows, z), aligned_by, alignment, data.scaler)
-        key = donor_rows.tobytes()
-        if key not in self._known:
-            self._known[key] = self._set(donor_rows, self._pool(donor_rows))
-        return Learned(self._known[key], aligned_by, alignment, data.scaler)
+        return Learned(self.pool(donor_rows), aligned_by, alignment, data.scaler)
 
-    def _pool(self, rows: np.ndarray) -> np.ndarray:
+    def pool(self, rows: np.ndarray) -> TrainingSet:
+        """Windows of several donors, `aligned` and then scaled together."""
+        key = rows.tobytes()
+        if key not in self._known:
+            self._known[key] = self._set(rows, self.aligned(rows))
+        return self._known[key]
+
+    def aligned(self, rows: np.ndarray) -> np.ndarray:
         """Windows (n, F) of several donors, each aligned by its own windows among them."""
         aligned = np.empty((len(rows), self.features.x.shape[1]), dtype=np.float32)
         experiment = self.features.experiment_ids()[rows]
@@ -211,10 +215,10 @@ class Pools:
 
 def among_targets(features: FeatureSet, subjects: Which, sessions: Which) -> np.ndarray:
     """Indices of the windows of the experiments that ``data.subjects`` and ``data.sessions`` name."""
-    return np.flatnonzero(_among(features.subject, subjects) & _among(features.session, sessions))
+    return np.flatnonzero(among(features.subject, subjects) & among(features.session, sessions))
 
 
-def _among(column: np.ndarray, wanted: Which) -> np.ndarray:
+def among(column: np.ndarray, wanted: Which) -> np.ndarray:
     """Whether each identifier is one of those wanted, compared as text as tables are; None wants all."""
     if wanted is None:
         return np.ones(len(column), dtype=bool)
