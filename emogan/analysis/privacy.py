@@ -9,17 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import pairwise_distances_argmin
 
+DRAWS = 100  # of as many people as the other side has
 RESAMPLES = 9999  # of the people
 
 
 @dataclass(frozen=True)
 class ClosestRecord:
-    """Median distances from a synthetic window to the closest window of donors and of held-out people."""
+    """Median distances from a synthetic window to the closest window of some donors and of some held-out people."""
 
     donors: float
     held_out: float
     ratio: float | None  # donors / held_out; None where the latter is 0
-    windows: int  # of either kind
+    people: int  # of either kind
 
 
 @dataclass(frozen=True)
@@ -47,23 +48,35 @@ def closest(x: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def closest_record(
-    synthetic: np.ndarray, donors: np.ndarray, held_out: np.ndarray, random: np.random.Generator
+    synthetic: np.ndarray,
+    donors: np.ndarray,
+    donor: np.ndarray,
+    held_out: np.ndarray,
+    stranger: np.ndarray,
+    random: np.random.Generator,
 ) -> ClosestRecord:
     """Distance to the closest record, of donors against people who were held out (Platzer and Reutterer 2021).
 
-    The closest of more windows is closer, so equally many of both are taken, those of the longer side at random. Where
-    few people are held out, few of the donors' windows are left to be found copied: `membership` looks at all. That
-    distances to the training set mean nothing without those to other people is what the privacy loss of Yale et al.
-    (2020, "Generation and evaluation of privacy preserving synthetic health data") rests on as well.
+    Among more people somebody is closer, so equally many of both are compared: of the larger side as many as the
+    other has, drawn at random, and the median distances are means over `DRAWS` draws. Where few people are held out,
+    few donors at a time can be found copied: `membership` looks at all of them. That distances to the training set
+    mean nothing without those to other people is what the privacy loss of Yale et al. (2020, "Generation and
+    evaluation of privacy preserving synthetic health data") rests on as well.
 
     Parameters
     ----------
     synthetic, donors, held_out : arrays (n, F), in the same units
+    donor, stranger : arrays (n,)
+        Whose windows ``donors`` and ``held_out`` are.
     """
-    n = min(len(donors), len(held_out))
-    kept = (x[random.permutation(len(x))[:n]] for x in (donors, held_out))
-    medians = [float(np.median(closest(synthetic, x))) for x in kept]
-    return ClosestRecord(*medians, ratio=medians[0] / medians[1] if medians[1] else None, windows=n)
+    sides = [
+        np.stack([closest(synthetic, x[person == one]) for one in np.unique(person)])
+        for x, person in ((donors, donor), (held_out, stranger))
+    ]
+    n = min(map(len, sides))
+    drawn = [[side[random.permutation(len(side))[:n]].min(0) for _ in range(DRAWS)] for side in sides]
+    ours, theirs = (float(np.mean(np.median(side, axis=1))) for side in drawn)
+    return ClosestRecord(ours, theirs, ours / theirs if theirs else None, n)
 
 
 def membership(

@@ -33,16 +33,16 @@ As many synthetic windows as the donors have were compared with the donors' wind
 {people} people of the same data from whom the generator has not learned, by Euclidean distance in the units that it
 learned in.
 
-- Distance to the closest record: the median distance from a synthetic window to the closest of {compared} windows is
-  {donors:.3f} for donors and {held_out:.3f} for the others, a ratio of {ratio}. It is about 1 if the generator knows no
-  more of the donors than of other people, and 0 if it copies windows.
+- Distance to the closest record: the median distance from a synthetic window to the closest one of {compared} people
+  is {donors:.3f} for donors and {held_out:.3f} for the others, a ratio of {ratio}. It is about 1 if the generator knows
+  no more of the donors than of other people, and small if it copies windows.
 - Membership inference: whoever has a window and guesses whether it is a donor's by its distance to the closest
   synthetic window succeeds with an area under the ROC curve of {window}; with all windows of a person, {person} (95 %
   intervals over people). 0.5 is guessing, 1 is certainty.
 
 {verdict} This holds for this attack alone: one that looks at the generator's weights may tell more, a person with
-unusual windows may be told more easily than most, and no figure here is a guarantee, as differential privacy gives
-one."""
+unusual windows may be told more easily than most, and no figure here is a guarantee, which would take differential
+privacy in training."""
 TOLD = """\
 The donors are told from other people better than by guessing: whoever has a person's windows can learn something about
 whether that person took part."""
@@ -67,7 +67,7 @@ def card_text(name: str, fitted: FittedSampler) -> str:
 def _wrapped(block: str) -> str:
     """A paragraph or an item of a list in lines of 120 characters; what stands before it is kept."""
     lead = block[: len(block) - len(block.lstrip("\n"))]
-    return lead + textwrap.fill(block.lstrip("\n"), 120, subsequent_indent="  " * block.startswith("- "))
+    return lead + textwrap.fill(" ".join(block.split()), 120, subsequent_indent="  " * block.startswith("- "))
 
 
 def _measured(privacy: dict[str, Any]) -> str:
@@ -76,6 +76,6 @@ def _measured(privacy: dict[str, Any]) -> str:
     said = {name: f"{area['auc']:.2f} [{area['low']:.2f}, {area['high']:.2f}]" for name, area in areas.items()}
     told = any(area["low"] > 0.5 for area in areas.values())
     return MEASURED.format(
-        windows=f"{privacy['windows']:,}", people=privacy["people"], compared=f"{closest['windows']:,}", ratio=ratio,
+        windows=f"{privacy['windows']:,}", people=privacy["people"], compared=closest["people"], ratio=ratio,
         donors=closest["donors"], held_out=closest["held_out"], verdict=TOLD if told else NOT_TOLD, **said,
     )  # fmt: skip

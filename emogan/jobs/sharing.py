@@ -179,6 +179,6 @@ def measure(
     random = np.random.default_rng(derived_seed(key, "held out"))
     return {
         "people": len(np.unique(stranger)), "windows": len(stranger),
-        "closest_record": asdict(closest_record(synthetic, x, strangers, random)),
+        "closest_record": asdict(closest_record(synthetic, x, donor, strangers, stranger, random)),
         "membership": asdict(membership(synthetic, x, donor, strangers, stranger, random)),
     }  # fmt: skip

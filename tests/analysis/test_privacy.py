@@ -34,8 +34,8 @@ def test_a_generator_that_copies_its_training_windows_is_found_out(random):
     assert found.window.auc > 0.99
     assert found.window.low > 0.99
     assert found.person.auc == 1
-    record = closest_record(donors, donors, strangers, random)
-    assert (record.donors, record.ratio, record.windows) == (0, 0, PEOPLE * EACH)
+    record = closest_record(donors, donors, donor, strangers, stranger, random)
+    assert (record.donors, record.ratio, record.people) == (0, 0, PEOPLE)
 
 
 def test_a_generator_that_copies_with_some_noise_is_found_out_too(random):
@@ -44,7 +44,7 @@ def test_a_generator_that_copies_with_some_noise_is_found_out_too(random):
     found = membership(noisy, donors, donor, strangers, stranger, random)
     assert found.window.auc > 0.7
     assert found.window.low > 0.5
-    assert closest_record(noisy, donors, strangers, random).ratio < 0.9
+    assert closest_record(noisy, donors, donor, strangers, stranger, random).ratio < 0.9
 
 
 def test_windows_of_other_people_of_the_same_population_give_nothing_away():
@@ -55,7 +55,7 @@ def test_windows_of_other_people_of_the_same_population_give_nothing_away():
         found = membership(synthetic, donors, donor, strangers, stranger, random)
         areas.append(found.window.auc)
         covered += found.window.low <= 0.5 <= found.window.high
-        ratios.append(closest_record(synthetic, donors, strangers, random).ratio)
+        ratios.append(closest_record(synthetic, donors, donor, strangers, stranger, random).ratio)
     assert abs(np.mean(areas) - 0.5) < 0.02
     assert abs(np.mean(ratios) - 1) < 0.03
     assert covered >= 8
@@ -81,14 +81,15 @@ def test_ties_count_half_and_people_count_alike_however_many_windows_they_have(r
     )
 
 
-def test_equally_many_windows_of_donors_and_others_are_compared(random):
-    (donors, _), (strangers, _), (synthetic, _) = population(0, people=40), population(1, people=4), population(2)
-    record = closest_record(synthetic, donors, strangers, random)
-    assert record.windows == 4 * EACH
+def test_equally_many_donors_and_others_are_compared(random):
+    (donors, donor), (strangers, stranger) = population(0, people=40), population(1, people=4)
+    synthetic, _ = population(2)
+    record = closest_record(synthetic, donors, donor, strangers, stranger, random)
+    assert record.people == 4
     assert abs(record.ratio - 1) < 0.1
     assert np.median(closest(synthetic, donors)) / record.held_out < 0.85, "all donors' windows would seem too close"
 
 
 def test_a_ratio_to_nothing_is_none(random):
-    x = np.zeros((4, 2))
-    assert closest_record(x, x, x, random).ratio is None
+    x, person = np.zeros((4, 2)), np.repeat([1, 2], 2)
+    assert closest_record(x, x, person, x, person, random).ratio is None
