@@ -19,7 +19,7 @@ from emogan.keys import reason
 FULL_ERROR = "HYDRA_FULL_ERROR"
 # Options that are paths, by the last part of their names: all that is typed belongs to the path.
 # data.path takes a list of files, too.
-READ = frozenset({"root", "path", "recordings", "trials", "checkpoint"})
+READ = frozenset({"root", "path", "recordings", "trials", "checkpoint", "adapt"})
 WRITTEN = frozenset({"out", "output", "folder", "store", "cache", "dir"})
 OPTION = re.compile(r"(?P<key>\+{0,2}[\w/@.:-]+)=(?P<value>.*)", re.DOTALL)
 WINDOWS_PATH = re.compile(r"[A-Za-z]:\\|\\\\")  # backslashes in it part folders; elsewhere they may be Hydra's escapes

@@ -2,7 +2,9 @@
 
 import importlib
 import io
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 import numpy as np
@@ -17,6 +19,9 @@ from emogan.data.table_files import STIMULUS
 from emogan.environment import config_dir
 from emogan.keys import check_keys
 
+if TYPE_CHECKING:
+    from emogan import FittedSampler
+
 
 @checked()
 def write_windows(
@@ -28,17 +33,26 @@ def write_windows(
     subject: int | str | None = None,
     session: int | str | None = None,
     fold: NonNegativeInt | None = None,
+    adapt: str | Path | None = None,
 ) -> Path:
     """Draw windows with what `emogan.load` reads and write the .npz or .csv that `data=features` reads.
 
     Subject and session are those of the training set; every window is a trial of its own, named synthetic_1, ...,
     which no recorded trial is.
 
+    Parameters
+    ----------
+    adapt
+        A table of one person and session, as `emogan.data.table.load` reads it, that a shared generator is adapted to
+        (`FittedSampler.adapt`); of a table of several, subject and session name the one. Columns that are none of the
+        generator's features are left alone.
+
     Raises
     ------
     ValueError
         If the file to write is neither .npz nor .csv or exists, n_aug is no integer above 0, features of a .csv
-        have the name of another column, or as `emogan.load` says.
+        have the name of another column, the table holds several experiments, or as `emogan.load` and
+        `FittedSampler.adapt` say.
     """
     from emogan import load  # here, so that tab completion need not wait for torch
     from emogan.store import write_atomically
@@ -48,7 +62,11 @@ def write_windows(
         raise ValueError(f"expected out=FILE.npz or out=FILE.csv, got {out}")
     if out.exists():
         raise ValueError(f"expected a new file to write, got {out}, which exists. Choose another out=FILE.")
-    fitted = load(Path(checkpoint).expanduser(), subject=subject, session=session, fold=fold)
+    path = Path(checkpoint).expanduser()
+    if adapt is None:
+        fitted = load(path, subject=subject, session=session, fold=fold)
+    else:
+        fitted = adapted(load(path, fold=fold), adapt, subject, session)
     labels = fitted.labels(n_aug)
     x = fitted.draw(labels, seed)
     names = np.array([str(name) for name in fitted.feature_names or (f"x{i}" for i in range(x.shape[1]))])
@@ -68,7 +86,42 @@ def write_windows(
         )
     write_atomically(out, content)
     print(f"wrote {n_aug} synthetic windows of {len(names)} features to {out.absolute()}")
+    if fitted.shared is not None and fitted.alignment is None:
+        print("they are in the units that the donors share; adapt=TABLE brings them into those of a person")
     return out
+
+
+def adapted(
+    shared: "FittedSampler", path: str | Path, subject: int | str | None, session: int | str | None
+) -> "FittedSampler":
+    """A shared generator for the person and session of a table.
+
+    Raises
+    ------
+    ValueError
+        If there are several or none, or as `FittedSampler.adapt` says.
+    """
+    from emogan.data.table_files import find_files, read_file
+
+    files = find_files(path)
+    if len(files) > 1:
+        raise ValueError(f"adapt: expected one file, got the folder {path} of {len(files)}. Name one of them")
+    table = read_file(files[0])
+    chosen = np.ones(len(table.x), dtype=bool)
+    for column, wanted in ((table.subject, subject), (table.session, session)):
+        chosen &= True if wanted is None else column.astype(str) == str(wanted)
+    found = list(dict.fromkeys(zip(table.subject[chosen].tolist(), table.session[chosen].tolist(), strict=True)))
+    if len(found) != 1:
+        there = found or set(zip(table.subject.tolist(), table.session.tolist(), strict=True))
+        places = sorted(f"subject={one} session={other}" for one, other in there)
+        raise ValueError(
+            f"{files[0]}: expected windows of one person and session, got {len(found)}. Name one: {'; '.join(places)}"
+        )
+    x = pd.DataFrame(table.x.astype(np.float32), columns=pd.Index(table.feature_names))[chosen]
+    label = table.label[chosen]
+    labels = label if table.class_names is None else np.array(table.class_names)[label]
+    own = shared.adapt(x[[name for name in x.columns if name in (shared.feature_names or ())]], labels)
+    return replace(own, origin=dict(zip(("subject", "session"), found[0], strict=True)))
 
 
 def _csv(x: npt.NDArray, names: npt.NDArray, columns: dict[str, npt.NDArray]) -> bytes:
@@ -95,7 +148,7 @@ def main(cfg: DictConfig) -> None:
             importlib.import_module(module)
         write_windows(
             cfg.checkpoint, cfg.out, cfg.n_aug,
-            seed=cfg.seed, subject=cfg.subject, session=cfg.session, fold=cfg.fold,
+            seed=cfg.seed, subject=cfg.subject, session=cfg.session, fold=cfg.fold, adapt=cfg.adapt,
         )  # fmt: skip
     except (ValueError, OSError, ImportError) as error:
         raise CompactHydraException(str(error)) from error

@@ -26,7 +26,8 @@ from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.folds import SPLITTERS, members, resolve
 from emogan.data.montage import EEG_FEATURES
 from emogan.environment import config_dir
-from emogan.jobs.settings import check_settings
+from emogan.jobs.settings import check_settings, check_values
+from emogan.jobs.sharing import OWN_SETTINGS
 from emogan.recordings.settings import Settings
 
 CHECKOUT = Path(__file__).parents[1]
@@ -308,6 +309,8 @@ def test_the_documented_commands_compose(command):
             Settings.of(OmegaConf.to_container(OmegaConf.masked_copy(cfg, [field.name for field in fields(Settings)])))
         elif module == "emogan.sample":
             assert OmegaConf.missing_keys(task(configure(*chosen, name="sample"))).isdisjoint({"checkpoint", "out"})
+        elif module == "emogan.share":
+            check_values(task(configure(*chosen, name="share")), OWN_SETTINGS, "share")
         else:
             cfg = task(configure(*chosen))
             check_settings(cfg)

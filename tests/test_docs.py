@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,22 @@ def test_the_documentation_builds_without_a_warning_and_shows_what_the_examples_
     assert "emogan.CBEGANSampler" in (html / "api/samplers.html").read_text()
     outside = re.compile(r'<(?:script|link|img)[^>]*(?:src|href)="(?:https?:)?//')
     assert not [path.name for path in html.rglob("*.html") if outside.search(path.read_text())]
+
+
+def test_the_lines_that_share_a_generator_do_what_they_say(tmp_path):
+    page = text("guide/sharing")
+    (share, _), (use,) = (
+        [textwrap.dedent(found) for found in re.findall(rf"\.\. code-block:: {kind}\n\n((?:   .+\n|\n)+)", page)]
+        for kind in ("console", "python")
+    )
+    checked = 'assert X.shape == (own.x.shape[0] + 200, 33) and set(y) == set(own.class_names) and "8 people" in repr(adapted)'
+    (tmp_path / "use.py").write_text(f"{use}\n{checked}\n")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for command in (share.strip(), "python use.py"):
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False,
+            env={**os.environ, "PATH": path, "PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert {one.name for one in tmp_path.iterdir()} == {"gan.safetensors", "gan.card.md", "outputs", "use.py"}
+    assert "Membership inference" in (tmp_path / "gan.card.md").read_text()

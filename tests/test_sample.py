@@ -9,8 +9,9 @@ from hydra.errors import CompactHydraException
 import emogan
 from emogan.data import table as tables
 from emogan.environment import config_dir
-from emogan.jobs import job
+from emogan.jobs import job, sharing
 from emogan.sample import main, write_windows
+from emogan.simulation import people as simulated
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,52 @@ def test_the_command_says_what_is_wrong_in_one_sentence(checkpoint, tmp_path):
         cfg = compose("sample", [f"checkpoint={checkpoint}", f"out={tmp_path / 'new.csv'}"])
     with pytest.raises(CompactHydraException, match="one of its 6 training sets"):
         main(cfg)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A generator that learned from four simulated people, and the table of two others."""
+    folder = tmp_path_factory.mktemp("shared")
+    people = ["data=synthetic_seed_v", "modality=eye", "data.subjects=[1,2,3,4]"]
+    tiny = ["model.iterations=20", "model.hidden=50", "machine.threads=1"]
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        sharing.share(compose("share", [*people, *tiny, f"out={folder / 'gan.safetensors'}", f"output={folder}"]))
+    features = simulated.load("seed_v", modality="eye", subjects=[5, 6], sessions=[1])
+    frame = pd.DataFrame(features.x, columns=features.feature_names).iloc[:, ::-1]
+    labels = np.array(features.class_names)[features.y]
+    frame.assign(label=labels, trial=features.trial, subject=features.subject, clip="a text").to_csv(
+        folder / "own.csv", index=False
+    )
+    return folder, features
+
+
+def test_a_shared_generator_writes_windows_of_the_person_whose_table_is_given(shared, tmp_path):
+    folder, features = shared
+    out = write_windows(folder / "gan.safetensors", tmp_path / "new.npz", 50, adapt=folder / "own.csv", subject=6)
+    found = tables.load(out)
+    adapted = emogan.load(folder / "gan.safetensors").adapt(features.x[features.subject == 6])
+    np.testing.assert_allclose(found.x, adapted.sample(50)[0], rtol=1e-5)
+    assert found.modalities == features.modalities
+    assert set(found.subject) == {6}
+
+
+def test_a_table_of_several_experiments_is_refused_unless_one_is_named(shared, tmp_path):
+    folder, _ = shared
+    arguments = folder / "gan.safetensors", tmp_path / "new.csv", 5
+    with pytest.raises(
+        ValueError, match=r"one person and session, got 2\. Name one: subject=5 session=1; subject=6 session=1"
+    ):
+        write_windows(*arguments, adapt=folder / "own.csv")
+    with pytest.raises(ValueError, match=r"got 0\. Name one: subject=5 session=1; subject=6 session=1"):
+        write_windows(*arguments, adapt=folder / "own.csv", subject=7)
+    emogan.GaussianSampler().fit(np.eye(4), [0, 0, 1, 1]).save(tmp_path / "own")
+    with pytest.raises(ValueError, match="adapt: expected a shared generator"):
+        write_windows(tmp_path / "own", tmp_path / "new.csv", 5, adapt=folder / "own.csv", subject=5)
+    assert not (tmp_path / "new.csv").exists()
+
+
+def test_windows_in_shared_units_are_written_with_a_word_on_it(shared, tmp_path, capsys):
+    write_windows(shared[0] / "gan.safetensors", tmp_path / "new.csv", 5)
+    assert (
+        "in the units that the donors share; adapt=TABLE brings them into those of a person" in capsys.readouterr().out
+    )

@@ -28,9 +28,14 @@ class Alignment(ABC):
         """Windows z (n, F) of the shared units in the units of this person and session."""
 
     @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What its constructor takes, by name."""
+        return dict(vars(self))
+
+    @property
     def numbers(self) -> list[np.ndarray]:
         """All that it has learned: equal for equal alignments."""
-        return [value for value in vars(self).values() if isinstance(value, np.ndarray)]
+        return list(self.arrays.values())
 
 
 class Affine(Alignment):
@@ -82,8 +87,8 @@ class Covariance(Alignment):
     the means aligned as well. Euclidean alignment (He and Wu 2020) is the whitening alone, of signals.
     """
 
-    def __init__(self, scores: ZScore, whitening: np.ndarray, colouring: np.ndarray):
-        self.scores, self.whitening, self.colouring = scores, whitening, colouring
+    def __init__(self, centre: np.ndarray, scale: np.ndarray, whitening: np.ndarray, colouring: np.ndarray):
+        self.scores, self.whitening, self.colouring = ZScore(centre, scale), whitening, colouring
 
     @classmethod
     def fit(cls, x):
@@ -92,13 +97,18 @@ class Covariance(Alignment):
         variances, axes = np.linalg.eigh(covariance)
         if variances[0] <= 0:
             raise ValueError(f"donors.alignment=covariance takes features that vary, got {len(x)} windows all alike")
-        return cls(scores, (axes / np.sqrt(variances)) @ axes.T, (axes * np.sqrt(variances)) @ axes.T)
+        return cls(**scores.arrays, whitening=(axes / np.sqrt(variances)) @ axes.T,
+                   colouring=(axes * np.sqrt(variances)) @ axes.T)  # fmt: skip
 
     def transform(self, x):
         return self.scores.transform(x) @ self.whitening
 
     def inverse(self, z):
         return self.scores.inverse(z @ self.colouring)
+
+    @property
+    def arrays(self):
+        return {**self.scores.arrays, "whitening": self.whitening, "colouring": self.colouring}
 
     @property
     def numbers(self):
@@ -110,4 +120,9 @@ def _rounding(x: np.ndarray) -> np.ndarray:
     return np.finfo(np.float32).eps * np.abs(x).max(0)
 
 
-ALIGNMENTS = {"none": Unaligned, "z_score": ZScore, "min_max": MinMax, "covariance": Covariance}
+ALIGNMENTS: dict[str, type[Alignment]] = {
+    "none": Unaligned,
+    "z_score": ZScore,
+    "min_max": MinMax,
+    "covariance": Covariance,
+}

@@ -125,10 +125,10 @@ class Donors(Checked):
         same_person, same_session = features.subject == subject, features.session == session
         chosen = np.zeros(len(features.y), dtype=bool)
         if self.others:
-            chosen |= ~same_person & _among(features.subject, self.subjects)
-            chosen &= same_session if self.sessions is None else _among(features.session, self.sessions)
+            chosen |= ~same_person & among(features.subject, self.subjects)
+            chosen &= same_session if self.sessions is None else among(features.session, self.sessions)
         if self.own_sessions:
-            chosen |= same_person & ~same_session & _among(features.session, self.sessions)
+            chosen |= same_person & ~same_session & among(features.session, self.sessions)
         clips = self.held_out_clips(features, own, tested, validated)
         if len(clips):
             chosen &= ~np.isin(features.stimulus, clips)
@@ -245,10 +245,23 @@ class Pools:
             own = int(self.experiment[data.rows[0]])
             pool = self._pool(np.concatenate([donor_rows, data.rows]), {own: alignment})
             return Learned(pool, aligned_by, alignment, data.scaler)
-        key = donor_rows.tobytes()
+        return Learned(self.pool(donor_rows), aligned_by, alignment, data.scaler)
+
+    def pool(self, rows: np.ndarray) -> TrainingSet:
+        """Windows of several donors, each aligned by its own windows among them, and then scaled together."""
+        key = rows.tobytes()
         if key not in self._known:
-            self._known[key] = self._pool(donor_rows, {})
-        return Learned(self._known[key], aligned_by, alignment, data.scaler)
+            self._known[key] = self._pool(rows, {})
+        return self._known[key]
+
+    def aligned(self, rows: np.ndarray) -> np.ndarray:
+        """Windows (n, F) of several experiments in the shared units, each aligned by its own windows among them."""
+        aligned = np.empty((len(rows), self.features.x.shape[1]), dtype=np.float32)
+        experiment = self.experiment[rows]
+        for one in np.unique(experiment):
+            x = self.features.x[rows[experiment == one]]
+            aligned[experiment == one] = self.kind.fit(x).transform(x)
+        return aligned
 
     def _pool(self, rows: np.ndarray, known: Mapping[int, Alignment]) -> TrainingSet:
         """Windows of several experiments, each aligned by its own windows among them unless its alignment is known."""
@@ -257,7 +270,7 @@ class Pools:
         experiments, group = np.unique(self.experiment[rows], return_inverse=True)
         parts = [rows[group == i] for i in range(len(experiments))]
         alignments = [
-            known.get(int(one)) or self._alignment(part) for one, part in zip(experiments, parts, strict=True)
+            known.get(int(one)) or self.kind.fit(features.x[part]) for one, part in zip(experiments, parts, strict=True)
         ]
         if isinstance(alignments[0], Affine):
             target = next((i for i, one in enumerate(experiments) if int(one) in known), None)
@@ -267,9 +280,6 @@ class Pools:
             z[group == i] = alignment.transform(features.x[part])
         scaler = MinMaxScaler.fit(z)
         return TrainingSet(rows, rows, scaler, scaler.transform(z), features.y[rows], trial)
-
-    def _alignment(self, rows: np.ndarray) -> Alignment:
-        return self.kind.fit(self.features.x[rows])
 
     def _indexed(self, rows, trial, group, parts, alignments: Sequence[Affine], target: int | None) -> PooledSet:
         scale = np.stack([np.where(one.scale > 0, 1 / np.where(one.scale > 0, one.scale, 1), 0) for one in alignments])
@@ -299,10 +309,10 @@ class Pools:
 
 def among_targets(features: FeatureSet, subjects: Which, sessions: Which) -> np.ndarray:
     """Indices of the windows of the experiments that ``data.subjects`` and ``data.sessions`` name."""
-    return np.flatnonzero(_among(features.subject, subjects) & _among(features.session, sessions))
+    return np.flatnonzero(among(features.subject, subjects) & among(features.session, sessions))
 
 
-def _among(column: np.ndarray, wanted: Which) -> np.ndarray:
+def among(column: np.ndarray, wanted: Which) -> np.ndarray:
     """Whether each identifier is one of those wanted, compared as text as tables are; None wants all."""
     if wanted is None:
         return np.ones(len(column), dtype=bool)

@@ -23,8 +23,7 @@ from emogan.data.table_files import (
     matching,
     naming,
     option,
-    read_csv,
-    read_npz,
+    read_file,
     some,
 )
 
@@ -78,16 +77,12 @@ def load(
     """
     columns = {"label": label, "trial": trial, "subject": subject, "session": session, "stimulus": stimulus}
     eye, drop, keep = (listed(names) for names in (eye, drop, keep))
-    readers = {
-        ".csv": lambda file: read_csv(file, columns, eye, drop),
-        ".npz": lambda file: read_npz(file, eye, drop),
-    }
     if isinstance(path, str | Path):
         files = find_files(path)
     else:
         files = [Path(file).expanduser() for file in path]
         path = files[0].parent
-    read = [readers[file.suffix.lower()](file) for file in files]
+    read = [read_file(file, columns, eye, drop) for file in files]
     check_matched(path, "drop", drop, [name for part in read for name in (*part.dropped, *part.feature_names)])
     parts = _align(read)
     x = np.concatenate([part.x for part in parts])

@@ -18,6 +18,7 @@ from emogan.data.text_tables import first_text, look_at
 KINDS = ("eeg", "eye", "other")
 REQUIRED_KEYS = ("x", "y", "trial", "subject")
 OPTIONAL_KEYS = ("session", "stimulus", "feature_names", "class_names", "modality")
+COLUMNS = {name: name for name in ("label", "trial", "subject", "session", "stimulus")}  # of a .csv
 EXTRACTED_KEYS = ("units", "settings", "fingerprint", "spectrum", "frequency_hz", "channels")  # of emogan.extract
 STIMULUS = "stimulus"  # the column of a .csv unless another one is named
 
@@ -66,7 +67,22 @@ def find_files(path: str | Path) -> list[Path]:
     return [path]
 
 
-def read_npz(path: Path, eye: list[str], drop: list[str]) -> TableFile:
+def read_file(
+    path: Path, columns: Mapping[str, str] = COLUMNS, eye: Sequence[str] = (), drop: Sequence[str] = ()
+) -> TableFile:
+    """One .csv or .npz file as it stands.
+
+    Parameters
+    ----------
+    columns
+        Names of the four columns of a .csv that are no features.
+    eye, drop
+        Names or patterns of features of eye movements, and of columns that are left out.
+    """
+    return read_csv(path, columns, eye, drop) if path.suffix.lower() == ".csv" else read_npz(path, eye, drop)
+
+
+def read_npz(path: Path, eye: Sequence[str], drop: Sequence[str]) -> TableFile:
     entries = _npz_entries(path)
     x = entries["x"]
     if x.ndim != 2 or 0 in x.shape or x.dtype.kind not in "biuf":
@@ -99,7 +115,7 @@ def read_npz(path: Path, eye: list[str], drop: list[str]) -> TableFile:
                  settings=str(entries["settings"]) if "settings" in entries else None, dropped=dropped)  # fmt: skip
 
 
-def read_csv(path: Path, columns: dict[str, str], eye: list[str], drop: list[str]) -> TableFile:
+def read_csv(path: Path, columns: Mapping[str, str], eye: Sequence[str], drop: Sequence[str]) -> TableFile:
     frame = csv_frame(path, columns.values())
     present = {key: name for key, name in columns.items() if name in frame}
     if columns["stimulus"] == STIMULUS and (matching([STIMULUS], drop) or columns["label"] == STIMULUS):
@@ -269,7 +285,7 @@ def _hydra_quoted(name: str) -> str:
     return '"' + re.sub(r"(\\+)$", r"\1\1", name) + '"'
 
 
-def _kinds(path: Path, names: Sequence[str], eye: list[str]) -> tuple[str, ...]:
+def _kinds(path: Path, names: Sequence[str], eye: Sequence[str]) -> tuple[str, ...]:
     check_matched(path, "eye", eye, names)
     marked = matching(names, eye)
     return tuple("eye" if name in marked else "eeg" for name in names)

@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import hydra
 import torch
@@ -68,14 +68,25 @@ SETTINGS = {  # the classes and functions that `data`, `model` and `classifier` 
 
 def check_settings(cfg: DictConfig) -> list[int]:
     """Refuse unknown keys and values that `SETTINGS` does not allow; return all n_aug."""
-    check_keys(cfg)
+    check_values(cfg, SETTINGS)
+    return sorted(set(cfg.n_aug if OmegaConf.is_list(cfg.n_aug) else [cfg.n_aug]))
+
+
+def check_values(cfg: DictConfig, hints: Mapping[str, Any], command: str = "train") -> None:
+    """Refuse a configuration of a command with unknown or missing keys, or values that their annotations do not allow.
+
+    Raises
+    ------
+    ValueError
+        Naming the key.
+    """
+    check_keys(cfg, command)
     missing = sorted(OmegaConf.missing_keys(cfg))
     if missing:
         raise ValueError(f"{missing[0]}: expected a value, got none. Give it as {missing[0]}=...")
-    refuse_impossible({name: OmegaConf.select(cfg, name) for name in SETTINGS}, SETTINGS)
+    refuse_impossible({name: OmegaConf.select(cfg, name) for name in hints}, hints)
     if cfg.machine.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ValueError("machine.accelerator: expected cpu or auto, as torch finds no GPU here, got 'gpu'")
-    return sorted(set(cfg.n_aug if OmegaConf.is_list(cfg.n_aug) else [cfg.n_aug]))
 
 
 def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader: ConfigLoader) -> None:
@@ -154,7 +165,7 @@ def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:
 def trainer_settings(cfg: DictConfig) -> TrainerSettings:
     """How the GANs of a job are trained, without its loggers."""
     plain = OmegaConf.to_container(cfg, resolve=True)
-    return TrainerSettings(plain["trainer"], plain["callbacks"])
+    return TrainerSettings(plain["trainer"], plain.get("callbacks"))
 
 
 def construct(node: DictConfig, kind: type | None = None):

@@ -9,6 +9,7 @@ import pandas as pd
 
 ColumnType: TypeAlias = np.dtype | pd.api.extensions.ExtensionDtype
 SHOWN = 8  # names in a message
+LEAST = 30  # windows of a person, whose spread of each feature is then known to 13 % if the windows are independent
 
 
 def plain_type(dtype: ColumnType) -> np.dtype:
@@ -76,6 +77,59 @@ def labels_of(y: Any) -> Any:
                 "text of all: [str(label) for label in y]"
             )
     return y
+
+
+def own_windows(X: Any, names: Sequence) -> tuple[npt.NDArray[np.float64], tuple[ColumnType, ...]]:
+    """A person's windows (N, F) of these features, in their order, and the types that these columns have.
+
+    Raises
+    ------
+    ValueError
+        If there are other features or fewer than `LEAST` windows, or values are no finite numbers.
+    """
+    if isinstance(X, pd.DataFrame):
+        lacking = [repr(name) for name in names if name not in X.columns]
+        more = [repr(name) for name in X.columns if name not in names]
+        if lacking or more or len(X.columns) != len(names):
+            found = [f"no {_listed(lacking)}"] * bool(lacking) + [f"also {_listed(more)}"] * bool(more)
+            raise ValueError(
+                f"expected one column for each of the generator's {len(names)} features, got "
+                f"{' and '.join(found) or 'some twice'}. Rename or leave out columns: X[list(generator.feature_names)]"
+            )
+        frame = X[list(names)]
+    else:
+        x = np.asarray(X)
+        if x.ndim != 2 or x.shape[1] != len(names):
+            raise ValueError(
+                f"expected windows of shape (windows, {len(names)}), one column for each of the generator's features "
+                f"{_listed([repr(name) for name in names])}, got shape {x.shape}"
+            )
+        frame = pd.DataFrame(x, columns=pd.Index(names))
+    if len(frame) < LEAST:
+        raise ValueError(
+            f"expected at least {LEAST} windows of the person, whose mean and spread are taken from them, got "
+            f"{len(frame)}"
+        )
+    return number_columns(frame).to_numpy(dtype=np.float64), tuple(frame.dtypes)
+
+
+def refuse_other_classes(y: Any, windows: int, classes: Sequence) -> None:
+    """Refuse labels that are not one for each window, or not of exactly these classes; compared as text.
+
+    Raises
+    ------
+    ValueError
+        Naming the classes.
+    """
+    labels = np.asarray(labels_of(y))
+    if labels.shape != (windows,):
+        raise ValueError(f"expected one label for each of {windows} windows, got shape {labels.shape}")
+    given, known = {str(label) for label in labels.tolist()}, {str(label) for label in classes}
+    if given != known:
+        raise ValueError(
+            f"expected labels of the generator's classes {', '.join(sorted(known))}, and of all of them, got "
+            f"{', '.join(sorted(given))}. Rename labels, or leave out y: nothing is learned from it"
+        )
 
 
 def typed(x: npt.NDArray[np.float64], dtype: ColumnType) -> Any:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import safetensors
 import safetensors.torch
 import torch
 
 from emogan import __version__, versions
+from emogan.data.alignment import ALIGNMENTS
 from emogan.data.scaling import MinMaxScaler
 from emogan.samplers.checkpoint import check_format, read_checkpoint
 from emogan.samplers.columns import as_plain, as_type
@@ -43,11 +45,14 @@ def save(fitted: FittedSampler, path: str | Path) -> None:
         "dtypes": [as_plain(dtype) for dtype in fitted.dtypes], "sampler": fitted.sampler,
         "feature_names": None if fitted.feature_names is None else list(fitted.feature_names),
         "modalities": {name: [part.start, part.stop] for name, part in fitted.modalities.items()},
-        "origin": dict(fitted.origin),
+        "origin": dict(fitted.origin), "shared": None if fitted.shared is None else dict(fitted.shared),
     }  # fmt: skip
     metadata = {"emogan": __version__, "emogan_format": str(versions.SAMPLER), "fields": json.dumps(fields)}
-    scaler = {f"scaler.{name}": torch.from_numpy(getattr(fitted.scaler, name)) for name in ("minimum", "span")}
-    tensors = {name: value.contiguous() for name, value in {**fitted.tensors, **scaler}.items()}
+    arrays = {f"scaler.{name}": getattr(fitted.scaler, name) for name in ("minimum", "span")}
+    if fitted.alignment is not None:
+        arrays |= {f"alignment.{name}": value for name, value in fitted.alignment.arrays.items()}
+    plain = {name: torch.from_numpy(value) for name, value in arrays.items()}
+    tensors = {name: value.contiguous() for name, value in {**fitted.tensors, **plain}.items()}
     write_atomically(Path(path), safetensors.torch.save(tensors, metadata=metadata))
 
 
@@ -94,15 +99,22 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
     if asked:
         raise ValueError(f"{path}: expected no subject, session or fold, as it holds one training set, got {asked}")
     fields = json.loads(metadata["fields"])
-    scaler = MinMaxScaler(*(tensors.pop(f"scaler.{name}").numpy() for name in ("minimum", "span")))
+    scaler, shared = MinMaxScaler(**_taken(tensors, "scaler.")), fields.get("shared")
+    own = _taken(tensors, "alignment.")
     return FittedSampler(
         fields["identity"], tensors, scaler,
         np.array(fields["classes"], dtype=np.dtype(fields["classes_dtype"])),
         tuple(as_type(one) for one in fields["dtypes"]), fields["key"],
         None if fields["feature_names"] is None else tuple(map(_name, fields["feature_names"])), fields["frame"],
         {name: slice(*part) for name, part in fields["modalities"].items()}, fields["origin"],
-        fields.get("sampler", ""),
+        fields.get("sampler", ""), shared, ALIGNMENTS[shared["alignment"]](**own) if own else None,
     )  # fmt: skip
+
+
+def _taken(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, npt.NDArray]:
+    """The tensors with a prefix to their names, as arrays without it; the others are left."""
+    names = [name for name in tensors if name.startswith(prefix)]
+    return {name.removeprefix(prefix): tensors.pop(name).numpy() for name in names}
 
 
 def _is_plain(value: Any) -> bool:

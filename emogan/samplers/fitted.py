@@ -1,8 +1,8 @@
 """FittedSampler: an augmenter fitted on one training set, which draws labelled windows in the units of the data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,13 @@ from torch import Tensor
 
 from emogan import kinds
 from emogan.augmenters import Augmenter, Control, GANAugmenter, balanced_labels
+from emogan.data.alignment import ALIGNMENTS, Alignment
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN
-from emogan.samplers.columns import ColumnType, frame_of, plain_type, typed
+from emogan.samplers.columns import ColumnType, frame_of, own_windows, plain_type, refuse_other_classes, typed
 from emogan.samplers.wording import SamplerWording
-from emogan.store import derived_seed
+from emogan.store import derived_seed, fingerprint
 from emogan.wording import worded
 
 FORMER_SETTINGS = ("hold_back", "check_every", "patience")  # of the fit alone, in files of earlier versions
@@ -51,6 +52,10 @@ class FittedSampler:
         Of a job's checkpoint: columns of "eeg" and "eye"; subject, session and fold of the training set.
     sampler : str
         Class of the sampler that fitted it, by which messages call it.
+    shared : mapping, or None
+        Of a generator that `emogan.share` wrote: what it learned from, and the text of its card.
+    alignment : Alignment, or None
+        Of the person that a shared generator was adapted to.
     """
 
     identity: Mapping[str, Any]
@@ -64,6 +69,52 @@ class FittedSampler:
     modalities: Mapping[str, slice] = field(default_factory=dict)
     origin: Mapping[str, object] = field(default_factory=dict)
     sampler: str = ""
+    shared: Mapping[str, Any] | None = None
+    alignment: Alignment | None = None
+
+    def __repr__(self) -> str:
+        kind = self.identity.get("gan") or self.identity.get("control")
+        said = f"{kind}, {len(self.dtypes)} features, classes {', '.join(map(str, self.classes.tolist()))}"
+        if self.shared is not None:
+            said += f", learned from {self.shared['people']} people of {self.shared['dataset']}; windows in "
+            said += "their shared units until adapt(X)" if self.alignment is None else "the units of one person"
+        return f"FittedSampler({said})"
+
+    def adapt(self, X: Any, y: Any = None) -> Self:
+        """A shared generator (`emogan.share`) for a person it has not learned from: it draws in that person's units.
+
+        Windows go through the inverse of the person's alignment, which is fitted to X, without labels: take windows of
+        all classes, in about the proportions that the donors had, and of one person in one session. In a
+        cross-validation they must be training windows. Another person gets other noise.
+
+        Parameters
+        ----------
+        X
+            Windows (N, F), at least 30: an array, or a DataFrame with columns of the generator's features in any order.
+            What is drawn has the types of these columns.
+        y
+            Labels (N,), if at hand. They must be names of the generator's classes, and of all of them; nothing is
+            learned from them.
+
+        Raises
+        ------
+        ValueError
+            If this is no shared generator or was adapted already; if X has other features, too few windows or values
+            that are no finite numbers; or if y has other classes.
+        """
+        if self.shared is None or self.alignment is not None:
+            got = "one that was adapted to a person already" if self.shared else "a sampler of a single training set"
+            raise ValueError(
+                f"adapt: expected a shared generator, as python -m emogan.share writes, got {got}, whose windows are "
+                "in the units of its data"
+            )
+        x, dtypes = own_windows(X, self.feature_names or ())
+        if y is not None:
+            refuse_other_classes(y, len(x), self.classes.tolist())
+        return replace(
+            self, alignment=ALIGNMENTS[self.shared["alignment"]].fit(x), dtypes=dtypes,
+            frame=isinstance(X, pd.DataFrame), key=f"{self.key} {fingerprint(x)}",
+        )  # fmt: skip
 
     def sample(
         self, n: int | Mapping, random_state: RandomState = None
@@ -114,7 +165,8 @@ class FittedSampler:
         generator = torch.Generator().manual_seed(derived_seed(self.key, purpose))
         with worded(SamplerWording(self.sampler, self.classes.tolist())):
             z = self.augmenter().sample(torch.from_numpy(labels)[None], [generator])[0].numpy()
-        return self.scaler.inverse(z.astype(np.float64))
+        x = self.scaler.inverse(z.astype(np.float64))
+        return x if self.alignment is None else self.alignment.inverse(x)
 
     def augmenter(self) -> Augmenter:
         """The augmenter as it was fitted, of this one member.

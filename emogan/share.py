@@ -1,0 +1,26 @@
+"""python -m emogan.share: train one generator on many people, and write it with a card of what it gives away."""
+
+import hydra
+from hydra.errors import CompactHydraException
+from omegaconf import DictConfig
+
+from emogan import command_line
+from emogan.environment import config_dir, let_waiting_threads_sleep
+from emogan.keys import check_keys
+
+let_waiting_threads_sleep()
+
+
+@hydra.main(version_base="1.3", config_path=config_dir(), config_name="share")
+def main(cfg: DictConfig) -> None:
+    try:
+        check_keys(cfg, "share")
+        from emogan.jobs.sharing import share  # here, so that tab completion need not wait for torch
+
+        share(cfg)
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+        raise CompactHydraException(str(error)) from error
+
+
+if __name__ == "__main__":
+    command_line.run(main)
