@@ -52,7 +52,7 @@ class Plan:
     fits: list[Fit]
     splits: list[Split]
     halved: int  # splits whose inner folds are halves of trials, for want of trials
-    clips_shared: int = 0  # splits whose inner folds validate on clips that they train on, although these should be unseen
+    clips_shared: int = 0  # splits whose inner folds validate on clips that they train on, in spite of stimuli=unseen
     donors: Donors | None = None
     learned: list[Learned] | None = None  # of each training set, what an augmenter learns from instead, if donors
 
