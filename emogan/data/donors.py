@@ -285,12 +285,8 @@ class Pools:
         scale = np.stack([np.where(one.scale > 0, 1 / np.where(one.scale > 0, one.scale, 1), 0) for one in alignments])
         means = np.stack([self._means[self.experiment[part[0]]] for part in parts])
         shift = (means - np.stack([one.centre for one in alignments])) * scale
-        limits = [
-            pick([pick(self._centred[part], axis=0) * own + offset for part, own, offset in found], axis=0)
-            for pick in (np.min, np.max)
-            for found in [list(zip(parts, scale, shift, strict=True))]
-        ]
-        scaler = MinMaxScaler.fit(np.stack(limits).astype(np.float32))
+        edges = [np.stack([pick(self._centred[part], axis=0) for part in parts]) for pick in (np.min, np.max)]
+        scaler = MinMaxScaler.fit(np.concatenate([edge * scale + shift for edge in edges]).astype(np.float32))
         return PooledSet(
             self._centred, rows, self.features.y[rows], trial, group, (scale / scaler.span).astype(np.float32),
             ((shift - scaler.minimum) / scaler.span).astype(np.float32), scaler, target,

@@ -146,6 +146,8 @@ def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
             )
     if not donors:
         return
+    if missing := [f"data.{name}" for name in ("subjects", "sessions") if name not in cfg.data]:
+        raise ValueError(f"donors: expected a loader of data that takes subjects and sessions, got no {missing[0]}")
     if isinstance(augmenter, NoAugmentation):
         raise ValueError(
             "model: expected one that learns from donors, got none. model=donor_windows appends their own windows"

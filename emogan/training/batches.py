@@ -89,6 +89,7 @@ class MemberBatches(lightning.LightningDataModule):
 
     def teardown(self, stage: str) -> None:
         self.windows, self.labels = self.windows.cpu(), self.labels.cpu()  # not left in a GPU's memory
+        self.pooled = self.pooled and tuple(one.cpu() for one in self.pooled)
 
     def feed(self, model: ConditionalGAN, device: torch.device | str = "cpu") -> None:
         """Make the batches those of a model, which may look at the training windows for it, on a device.
