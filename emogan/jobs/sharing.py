@@ -142,10 +142,9 @@ def people(features: FeatureSet, subjects: Which, sessions: Which, held_out: Whi
     ValueError
         If people or sessions are named that were not loaded, somebody is on both sides, or a side has too few people.
     """
-    asked = ("donors.subjects", features.subject, subjects), ("donors.sessions", features.session, sessions), (
-        "held_out.subjects", features.subject, held_out,
-    )  # fmt: skip
-    for name, column, wanted in asked:
+    asked = {"donors.subjects": subjects, "donors.sessions": sessions, "held_out.subjects": held_out}
+    for name, wanted in asked.items():
+        column = features.session if name.endswith("sessions") else features.subject
         there = list(dict.fromkeys(column.astype(str).tolist()))
         if missing := [str(one) for one in wanted or () if str(one) not in there]:
             raise ValueError(
