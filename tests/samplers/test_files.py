@@ -170,8 +170,9 @@ def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configu
         generator = {name[10:]: value for name, value in tensors.items() if name.startswith("generator.")}
         augmenter.restore([generator], 10, 3)
         fits = job.Fits([fitted.key], [], [], [])
-        z, labels = job.sample(augmenter, fits, 50, 3)
-        (data,) = build(features, [member], inner="reuse", n_inner_folds=2, fit_on="train").outer_sets
+        plan = build(features, [member], inner="reuse", n_inner_folds=2, fit_on="train")
+        z, labels = job.sample(augmenter, fits, 50, 3, plan)
+        (data,) = plan.outer_sets
         x, y = fitted.sample(50)
         np.testing.assert_array_equal(x, data.scaler.inverse(z[0].astype(np.float64)).astype(np.float32))
         assert y.tolist() == [features.class_names[k] for k in labels]
