@@ -22,6 +22,7 @@ from emogan.benchmark.machine import driver, gpu, machine
 from emogan.benchmark.steps import Part, verdict
 from emogan.benchmark.training import CLASSES, WINDOWS, Case, train_stacked, training_sets
 from emogan.environment import config_dir
+from emogan.evaluation.plan import Plan
 from emogan.jobs import job
 from emogan.jobs.settings import construct
 from emogan.models import Batch
@@ -142,7 +143,7 @@ def same_draws(sizes: Sizes, gan: str) -> dict:
         source = MemberBatches(sets, seeds, classes=CLASSES)
         source.feed(Case(gan, features, hidden).augmenter(1).build(len(sets), features, CLASSES, seeds), device)
         drawn.append([source.draw(iteration) for iteration in (0, 1, 999, 10**6)])
-    tensors = Batch._fields[:-1]
+    tensors = [name for name in Batch._fields if name not in ("classes", "groups", "scale", "shift")]
     differ = {
         name for pair in zip(*drawn, strict=True) for name in tensors
         if not torch.equal(*(getattr(batch, name).cpu() for batch in pair))
@@ -195,11 +196,12 @@ def mean_accuracy(scores: pd.DataFrame) -> dict[str, float]:
 
 def trains(sizes: Sizes, gan: str) -> dict:
     """A GAN on the device, the same from its cache entries without it, again, and on the CPU."""
+    plan = Plan([], [], [], halved=0)  # without donors
     with tempfile.TemporaryDirectory() as folder:
         fit, trained = train(sizes, gan, sizes.device, sizes.few, store=Store(folder))
-        windows, _ = job.sample(fit.augmenter, trained, 60, CLASSES)
+        windows, _ = job.sample(fit.augmenter, trained, 60, CLASSES, plan)
         loaded, entries = train(sizes, gan, "cpu", sizes.few, store=Store(folder))
-        same_windows = bool((job.sample(loaded.augmenter, entries, 60, CLASSES)[0] == windows).all())
+        same_windows = bool((job.sample(loaded.augmenter, entries, 60, CLASSES, plan)[0] == windows).all())
     (_, again), (_, on_cpu) = (train(sizes, gan, device, sizes.few) for device in (sizes.device, "cpu"))
     repeated = distance(fit.augmenter, trained.generators, again.generators, sizes.few)["same_bits"]
     apart = distance(fit.augmenter, trained.generators, on_cpu.generators, sizes.few)

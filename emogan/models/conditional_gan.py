@@ -40,8 +40,9 @@ class Batch(NamedTuple):
     classes : int
         Number K.
     groups : Tensor (S, M, B) or None
-        Rows of ``scale`` and ``shift`` (G, F + K), which turn each window into scale * window + shift; None takes
-        windows as they are.
+        Which rows of ``scale`` and ``shift`` the windows take; None takes windows as they are.
+    scale, shift : Tensor (G, F + K) or None
+        What turns a window into scale * window + shift.
     """
 
     windows: Tensor

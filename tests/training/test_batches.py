@@ -215,3 +215,12 @@ def test_a_gan_learns_the_same_from_shared_windows(gan):
         augmenter = GANAugmenter(gan, **settings).fit(given, [7, 8, 9])
         drawn.append(augmenter.sample(torch.arange(6).expand(3, -1) % 3, torch.Generator().manual_seed(0)))
     assert torch.equal(*drawn)
+
+
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN])
+def test_shared_windows_lie_on_the_device_of_the_model(gan):
+    source = MemberBatches(pooled_sets(), [7, 8, 9], batch_size=16)
+    source.feed(gan(4, 3, 3), "meta")
+    batch = source.draw(0)
+    assert {part.device.type for part in (*batch, batch.x, batch.y) if isinstance(part, torch.Tensor)} == {"meta"}
+    assert batch.with_synthetic(torch.empty(3, 16, 4, device="meta")).shape == (3, 32, 7)
