@@ -34,7 +34,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Membership:
-    """How well donors are told from held-out people, by one of a person's windows and by all of them together."""
+    """How well donors are distinguished from held-out people, by one of a person's windows and by all of them."""
 
     window: Area
     person: Area

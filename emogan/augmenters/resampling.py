@@ -28,7 +28,7 @@ class Duplicate(Control):
         return resample(windows, label, n, random)
 
 
-class DonorWindows(Control):
+class DonorWindows(Duplicate):
     """Real windows of the donors, in random order and each once before any comes again: what generators must beat.
 
     How many are appended is the weight of the donors against the target's own windows.
@@ -40,9 +40,6 @@ class DonorWindows(Control):
     """
 
     kind = "donor_windows"
-
-    def __init__(self, *, name: str):
-        super().__init__(name)
 
     def draw(self, windows, label, n, random):
         own = windows.of_class(label)

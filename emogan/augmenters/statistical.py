@@ -76,7 +76,7 @@ class RandomEffects(Control):
         return centres[label] + self.settings["strength"] * weights @ deviations + x[drawn] - means[trial[drawn]]
 
 
-class PersonEffects(Control):
+class PersonEffects(RandomEffects):
     """Windows of new trials of the target, whose class means are drawn towards those of other people.
 
     Random effects with a level for the person: a window of person i and class c is m_c + p_ic + d_j + r, with the mean
@@ -95,11 +95,7 @@ class PersonEffects(Control):
     """
 
     kind = "person_effects"
-    needs = ("trial",)
-
-    def __init__(self, *, name: str, strength: OneOrSeveral[PositiveFloat]):
-        super().__init__(name, strength=strength)
-        self._estimated: tuple = (None, None)
+    _estimated: tuple = (None, None)  # the windows that were looked at last, and what they gave
 
     def fit(self, sets, seeds=None, *, layout=None):
         """See `Augmenter.fit`; the sets are those of a target and its donors (`emogan.data.donors.PooledSet`)."""

@@ -18,9 +18,9 @@ from emogan.data.text_tables import first_text, look_at
 KINDS = ("eeg", "eye", "other")
 REQUIRED_KEYS = ("x", "y", "trial", "subject")
 OPTIONAL_KEYS = ("session", "stimulus", "feature_names", "class_names", "modality")
-COLUMNS = {name: name for name in ("label", "trial", "subject", "session", "stimulus")}  # of a .csv
 EXTRACTED_KEYS = ("units", "settings", "fingerprint", "spectrum", "frequency_hz", "channels")  # of emogan.extract
 STIMULUS = "stimulus"  # the column of a .csv unless another one is named
+COLUMNS = {name: name for name in ("label", "trial", "subject", "session", STIMULUS)}  # of a .csv
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def read_file(
     Parameters
     ----------
     columns
-        Names of the four columns of a .csv that are no features.
+        Names of the columns of a .csv that are no features.
     eye, drop
         Names or patterns of features of eye movements, and of columns that are left out.
     """

@@ -11,9 +11,10 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from emogan.atomic import write_atomically
+from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet
 from emogan.jobs.outputs import EARLIER
-from emogan.jobs.settings import trainer_settings
+from emogan.jobs.settings import construct, trainer_settings
 from emogan.store import Store, content_key
 from emogan.training.history import OUT_OF_TIME
 from emogan.versions import COMPUTATIONS
@@ -26,7 +27,7 @@ def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
     """Everything that changes a job's results, by dotted name; features as they were loaded."""
     plain = OmegaConf.to_container(cfg, resolve=True)
     names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
-    if plain["donors"]["others"] or plain["donors"]["own_sessions"]:
+    if construct(cfg.donors, Donors):
         names["windows of donors"] = "donors"
     else:
         del plain["donors"]  # so that the job's key is that of versions without donors
