@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from tqdm import tqdm
 
 from emogan.analysis import quality
+from emogan.data.donors import PooledSet
 from emogan.data.features import FeatureSet
 from emogan.evaluation import Classifier, protocol
 from emogan.evaluation.plan import Plan
@@ -91,9 +92,11 @@ def _augmented(plan: Plan, i: int, features: FeatureSet, key: str) -> dict:
     if plan.learned is not None:
         learned = plan.learned[i]
         pool = learned.data
-        aligned = {
-            "aligned": fingerprint(*learned.alignment.numbers, pool.scaler.minimum, pool.scaler.span, pool.trial)
-        }
+        numbers = [*learned.alignment.numbers, pool.scaler.minimum, pool.scaler.span, pool.trial]
+        people = (
+            [pool.group] if isinstance(pool, PooledSet) else []
+        )  # whose windows they are, which `PersonEffects` sees
+        aligned = {"aligned": fingerprint(*numbers, *people)}
     return aligned | {
         "augmenter": key, "context": fingerprint(data.trial, data.scaler.minimum, data.scaler.span),
         "features": list(features.feature_names),
