@@ -278,24 +278,21 @@ class Metric:
 
     function: Callable[[Pair], float]
     title: str
-    best: str  # "low", "high", or "reference": where real against real is, for neither less nor more is better
     compared: Callable[..., Pairs] = by_halves
 
 
 METRICS = {
-    "spread_ratio": Metric(spread_ratio, "within-class spread, synthetic / real", "reference"),
-    "correlation_distance": Metric(correlation_distance, "distance of correlation matrices", "low"),
-    "frechet_distance": Metric(frechet_distance, "Fréchet distance", "low"),
-    "mmd": Metric(mmd, "squared maximum mean discrepancy", "low"),
-    "precision": Metric(precision, "precision", "high"),
-    "recall": Metric(recall, "recall", "high"),
-    "density": Metric(density, "density", "high"),
-    "coverage": Metric(coverage, "coverage", "high"),
-    "two_sample_auc": Metric(
-        two_sample_auc, "telling synthetic from real (area under the ROC curve)", "reference", by_groups
-    ),
+    "spread_ratio": Metric(spread_ratio, "spread ratio"),
+    "correlation_distance": Metric(correlation_distance, "correlation distance"),
+    "frechet_distance": Metric(frechet_distance, "Fréchet distance"),
+    "mmd": Metric(mmd, "squared MMD"),
+    "precision": Metric(precision, "precision"),
+    "recall": Metric(recall, "recall"),
+    "density": Metric(density, "density"),
+    "coverage": Metric(coverage, "coverage"),
+    "two_sample_auc": Metric(two_sample_auc, "two-sample AUC", by_groups),
     # of copies of all windows only half are copies of one half, but most are of all trials but one
-    "closest_record": Metric(closest_record, "distance to the closest real window", "reference", by_trials),
+    "closest_record": Metric(closest_record, "closest real window", by_trials),
 }
 
 

@@ -19,6 +19,8 @@ from sklearn.metrics import confusion_matrix
 from emogan import __version__
 from emogan.atomic import write_atomically
 from emogan.augmenters import Augmenter, GANAugmenter
+from emogan.data.features import FeatureSet
+from emogan.evaluation.plan import Plan
 from emogan.jobs.results import Results
 from emogan.jobs.scores import COLUMNS, IDENTITY, SELECTION
 from emogan.samplers.checkpoint import checkpoint_content
@@ -199,7 +201,7 @@ def write_run(found: Results) -> None:
         "classifier_settings": _settings(cfg.classifier),
         "augmenter": found.augmenter.identity() | found.training
         | ({"max_time": str(cfg.trainer.max_time)} if found.out_of_time else {}),
-        **({"donors": found.donors.identity() | {"data": features.summary()}} if found.donors else {}),
+        **({"donors": found.donors.identity() | _donors_found(features, found.plan)} if found.donors else {}),
         "resumed": fits.resumed,
         "n_aug": found.sizes,
         "seed": cfg.seed,
@@ -217,6 +219,15 @@ def write_run(found: Results) -> None:
         ],
     }  # fmt: skip
     write_atomically(found.folder / "run.json", json.dumps(content, indent=1).encode())
+
+
+def _donors_found(features: FeatureSet, plan: Plan) -> dict:
+    """What the donors were taken from, and the largest number of other people that a target's generators learn from."""
+    people = [
+        len(np.setdiff1d(features.subject[seen.rows], features.subject[own.rows]))
+        for seen, own in zip(plan.learning_sets, plan.sets, strict=True)
+    ]
+    return {"data": features.summary(), "people": max(people)}
 
 
 def _settings(node: DictConfig) -> dict:

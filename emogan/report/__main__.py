@@ -46,6 +46,7 @@ def report(paths: Sequence[Path], out: Path) -> None:
     with threadpool_limits(1):  # after the imports, which load what it limits; matrices as small as these need no more
         chapters = page.write(collection, collect.common_folder(paths), out)
     for chapter in chapters:
+        print(*(f"{modality}. {answer}" for modality, answer in chapter.answers.items()), sep="\n", end="\n\n")
         print(next(part.text() for part in chapter.parts if part.name == "comparison"), end="\n\n")
     if counted:
         print("not counted:", *counted, "", sep="\n")

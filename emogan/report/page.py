@@ -11,8 +11,11 @@ import jinja2
 from torch.utils.tensorboard import SummaryWriter
 
 from emogan.atomic import write_atomically
+from emogan.report.answer import answers
 from emogan.report.figures import accuracy, confusion, training, training_length, windows
+from emogan.report.figures.forest import forest
 from emogan.report.figures.picture import Picture, style
+from emogan.report.other_people import donor_curve, other_people
 from emogan.report.paper_table import paper_table
 from emogan.report.records import findings_table, problem_table, quality_table, run_table
 from emogan.report.sections import Section, sections
@@ -33,8 +36,10 @@ READING = (
     ),
     (
         "Oracle",
-        "makes the same choices by accuracy on the test trials, as may have been done for the paper's figures. It is "
-        "optimistic for every model, none included; optimism is what it adds to nested. It never supports a claim.",
+        "chooses by accuracy on the test trials, as may have been done for the paper's figures: one classifier "
+        "parameter, n_aug and setting for all folds of an experiment, those with the highest mean. It is optimistic "
+        "for every model, none included; optimism is what it adds to nested, which chooses for each fold and can "
+        "therefore be higher now and then. It never supports a claim.",
     ),
     (
         "The unit of inference",
@@ -61,6 +66,7 @@ class Chapter:
 
     number: int
     section: Section
+    answers: dict[str, str]  # by modality
     parts: tuple[Table | Picture, ...]
 
     @property
@@ -80,14 +86,15 @@ def chapter(number: int, section: Section, root: Path) -> Chapter:
     """Make all tables and figures of a section."""
     series = training_series(section)
     made: list[Table | Picture | None] = [
-        comparison(section), against_controls(section), *accuracy.accuracy_by_size(section),
+        forest(section), *accuracy.accuracy_by_size(section), comparison(section), other_people(section),
+        donor_curve(section), accuracy.learning_curve(section), against_controls(section),
         *accuracy.paired_by_subject(section), paper_table(section), choices(section),
-        accuracy.learning_curve(section), *confusion.confusion_matrices(section),
+        *confusion.confusion_matrices(section),
         quality_table(section), findings_table(section), training.training_curves(section),
         *training_length.pictures(section, series), training_length_table(section, series),
         *windows.components(section), *windows.topographies(section), run_table(section, root),
     ]  # fmt: skip
-    return Chapter(number, section, tuple(filter(None, made)))
+    return Chapter(number, section, answers(section), tuple(filter(None, made)))
 
 
 def write(collection: Collection, root: Path, out: Path) -> list[Chapter]:
@@ -128,15 +135,19 @@ def html(chapters: Sequence[Chapter], problems: Table | None) -> str:
 
 def markdown(chapters: Sequence[Chapter], problems: Table | None) -> str:
     """The same as Markdown; figures are links to their files."""
-    blocks = ["# EmoGAN report", "\n".join(f"- **{term}** {meaning}" for term, meaning in READING)]
-    blocks += ["## Not counted", problems.markdown()] if problems else []
+    blocks = ["# EmoGAN report"]
     for one in chapters:
-        blocks.append(f"## {one.section.label}")
+        blocks += [
+            f"## {one.section.label}",
+            *(f"**{modality}.** {answer}" for modality, answer in one.answers.items()),
+        ]
         for part in one.parts:
             if isinstance(part, Table):
                 blocks.append(part.markdown())
             else:
                 blocks += [f"![{part.title}]({one.file(part, 'png')})", f"*{part.title}.* {part.caption}"]
+    blocks += ["## Not counted", problems.markdown()] if problems else []
+    blocks += ["## How to read this", "\n".join(f"- **{term}** {meaning}" for term, meaning in READING)]
     return "\n\n".join(block.strip() for block in blocks) + "\n"
 
 

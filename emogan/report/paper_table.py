@@ -34,8 +34,16 @@ def paper_table(section: Section) -> Table | None:
         .agg(tuple, axis=1)
         .to_dict(),
     }
-    sizes = sorted({place[2] for cells in sources.values() for place in cells})
-    places = [(modality, model) for modality in MODALITIES for model in GANS]
+    ours = [(modality, model, n) for modality, model, n in _at_each_size(section, "accuracy") if model in GANS]
+    sizes = sorted({0, *(n for _, _, n in ours)})
+    places = [
+        (modality, model)
+        for modality in MODALITIES
+        for model in GANS
+        if (modality, model) in {place[:2] for place in ours}
+    ]
+    if not places:
+        return None
     rows = [
         (str(n), name, *(_cell(cells, modality, model, n) for modality, model in places))
         for n in sizes

@@ -1,46 +1,51 @@
 """Tables of what jobs say of themselves: sample quality, trouble with GANs, versions and device; jobs not counted."""
 
 import os
-import textwrap
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from emogan.analysis.quality import METRICS
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
-from emogan.report.table import DASH, Table, number
+from emogan.report.table import DASH, MINUS, Table, number
 from emogan.sweeps.collect import Job, Problem
 from emogan.training.detectors import DETECTORS, span
 from emogan.wording import words
 
+PROSE = ("seen", "what to try")
+REFERENCE = "real windows of other trials"
+
 
 def quality_table(section: Section) -> Table | None:
-    """Metrics x models, means over classes and training sets, with real against real; None where none was measured."""
+    """Models x metrics, as distances from real against real, which stands above; None where none was measured."""
     frames = [job.quality for job in section.jobs if len(job.quality)]
     if not frames:
         return None
     frame = pd.concat(frames, ignore_index=True)
-    values = frame.groupby(["modality", "metric", "model"]).value.mean()
+    values = frame.groupby(["modality", "model", "metric"]).value.mean()
     references = frame.groupby(["modality", "metric"]).reference.mean()
-    models = list(dict.fromkeys(m for x in section.modalities for m in section.models(x, "control", "gan")))
-    rows = [
-        (
-            MODALITIES[modality], _metric_label(metric), number(references.get((modality, metric)), 3),
-            *(number(values.get((modality, metric, model), float("nan")), 3) for model in models),
-        )
-        for modality in section.modalities
-        for metric in METRICS
-        if (modality, metric) in references
-    ]  # fmt: skip
+    metrics = [name for name in METRICS if name in references.index.get_level_values("metric")]
+    rows = []
+    for modality in section.modalities:
+        reference = [references.get((modality, metric), np.nan) for metric in metrics]
+        rows.append((MODALITIES[modality], REFERENCE, *(number(value) for value in reference)))
+        for model in section.models(modality, "control", "gan"):
+            own = [values.get((modality, model, metric), np.nan) for metric in metrics]
+            distances = (_signed(value - real) for value, real in zip(own, reference, strict=True))
+            rows.append((MODALITIES[modality], look(model).label, *distances))
     note = (
-        "Means over classes and training sets, in scaled units ([0, 1] on the training windows). Real: the same "
-        "measure between real windows of different training trials; an augmenter that draws from the distribution of "
-        "new trials has values like it. ↑ high is good, ↓ low is good, = as the reference is good."
+        "Means over classes and training sets, in scaled units ([0, 1] on the training windows). "
+        f"{REFERENCE.capitalize()}: each measure between real windows of different training trials, which is what new "
+        "real trials would reach. Models: their synthetic windows' value minus it, so that 0 is best; a value better "
+        "than the reference is no merit, since windows then lie closer to the trials that the model was fitted to than "
+        "new trials do. Two-sample AUC: how well a classifier distinguishes synthetic from real windows of trials that "
+        "it has not seen, 0.5 if not at all; below 0.5, what distinguished them in some trials was the other way round "
+        "in the others, which is no better than 0.5. docs/guide/quality.rst explains the other measures."
     )
-    synthetic = (("synthetic", look(model).label) for model in models)
-    columns = (("", "modality"), ("", "metric"), ("reference", "real"), *synthetic)
+    columns = (("", "modality"), ("", "model"), *(("", METRICS[metric].title) for metric in metrics))
     return Table("quality", f"Quality of synthetic windows: {section.label}", columns, tuple(rows), note, 2)
 
 
@@ -66,7 +71,7 @@ def findings_table(section: Section) -> Table | None:
         "was found, after training, with the same noise for all."
     )
     columns = tuple(("", head) for head in ("modality", "model", "finding", "GANs", "seen", "what to try"))
-    return Table("findings", f"Trouble with GANs: {section.label}", columns, tuple(rows), note, 3)
+    return Table("findings", f"Trouble with GANs: {section.label}", columns, tuple(rows), note, 3, PROSE)
 
 
 def _findings(found: Collection[dict[str, float]]) -> list[tuple[str, ...]]:
@@ -74,14 +79,13 @@ def _findings(found: Collection[dict[str, float]]) -> list[tuple[str, ...]]:
     for one in DETECTORS:
         values = [kinds[one.kind] for kinds in found if one.kind in kinds]
         if values:
-            seen, advice = (textwrap.fill(text, 60) for text in (one.seen.format(span(values)), one.advice(words())))
+            seen, advice = (text for text in (one.seen.format(span(values)), one.advice(words())))
             rows.append((one.kind, f"{len(values)} of {len(found)}", seen, advice))
     return rows
 
 
-def _metric_label(name: str) -> str:
-    sign = {"high": "↑", "low": "↓"}.get(METRICS[name].best, "=")
-    return f"{METRICS[name].title} {sign}"
+def _signed(value: float) -> str:
+    return DASH if np.isnan(value) else f"{value:+.2f}".replace("-", MINUS)
 
 
 def run_table(section: Section, root: Path) -> Table:
@@ -103,7 +107,7 @@ def run_table(section: Section, root: Path) -> Table:
     listed = "; ".join(f"({i}) {text}" for i, text in enumerate(versions, 1))
     summaries = " · ".join(dict.fromkeys(str(job.run["data"].get("summary", "")) for job in jobs))
     note = f"Data: {summaries}. Their fingerprint is shortened. Versions: {listed}."
-    return Table("runs", f"Jobs: {section.label}", columns, tuple(rows), note, 3)
+    return Table("runs", f"Jobs: {section.label}", columns, tuple(rows), note, 3, ("leakage audit",))
 
 
 def problem_table(problems: Iterable[Problem], root: Path) -> Table | None:

@@ -27,14 +27,21 @@ class Section:
     warnings: tuple[str, ...]  # what must stand beside every number: SIMULATED, PERMUTED LABELS, ...
     jobs: tuple[Job, ...]
     other_jobs: tuple[Job, ...]  # with fewer training trials per class
+    twin: "Section | None" = None  # the section that differs from this one in evaluation.stimuli alone
+
+    @cached_property
+    def scored(self) -> tuple[Job, ...]:
+        """The jobs, and what they scored without synthetic windows where no job of model=none did."""
+        return (*self.jobs, *_baselines(self.jobs))
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        return pd.concat([job.scores for job in self.jobs], ignore_index=True)
+        return pd.concat([job.scores for job in self.scored], ignore_index=True)
 
     @cached_property
     def all_scores(self) -> pd.DataFrame:
-        return pd.concat([job.scores for job in (*self.jobs, *self.other_jobs)], ignore_index=True)
+        jobs = (*self.scored, *self.other_jobs, *_baselines(self.other_jobs))
+        return pd.concat([job.scores for job in jobs], ignore_index=True)
 
     @cached_property
     def nested(self) -> pd.DataFrame:
@@ -104,8 +111,29 @@ def sections(jobs: Sequence[Job]) -> list[Section]:
     groups: dict[str, list[Job]] = {}
     for job in jobs:
         groups.setdefault(json.dumps(job.evaluation, sort_keys=True), []).append(job)
-    found = _told_apart([_section(group) for group in groups.values()])
+    found = _with_twins(_told_apart([_section(group) for group in groups.values()]))
     return sorted(found, key=lambda one: (one.permuted, one.simulated, one.title))
+
+
+def _baselines(jobs: Sequence[Job]) -> list[Job]:
+    """What jobs scored at n_aug = 0, as jobs of ``none``, for training sets that no job of model=none scored."""
+    keys = ["modality", *statistics.TRAINING_SET, "seed", "trials_per_class"]
+    seen = {
+        place for job in jobs if job.model == "none" for place in job.scores[keys].itertuples(index=False, name=None)
+    }
+    found = []
+    for job in jobs:
+        scores = job.scores[job.scores.n_aug == 0]
+        places = list(scores[keys].itertuples(index=False, name=None))
+        scores = scores[[place not in seen for place in places]]
+        if len(scores):
+            seen |= set(places)
+            confusion = job.confusion[job.confusion.n_aug == 0]
+            none = {"model": "none"}
+            found.append(
+                replace(job, scores=scores.assign(**none), confusion=confusion.assign(**none), quality=job.quality[:0])
+            )
+    return found
 
 
 def _section(jobs: Sequence[Job]) -> Section:
@@ -130,6 +158,18 @@ def _section(jobs: Sequence[Job]) -> Section:
         title.append(f"{largest} training trials per class")
     rest = tuple(job for job in jobs if job.trials_per_class != largest)
     return Section(", ".join(title), first.dataset, tuple(warnings), main, rest)
+
+
+def _with_twins(found: list[Section]) -> list[Section]:
+    def other_settings(section: Section) -> dict:
+        return {name: value for name, value in section.jobs[0].evaluation.items() if name != "evaluation.stimuli"}
+
+    settings = [other_settings(section) for section in found]
+    twins = [
+        next((found[j] for j, others in enumerate(settings) if j != i and others == own), None)
+        for i, own in enumerate(settings)
+    ]
+    return [replace(section, twin=twin) for section, twin in zip(found, twins, strict=True)]
 
 
 def _told_apart(found: list[Section]) -> list[Section]:

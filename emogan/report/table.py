@@ -5,13 +5,21 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 
+GREY = ' class="grey"'
 DASH = "–"  # nothing to show
 MINUS = "−"
 
 
+class Grey(str):
+    """A cell that the page prints in grey: it is there, and little can be concluded from it."""
+
+
 @dataclass(frozen=True)
 class Table:
-    """Cells are text as read on paper; a line break in one sets two lines. The first ``stubs`` columns name the row."""
+    """Cells are text as read on paper; a line break in one sets two lines. The first ``stubs`` columns name the row.
+
+    Columns whose head stands in ``prose`` hold sentences, which are set from the left.
+    """
 
     name: str  # of its anchor and label
     title: str
@@ -19,6 +27,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     stubs: int = 1
+    prose: tuple[str, ...] = ()
 
     def __post_init__(self):
         for row in self.rows:
@@ -41,13 +50,16 @@ class Table:
         if self.groups:
             cells = "".join(f'<th colspan="{span}" scope="colgroup">{_tags(name)}</th>' for name, span in self.groups)
             lines.append(f"<tr>{cells}</tr>")
-        kinds = [' class="stub"'] * self.stubs + [""] * (len(self.columns) - self.stubs)
+        kinds = [' class="stub"'] * self.stubs + [self._kind(head) for _, head in self.columns[self.stubs :]]
         heads = (f'<th scope="col"{k}>{_tags(head)}</th>' for k, (_, head) in zip(kinds, self.columns, strict=True))
         lines += [f"<tr>{''.join(heads)}</tr>", "</thead>", "<tbody>"]
         for row, shown in zip(self.rows, self._sparse(), strict=True):
             first = f' class="{"first" if row[0] == shown[0] else "next"}"' if self.stubs > 1 else ""
             stubs = "".join(f'<th scope="row" class="stub">{_tags(cell)}</th>' for cell in shown[: self.stubs])
-            cells = "".join(f"<td>{_tags(cell)}</td>" for cell in shown[self.stubs :])
+            cells = "".join(
+                f"<td{GREY if isinstance(cell, Grey) else kind}>{_tags(cell)}</td>"
+                for cell, kind in zip(shown[self.stubs :], kinds[self.stubs :], strict=True)
+            )
             lines.append(f"<tr{first}>{stubs}{cells}</tr>")
         return "\n".join([*lines, "</tbody>", "</table>"])
 
@@ -76,7 +88,7 @@ class Table:
     def latex(self) -> str:
         """A table environment for the booktabs package; title and note are its caption."""
         lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(f'{self.title}. {self.note}'.strip())}}}"]
-        sides = "l" * self.stubs + "r" * (len(self.columns) - self.stubs)
+        sides = "l" * self.stubs + "".join("l" if self._kind(head) else "r" for _, head in self.columns[self.stubs :])
         lines += [rf"\label{{tab:{self.name}}}", rf"\begin{{tabular}}{{{sides}}}", r"\toprule"]
         if self.groups:
             heads, rules, start = [], [], 1
@@ -91,6 +103,9 @@ class Table:
                 lines.append(r"\addlinespace")
             lines.append(" & ".join(_tex(cell) for cell in shown) + r" \\")
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
+
+    def _kind(self, head: str) -> str:
+        return ' class="prose"' if head in self.prose else ""
 
     def _sparse(self) -> list[tuple[str, ...]]:
         """Rows whose leading stubs, but for the last of them, are empty where they repeat the row above."""

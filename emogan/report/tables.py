@@ -6,9 +6,11 @@ from emogan.analysis import statistics
 from emogan.analysis.statistics import MODEL
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
-from emogan.report.table import DASH, Table, interval, number, p_value, percent, points
+from emogan.report.table import DASH, Grey, Table, interval, number, p_value, percent, points
 
 FEWEST = 6  # subjects: below, Wilcoxon's test cannot fall under 0.05, and bootstrap intervals are far too narrow
+FEW = 10  # subjects: below, intervals are grey, since they cover clearly less than they say
+LEVEL = 0.05  # of p after Holm's correction, below which a difference is said to be there
 
 
 def comparison(section: Section) -> Table:
@@ -22,8 +24,8 @@ def comparison(section: Section) -> Table:
         for model in section.models(modality):
             place = modality, model
             rows.append((
-                MODALITIES[modality], look(model).label, _mean_sd(nested.loc[place]),
-                *_difference(against.get((modality, "none", model))), _mean_sd(oracle.loc[place]),
+                MODALITIES[modality], look(model).label, mean_sd(nested.loc[place]),
+                *_difference(against.get((modality, "none", model))), mean_sd(oracle.loc[place]),
                 points(optimism[place]), str(section.subjects[place]),
             ))  # fmt: skip
     experiments = sorted(set(nested.experiments))
@@ -33,13 +35,16 @@ def comparison(section: Section) -> Table:
     note = (
         f"Percent; mean (sd, n - 1) over {_range(experiments)} experiments; differences are paired and in percentage "
         f"points, the unit of inference is the subject ({_range(sorted(set(section.subjects)))} of them). Nested: "
-        "classifier parameter, n_aug and settings chosen on training trials. Interval: bootstrap, 95 %. p: Wilcoxon "
-        "signed-rank, Holm-corrected over the models of a modality. d_z: mean / sd of the subjects' differences. "
-        "Oracle: the same chosen on the test trials; optimism = oracle − nested."
+        "classifier parameter, n_aug and settings chosen on training trials. Interval: bootstrap, 95 %, grey below "
+        f"{FEW} subjects, where it is too narrow. p: Wilcoxon signed-rank, Holm-corrected over the models of a "
+        "modality; where an interval without zero and p disagree, p counts, since intervals are corrected for nothing. "
+        "d_z: mean / sd of the subjects' differences. Oracle: chosen on the test trials, one parameter, n_aug and "
+        "setting for all folds of an experiment, where nested chooses for each fold: it can therefore lie below "
+        "nested. Optimism: oracle − nested."
     )
     columns = (
         ("", "modality"), ("", "model"), ("nested (honest)", "accuracy"), ("nested − none", "difference [95 %]"),
-        ("nested − none", "p (Holm)"), ("nested − none", "d_z"), ("nested − none", "better/worse/equal"),
+        ("nested − none", "p (Holm)"), ("nested − none", "d_z"), ("nested − none", "better / worse / equal"),
         ("oracle", "accuracy"), ("oracle", "optimism"), ("", "subjects"),
     )  # fmt: skip
     return Table(
@@ -125,21 +130,28 @@ def paired_differences(section: Section, references, models=None) -> tuple[dict[
     return found, notes
 
 
-def _mean_sd(row: pd.Series) -> str:
+def mean_sd(row: pd.Series) -> str:
     return f"{percent(row['mean'])} ({percent(row['sd'])})"
+
+
+def difference(row) -> str:
+    """In points, with its interval; grey where there are few subjects."""
+    text = f"{points(row.difference)} {interval(row.low, row.high)}"
+    return Grey(text) if row.subjects < FEW else text
 
 
 def _difference(row) -> tuple[str, str, str, str]:
     if row is None:
         return (DASH,) * 4
     counts = f"{row.better}/{row.worse}/{row.equal}"
-    return f"{points(row.difference)} {interval(row.low, row.high)}", p_value(row.p_holm), number(row.d_z), counts
+    return difference(row), p_value(row.p_holm), number(row.d_z), counts
 
 
 def _short_difference(row) -> str:
     if row is None:
         return DASH
-    return f"{points(row.difference)} {interval(row.low, row.high)}\np {p_value(row.p_holm)} · {row.better}/{row.worse}"
+    text = f"{points(row.difference)} {interval(row.low, row.high)}\np {p_value(row.p_holm)} · {row.better}/{row.worse}"
+    return Grey(text) if row.subjects < FEW else text
 
 
 def _range(values: list) -> str:

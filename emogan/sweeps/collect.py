@@ -33,6 +33,7 @@ NUMBERS = {
     "count", "value", "reference",
 }  # fmt: skip
 UNIQUE = [*KEY, "label", "predicted", "class", "metric"]  # what distinguishes the rows of a file
+MEASURED = ("data", "people")  # of the donors in run.json: what was found, not what was asked for
 RATES = ("accuracy", "accuracy_oracle", "macro_f1", "accuracy_inner")
 PRUNED = ("store", "report", ".hydra")  # folders that hold no jobs
 
@@ -64,8 +65,9 @@ class Job:
 
     @property
     def identity(self) -> str:
-        """The augmenter's settings as text: jobs of one model that differ in them are different settings of it."""
-        return json.dumps(self.run["augmenter"], sort_keys=True)
+        """The settings of the augmenter and the donors: jobs of one model that differ in them are settings of it."""
+        donors = {name: value for name, value in self.run.get("donors", {}).items() if name not in MEASURED}
+        return json.dumps(self.run["augmenter"] | ({"donors": donors} if donors else {}), sort_keys=True)
 
     @property
     def trials_per_class(self) -> int | None:

@@ -8,7 +8,10 @@ import pytest
 from scipy import stats
 
 from emogan.report import paper_table, records, tables
+from emogan.report.answer import answers
+from emogan.report.figures.forest import forest
 from emogan.report.sections import sections
+from emogan.report.table import Grey
 from emogan.sweeps.collect import Problem, collect
 from emogan.training.detectors import DETECTORS
 from emogan.wording import Wording
@@ -65,20 +68,20 @@ def test_the_paper_stands_beside_ours_in_its_own_layout(section, fake):
     table = paper_table.paper_table(section)
     shown = cells(table)
     assert table.title.startswith("Layout of the paper's Table 1: SIMULATED")
-    # columns: EEG cWGAN, EEG cBEGAN, eye cWGAN, eye cBEGAN, both cWGAN, both cBEGAN
+    assert [column for column in table.columns[2:]] == [
+        (modality, model) for modality in ("EEG", "EEG and eye movements") for model in ("cWGAN", "cBEGAN")
+    ]
     assert shown["50", "paper (real data)"][:2] == ("83.31\n10.14", "84.23\n10.20")
-    assert shown["2000", "paper (real data)"][5] == "90.00\n7.76"
     ours = np.array([fake.accuracy("eeg", "cbegan", 50, s, 0) + 0.05 for s in fake.SUBJECTS])
     assert shown["50", "ours, SIMULATED: nested"][1] == f"{100 * ours.mean():.2f}\n{100 * ours.std(ddof=1):.2f}"
     assert shown["50", "ours, SIMULATED: oracle"][1].startswith(f"{100 * (ours.mean() + fake.OPTIMISM):.2f}")
     assert shown["0", "ours, SIMULATED: nested"][0] == shown["0", "ours, SIMULATED: nested"][1] == "70.00\n2.58"
-    assert shown["0", "ours, SIMULATED: nested"][2] == "–"
-    assert ("600", "ours, SIMULATED: nested") not in shown
+    assert not [size for size, _ in shown if size == "600"]  # nothing of ours
 
 
 @pytest.mark.parametrize(("dataset", "number"), [("seed_v", 2), ("synthetic_seed_v", 2), ("seed", 1), ("mine", None)])
 def test_the_papers_table_is_that_of_the_data_set(tmp_path, dataset, number, fake):
-    fake.write_job(tmp_path / "job", "eeg", "none", dataset=dataset)
+    fake.write_job(tmp_path / "job", "eeg", "cbegan", dataset=dataset)
     table = paper_table.paper_table(sections(collect([tmp_path]).jobs)[0])
     assert (table and f"Table {number}:" in table.title) == (True if number else None)
     if number:
@@ -87,7 +90,7 @@ def test_the_papers_table_is_that_of_the_data_set(tmp_path, dataset, number, fak
 
 @pytest.mark.parametrize("changes", [{"folds": "trials"}, {"permute_labels": True}])
 def test_other_folds_and_permuted_labels_do_not_stand_beside_the_paper(tmp_path, changes, fake):
-    fake.write_job(tmp_path / "job", "eeg", "none", dataset="seed", **changes)
+    fake.write_job(tmp_path / "job", "eeg", "cbegan", dataset="seed", **changes)
     assert paper_table.paper_table(sections(collect([tmp_path]).jobs)[0]) is None
 
 
@@ -125,21 +128,44 @@ def test_models_scored_on_other_training_sets_are_compared_on_common_ones_and_th
     assert cells(table)["EEG", "Gaussian"][1].startswith(f"+{100 * np.mean([0.04, 0.06, 0.08]):.1f}")
 
 
-def test_without_none_there_are_accuracies_and_no_differences(tmp_path, fake):
+def test_without_a_job_of_none_the_accuracies_without_synthetic_windows_are_the_baseline(tmp_path, fake, section):
     fake.write_job(tmp_path / "job", "eeg", "gaussian")
+    (alone,) = sections(collect([tmp_path]).jobs)
+    for row in (("EEG", "none"), ("EEG", "Gaussian")):
+        own, among_others = (cells(tables.comparison(one))[row] for one in (alone, section))
+        assert own[0] == among_others[0]  # accuracy
+        assert own[1].split()[0] == among_others[1].split()[0]  # difference
+    assert tables.against_controls(alone) is None
+
+
+def test_without_any_accuracy_at_0_synthetic_windows_there_are_no_differences(tmp_path, fake):
+    fake.write_job(tmp_path / "job", "eeg", "gaussian")
+    for file in ("scores", "selection", "confusion"):
+        frame = pd.read_csv(tmp_path / "job" / f"{file}.csv")
+        frame[frame.n_aug > 0].to_csv(tmp_path / "job" / f"{file}.csv", index=False)
     (section,) = sections(collect([tmp_path]).jobs)
     accuracy, *rest = cells(tables.comparison(section))["EEG", "Gaussian"]
     assert accuracy.startswith("74.")
     assert rest[:4] == ["–"] * 4
     assert "eeg: no job of model=none here" in tables.comparison(section).note
-    assert tables.against_controls(section) is None
+    assert answers(section)["EEG"].startswith("There is nothing to compare")
+    assert forest(section) is None
 
 
-def test_quality_is_averaged_over_classes_and_training_sets_beside_its_reference(section, fake):
+def test_intervals_of_few_people_are_grey(section):
+    difference = cells(tables.comparison(section))["EEG", "cBEGAN"][1]
+    assert isinstance(difference, Grey)
+    assert f'<td class="grey">{difference}</td>' in tables.comparison(section).html()
+
+
+def test_quality_is_the_distance_from_the_reference_which_stands_above(section, fake):
     shown = cells(records.quality_table(section))
+    heads = [head for _, head in records.quality_table(section).columns[2:]]
+    reference = dict(zip(heads, shown["EEG", "real windows of other trials"], strict=True))
+    assert reference == {"spread ratio": "0.90", "coverage": "0.90"}
     spread = np.mean([0.5 + 0.1 * s for s in fake.SUBJECTS])
-    assert shown["EEG", "within-class spread, synthetic / real ="] == ("0.900", *[f"{spread:.3f}"] * 3)
-    assert shown["EEG", "coverage ↑"] == ("0.900", "0.250", "0.250", "0.250")
+    for model in ("Gaussian", "cWGAN", "cBEGAN"):
+        assert shown["EEG", model] == (f"−{0.9 - spread:.2f}", "−0.65")
 
 
 def test_jobs_are_listed_with_device_time_data_and_verdict(section, sweep):

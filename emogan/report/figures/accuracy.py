@@ -50,7 +50,7 @@ def _by_size(scores: pd.DataFrame, models: dict[str, list[str]], label: str):
                 points = {
                     n: against_none(choose(here[(here.n_aug == n) | (here.model == "none")]), column) for n in sizes
                 }
-                _lines(axis, points, names, [str(n) for n in sizes])
+                lines(axis, points, names, [str(n) for n in sizes])
                 axis.set_title(f"{MODALITIES[modality]}: {title}")
             row[0].set_ylabel("accuracy (%)")
         for axis in axes[-1]:
@@ -74,7 +74,7 @@ def learning_curve(section: Section) -> Picture | None:
             groups = scores[scores.modality == modality].groupby("trials_per_class")
             points = {n: against_none(statistics.choose_n_aug(group), "accuracy") for n, group in groups}
             ticks = ["all" if np.isinf(n) else f"{n:.0f}" for n in points]
-            _lines(axis, points, [name for name in names if name != "none"], ticks)
+            lines(axis, points, [name for name in names if name != "none"], ticks)
             axis.set_title(MODALITIES[modality])
             axis.set_xlabel("training trials per class")
         axes[0, 0].set_ylabel("accuracy (%), nested")
@@ -99,7 +99,7 @@ def against_none(chosen: pd.DataFrame, column: str) -> pd.DataFrame:
     return 100 * frame
 
 
-def _lines(axis, points: dict, models: list[str], ticks: list[str]) -> None:
+def lines(axis, points: dict, models: list[str], ticks: list[str]) -> None:
     """Each model's means over ordinal sizes with its intervals, side by side; none as a dashed line."""
     at = np.arange(len(points))
     base = [frame["mean"].get("none", np.nan) for frame in points.values()]

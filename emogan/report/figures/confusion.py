@@ -13,7 +13,7 @@ from emogan.sweeps.collect import KEY
 
 def confusion(section: Section, modality: str, model: str) -> pd.DataFrame:
     """Test windows by true class (rows) and predicted class (columns), summed over training sets, as counts."""
-    frames = [job.confusion.assign(job=job.identity) for job in section.jobs if job.modality == modality]
+    frames = [job.confusion.assign(job=job.identity) for job in section.scored if job.modality == modality]
     counts = pd.concat(frames, ignore_index=True).merge(section.nested[[*KEY, "job"]], on=[*KEY, "job"])
     counts = counts[counts.model == model]
     order = list(dict.fromkeys([*counts.label, *counts.predicted]))

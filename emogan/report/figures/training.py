@@ -50,16 +50,17 @@ def read_curve(job: Job | None, metric: str) -> pd.DataFrame:
 
 
 def training_curves(section: Section) -> Picture | None:
-    """A row per modality; the newest job of each model. None where there is a job of neither model."""
-    jobs = {name: [section.newest(name, model) for model in CURVE_OF] for name in section.modalities}
-    jobs = {name: pair for name, pair in jobs.items() if any(pair)}
-    if not jobs:
+    """A row per modality and a column per model; the newest job of each. None where there is a job of neither model."""
+    jobs = {(name, model): section.newest(name, model) for name in section.modalities for model in CURVE_OF}
+    modalities = [name for name in section.modalities if any(jobs[name, model] for model in CURVE_OF)]
+    models = [model for model in CURVE_OF if any(jobs[name, model] for name in modalities)]
+    if not models:
         return None
     with style():
-        figure, axes = panels(len(jobs), 2, WIDTH / 2, 2.6, section.label, sharex="col")
-        for row, (modality, pair) in zip(axes, jobs.items(), strict=True):
-            for axis, job, model in zip(row, pair, CURVE_OF, strict=True):
-                _draw(axis, job, model, MODALITIES[modality])
+        figure, axes = panels(len(modalities), len(models), WIDTH / 2, 2.6, section.label, sharex="col")
+        for row, modality in zip(axes, modalities, strict=True):
+            for axis, model in zip(row, models, strict=True):
+                _draw(axis, jobs[modality, model], model, MODALITIES[modality])
         for axis in axes[-1]:
             axis.set_xlabel("iteration")
     caption = (
