@@ -102,24 +102,6 @@ def test_simulated_data_need_no_files():
     )
 
 
-def test_the_lines_of_the_readme_run_as_printed(tmp_path):
-    (lines,) = re.findall(
-        r"```python\n(from emogan import CBEGAN, SyntheticDataModule\n.*?)```",
-        (CHECKOUT / "README.md").read_text(),
-        re.DOTALL,
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", lines + "print(tuple(windows.shape), tuple(labels.shape))"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "(5, 300, 41) (5, 300)"
-    assert list((tmp_path / "outputs").rglob("events.out.tfevents.*"))
-
-
 def trainer(folder, *callbacks, **options):
     quiet = dict.fromkeys(("enable_progress_bar", "enable_model_summary", "logger"), False)
     return lightning.Trainer(
