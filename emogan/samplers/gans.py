@@ -23,8 +23,10 @@ from emogan.training.isolation import default_torch
 from emogan.training.trainer import TrainerSettings
 from emogan.wording import worded
 
-Figures = dict[str, float] | None  # of a GAN, see `Fits`
 NOT_OF_THE_AUGMENTER = ("gan", "settings", "accelerator", "store")
+_known: set[str] = (
+    set()
+)  # keys of GANs that this process has looked at: a grid takes them from the store again and again
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -70,7 +72,7 @@ class TrainedSampler(Sampler):
             One for each of them.
         """
         by_classes: dict[tuple, list[tuple[TrainingSet, int]]] = {}
-        figures: list[Figures] = []
+        fits: list[Fits] = []
         with once():
             for (X, y, trials), seed in zip(parts, seeds, strict=True):
                 x, labels, _ = self._checked(X, y)
@@ -80,8 +82,8 @@ class TrainedSampler(Sampler):
             for own_classes, members in by_classes.items():
                 sets, own_seeds = zip(*members, strict=True)
                 with worded(SamplerWording(type(self).__name__, own_classes)):
-                    figures += self._fits(augmenter, sets, len(own_classes), own_seeds).figures
-            self._warn_of(figures)
+                    fits.append(self._fits(augmenter, sets, len(own_classes), own_seeds))
+            self._warn_of(fits)
 
     def _fits(self, augmenter: Augmenter, sets: Sequence[TrainingSet], classes: int, seeds: Sequence[int]) -> Fits:
         assert isinstance(augmenter, GANAugmenter)
@@ -92,14 +94,19 @@ class TrainedSampler(Sampler):
 
     def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
         fits = self._fits(augmenter, [data], classes, [seed])
-        self._warn_of(fits.figures)
+        self._warn_of([fits])
         return {f"generator.{name}": value for name, value in fits.generators[0].items()}
 
-    def _warn_of(self, figures: Sequence[Figures]) -> None:
-        """Warn of what is wrong with GANs after training, by the figures of each."""
-        name = type(self).__name__
+    def _warn_of(self, fits: Sequence[Fits]) -> None:
+        """Warn of what is wrong with GANs that were trained now, or come from the store for the first time."""
+        name, figures = type(self).__name__, []
+        for one in fits:
+            trained = {one.keys[m] for m in one.trained}
+            found = zip(one.keys, one.figures, strict=True)
+            figures += [own for key, own in found if own is not None and (key in trained or key not in _known)]
+            _known.update(one.keys)
         with worded(SamplerWording(name)):
-            _warn(messages([own for own in figures if own is not None], name, "after training"))
+            _warn(messages(figures, name, "after training"))
 
 
 def _warn(found: Mapping[str, str]) -> None:

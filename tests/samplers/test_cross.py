@@ -106,15 +106,34 @@ def test_what_is_wrong_with_gans_is_said_once_for_all_folds(windows, tiny, tmp_p
     sampler = CBEGANSampler(n_aug=6, random_state=0, store=tmp_path, **tiny)
     folds = list(StratifiedGroupKFold(3).split(x, y, trial))
     folds.append((folds[0][0][y[folds[0][0]] != "joy"], folds[0][1]))  # trained apart, as it has other classes
-    for _ in range(2):  # trained, and from the store
-        with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        list(emogan.cross_augment(x, y, folds, sampler=sampler))
+    (text,) = [str(one.message) for one in told if "label ignored" in str(one.message)]
+    assert text.startswith("label ignored in 4 of 4 GANs of CBEGANSampler after training")
+    assert {one.filename for one in told} == {__file__}
+    kinds = [str(one.message).split(" in ")[0] for one in told]
+    assert len(kinds) == len(set(kinds))
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_gan_from_the_store_is_warned_about_once_and_one_that_is_trained_again_again(stored, windows, tiny, tmp_path):
+    sampler = CBEGANSampler(n_aug=6, random_state=4, store=tmp_path if stored else None, **tiny)
+    told = []
+    for _ in range(3):
+        with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
-            list(emogan.cross_augment(x, y, folds, sampler=sampler))
-        (text,) = [str(one.message) for one in told if "label ignored" in str(one.message)]
-        assert text.startswith("label ignored in 4 of 4 GANs of CBEGANSampler after training")
-        assert {one.filename for one in told} == {__file__}
-        kinds = [str(one.message).split(" in ")[0] for one in told]
-        assert len(kinds) == len(set(kinds))
+            sampler.fit_resample(*windows[:2])
+        told.append("label ignored" in str([one.message for one in found]))
+    assert told == [True, not stored, not stored]
+
+
+def test_a_gan_that_another_process_has_trained_is_warned_about(windows, tiny, tmp_path, monkeypatch):
+    sampler = CBEGANSampler(n_aug=6, random_state=5, store=tmp_path, **tiny)
+    sampler.fit_resample(*windows[:2])
+    monkeypatch.setattr("emogan.samplers.gans._known", set())  # of this process
+    with pytest.warns(UserWarning, match="label ignored in 1 of 1 GANs of CBEGANSampler after training"):
+        sampler.fit_resample(*windows[:2])
 
 
 def test_balanced_folds_are_warned_about_once(windows):
