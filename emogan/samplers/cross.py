@@ -65,16 +65,15 @@ def cross_augment(
     sampler = CBEGANSampler() if sampler is None else clone(sampler)
     given = {"n_aug": n_aug, "random_state": random_state}
     sampler.set_params(**{name: value for name, value in given.items() if value is not None})
-    if trials is not None:
-        if not isinstance(sampler, TrialSampler):
-            raise ValueError(
-                f"expected no trials=, as {type(sampler).__name__} does not learn from trials. Leave them out: folds "
-                "of whole trials come from cv and groups"
-            )
-        if groups is not None:
-            number = trial_numbers(trials, _num_samples(X))
-            warn_of_mixed_trials("cross_augment", trials, number, groups, "groups")
+    if trials is not None and not isinstance(sampler, TrialSampler):
+        raise ValueError(
+            f"expected no trials=, as {type(sampler).__name__} does not learn from trials. Leave them out: folds of "
+            "whole trials come from cv and groups"
+        )
     folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
+    if trials is not None and groups is not None:
+        number = trial_numbers(trials, _num_samples(X))
+        warn_of_mixed_trials("cross_augment", trials, number, groups, "groups")
     seeds = [whole_seed(sampler.random_state) for _ in folds]
     told: set[str] = set()
     with contextlib.ExitStack() as stack:
