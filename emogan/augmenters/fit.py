@@ -4,7 +4,7 @@ import contextlib
 import functools
 import logging
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import lightning
@@ -135,6 +135,9 @@ class CachedFit:
         Whether the last state of each group is kept, so that a longer training with the same settings goes on from it.
     progress
         Whether a progress bar is shown.
+    tell
+        Called with what detectors find while GANs train, messages by kind; what they find at the end is then left to
+        the caller. Warnings of the log if not given.
     """
 
     def __init__(
@@ -152,7 +155,9 @@ class CachedFit:
         checkpoint_s: float | None = None,
         keep_checkpoints: bool = False,
         progress: bool = False,
+        tell: Callable[[dict[str, str]], None] | None = None,
     ):
+        self.tell = tell
         self.augmenter, self.sets, self.classes, self.store = augmenter, sets, classes, store
         self.trainer = trainer or TrainerSettings()
         resumable = self.trainer.resumable
@@ -354,6 +359,9 @@ class CachedFit:
         if self.send:
             self.send("trouble", found)
             return
+        if self.tell:
+            self.tell(found)
+            return
         for kind, message in found.items():
             if kind not in self.told:
                 log.warning("%s", message)
@@ -389,9 +397,10 @@ class CachedFit:
         by_key, trained = dict(zip(self.keys, figures, strict=True)), {self.keys[m] for m in self.trained}
         known = {key: own for key, own in by_key.items() if own is not None}
         new, stored = ([own for key, own in known.items() if (key in trained) is those] for those in (True, False))
-        self._tell(messages(new, self.augmenter.name, "after training"))
-        self.told.clear()  # GANs from the cache have warnings of their own
-        self._tell(messages(stored, self.augmenter.name, "from the store"))
+        if self.tell is None:
+            self._tell(messages(new, self.augmenter.name, "after training"))
+            self.told.clear()  # GANs from the cache have warnings of their own
+            self._tell(messages(stored, self.augmenter.name, "from the store"))
         generators = [_part(tensors, "generator.") for tensors, _ in found]
         self.augmenter.restore(generators, self.sets[0].features, self.classes)
         names, values = stacked_curves([_part(tensors, "history.") for tensors, _ in found])

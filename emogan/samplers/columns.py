@@ -79,6 +79,18 @@ def labels_of(y: Any) -> Any:
     return y
 
 
+def name_and_type(y: Any) -> tuple[Any, ColumnType | None]:
+    """Name and type of labels in a Series or in the only column of a DataFrame; of others None, None."""
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    return (as_python(y.name), y.dtype) if isinstance(y, pd.Series) else (None, None)
+
+
+def as_python(value: Any) -> Any:
+    """NumPy's numbers, as grids and tables hold them, as Python's; others as they are."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def own_windows(X: Any, names: Sequence) -> tuple[npt.NDArray[np.float64], tuple[ColumnType, ...]]:
     """A person's windows (N, F) of these features, in their order, and the types that these columns have.
 

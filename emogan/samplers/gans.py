@@ -10,22 +10,112 @@ from sklearn.utils._param_validation import StrOptions
 from torch import Tensor
 
 from emogan.augmenters import Augmenter, GANAugmenter
-from emogan.augmenters.fit import fit
+from emogan.augmenters.fit import Fits, fit
 from emogan.data.training_set import TrainingSet
 from emogan.environment import quiet_lightning
 from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN, TrialCBEGAN
-from emogan.samplers.sampler import Sampler, with_settings
+from emogan.samplers.sampler import Sampler, TrialSampler, with_settings
+from emogan.samplers.warn import once, warn
 from emogan.samplers.wording import SamplerWording
 from emogan.store import Store
+from emogan.training.detectors import messages
 from emogan.training.isolation import default_torch
 from emogan.training.trainer import TrainerSettings
 from emogan.wording import worded
 
 NOT_OF_THE_AUGMENTER = ("gan", "settings", "accelerator", "store")
+_known: set[str] = (
+    set()
+)  # keys of GANs that this process has looked at: a grid takes them from the store again and again
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class GANSampler(Sampler):
+class TrainedSampler(Sampler):
+    """What all samplers that train a GAN have in common; `GANSampler` describes the parameters."""
+
+    gan: type[ConditionalGAN] = field(init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
+    iterations: int = 3000
+    batch_size: int = 128
+    layers: int = 2
+    hidden: int | Sequence[int] = 100
+    architecture_seed: int | None = None
+    learning_rate: float = 1e-4
+    optimizer: Callable | None = None
+    plateau_window: int = 0
+    plateau_tolerance: float = 0.01
+    selection: str | None = None
+    oversample: int = 4
+    accelerator: str = "cpu"
+    store: str | os.PathLike | None = None
+
+    _parameter_constraints: ClassVar[dict] = {
+        **Sampler._parameter_constraints,
+        "accelerator": [StrOptions({"cpu", "gpu", "auto"})],
+        "store": [str, os.PathLike, None],
+    }
+
+    def _augmenter(self, settings: dict[str, Any]) -> GANAugmenter:
+        shared = {name: value for name, value in settings.items() if name not in NOT_OF_THE_AUGMENTER}
+        return GANAugmenter(self.gan, name=type(self).__name__, **with_settings(self, shared, self.settings))
+
+    def train(self, parts: Iterable[tuple[Any, Any, Any]], seeds: Sequence[int]) -> None:
+        """Train the GANs of several training sets, stacked, into the store, where fit_resample finds them.
+
+        Those with other classes are trained apart: their networks have another shape, or their labels other names.
+
+        Parameters
+        ----------
+        parts
+            Windows, labels and trials of each training set; trials may be None where the GAN does not need them.
+        seeds
+            One for each of them.
+        """
+        by_classes: dict[tuple, list[tuple[TrainingSet, int]]] = {}
+        fits: list[Fits] = []
+        with once():
+            for (X, y, trials), seed in zip(parts, seeds, strict=True):
+                x, labels, _ = self._checked(X, y)
+                if any(self.sampling_strategy_.values()):
+                    augmenter, data, classes = self._prepared(x, labels, trials)
+                    by_classes.setdefault(tuple(classes.tolist()), []).append((data, seed))
+            for own_classes, members in by_classes.items():
+                sets, own_seeds = zip(*members, strict=True)
+                with worded(SamplerWording(type(self).__name__, own_classes)):
+                    fits.append(self._fits(augmenter, sets, len(own_classes), own_seeds))
+            self._warn_of(fits)
+
+    def _fits(self, augmenter: Augmenter, sets: Sequence[TrainingSet], classes: int, seeds: Sequence[int]) -> Fits:
+        assert isinstance(augmenter, GANAugmenter)
+        store = None if self.store is None else Store(Path(self.store))
+        with default_torch(), quiet_lightning():
+            trainer = TrainerSettings({"accelerator": self.accelerator})
+            return fit(augmenter, sets, classes, seeds, store, trainer=trainer, tell=_warn)
+
+    def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
+        fits = self._fits(augmenter, [data], classes, [seed])
+        self._warn_of([fits])
+        return {f"generator.{name}": value for name, value in fits.generators[0].items()}
+
+    def _warn_of(self, fits: Sequence[Fits]) -> None:
+        """Warn of what is wrong with GANs that were trained now, or come from the store for the first time."""
+        name, figures = type(self).__name__, []
+        for one in fits:
+            trained = {one.keys[m] for m in one.trained}
+            found = zip(one.keys, one.figures, strict=True)
+            figures += [own for key, own in found if own is not None and (key in trained or key not in _known)]
+            _known.update(one.keys)
+        with worded(SamplerWording(name)):
+            _warn(messages(figures, name, "after training"))
+
+
+def _warn(found: Mapping[str, str]) -> None:
+    for kind, message in found.items():
+        warn(kind, message)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class GANSampler(TrialSampler, TrainedSampler):
     """Appends windows that a conditional GAN draws: any subclass of `ConditionalGAN`.
 
     Parameters
@@ -78,63 +168,12 @@ class GANSampler(Sampler):
 
     gan: type[ConditionalGAN]
     settings: Mapping[str, Any] | None = None
-    iterations: int = 3000
-    batch_size: int = 128
-    layers: int = 2
-    hidden: int | Sequence[int] = 100
-    architecture_seed: int | None = None
-    learning_rate: float = 1e-4
-    optimizer: Callable | None = None
-    plateau_window: int = 0
-    plateau_tolerance: float = 0.01
-    selection: str | None = None
-    oversample: int = 4
-    accelerator: str = "cpu"
-    store: str | os.PathLike | None = None
 
-    _parameter_constraints: ClassVar[dict] = {
-        **Sampler._parameter_constraints,
-        "settings": [Mapping, None],
-        "accelerator": [StrOptions({"cpu", "gpu", "auto"})],
-        "store": [str, os.PathLike, None],
-    }
-
-    def _augmenter(self, settings: dict[str, Any]) -> GANAugmenter:
-        shared = {name: value for name, value in settings.items() if name not in NOT_OF_THE_AUGMENTER}
-        return GANAugmenter(self.gan, name=type(self).__name__, **with_settings(self, shared, self.settings))
-
-    def train(self, parts: Iterable[tuple[Any, Any, Any]], seeds: Sequence[int]) -> None:
-        """Train the GANs of several (windows, labels, trials), stacked, into the store, where fit_resample finds them.
-
-        Those with other classes are trained apart: their networks have another shape, or their labels other names.
-        """
-        by_classes: dict[tuple, list[tuple[TrainingSet, int]]] = {}
-        for (X, y, groups), seed in zip(parts, seeds, strict=True):
-            x, labels, _ = self.checked(X, y)
-            if any(self.sampling_strategy_.values()):
-                augmenter, data, classes = self.prepared(x, labels, groups)
-                by_classes.setdefault(tuple(classes.tolist()), []).append((data, seed))
-        for own_classes, members in by_classes.items():
-            sets, own_seeds = zip(*members, strict=True)
-            with worded(SamplerWording(type(self).__name__, own_classes)):
-                self._trained(augmenter, sets, len(own_classes), own_seeds)
-
-    def _trained(
-        self, augmenter: Augmenter, sets: Sequence[TrainingSet], classes: int, seeds: Sequence[int]
-    ) -> list[dict[str, Tensor]]:
-        assert isinstance(augmenter, GANAugmenter)
-        store = None if self.store is None else Store(Path(self.store))
-        with default_torch(), quiet_lightning():
-            trainer = TrainerSettings({"accelerator": self.accelerator})
-            fits = fit(augmenter, sets, classes, seeds, store, trainer=trainer)
-        return [{f"generator.{name}": value for name, value in one.items()} for one in fits.generators]
-
-    def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
-        return self._trained(augmenter, [data], classes, [seed])[0]
+    _parameter_constraints: ClassVar[dict] = {**TrainedSampler._parameter_constraints, "settings": [Mapping, None]}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CBEGANSampler(GANSampler):
+class CBEGANSampler(TrainedSampler):
     """Appends windows of a cBEGAN (Luo, Zhu and Lu 2019), see `CBEGAN`.
 
     Parameters
@@ -193,11 +232,10 @@ class CBEGANSampler(GANSampler):
     reduction: str = "mean"
 
     gan: type[ConditionalGAN] = field(default=CBEGAN, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CWGANSampler(GANSampler):
+class CWGANSampler(TrainedSampler):
     """Appends windows of a cWGAN (Luo and Lu 2018), see `CWGAN`.
 
     Parameters
@@ -254,11 +292,10 @@ class CWGANSampler(GANSampler):
     critic_steps: int = 5
 
     gan: type[ConditionalGAN] = field(default=CWGAN, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CGANSampler(GANSampler):
+class CGANSampler(TrainedSampler):
     """Appends windows of a conditional GAN (Mirza and Osindero 2014), see `CGAN`.
 
     Parameters
@@ -310,14 +347,11 @@ class CGANSampler(GANSampler):
     saturating: bool = True
 
     gan: type[ConditionalGAN] = field(default=CGAN, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TrialCBEGANSampler(GANSampler):
-    """Appends windows of a `TrialCBEGAN`, which starts from moved trials.
-
-    ``groups`` are the trials; without them the windows of a class count as one trial.
+class TrialCBEGANSampler(TrialSampler, TrainedSampler):
+    """Appends windows of a `TrialCBEGAN`, which starts from moved trials; needs trials=, the trial of each window.
 
     Parameters
     ----------
@@ -382,4 +416,3 @@ class TrialCBEGANSampler(GANSampler):
     lambda_k: float = 0.001
 
     gan: type[ConditionalGAN] = field(default=TrialCBEGAN, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
