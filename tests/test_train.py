@@ -119,7 +119,16 @@ def test_commands_started_together_have_folders_of_their_own_and_share_the_store
         (["n_aug=-1"], r"^n_aug: expected an integer >= 0 or a list of integers >= 0 \(at least one\), got -1$"),
         (["data=seed"], r"^data\.root: expected a value, got none\. Give it as data\.root=\.\.\.$"),
         (["data=seed", "data.root=/absent"], r"^expected data\.root to be a folder, got /absent, which does not exist"),
-        (["model.gama=1"], r"^model\.gama: expected one of the settings layers, .* Did you mean model\.gamma\?$"),
+        (
+            ["model.gama=1"],
+            r"^model\.gama: model=cbegan has no option gama; its options are layers, .* Did you mean model\.gamma\?$",
+        ),
+        (
+            ["model=none", "model.iterations=5"],
+            r"^model\.iterations: model=none has no option iterations; it has none\. gan\.",
+        ),
+        (["model=none", "+model.gamma=5"], r"^model\.gamma: model=none has no option gamma; it has none$"),
+        (["+gan.gamma=1"], r"^gan\.gamma: expected one of the settings layers, .*, got gamma$"),
         (["nonsense=1"], r"^nonsense: expected one of the settings modality, n_aug, .*, got nonsense$"),
         (["+nonsense=1"], r"^nonsense: expected one of the settings modality, n_aug, .*, got nonsense$"),
         (["+evaluation.fold=paper"], r"^evaluation\.fold: .* Did you mean evaluation\.folds\?$"),

@@ -36,6 +36,7 @@ from emogan.jobs.settings import (
     construct,
     resolve_folds,
     trainer_settings,
+    with_gan_settings,
 )
 from emogan.store import Store, derived_seed
 from emogan.training.datamodules import ExperimentDataModule
@@ -73,6 +74,7 @@ class Job:
     def __init__(self, cfg: DictConfig):
         quieten_lightning()
         sizes = check_settings(cfg)
+        cfg = with_gan_settings(cfg)
         augmenter: Augmenter = construct(cfg.model, Augmenter)
         donors = construct(cfg.donors, Donors)
         check_donors(cfg, donors, augmenter)

@@ -1,6 +1,7 @@
 """The end of a sweep: what it says of its jobs and exits with, whatever became of them."""
 
 import ast
+import json
 import os
 import re
 import signal
@@ -80,8 +81,9 @@ def test_a_sweep_whose_jobs_cannot_be_told_beforehand_is_refused(command, small,
 @pytest.mark.parametrize(("option", "sentence"), [
     ("+nonsense=1", r"^nonsense: expected one of the settings modality, n_aug, .*, got nonsense$"),
     ("n_augs=5,6", r"^n_augs: expected one of .* Did you mean n_aug\?$"),
-    ("+model.gama=0.1,0.2", r"^model\.gama: expected one of .* Did you mean model\.gamma\?$"),
-    ("model.gamma=0.1,0.2", r"^model\.gamma: expected one of .* penalty, clip, critic_steps, got gamma$"),
+    ("+model.gama=0.1,0.2", r"^model\.gama: model=cbegan has no option gama; .* Did you mean model\.gamma\?$"),
+    ("model.gamma=0.1,0.2", r"^model\.gamma: model=cwgan has no option gamma; .* penalty, clip, critic_steps$"),
+    ("model.penalty=1", r"^model\.penalty: model=cbegan has no option penalty; its options are layers, "),
     ("+evaluation.fold=paper", r"^evaluation\.fold: expected one of .* Did you mean evaluation\.folds\?$"),
     ("+trainer.nonsense=1", r"^trainer(\.nonsense)?: expected one of the settings "),
 ])  # fmt: skip
@@ -93,6 +95,24 @@ def test_a_sweep_with_a_key_that_does_not_exist_is_refused_once_before_any_job(
     assert len(re.findall(sentence, sweep.said, re.MULTILINE)) == 1, sweep.said
     assert len(sweep.said.strip().splitlines()) == 1
     assert not (tmp_path / "sweep").exists()
+
+
+def test_a_setting_of_models_that_are_not_the_default_reaches_each_of_a_sweep(command, small, tmp_path):
+    options = ["model=noise,mixup", "model.strength=0.3", "n_aug=50", "evaluation.c_exponents=[0,0]"]
+    sweep = command(tmp_path, "-m", *small, *options, "hydra.sweep.dir=sweep")
+    assert sweep.exit_code() == 0, sweep.said
+    for job in ("0_eeg_eye_noise", "1_eeg_eye_mixup"):
+        assert json.loads((tmp_path / "sweep" / job / "run.json").read_text())["augmenter"]["strength"] == 0.3
+
+
+def test_a_setting_of_gans_reaches_the_gans_of_a_comparison_and_no_other_model(command, small, tmp_path):
+    options = ["model=none,cbegan", "gan.iterations=7", "gan.hidden=50", "evaluation.c_exponents=[0,0]"]
+    sweep = command(tmp_path, "-m", *small, *options, "hydra.sweep.dir=sweep")
+    assert sweep.exit_code() == 0, sweep.said
+    run = json.loads((tmp_path / "sweep/1_eeg_eye_cbegan/run.json").read_text())
+    assert {member["end"] for member in run["members"]} == {"iteration 7: the last one"}
+    assert run["augmenter"]["iterations"] == 7
+    assert "iterations" not in json.loads((tmp_path / "sweep/0_eeg_eye_none/run.json").read_text())["augmenter"]
 
 
 SWEEPER = """
