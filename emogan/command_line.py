@@ -126,6 +126,12 @@ def option(key: str, value: object) -> str:
     return subprocess.list2cmdline([typed]) if os.name == "nt" else shlex.quote(typed)
 
 
+def command(module: str, *words: object) -> str:
+    """python -m MODULE WORDS, to be pasted into a shell."""
+    typed = ["python", "-m", module, *map(str, words)]
+    return subprocess.list2cmdline(typed) if os.name == "nt" else shlex.join(typed)
+
+
 def _readable_option(argument: str, before: str, multirun: bool) -> str:
     if argument[:1] == argument[-1:] == "'":  # Windows leaves quotes of this kind in place
         argument = argument[1:-1]

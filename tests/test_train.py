@@ -53,6 +53,7 @@ def test_the_sweep_as_written_trains_each_gan_once(tmp_path):
     assert done.stdout.count("percent, mean (sd) over 1 experiment") == 3
     for path in written:
         assert str(path.parent) in done.stdout
+        assert f"report: python -m emogan.report {path.parent}\n" not in done.stdout, "the sweep's is enough"
         assert "cbegan" in path.parent.name
     assert {path.name for path in written[0].parent.parent.iterdir()} >= {"multirun.yaml"}
     assert (written[0].parent / ".hydra/overrides.yaml").exists()
@@ -89,6 +90,7 @@ def test_a_job_that_is_ended_has_no_scores_keeps_what_was_trained_and_goes_on(
 
     again = command(tmp_path, *arguments)
     assert again.exit_code() == 0, again.said
+    assert again.said.splitlines()[-1] == f"report: python -m emogan.report {tmp_path / 'outputs/job'}"
     assert f"18 GANs, {len(kept)} of them from outputs/store" in again.said
     assert len(scores_in(tmp_path)) == 1
 

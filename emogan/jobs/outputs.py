@@ -29,6 +29,7 @@ from emogan.versions import AUGMENTERS, COMPUTATIONS
 log = logging.getLogger(__name__)
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
+DISMISSED = "dismissed.txt"  # marks a job that is not done as no longer wanted
 PATTERNS = (
     "scores.csv", EARLIER, "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz",
     "checkpoint.ckpt", "run.json", "failed.json", "events.out.tfevents.*", "hparams.yaml", "csv/*",
@@ -52,7 +53,8 @@ def set_scores_aside(folder: Path) -> None:
 
 def restore_scores(folder: Path) -> None:
     """Mark the folder as done again, by the job that was there."""
-    (folder / "failed.json").unlink(missing_ok=True)  # a refusal in between
+    for name in ("failed.json", DISMISSED):  # of a refusal in between
+        (folder / name).unlink(missing_ok=True)
     os.replace(folder / EARLIER, folder / "scores.csv")
 
 
@@ -115,6 +117,7 @@ def close(loggers: Sequence[Logger], status: str) -> None:
 
 def write_scores(found: Results) -> None:
     """Write ``scores.csv``, which marks the job as done."""
+    (found.folder / DISMISSED).unlink(missing_ok=True)
     write_atomically(found.folder / "scores.csv", csv(found.asked[COLUMNS]))
 
 

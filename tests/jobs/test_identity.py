@@ -162,6 +162,20 @@ def test_a_job_that_is_refused_in_a_done_folder_loses_nothing_and_is_done_again_
     assert not (tmp_path / "job/failed.json").exists()
 
 
+@pytest.mark.parametrize("again", ["seed=0", "seed=1"])
+def test_a_job_that_was_dismissed_stays_so_until_one_succeeds_in_its_folder(configure, tmp_path, table, again):
+    job.run(configure(tmp_path, *SHORT, "model=none"))
+    refused = configure(tmp_path, *SHORT, f"data.path={table}.absent")
+    for _ in range(2):
+        with pytest.raises(CompactHydraException):
+            train.run(refused)
+        (tmp_path / "job/dismissed.txt").touch()
+        assert [problem.kind for problem in collect([tmp_path / "job"]).problems] == ["dismissed"]
+    job.run(configure(tmp_path, *SHORT, "model=none", again))
+    assert not (tmp_path / "job/dismissed.txt").exists()
+    assert not collect([tmp_path / "job"]).problems
+
+
 @pytest.mark.parametrize("name", ["selection.csv", "checkpoint.ckpt", "run.json"])
 def test_a_folder_that_lacks_a_file_is_not_done(configure, tmp_path, said, name):
     job.run(configure(tmp_path, *SHORT))
