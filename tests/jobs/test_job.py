@@ -323,7 +323,10 @@ def test_constant_features_of_a_training_set_are_named(configure, tmp_path, tabl
     np.savez(tmp_path / "own.npz", **content)
     with caplog.at_level("WARNING"):
         job.run(configure(tmp_path, "model=none", f"data.path={tmp_path / 'own.npz'}", "data.subjects=[1]"))
-    assert "feature eeg_3 is constant in 1 of 3 training sets" in caplog.text
+    assert caplog.text.count("features are constant in") == 1
+    assert (
+        "1 of 10 features are constant in some of the 3 training sets and count as 0 there: eeg_3 (in 1)" in caplog.text
+    )
 
 
 def test_scaling_with_test_windows_is_told_as_leaking(configure, tmp_path, caplog):
