@@ -26,7 +26,7 @@ from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.folds import SPLITTERS, members, resolve
 from emogan.data.montage import EEG_FEATURES
 from emogan.environment import config_dir
-from emogan.jobs.settings import check_settings, check_values
+from emogan.jobs.settings import check_settings, check_values, with_gan_settings
 from emogan.jobs.sharing import OWN_SETTINGS
 from emogan.recordings.settings import Settings
 
@@ -128,6 +128,21 @@ def test_every_model_option_fits_and_samples(name):
         drawn = candidate.sample(y[:, :n], torch.Generator().manual_seed(0))
         assert drawn.shape == (2, n, 5)
         assert drawn.isfinite().all()
+
+
+@pytest.mark.parametrize("name", options("model"))
+def test_settings_of_gans_reach_every_gan_and_no_other_model(name):
+    given = {"iterations": 7, "hidden": [60, 50], "selection": "density", "plateau_tolerance": 0.5}
+    cfg = task(configure(f"model={name}"))
+    assert with_gan_settings(cfg).model == cfg.model, "null leaves a model its own"
+    cfg.gan.update(given)
+    found = with_gan_settings(cfg).model
+    assert found == (OmegaConf.merge(cfg.model, given) if name in GANS else cfg.model)
+
+
+def test_what_gans_may_be_given_is_what_all_of_them_have():
+    shared = OmegaConf.load(Path(config_dir(), "gan.yaml")).keys() - {"_target_", "optimizer"}
+    assert task(configure()).gan.keys() == shared
 
 
 @pytest.mark.parametrize("name", options("classifier"))

@@ -63,8 +63,11 @@ def choose(
         )
 
     if not subjects:
-        for reason in (reason for source in sources.values() for reason in source.unclear.values()):
-            log.warning("%s. The subject is left out", reason)
+        reasons = [reason for source in sources.values() for reason in source.unclear.values()]
+        if reasons:
+            log.warning(
+                "%s. %s left out", "; ".join(reasons), "Their subjects are" if reasons[1:] else "The subject is"
+            )
 
     def asked_for(experiments: set[Experiment]) -> list[Experiment]:
         return sorted(e for e in experiments if e[0] in (subjects or [e[0]]) and e[1] in (sessions or [e[1]]))

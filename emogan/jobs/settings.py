@@ -10,7 +10,7 @@ import hydra
 import torch
 from hydra.core.config_loader import ConfigLoader
 from hydra.errors import CompactHydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from emogan import kinds
 from emogan.atomic import write_atomically
@@ -31,7 +31,7 @@ from emogan.evaluation.classifiers import Exponents
 from emogan.evaluation.plan import INNER
 from emogan.evaluation.protocol import CHOICE
 from emogan.jobs.scores import OBJECTIVES
-from emogan.keys import check_keys, reason, unknown_key
+from emogan.keys import check_keys, reason, unknown_in
 from emogan.training.trainer import TrainerSettings
 
 UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
@@ -123,7 +123,7 @@ def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader
         )
     for cfg in configs:
         check_keys(cfg)
-        construct(cfg.model)  # it hands settings on to the GAN, which alone knows their names
+        construct(with_gan_settings(cfg).model)  # it hands settings on to the GAN, which alone knows their names
 
 
 def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
@@ -159,6 +159,15 @@ def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
         )
 
 
+def with_gan_settings(cfg: DictConfig) -> DictConfig:
+    """The configuration of a job whose model, where it is a GAN, has the settings that ``gan`` gives it."""
+    given = {name: value for name, value in cfg.gan.items() if value is not None}
+    if not given or "gan" not in cfg.model:
+        return cfg
+    with open_dict(cfg):  # a GAN of one's own may leave some to their defaults
+        return OmegaConf.merge(cfg, {"model": given})
+
+
 def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:
     """The configuration of a job on some data, with the name of the folds that `evaluation.folds=auto` stands for."""
     return OmegaConf.merge(cfg, {"evaluation": {"folds": resolve(cfg.evaluation.folds, features)}})
@@ -187,8 +196,7 @@ def construct(node: DictConfig, kind: type | None = None):
             raise ValueError(f"{node._get_full_key(None)}: {error.__cause__}. Add them to the class") from None
         refused = UNKNOWN_ARGUMENT.search(str(error.__cause__))
         if refused and refused[1] in node:  # by what the class hands its arguments to
-            known = [name for name in node if name != refused[1] and not name.startswith("_")]
-            raise unknown_key(f"{node._get_full_key(None)}.", refused[1], known) from None
+            raise unknown_in(node, f"{node._get_full_key(None)}.", refused[1]) from None
         raise
     if kind is not None:
         kinds.check_instance(made, kind, node._get_full_key(None))

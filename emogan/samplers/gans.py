@@ -90,7 +90,7 @@ class TrainedSampler(Sampler):
         store = None if self.store is None else Store(Path(self.store))
         with default_torch(), quiet_lightning():
             trainer = TrainerSettings({"accelerator": self.accelerator})
-            return fit(augmenter, sets, classes, seeds, store, trainer=trainer, tell=_warn)
+            return fit(augmenter, sets, classes, seeds, store, trainer=trainer, warns=False)
 
     def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
         fits = self._fits(augmenter, [data], classes, [seed])
@@ -106,12 +106,8 @@ class TrainedSampler(Sampler):
             figures += [own for key, own in found if own is not None and (key in trained or key not in _known)]
             _known.update(one.keys)
         with worded(SamplerWording(name)):
-            _warn(messages(figures, name, "after training"))
-
-
-def _warn(found: Mapping[str, str]) -> None:
-    for kind, message in found.items():
-        warn(kind, message)
+            for kind, message in messages(figures, name, "after training").items():
+                warn(kind, message)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
