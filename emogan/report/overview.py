@@ -9,8 +9,8 @@ from emogan.analysis import statistics
 from emogan.analysis.statistics import MODEL, TRAINING_SET
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section, sections
-from emogan.report.table import DASH, Table, interval, percent, points
-from emogan.report.tables import FEWEST
+from emogan.report.table import DASH, Table, percent
+from emogan.report.tables import FEWEST, difference, paired_differences
 from emogan.sweeps.collect import collect
 
 
@@ -22,13 +22,14 @@ def overview(folders: Iterable[Path]) -> str:
 def _table(section: Section) -> str:
     chosen = _means(section.nested)
     without = _means(_without_windows(section.scores))
+    against, _ = paired_differences(section, ("none",))
     rows = []
     for modality in section.modalities:
         for model in section.models(modality):
-            place = modality, model
+            place, row = (modality, model), against.get((modality, "none", model))
             rows.append((
                 MODALITIES[modality], look(model).label, percent(without.get(place, float("nan"))),
-                percent(chosen[place]), _gain(section, modality, model), str(section.subjects[place]),
+                percent(chosen[place]), DASH if row is None else difference(row), str(section.subjects[place]),
             ))  # fmt: skip
     heads = ("modality", "model", "n_aug=0", "n_aug chosen", "gain [95 %]", "subjects")
     text = Table("overview", section.label, tuple(("", head) for head in heads), tuple(rows), stubs=2).text()
@@ -46,17 +47,3 @@ def _means(scores: pd.DataFrame) -> pd.Series:
 def _without_windows(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows without synthetic windows, which jobs of one model have in common."""
     return scores[scores.n_aug == 0].drop_duplicates([*MODEL, *TRAINING_SET, "seed"])
-
-
-def _gain(section: Section, modality: str, model: str) -> str:
-    """Over the jobs of model=none, as in the report; where there are none, over the model's own n_aug=0."""
-    if model == "none":
-        return DASH
-    own, others = (frame[frame.modality == modality] for frame in (section.nested, _without_windows(section.scores)))
-    before = own[own.model == "none"] if "none" in section.models(modality) else others[others.model == model]
-    both = pd.concat([own[own.model == model], before.assign(model="none")])
-    try:
-        row = statistics.compare(both, models=[model], common_only=True).iloc[0]
-    except ValueError:  # they have no training set in common
-        return DASH
-    return f"{points(row.difference)} {interval(row.low, row.high)}"
