@@ -121,15 +121,17 @@ def _text(
 def _sheet(path: Path, decimal: str) -> tuple[Sequence, pd.DataFrame]:
     """The names and rows of the only sheet of a workbook that is not empty."""
     with pd.ExcelFile(path, engine="openpyxl") as book:
-        first = {name: book.parse(name, header=None, nrows=1) for name in book.sheet_names}
-        filled = [name for name, row in first.items() if not row.empty]
+        sheets = {name: pd.read_excel(book, sheet_name=name, decimal=decimal) for name in book.sheet_names}
+        filled = {name: frame for name, frame in sheets.items() if len(frame.columns)}
         if len(filled) != 1:
             raise ValueError(
                 f"expected a workbook with one sheet that is not empty, got {len(filled)}: "
                 f"{', '.join(map(repr, filled)) or 'none'}. Save the sheet of the table in a workbook of its own."
             )
-        rows = book.parse(filled[0], decimal=decimal).dropna(how="all")
-        return first[filled[0]].iloc[0], rows  # pandas would rename names that repeat
+        ((name, frame),) = filled.items()
+        header = pd.read_excel(book, sheet_name=name, header=None, nrows=1)  # pandas renames names that repeat
+        names = [] if header.empty else list(header.iloc[0])
+        return [*names, *frame.columns[len(names) :]], frame.dropna(how="all")
 
 
 def _parquet(path: Path) -> tuple[Sequence, pd.DataFrame]:

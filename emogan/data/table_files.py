@@ -129,6 +129,7 @@ def read_npz(path: Path, reading: Reading) -> TableFile:
         raise ValueError(f"{path}: expected distinct column names, got {some(repeated)} more than once")
     feature_names = reading.chosen(names)
     if not feature_names:
+        check_matched(path, "features", reading.features, names)
         raise ValueError(f"{path}: expected features beside those that {words().data('drop')} names, got none")
     check_matched(path, "eye", reading.eye, names)
     kept = [names.index(name) for name in feature_names]
@@ -176,6 +177,7 @@ def from_frame(path: Path, frame: pd.DataFrame, reading: Reading) -> TableFile:
                 f"{option('drop', nearly[:1])}."
             )
     if not feature_names:
+        check_matched(path, "features", reading.features, names)
         raise ValueError(f"{path}: expected numeric columns beside {', '.join(columns.values())}, got none")
     check_matched(path, "eye", reading.eye, names)
     rows, ids = _identified(path, {name: frame[name] for name in present.values()}, reading.missing)
