@@ -191,23 +191,16 @@ def _complete(path, parts: list[TableFile], x, names: Sequence[str], ids, chosen
         return chosen
     columns = {names[i]: f"{names[i]} ({lacks[:, i].sum()})" for i in np.flatnonzero(lacks.any(0))}
     what = f"{bad.sum()} of {len(bad)} rows, which lack a value, or have an infinite one, of {some(columns.values())}"
-    places = [
-        f"subject {ids['subject'][row]}, session {ids['session'][row]}, trial {ids['trial'][row]}" for row in chosen
-    ]
+    places = [f"subject {who}, session {when}, trial {trial}" for who, when, trial in zip(
+        *(ids[key][chosen].tolist() for key in ("subject", "session", "trial")), strict=True
+    )]  # fmt: skip
     if missing == "drop":
-        of_trial, gone = (
-            Counter(places),
-            Counter(place for place, left_out in zip(places, bad, strict=True) if left_out),
-        )
-        log.warning(
-            "%s: left out %s: %s",
-            path,
-            what,
-            some((f"{n} of {of_trial[place]} in {place}" for place, n in gone.items())),
-        )
+        of_trial, gone = Counter(places), Counter(places[i] for i in np.flatnonzero(bad))
+        trials = some(f"{n} of {of_trial[place]} in {place}" for place, n in gone.items())
+        log.warning("%s: left out %s: %s", path, what, trials)
         return chosen[~bad]
-    names_of = np.concatenate([[f"row {row} of {part.path.name}" for row in part.rows] for part in parts])[chosen]
-    first = "; ".join(f"{names_of[i]} ({places[i]})" for i in np.flatnonzero(bad)[:3])
+    rows = [f"row {row} of {part.path.name}" for part in parts for row in part.rows.tolist()]
+    first = "; ".join(f"{rows[chosen[i]]} ({places[i]})" for i in np.flatnonzero(bad)[:3])
     raise ValueError(
         f"{path}: expected finite features, got {what}, first {first}. Leave out these rows with "
         f"{words().data('missing')}=drop, or the columns with {option('drop', list(columns))}."
