@@ -16,8 +16,9 @@ What is measured in a window differs from window to window; what only keeps the 
 
 It is *suspicious*, which is a warning and no more, if it has one value for each trial where other features have not, if
 its name is that of a rating, class or property of a person but its values vary, if some of the above holds in too few
-trials or in another order of the rows, or if it separates the classes of all trials, as no more than a few columns do. A
-column of true and false gets the same warning where it is read. A real number for each trial is no evidence in itself: many features are computed so.
+trials or in another order of the rows, or if it separates the classes of all trials, as no more than a few columns do.
+A column of true and false gets the same warning where it is read. A real number for each trial is no evidence in
+itself: many features are computed so.
 """
 
 import re
