@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from emogan.data.table import table
     from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
     from emogan.samplers.controls import (
         ControlSampler,
@@ -55,10 +56,12 @@ __all__ = [
     "TrialCBEGANSampler",
     "cross_augment",
     "load",
+    "table",
 ]
 
 # What is imported on first use: torch, Lightning and scikit-learn take seconds, and imbalanced-learn is an extra.
 _PLACES = {
+    "data.table": ("table",),
     "models": ("CBEGAN", "CGAN", "CWGAN", "TrialCBEGAN"),
     "samplers.cross": ("cross_augment",),
     "samplers.files": ("load",),

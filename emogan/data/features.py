@@ -201,6 +201,23 @@ class FeatureSet:
             f"{self.n_classes} classes ({', '.join(self.class_names)})"
         )
 
+    def columns(self) -> str:
+        """One sentence on which columns count as what, and how many have one value for each trial."""
+        trial = self.trial_ids()
+        by_trial = (self.x == self.x[np.unique(trial, return_index=True)[1]][trial]).all(0) & (
+            len(trial) > trial.max() + 1
+        )
+        kinds = np.full(self.x.shape[1], "other", dtype="<U5")
+        for name, part in self.modalities.items():
+            kinds[part] = name
+        told = []
+        for kind, what in (("eeg", "EEG"), ("eye", "eye movement"), ("other", "other")):
+            columns = np.flatnonzero(kinds == kind)
+            names = ", ".join(self.feature_names[i] for i in columns[:3]) + (", ..." if len(columns) > 3 else "")
+            same = f", {by_trial[columns].sum()} with one value for each trial" if by_trial[columns].any() else ""
+            told += [f"{len(columns)} {what} features ({names}){same}"] if len(columns) else []
+        return "; ".join(told)
+
     def fingerprint(self) -> str:
         """sha256 (hex) over every value and name: equal if and only if the data are equal."""
         digest = hashlib.sha256()

@@ -226,12 +226,11 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
     if cfg.evaluation.permute_labels:
         features = permute_labels(features, cfg.seed)
     chosen = features.take(targets)
-    log.info("%s", chosen.summary())
+    log.info("%s\ncolumns: %s", chosen.summary(), chosen.columns())
     if donors:
         log.info("donors are taken from %s", features.summary())
     data = ExperimentDataModule(
-        lambda subjects, sessions: chosen,  # loaded with the subjects and sessions that are asked for
-        folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds, stimuli=cfg.evaluation.stimuli,
+        chosen, folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds, stimuli=cfg.evaluation.stimuli,
     )  # fmt: skip
     splits, wanted = data.splits, cfg.evaluation.trials_per_class
     splits = [replace(split, train=targets[split.train], test=targets[split.test]) for split in splits]
