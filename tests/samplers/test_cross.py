@@ -7,7 +7,16 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
 
 import emogan
-from emogan import CBEGANSampler, CGANSampler, CWGANSampler, NoiseSampler, RandomEffectsSampler, TrialCBEGANSampler
+from emogan import (
+    CBEGANSampler,
+    CGANSampler,
+    CVAESampler,
+    CWGANSampler,
+    DiffusionSampler,
+    NoiseSampler,
+    RandomEffectsSampler,
+    TrialCBEGANSampler,
+)
 from emogan.augmenters import GANAugmenter
 
 
@@ -19,7 +28,9 @@ def loop(sampler, x, y, folds):
     return [clone(sampler).fit_resample(x[train], y[train]) for train, _ in folds]
 
 
-@pytest.mark.parametrize("kind", [CBEGANSampler, CWGANSampler, CGANSampler, TrialCBEGANSampler, NoiseSampler])
+@pytest.mark.parametrize(
+    "kind", [CBEGANSampler, CWGANSampler, CGANSampler, TrialCBEGANSampler, CVAESampler, DiffusionSampler, NoiseSampler]
+)
 def test_the_windows_are_those_of_a_loop_over_the_folds(kind, windows, tiny):
     x, y, trial = windows
     sampler = kind(n_aug=30, random_state=3, **({} if kind is NoiseSampler else tiny))

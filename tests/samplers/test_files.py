@@ -14,7 +14,15 @@ import torch
 from safetensors import safe_open
 
 import emogan
-from emogan import CBEGANSampler, CWGANSampler, RandomEffectsSampler, TrialCBEGANSampler, versions
+from emogan import (
+    CBEGANSampler,
+    CVAESampler,
+    CWGANSampler,
+    DiffusionSampler,
+    RandomEffectsSampler,
+    TrialCBEGANSampler,
+    versions,
+)
 from emogan.data import table as tables
 from emogan.data.folds import members
 from emogan.evaluation.plan import build
@@ -30,7 +38,7 @@ for path in sys.argv[1:]:
     sys.stdout.buffer.write(x.to_numpy(dtype=float).tobytes() + "".join(y).encode())
 assert "imblearn" not in sys.modules
 """
-KINDS = [CBEGANSampler, CWGANSampler, TrialCBEGANSampler, RandomEffectsSampler]
+KINDS = [CBEGANSampler, CWGANSampler, TrialCBEGANSampler, CVAESampler, DiffusionSampler, RandomEffectsSampler]
 
 
 @pytest.fixture

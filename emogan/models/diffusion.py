@@ -1,0 +1,174 @@
+"""Class-conditional denoising diffusion of feature vectors (Karras, Aittala, Aila and Laine 2022, "EDM")."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Annotated, Unpack
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from emogan.checks import NonNegativeFloat, UnitFloat, above, at_least, below
+from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
+from emogan.models.stacked import StackedMLP
+
+DATA = 0.5  # standard deviation sigma_data of every feature (Karras et al., table 1)
+LEVEL_MEAN, LEVEL_SPREAD = -1.2, 1.2  # of ln sigma in training (table 1)
+# Noise levels sigma of the sampler: 40 times the data's deviation, which leaves class means 2.5 % short at most, to a
+# hundredth of it.
+HIGHEST, LOWEST = 20.0, 0.005
+FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # of ln(sigma) / 4, which is between -1.6 and 1.1: the first has no second period
+
+
+class Denoiser(nn.Module):
+    """D(x; sigma, y), the window without its noise of standard deviation sigma, and windows sampled by it."""
+
+    def __init__(self, members: int, features: int, classes: int, hidden: Sequence[int], steps: int, guidance: float):
+        super().__init__()
+        self.classes, self.steps, self.guidance = classes, steps, guidance
+        widths = [features + classes + 2 * len(FREQUENCIES), *hidden, features]
+        self.network = StackedMLP(members, widths)
+        self.average = StackedMLP(members, widths).requires_grad_(False)
+        self.register_buffer("centre", torch.zeros(members, features))
+        self.register_buffer("scale", torch.ones(members, features))
+
+    def denoise(self, network: nn.Module, x: Tensor, level: Tensor, label: Tensor) -> Tensor:
+        """D of windows (M, N, F) at levels ln sigma, (M, N, 1) or one for all, with one-hot labels (M, N, K)."""
+        sigma = level.exp()
+        total = (sigma.square() + DATA**2).sqrt()
+        angles = torch.cat([level / 4 * frequency for frequency in FREQUENCIES], dim=-1)
+        time = torch.cat([angles.sin(), angles.cos()], dim=-1).expand(*x.shape[:2], -1)
+        output = network(torch.cat([x / total, label, time], dim=-1))
+        return x * (DATA / total).square() + output * (sigma * DATA / total)
+
+    def guided(self, x: Tensor, level: Tensor, label: Tensor) -> Tensor:
+        """The averaged network's D(x | y), led away from D(x) by guidance w: (1 + w) D(x | y) - w D(x)."""
+        found = self.denoise(self.average, x, level, label)
+        if self.guidance:
+            without = self.denoise(self.average, x, level, torch.zeros_like(label))
+            found = found + self.guidance * (found - without)
+        return found
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """Windows in scaled units from standard normal noise (M, N, F) and labels (M, N)."""
+        label = one_hot(y, self.classes).to(z.dtype)
+
+        def denoise(x: Tensor, sigma: float) -> Tensor:
+            return self.guided(x, x.new_full((1, 1, 1), math.log(sigma)), label)
+
+        return sampled(denoise, z * HIGHEST, self.steps) * self.scale[:, None] + self.centre[:, None]
+
+
+class Diffusion(ConditionalGenerator):
+    """A denoiser D of windows with noise of any level, and windows by taking noise away step by step.
+
+    It minimises E[lambda(sigma) |D(x + n; sigma, y) - x|^2], n ~ N(0, sigma^2 I), ln sigma ~ N(-1.2, 1.2^2), where
+    D = c_skip x + c_out F(c_in x, ln(sigma) / 4, y) and lambda = 1 / c_out^2 (Karras et al. 2022, equations 7 and 8 and
+    table 1), F the network. Windows are sampled without further noise along dx / dsigma = (x - D(x; sigma, y)) / sigma
+    from sigma = 20 to 0.005, by DPM-Solver++(2M) (Lu et al. 2022): with 20 evaluations of D the spread of Gaussian data
+    comes out to 3 %, with the 35 of Karras et al. to 14 %. EDM, not DDPM: the noise levels of training and of sampling
+    are chosen apart, and no weights depend on a schedule. Features are standardised for it.
+
+    Parameters
+    ----------
+    features, classes
+        Numbers F and K.
+    members
+        Number M of generators; 1 is a single one.
+    steps
+        Noise levels of the sampler, and evaluations of the network for each window; twice as many with guidance.
+    guidance
+        Strength w of classifier-free guidance (Ho and Salimans 2022, equation 6): windows become more typical of their
+        class, and less diverse. 0 is off.
+    label_dropout
+        Share of the training windows whose label is hidden, for guidance; none are without it.
+    ema_decay
+        EMA decay (exponential moving average) of the weights that windows are sampled with; 0 for none.
+    learning_rate
+        Of Adam, for every network (paper, 3.3: 0.0001).
+    seeds
+        One per member, of its weights; 0 to M - 1 if not given.
+    layers, hidden
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of every network from the paper's ranges instead.
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    """
+
+    kind = "diffusion"
+    metrics = ("loss",)
+    convergence = "loss"
+    derived = ("noise_features",)
+
+    def __init__(
+        self,
+        features: int,
+        classes: int,
+        members: int = 1,
+        *,
+        steps: Annotated[int, at_least(2)] = 20,
+        guidance: NonNegativeFloat = 0.0,
+        label_dropout: UnitFloat = 0.1,
+        ema_decay: Annotated[float, at_least(0), below(1)] = 0.999,
+        learning_rate: Annotated[float, above(0), below(1)] = 1e-3,
+        **networks: Unpack[Networks],
+    ):
+        self.steps, self.guidance, self.ema_decay = steps, guidance, ema_decay
+        self.label_dropout = label_dropout if guidance else 0.0
+        super().__init__(features, classes, members, noise_features=features, learning_rate=learning_rate, **networks)
+        self.generator.average.load_state_dict(self.generator.network.state_dict())
+
+    @property
+    def batch_noise(self) -> int:
+        return self.features + (self.label_dropout > 0)
+
+    def build_generator(self, hidden: Sequence[int]) -> Denoiser:
+        return Denoiser(self.members, self.features, self.classes, hidden, self.steps, self.guidance)
+
+    @torch.no_grad()
+    def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
+        """Find every member's mean and scale of each feature; its windows with mean 0 and deviation `DATA`."""
+        generator, standard = self.generator, torch.zeros_like(x)
+        for m, length in enumerate(n.tolist()):
+            windows = x[m, :length]
+            deviation = windows.std(0, correction=0)
+            generator.centre[m] = windows.mean(0)
+            generator.scale[m] = torch.where(deviation > 0, deviation / DATA, 1)
+            standard[m, :length] = (windows - generator.centre[m]) / generator.scale[m]
+        return standard
+
+    def generate(self, z: Tensor, y: Tensor) -> Tensor:
+        """Synthetic windows of labels (M, N) from uniform noise (M, N, F): (M, N, F)."""
+        return self.generator(normal(z), y)
+
+    def iterate(self, batch: Batch) -> Tensor:
+        x, y, generator = batch.x[0], batch.y[0], self.generator
+        label = one_hot(y, self.classes).to(x.dtype)
+        if self.label_dropout:
+            label = label * ((batch.z[0][..., self.features :] + 1) / 2 >= self.label_dropout)
+        level = LEVEL_MEAN + LEVEL_SPREAD * normal(2 * batch.u[0] - 1)
+        sigma = level.exp()
+        noise = sigma * normal(batch.z[0][..., : self.features])
+        errors = (generator.denoise(generator.network, x + noise, level, label) - x).square().mean(-1)
+        loss = (errors * (1 / sigma.square() + 1 / DATA**2).squeeze(-1)).mean(-1)
+        self.descend(loss)
+        with torch.no_grad():
+            for averaged, latest in zip(generator.average.parameters(), generator.network.parameters(), strict=True):
+                averaged.lerp_(latest, 1 - self.ema_decay)
+        return loss.detach()[None]
+
+
+def sampled(denoise: Callable[[Tensor, float], Tensor], x: Tensor, steps: int) -> Tensor:
+    """What noise x of the highest level becomes at the lowest, by DPM-Solver++(2M) (Lu et al. 2022, algorithm 2).
+
+    Levels fall by the same ratio, so that each step takes one and a half of its own denoised windows, less half of
+    those of the step before. The first step is one of DDIM.
+    """
+    ratio, before = (LOWEST / HIGHEST) ** (1 / (steps - 1)), None
+    for step in range(steps - 1):
+        found = denoise(x, HIGHEST * ratio**step)
+        x = ratio * x + (1 - ratio) * (found if before is None else 1.5 * found - 0.5 * before)
+        before = found
+    return denoise(x, LOWEST)
