@@ -11,6 +11,7 @@ from emogan.checks import NonNegativeFloat, PositiveFloat, PositiveInt, above, b
 from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
 from emogan.models.stacked import StackedMLP, with_label
 
+START = 1 / 12  # variance that is learned from: that of a feature which is evenly spread over [0, 1]
 DECAY = 0.99  # of the running mean of the squared errors: it follows the decoder within some hundred iterations
 LEAST = 1e-6  # variance: features are scaled to [0, 1], and a constant one is reconstructed without any error
 
@@ -100,7 +101,7 @@ class CVAE(ConditionalGenerator):
 
     def build_generator(self, hidden: Sequence[int]) -> Decoder:
         sizes = self.members, self.features, self.classes, self.latent
-        return Decoder(*sizes, hidden, 1.0 if self.variance is None else self.variance)
+        return Decoder(*sizes, hidden, START if self.variance is None else self.variance)
 
     @property
     def networks(self) -> tuple[nn.Module, ...]:

@@ -10,30 +10,54 @@ from torch.nn.functional import one_hot
 
 from emogan.checks import NonNegativeFloat, UnitFloat, above, at_least, below
 from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
-from emogan.models.stacked import StackedMLP
+from emogan.models.stacked import StackedLinear, StackedMLP
 
-DATA = 0.5  # standard deviation sigma_data of every feature (Karras et al., table 1)
+DATA = 0.5  # standard deviation sigma_data along every white axis (Karras et al., table 1)
 LEVEL_MEAN, LEVEL_SPREAD = -1.2, 1.2  # of ln sigma in training (table 1)
 # Noise levels sigma of the sampler: 40 times the data's deviation, which leaves class means 2.5 % short at most, to a
 # hundredth of it.
 HIGHEST, LOWEST = 20.0, 0.005
+KEPT = 512  # white axes at most: all that vary in up to 513 windows
+FLAT = 1e-3  # of the largest deviation: what varies less along an axis does not vary
+
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # of ln(sigma) / 4, which is between -1.6 and 1.1: the first has no second period
 
 
 class Denoiser(nn.Module):
-    """D(x; sigma, y), the window without its noise of standard deviation sigma, and windows sampled by it."""
+    """D(x; sigma, y), the window without its noise of standard deviation sigma, and windows sampled by it.
 
-    def __init__(self, members: int, features: int, classes: int, hidden: Sequence[int], steps: int, guidance: float):
+    x is in P white axes of the training windows, along which these have the standard deviation `DATA`.
+    """
+
+    def __init__(
+        self, members: int, features: int, classes: int, axes: int, hidden: Sequence[int], steps: int, guidance: float
+    ):
         super().__init__()
         self.classes, self.steps, self.guidance = classes, steps, guidance
-        widths = [features + classes + 2 * len(FREQUENCIES), *hidden, features]
+        widths = [axes + classes + 2 * len(FREQUENCIES), *hidden, axes]
         self.network = StackedMLP(members, widths)
         self.average = StackedMLP(members, widths).requires_grad_(False)
-        self.register_buffer("centre", torch.zeros(members, features))
-        self.register_buffer("scale", torch.ones(members, features))
+        self.colour = StackedLinear(members, axes, features).requires_grad_(False)  # its bias is the windows' mean
+
+    @torch.no_grad()
+    def whiten(self, m: int, x: Tensor) -> Tensor:
+        """Find the white axes of a member's windows (N, F); the windows in them, (N, P)."""
+        weight, bias = self.colour.weight_and_bias()
+        mean = x.mean(0)
+        _, spread, directions = torch.linalg.svd(x - mean, full_matrices=False)
+        spread, directions = spread[: self.colour.inputs], directions[: self.colour.inputs]
+        directions *= directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()  # else LAPACK's choice
+        factors = spread / (DATA * len(x) ** 0.5)
+        varies = spread > FLAT * spread[0]
+        weight[m] = 0
+        weight[m, : len(spread)] = directions * (factors * varies)[:, None]
+        bias[m, 0] = mean
+        white = x.new_zeros(len(x), self.colour.inputs)
+        white[:, : len(spread)] = (x - mean) @ directions.T * torch.where(varies, 1 / factors, 0)
+        return white
 
     def denoise(self, network: nn.Module, x: Tensor, level: Tensor, label: Tensor) -> Tensor:
-        """D of windows (M, N, F) at levels ln sigma, (M, N, 1) or one for all, with one-hot labels (M, N, K)."""
+        """D of windows (M, N, P) at levels ln sigma, (M, N, 1) or one for all, with one-hot labels (M, N, K)."""
         sigma = level.exp()
         total = (sigma.square() + DATA**2).sqrt()
         angles = torch.cat([level / 4 * frequency for frequency in FREQUENCIES], dim=-1)
@@ -50,13 +74,13 @@ class Denoiser(nn.Module):
         return found
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Windows in scaled units from standard normal noise (M, N, F) and labels (M, N)."""
+        """Windows (M, N, F) in scaled units from standard normal noise (M, N, P) and labels (M, N)."""
         label = one_hot(y, self.classes).to(z.dtype)
 
         def denoise(x: Tensor, sigma: float) -> Tensor:
             return self.guided(x, x.new_full((1, 1, 1), math.log(sigma)), label)
 
-        return sampled(denoise, z * HIGHEST, self.steps) * self.scale[:, None] + self.centre[:, None]
+        return self.colour(sampled(denoise, z * HIGHEST, self.steps))
 
 
 class Diffusion(ConditionalGenerator):
@@ -67,7 +91,8 @@ class Diffusion(ConditionalGenerator):
     table 1), F the network. Windows are sampled without further noise along dx / dsigma = (x - D(x; sigma, y)) / sigma
     from sigma = 20 to 0.005, by DPM-Solver++(2M) (Lu et al. 2022): with 20 evaluations of D the spread of Gaussian data
     comes out to 3 %, with the 35 of Karras et al. to 14 %. EDM, not DDPM: the noise levels of training and of sampling
-    are chosen apart, and no weights depend on a schedule. Features are standardised for it.
+    are chosen apart, and no weights depend on a schedule. x is a window in white axes, as the spread of many features
+    that vary together would come out far too large otherwise: c_skip is the best there is for Gaussian x alone.
 
     Parameters
     ----------
@@ -117,40 +142,38 @@ class Diffusion(ConditionalGenerator):
     ):
         self.steps, self.guidance, self.ema_decay = steps, guidance, ema_decay
         self.label_dropout = label_dropout if guidance else 0.0
-        super().__init__(features, classes, members, noise_features=features, learning_rate=learning_rate, **networks)
+        axes = min(features, KEPT)
+        super().__init__(features, classes, members, noise_features=axes, learning_rate=learning_rate, **networks)
         self.generator.average.load_state_dict(self.generator.network.state_dict())
 
     @property
     def batch_noise(self) -> int:
-        return self.features + (self.label_dropout > 0)
+        return self.noise_features + (self.label_dropout > 0)
 
     def build_generator(self, hidden: Sequence[int]) -> Denoiser:
-        return Denoiser(self.members, self.features, self.classes, hidden, self.steps, self.guidance)
+        sizes = self.members, self.features, self.classes, self.noise_features
+        return Denoiser(*sizes, hidden, self.steps, self.guidance)
 
     @torch.no_grad()
     def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
-        """Find every member's mean and scale of each feature; its windows with mean 0 and deviation `DATA`."""
-        generator, standard = self.generator, torch.zeros_like(x)
+        """Find every member's white axes; its windows in them, (M, N, P)."""
+        white = torch.zeros(*x.shape[:2], self.noise_features)
         for m, length in enumerate(n.tolist()):
-            windows = x[m, :length]
-            deviation = windows.std(0, correction=0)
-            generator.centre[m] = windows.mean(0)
-            generator.scale[m] = torch.where(deviation > 0, deviation / DATA, 1)
-            standard[m, :length] = (windows - generator.centre[m]) / generator.scale[m]
-        return standard
+            white[m, :length] = self.generator.whiten(m, x[m, :length])
+        return white
 
     def generate(self, z: Tensor, y: Tensor) -> Tensor:
-        """Synthetic windows of labels (M, N) from uniform noise (M, N, F): (M, N, F)."""
+        """Synthetic windows of labels (M, N) from uniform noise (M, N, P): (M, N, F)."""
         return self.generator(normal(z), y)
 
     def iterate(self, batch: Batch) -> Tensor:
         x, y, generator = batch.x[0], batch.y[0], self.generator
         label = one_hot(y, self.classes).to(x.dtype)
         if self.label_dropout:
-            label = label * ((batch.z[0][..., self.features :] + 1) / 2 >= self.label_dropout)
+            label = label * ((batch.z[0][..., self.noise_features :] + 1) / 2 >= self.label_dropout)
         level = LEVEL_MEAN + LEVEL_SPREAD * normal(2 * batch.u[0] - 1)
         sigma = level.exp()
-        noise = sigma * normal(batch.z[0][..., : self.features])
+        noise = sigma * normal(batch.z[0][..., : self.noise_features])
         errors = (generator.denoise(generator.network, x + noise, level, label) - x).square().mean(-1)
         loss = (errors * (1 / sigma.square() + 1 / DATA**2).squeeze(-1)).mean(-1)
         self.descend(loss)

@@ -436,7 +436,7 @@ class CVAESampler(GANSampler):
         False gives the mean of the decoder's distribution, not a draw from it: windows spread less.
     """
 
-    iterations: int = 3000
+    iterations: int = 1000
     learning_rate: float = 1e-3
     latent: int = 16
     beta: float = 1.0

@@ -203,7 +203,8 @@ def messages(
         if values and one.warns:
             seen = one.seen.format(span(values))
             told[one.kind] = (
-                f"{one.kind} in {len(values)} of {len(figures)} GANs of {name} {when}: {seen}. {one.advice(words())}"
+                f"{one.kind} in {len(values)} of {len(figures)} generators of {name} {when}: {seen}. "
+                f"{one.advice(words())}"
             )
     return told
 

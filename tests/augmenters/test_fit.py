@@ -249,11 +249,11 @@ def test_members_whose_process_died_are_trained_here(sets, tmp_path, caplog):
 
 def test_gans_from_the_store_speak_up_as_those_just_trained(sets, tmp_path, caplog):
     trained = fit(sets[:3], Store(tmp_path))
-    assert "collapse in 3 of 3 GANs of gan after training" in caplog.text
+    assert "collapse in 3 of 3 generators of gan after training" in caplog.text
     caplog.clear()
     again = fit([*sets, sets[0]], Store(tmp_path))  # an equal one is one GAN
-    assert "collapse in 2 of 2 GANs of gan after training" in caplog.text
-    assert "collapse in 3 of 3 GANs of gan from the store" in caplog.text
+    assert "collapse in 2 of 2 generators of gan after training" in caplog.text
+    assert "collapse in 3 of 3 generators of gan from the store" in caplog.text
     assert again.figures[:3] == trained.figures
     assert again.figures[5] == again.figures[0]
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import one_hot
 
 from emogan.augmenters import GANAugmenter
-from emogan.models import Diffusion
+from emogan.models import Diffusion, diffusion
 from emogan.models.conditional_generator import normal
 from emogan.models.diffusion import DATA, HIGHEST, LEVEL_MEAN, LEVEL_SPREAD, LOWEST, sampled
 
@@ -117,20 +117,33 @@ def test_windows_are_sampled_with_the_moving_average_of_the_weights(built, batch
     assert torch.equal(model.generate(z, y), windows)
 
 
-def test_features_are_standardised_for_training_and_windows_are_given_back_in_their_scale(standalone):
-    model = Diffusion(3, 2, 2, hidden=8)
-    x = torch.rand(2, 30, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 0.01, 0.0]) + 0.3
+def test_windows_are_white_in_training_and_are_given_back_as_they_were():
+    model = Diffusion(4, 2, 2, hidden=8)
+    x = torch.rand(2, 30, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 0.1, 0.1, 0.0]) + 0.3
+    x[..., 1] += x[..., 0]
     x[1, 20:] = torch.nan
-    standard = model.prepare(x, torch.zeros(2, 30, dtype=torch.int64), torch.tensor([30, 20]), None)
+    white = model.prepare(x, torch.zeros(2, 30, dtype=torch.int64), torch.tensor([30, 20]), None)
+    back = model.generator.colour(white)
     for m, length in ((0, 30), (1, 20)):
-        own = standard[m, :length]
-        torch.testing.assert_close(own.mean(0), torch.zeros(3), rtol=0, atol=1e-4)
-        torch.testing.assert_close(own.std(0, correction=0), torch.tensor([DATA, DATA, 0.0]), rtol=1e-3, atol=1e-4)
-        back = standard[m, :length] * model.generator.scale[m] + model.generator.centre[m]
-        torch.testing.assert_close(back, x[m, :length])
+        own = white[m, :length]
+        torch.testing.assert_close(
+            own.T @ own / length, torch.diag(torch.tensor([1, 1, 1, 0]) * DATA**2), rtol=0, atol=1e-4
+        )
+        torch.testing.assert_close(back[m, :length], x[m, :length], rtol=0, atol=1e-5)
     model.generator.guided = lambda x, level, label: torch.zeros_like(x)  # every window is the mean
     drawn, _ = model.sample(4, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(drawn, model.generator.centre[:, None].expand(2, 4, 3), rtol=0, atol=1e-6)
+    torch.testing.assert_close(drawn[1], x[1, :20].mean(0).expand(4, 4), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("windows", "kept"), [(5, 7), (40, 3)])
+def test_fewer_axes_than_features_are_those_of_most_variance(windows, kept, monkeypatch):
+    monkeypatch.setattr(diffusion, "KEPT", kept)
+    model, x = Diffusion(9, 2, hidden=8), torch.rand(1, windows, 9, generator=torch.Generator().manual_seed(0))
+    white = model.prepare(x, torch.zeros(1, windows, dtype=torch.int64), torch.tensor([windows]), None)
+    centred = x[0] - x[0].mean(0)
+    u, s, v = torch.linalg.svd(centred, full_matrices=False)
+    nearest = (u[:, :kept] * s[:kept]) @ v[:kept]
+    torch.testing.assert_close(model.generator.colour(white)[0] - x[0].mean(0), nearest, rtol=0, atol=1e-5)
 
 
 def test_it_learns_means_and_spreads_of_classes(gaussian_classes):

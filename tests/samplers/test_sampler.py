@@ -297,4 +297,4 @@ def test_gans_are_trained_without_a_word_but_for_what_is_wrong_with_them(windows
     said = capfd.readouterr()
     assert said.out + said.err == ""
     assert {record.name for record in caplog.records} == {"emogan.augmenters.fit"}
-    assert "label ignored in 1 of 1 GANs of CBEGANSampler" in caplog.text
+    assert "label ignored in 1 of 1 generators of CBEGANSampler" in caplog.text

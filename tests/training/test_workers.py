@@ -153,7 +153,7 @@ def test_each_kind_of_trouble_is_told_once_of_all_gans(tmp_path, caplog):
     fit(Store(tmp_path), iterations=5, workers=2)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(told) == len({text.split(" in ")[0] for text in told})
-    assert any(text.startswith("collapse in 5 of 5 GANs of gan after training") for text in told)
+    assert any(text.startswith("collapse in 5 of 5 generators of gan after training") for text in told)
 
 
 def test_log_records_arrive_with_their_names_and_levels(caplog):
