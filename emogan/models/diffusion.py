@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from emogan.checks import NonNegativeFloat, UnitFloat, above, at_least, below
+from emogan.checks import NonNegativeFloat, PositiveInt, UnitFloat, above, at_least, below
 from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
 from emogan.models.stacked import StackedLinear, StackedMLP
 
@@ -26,22 +26,24 @@ FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # of ln(sigma) / 4, which is between -1.6 an
 class Denoiser(nn.Module):
     """D(x; sigma, y), the window without its noise of standard deviation sigma, and windows sampled by it.
 
-    x is in P white axes of the training windows, along which these have the standard deviation `DATA`.
+    x is in the first P white axes of the training windows, along which these have the standard deviation `DATA`. Along
+    the others, up to Q, windows are normal.
     """
 
     def __init__(
-        self, members: int, features: int, classes: int, axes: int, hidden: Sequence[int], steps: int, guidance: float
-    ):
+        self, members: int, features: int, classes: int, axes: int, kept: int, hidden: Sequence[int], steps: int,
+        guidance: float,
+    ):  # fmt: skip
         super().__init__()
-        self.classes, self.steps, self.guidance = classes, steps, guidance
+        self.classes, self.axes, self.steps, self.guidance = classes, axes, steps, guidance
         widths = [axes + classes + 2 * len(FREQUENCIES), *hidden, axes]
         self.network = StackedMLP(members, widths)
         self.average = StackedMLP(members, widths).requires_grad_(False)
-        self.colour = StackedLinear(members, axes, features).requires_grad_(False)  # its bias is the windows' mean
+        self.colour = StackedLinear(members, kept, features).requires_grad_(False)  # its bias is the windows' mean
 
     @torch.no_grad()
     def whiten(self, m: int, x: Tensor) -> Tensor:
-        """Find the white axes of a member's windows (N, F); the windows in them, (N, P)."""
+        """Find the white axes of a member's windows (N, F); the windows in the first of them, (N, P)."""
         weight, bias = self.colour.weight_and_bias()
         mean = x.mean(0)
         _, spread, directions = torch.linalg.svd(x - mean, full_matrices=False)
@@ -52,8 +54,9 @@ class Denoiser(nn.Module):
         weight[m] = 0
         weight[m, : len(spread)] = directions * (factors * varies)[:, None]
         bias[m, 0] = mean
-        white = x.new_zeros(len(x), self.colour.inputs)
-        white[:, : len(spread)] = (x - mean) @ directions.T * torch.where(varies, 1 / factors, 0)
+        white = x.new_zeros(len(x), self.axes)
+        first = slice(min(self.axes, len(spread)))
+        white[:, first] = (x - mean) @ directions[first].T * torch.where(varies, 1 / factors, 0)[first]
         return white
 
     def denoise(self, network: nn.Module, x: Tensor, level: Tensor, label: Tensor) -> Tensor:
@@ -74,13 +77,14 @@ class Denoiser(nn.Module):
         return found
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """Windows (M, N, F) in scaled units from standard normal noise (M, N, P) and labels (M, N)."""
+        """Windows (M, N, F) in scaled units from standard normal noise (M, N, Q) and labels (M, N)."""
         label = one_hot(y, self.classes).to(z.dtype)
 
         def denoise(x: Tensor, sigma: float) -> Tensor:
             return self.guided(x, x.new_full((1, 1, 1), math.log(sigma)), label)
 
-        return self.colour(sampled(denoise, z * HIGHEST, self.steps))
+        first = sampled(denoise, z[..., : self.axes] * HIGHEST, self.steps)
+        return self.colour(torch.cat([first, z[..., self.axes :] * DATA], dim=-1))
 
 
 class Diffusion(ConditionalGenerator):
@@ -91,8 +95,10 @@ class Diffusion(ConditionalGenerator):
     table 1), F the network. Windows are sampled without further noise along dx / dsigma = (x - D(x; sigma, y)) / sigma
     from sigma = 20 to 0.005, by DPM-Solver++(2M) (Lu et al. 2022): with 20 evaluations of D the spread of Gaussian data
     comes out to 3 %, with the 35 of Karras et al. to 14 %. EDM, not DDPM: the noise levels of training and of sampling
-    are chosen apart, and no weights depend on a schedule. x is a window in white axes, as the spread of many features
-    that vary together would come out far too large otherwise: c_skip is the best there is for Gaussian x alone.
+    are chosen apart, and no weights depend on a schedule.
+
+    x is a window in the white axes of most variance, where D with F = 0 is the best for Gaussian windows: features as
+    they are vary together, and their spread came out 1.4 times too large. Along further axes windows stay Gaussian.
 
     Parameters
     ----------
@@ -100,6 +106,8 @@ class Diffusion(ConditionalGenerator):
         Numbers F and K.
     members
         Number M of generators; 1 is a single one.
+    components
+        Number P of white axes that the network sees, those of most variance; null for all, up to `KEPT`.
     steps
         Noise levels of the sampler, and evaluations of the network for each window; twice as many with guidance.
     guidance
@@ -133,47 +141,49 @@ class Diffusion(ConditionalGenerator):
         classes: int,
         members: int = 1,
         *,
+        components: PositiveInt | None = 16,
         steps: Annotated[int, at_least(2)] = 20,
         guidance: NonNegativeFloat = 0.0,
         label_dropout: UnitFloat = 0.1,
-        ema_decay: Annotated[float, at_least(0), below(1)] = 0.999,
+        ema_decay: Annotated[float, at_least(0), below(1)] = 0.99,
         learning_rate: Annotated[float, above(0), below(1)] = 1e-3,
         **networks: Unpack[Networks],
     ):
         self.steps, self.guidance, self.ema_decay = steps, guidance, ema_decay
         self.label_dropout = label_dropout if guidance else 0.0
-        axes = min(features, KEPT)
-        super().__init__(features, classes, members, noise_features=axes, learning_rate=learning_rate, **networks)
+        kept = min(features, KEPT)
+        self.axes = min(components or kept, kept)
+        super().__init__(features, classes, members, noise_features=kept, learning_rate=learning_rate, **networks)
         self.generator.average.load_state_dict(self.generator.network.state_dict())
 
     @property
     def batch_noise(self) -> int:
-        return self.noise_features + (self.label_dropout > 0)
+        return self.axes + (self.label_dropout > 0)
 
     def build_generator(self, hidden: Sequence[int]) -> Denoiser:
-        sizes = self.members, self.features, self.classes, self.noise_features
+        sizes = self.members, self.features, self.classes, self.axes, self.noise_features
         return Denoiser(*sizes, hidden, self.steps, self.guidance)
 
     @torch.no_grad()
     def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
-        """Find every member's white axes; its windows in them, (M, N, P)."""
-        white = torch.zeros(*x.shape[:2], self.noise_features)
+        """Find every member's white axes; its windows in the first of them, (M, N, P)."""
+        white = torch.zeros(*x.shape[:2], self.axes)
         for m, length in enumerate(n.tolist()):
             white[m, :length] = self.generator.whiten(m, x[m, :length])
         return white
 
     def generate(self, z: Tensor, y: Tensor) -> Tensor:
-        """Synthetic windows of labels (M, N) from uniform noise (M, N, P): (M, N, F)."""
+        """Synthetic windows of labels (M, N) from uniform noise (M, N, Q): (M, N, F)."""
         return self.generator(normal(z), y)
 
     def iterate(self, batch: Batch) -> Tensor:
         x, y, generator = batch.x[0], batch.y[0], self.generator
         label = one_hot(y, self.classes).to(x.dtype)
         if self.label_dropout:
-            label = label * ((batch.z[0][..., self.noise_features :] + 1) / 2 >= self.label_dropout)
+            label = label * ((batch.z[0][..., self.axes :] + 1) / 2 >= self.label_dropout)
         level = LEVEL_MEAN + LEVEL_SPREAD * normal(2 * batch.u[0] - 1)
         sigma = level.exp()
-        noise = sigma * normal(batch.z[0][..., : self.noise_features])
+        noise = sigma * normal(batch.z[0][..., : self.axes])
         errors = (generator.denoise(generator.network, x + noise, level, label) - x).square().mean(-1)
         loss = (errors * (1 / sigma.square() + 1 / DATA**2).squeeze(-1)).mean(-1)
         self.descend(loss)

@@ -488,6 +488,8 @@ class DiffusionSampler(GANSampler):
     store
         Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
         trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    components
+        Number of white axes that the network sees, those of most variance; None for all, up to 512.
     steps
         Number of the sampler's noise levels.
     guidance
@@ -498,12 +500,13 @@ class DiffusionSampler(GANSampler):
         EMA decay (exponential moving average) of the weights that windows are sampled with; 0 for none.
     """
 
-    iterations: int = 5000
+    iterations: int = 1000
     learning_rate: float = 1e-3
+    components: int | None = 16
     steps: int = 20
     guidance: float = 0.0
     label_dropout: float = 0.1
-    ema_decay: float = 0.999
+    ema_decay: float = 0.99
 
     gan: type[ConditionalGenerator] = field(default=Diffusion, init=False)
     settings: Mapping[str, Any] | None = field(default=None, init=False)

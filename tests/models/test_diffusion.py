@@ -84,7 +84,7 @@ def test_the_loss_is_the_weighted_error_of_the_preconditioned_network(guidance, 
             inputs = torch.cat([noisy / total, label, angles.sin(), angles.cos()])
             (output,) = model.generator.network(inputs.expand(len(x), 1, -1))[m]
             wanted = (clean - noisy * DATA**2 / total**2) / (sigma * DATA / total)  # equation 8: the network's target
-            losses.append((output - wanted).square().mean())
+            losses.append(((output - wanted).square()).mean())
         expected.append(torch.stack(losses).mean())
     (loss,) = model.iterate(batch)
     torch.testing.assert_close(loss, torch.stack(expected).detach(), rtol=1e-10, atol=0)
@@ -144,6 +144,19 @@ def test_fewer_axes_than_features_are_those_of_most_variance(windows, kept, monk
     u, s, v = torch.linalg.svd(centred, full_matrices=False)
     nearest = (u[:, :kept] * s[:kept]) @ v[:kept]
     torch.testing.assert_close(model.generator.colour(white)[0] - x[0].mean(0), nearest, rtol=0, atol=1e-5)
+
+
+def test_along_further_axes_windows_are_gaussian_with_the_spread_of_the_real_ones():
+    model = Diffusion(4, 2, hidden=8, components=1)
+    x = torch.rand(1, 60, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([9.0, 3.0, 2.0, 1.0])
+    white = model.prepare(x, torch.zeros(1, 60, dtype=torch.int64), torch.tensor([60]), None)
+    assert (white.shape, model.batch_noise, model.noise_features) == ((1, 60, 1), 1, 4)
+    model.generator.guided = lambda x, level, label: torch.zeros_like(x)
+    drawn, _ = model.sample(20_000, torch.Generator().manual_seed(0))
+    centred = x[0] - x[0].mean(0)
+    _, s, v = torch.linalg.svd(centred)
+    expected = (v[1:].T * s[1:] ** 2 / 60) @ v[1:]  # the covariance without that along the first axis
+    torch.testing.assert_close(drawn.T.cov(), expected, rtol=0.03, atol=0.03)
 
 
 def test_it_learns_means_and_spreads_of_classes(gaussian_classes):
