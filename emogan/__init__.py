@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from emogan.data.table import table
-    from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+    from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
     from emogan.samplers.controls import (
         ControlSampler,
         DuplicateSampler,
@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from emogan.samplers.cross import cross_augment
     from emogan.samplers.files import load
     from emogan.samplers.fitted import FittedSampler
-    from emogan.samplers.gans import CBEGANSampler, CGANSampler, CWGANSampler, GANSampler, TrialCBEGANSampler
+    from emogan.samplers.gans import (
+        CBEGANSampler,
+        CGANSampler,
+        CVAESampler,
+        CWGANSampler,
+        DiffusionSampler,
+        GANSampler,
+        TrialCBEGANSampler,
+    )
     from emogan.training.datamodules import (
         ExperimentDataModule,
         SEEDDataModule,
@@ -33,11 +41,15 @@ if TYPE_CHECKING:
 __all__ = [
     "CBEGAN",
     "CGAN",
+    "CVAE",
     "CWGAN",
     "CBEGANSampler",
     "CGANSampler",
+    "CVAESampler",
     "CWGANSampler",
     "ControlSampler",
+    "Diffusion",
+    "DiffusionSampler",
     "DuplicateSampler",
     "ExperimentDataModule",
     "FittedSampler",
@@ -62,13 +74,16 @@ __all__ = [
 # What is imported on first use: torch, Lightning and scikit-learn take seconds, and imbalanced-learn is an extra.
 _PLACES = {
     "data.table": ("table",),
-    "models": ("CBEGAN", "CGAN", "CWGAN", "TrialCBEGAN"),
+    "models": ("CBEGAN", "CGAN", "CVAE", "CWGAN", "Diffusion", "TrialCBEGAN"),
     "samplers.cross": ("cross_augment",),
     "samplers.files": ("load",),
     "samplers.fitted": ("FittedSampler",),
-    "samplers.gans": ("CBEGANSampler", "CGANSampler", "CWGANSampler", "GANSampler", "TrialCBEGANSampler"),
+    "samplers.gans": (
+        "CBEGANSampler", "CGANSampler", "CVAESampler", "CWGANSampler", "DiffusionSampler", "GANSampler",
+        "TrialCBEGANSampler",
+    ),
     "training.datamodules": tuple(name for name in __all__ if name.endswith("DataModule")),
-}
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

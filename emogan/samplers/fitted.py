@@ -16,7 +16,7 @@ from emogan.augmenters import Augmenter, Control, GANAugmenter, balanced_labels
 from emogan.data.alignment import ALIGNMENTS, Alignment
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
-from emogan.models import ConditionalGAN
+from emogan.models import ConditionalGenerator
 from emogan.samplers.columns import ColumnType, frame_of, own_windows, plain_type, refuse_other_classes, typed
 from emogan.samplers.wording import SamplerWording
 from emogan.store import derived_seed, fingerprint
@@ -216,7 +216,7 @@ class FittedSampler:
         """
         settings = {name: value for name, value in self.identity.items() if name not in FORMER_SETTINGS}
         if "gan" in settings:
-            gan = kinds.find(settings.pop("gan"), ConditionalGAN)
+            gan = kinds.find(settings.pop("gan"), ConditionalGenerator)
             weights = {name.removeprefix("generator."): value for name, value in self.tensors.items()}
             return GANAugmenter(gan, name=gan.__name__, **settings).restore(
                 [weights], len(self.dtypes), len(self.classes)

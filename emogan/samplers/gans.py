@@ -1,4 +1,4 @@
-"""GANs as over-samplers, EmoGAN's and a user's own; defaults and their reasons are in conf/model/."""
+"""GANs and other trained generators as over-samplers; defaults and their reasons are in conf/model/."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.augmenters.fit import Fits, fit
 from emogan.data.training_set import TrainingSet
 from emogan.environment import quiet_lightning
-from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, ConditionalGenerator, Diffusion, TrialCBEGAN
 from emogan.samplers.sampler import Sampler, TrialSampler, with_settings
 from emogan.samplers.warn import once, warn
 from emogan.samplers.wording import SamplerWording
@@ -33,7 +33,7 @@ _known: set[str] = (
 class TrainedSampler(Sampler):
     """What all samplers that train a GAN have in common; `GANSampler` describes the parameters."""
 
-    gan: type[ConditionalGAN] = field(init=False)
+    gan: type[ConditionalGenerator] = field(init=False)
     settings: Mapping[str, Any] | None = field(default=None, init=False)
     iterations: int = 3000
     batch_size: int = 128
@@ -112,7 +112,7 @@ class TrainedSampler(Sampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class GANSampler(TrialSampler, TrainedSampler):
-    """Appends windows that a conditional GAN draws: any subclass of `ConditionalGAN`.
+    """Appends windows that a conditional GAN, or any other subclass of `ConditionalGenerator`, draws.
 
     Parameters
     ----------
@@ -134,11 +134,11 @@ class GANSampler(TrialSampler, TrainedSampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -159,10 +159,10 @@ class GANSampler(TrialSampler, TrainedSampler):
     Raises
     ------
     ValueError
-        When fitted: if the class lacks something that `ConditionalGAN` asks for, or a setting is impossible.
+        When fitted: if the class lacks something that `ConditionalGenerator` asks for, or a setting is impossible.
     """
 
-    gan: type[ConditionalGAN]
+    gan: type[ConditionalGenerator]
     settings: Mapping[str, Any] | None = None
 
     _parameter_constraints: ClassVar[dict] = {**TrainedSampler._parameter_constraints, "settings": [Mapping, None]}
@@ -188,11 +188,11 @@ class CBEGANSampler(TrainedSampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -227,7 +227,7 @@ class CBEGANSampler(TrainedSampler):
     eta: int = 1
     reduction: str = "mean"
 
-    gan: type[ConditionalGAN] = field(default=CBEGAN, init=False)
+    gan: type[ConditionalGenerator] = field(default=CBEGAN, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -250,11 +250,11 @@ class CWGANSampler(TrainedSampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -287,7 +287,7 @@ class CWGANSampler(TrainedSampler):
     clip: float | None = None
     critic_steps: int = 5
 
-    gan: type[ConditionalGAN] = field(default=CWGAN, init=False)
+    gan: type[ConditionalGenerator] = field(default=CWGAN, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -310,11 +310,11 @@ class CGANSampler(TrainedSampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -342,7 +342,7 @@ class CGANSampler(TrainedSampler):
     noise_features: int = 100
     saturating: bool = True
 
-    gan: type[ConditionalGAN] = field(default=CGAN, init=False)
+    gan: type[ConditionalGenerator] = field(default=CGAN, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -365,11 +365,11 @@ class TrialCBEGANSampler(TrialSampler, TrainedSampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -411,4 +411,129 @@ class TrialCBEGANSampler(TrialSampler, TrainedSampler):
     gamma: float = 1.0
     lambda_k: float = 0.001
 
-    gan: type[ConditionalGAN] = field(default=TrialCBEGAN, init=False)
+    gan: type[ConditionalGenerator] = field(default=TrialCBEGAN, init=False)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class CVAESampler(TrainedSampler):
+    """Appends windows of a conditional variational auto-encoder (Kingma and Welling 2014), see `CVAE`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of every network from the paper's ranges instead.
+    learning_rate
+        Of Adam, for every network (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    latent
+        Length of the latent vector.
+    beta
+        Weight of the divergence of the encoder from the prior; 1 is the ELBO.
+    variance
+        The decoder's, of all features, in the scaled units of training; learned for each feature if not given.
+    decoder_noise
+        False gives the mean of the decoder's distribution, not a draw from it: windows spread less.
+    """
+
+    iterations: int = 1000
+    learning_rate: float = 1e-3
+    latent: int = 16
+    beta: float = 1.0
+    variance: float | None = None
+    decoder_noise: bool = True
+
+    gan: type[ConditionalGenerator] = field(default=CVAE, init=False)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class DiffusionSampler(TrainedSampler):
+    """Appends windows of class-conditional denoising diffusion (Karras et al. 2022), see `Diffusion`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of every network from the paper's ranges instead.
+    learning_rate
+        Of Adam, for every network (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    components
+        Number of white axes that the network sees, those of most variance; None for all, up to 512.
+    steps
+        Number of the sampler's noise levels.
+    guidance
+        Strength of classifier-free guidance: windows become more typical of their class, and less diverse. 0 is off.
+    label_dropout
+        Share of the training windows whose label is hidden, for guidance; none are without it.
+    ema_decay
+        EMA decay (exponential moving average) of the weights that windows are sampled with; 0 for none.
+    """
+
+    iterations: int = 1000
+    learning_rate: float = 1e-3
+    components: int | None = 16
+    steps: int = 20
+    guidance: float = 0.0
+    label_dropout: float = 0.1
+    ema_decay: float = 0.99
+
+    gan: type[ConditionalGenerator] = field(default=Diffusion, init=False)

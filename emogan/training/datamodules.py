@@ -42,10 +42,10 @@ class HeldOut(NamedTuple):
 
 
 class ExperimentDataModule(Checked, lightning.LightningDataModule):
-    """The training sets of the folds of one experiment, or of several, for a `ConditionalGAN` in any Trainer.
+    """The training sets of the folds of one experiment, or of several, for a `ConditionalGenerator` in any Trainer.
 
     Folds are split by whole trials, and each training set is scaled by its own windows alone. A GAN trains one member
-    on each training set (`emogan.models.ConditionalGAN.for_data`). An epoch is the whole training; a Trainer with
+    on each training set (`emogan.models.ConditionalGenerator.for_data`). An epoch is the whole training; a Trainer with
     ``val_check_interval=100`` validates every 100 iterations of it. Data are loaded when they are first needed.
 
     Parameters

@@ -207,7 +207,8 @@ def messages(
         if values and one.warns:
             seen = one.seen.format(span(values))
             advice = f" {one.advice(words())}" if advise else ""
-            told[one.kind] = f"{one.kind} in {len(values)} of {len(figures)} GANs of {name} {when}: {seen}.{advice}"
+            found = f"{one.kind} in {len(values)} of {len(figures)} generators of {name} {when}"
+            told[one.kind] = f"{found}: {seen}.{advice}"
     return told
 
 

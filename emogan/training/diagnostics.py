@@ -9,7 +9,7 @@ from torch import Tensor
 
 from emogan.analysis.curves import LOOK_EVERY, LOOKS
 from emogan.data.training_set import TrainingSet
-from emogan.models import ConditionalGAN
+from emogan.models import ConditionalGenerator
 from emogan.training.detectors import Real, balance, look, messages, plain
 from emogan.training.history import History
 
@@ -94,11 +94,11 @@ class Watch(lightning.Callback):
                 log.warning("%s", message)
         self.told |= found.keys()
 
-    def _look(self, module: ConditionalGAN) -> list[dict[str, float]]:
+    def _look(self, module: ConditionalGenerator) -> list[dict[str, float]]:
         return look(self.real, self._draw(module), self.begun)
 
     @torch.no_grad()
-    def _draw(self, module: ConditionalGAN) -> Tensor:
+    def _draw(self, module: ConditionalGenerator) -> Tensor:
         """Windows (M, K, n, F)."""
         noise = torch.rand(WINDOWS, module.noise_features, generator=torch.Generator().manual_seed(0)) * 2 - 1
         z = noise.repeat(self.classes, 1).expand(module.members, -1, -1)

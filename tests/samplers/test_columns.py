@@ -249,7 +249,7 @@ def test_refusals_of_parameters_speak_python(sampler, message):
 
 
 def test_warnings_name_parameters_and_samplers_not_settings_of_jobs():
-    with pytest.warns(UserWarning, match="label ignored in 1 of 1 GANs of CBEGANSampler after training") as told:
+    with pytest.warns(UserWarning, match="label ignored in 1 of 1 generators of CBEGANSampler after training") as told:
         CBEGANSampler(random_state=0, **TINY).fit(X[:6], EMOTIONS[Y[:6]])
     text = " ".join(str(one.message) for one in told)
     assert "raise CBEGANSampler(iterations=...), or try TrialCBEGANSampler" in text

@@ -10,7 +10,16 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from with_trials import with_trials
 
 import emogan
-from emogan import CBEGANSampler, CGANSampler, CWGANSampler, NoiseSampler, RandomEffectsSampler, TrialCBEGANSampler
+from emogan import (
+    CBEGANSampler,
+    CGANSampler,
+    CVAESampler,
+    CWGANSampler,
+    DiffusionSampler,
+    NoiseSampler,
+    RandomEffectsSampler,
+    TrialCBEGANSampler,
+)
 from emogan.augmenters import GANAugmenter
 
 
@@ -22,7 +31,9 @@ def loop(sampler, x, y, folds, trial):
     return [clone(sampler).fit_resample(x[train], y[train], **with_trials(sampler, trial[train])) for train, _ in folds]
 
 
-@pytest.mark.parametrize("kind", [CBEGANSampler, CWGANSampler, CGANSampler, TrialCBEGANSampler, NoiseSampler])
+@pytest.mark.parametrize(
+    "kind", [CBEGANSampler, CWGANSampler, CGANSampler, TrialCBEGANSampler, CVAESampler, DiffusionSampler, NoiseSampler]
+)
 def test_the_windows_are_those_of_a_loop_over_the_folds(kind, windows, tiny):
     x, y, trial = windows
     sampler = kind(n_aug=30, random_state=3, **({} if kind is NoiseSampler else tiny))
@@ -110,7 +121,7 @@ def test_what_is_wrong_with_gans_is_said_once_for_all_folds(windows, tiny, tmp_p
         warnings.simplefilter("always")
         list(emogan.cross_augment(x, y, folds, sampler=sampler))
     (text,) = [str(one.message) for one in told if "label ignored" in str(one.message)]
-    assert text.startswith("label ignored in 4 of 4 GANs of CBEGANSampler after training")
+    assert text.startswith("label ignored in 4 of 4 generators of CBEGANSampler after training")
     assert {one.filename for one in told} == {__file__}
     kinds = [str(one.message).split(" in ")[0] for one in told]
     assert len(kinds) == len(set(kinds))
@@ -132,7 +143,7 @@ def test_a_gan_that_another_process_has_trained_is_warned_about(windows, tiny, t
     sampler = CBEGANSampler(n_aug=6, random_state=5, store=tmp_path, **tiny)
     sampler.fit_resample(*windows[:2])
     monkeypatch.setattr("emogan.samplers.gans._known", set())  # of this process
-    with pytest.warns(UserWarning, match="label ignored in 1 of 1 GANs of CBEGANSampler after training"):
+    with pytest.warns(UserWarning, match="label ignored in 1 of 1 generators of CBEGANSampler after training"):
         sampler.fit_resample(*windows[:2])
 
 

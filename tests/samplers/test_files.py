@@ -16,7 +16,15 @@ from safetensors import safe_open
 from with_trials import with_trials
 
 import emogan
-from emogan import CBEGANSampler, CWGANSampler, RandomEffectsSampler, TrialCBEGANSampler, versions
+from emogan import (
+    CBEGANSampler,
+    CVAESampler,
+    CWGANSampler,
+    DiffusionSampler,
+    RandomEffectsSampler,
+    TrialCBEGANSampler,
+    versions,
+)
 from emogan.data import table as tables
 from emogan.data.folds import members
 from emogan.evaluation.plan import build
@@ -32,7 +40,7 @@ for path in sys.argv[1:]:
     sys.stdout.buffer.write(x.to_numpy(dtype=float).tobytes() + "".join(y).encode())
 assert "imblearn" not in sys.modules
 """
-KINDS = [CBEGANSampler, CWGANSampler, TrialCBEGANSampler, RandomEffectsSampler]
+KINDS = [CBEGANSampler, CWGANSampler, TrialCBEGANSampler, CVAESampler, DiffusionSampler, RandomEffectsSampler]
 
 
 @pytest.fixture

@@ -108,7 +108,10 @@ def test_a_saved_file_is_read_where_the_class_is_imported_and_else_refused_by_it
 @pytest.mark.parametrize(
     ("sampler", "message"),
     [
-        (GANSampler(gan=Noise), r"^GANSampler\(gan=\.\.\.\): expected a subclass of \S*ConditionalGAN, got <class"),
+        (
+            GANSampler(gan=Noise),
+            r"^GANSampler\(gan=\.\.\.\): expected a subclass of \S*ConditionalGenerator, got <class",
+        ),
         (
             GANSampler(gan=CGAN, settings={"hidden": 8}),
             r"^GANSampler\(settings=\.\.\.\): .* got hidden\. Give it as GANSampler\(hidden=",

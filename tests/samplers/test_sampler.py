@@ -367,7 +367,7 @@ def test_settings_and_defaults_are_those_of_the_models_yaml(name):
 
 
 def test_gans_are_trained_without_a_word_but_for_what_is_wrong_with_them(windows, tiny, capfd, caplog):
-    with pytest.warns(UserWarning, match="label ignored in 1 of 1 GANs of CBEGANSampler"):
+    with pytest.warns(UserWarning, match="label ignored in 1 of 1 generators of CBEGANSampler"):
         CBEGANSampler(n_aug=3, **tiny).fit_resample(*windows[:2])
     said = capfd.readouterr()
     assert said.out + said.err + caplog.text == ""

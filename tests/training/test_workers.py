@@ -23,7 +23,7 @@ from emogan import store as stores
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
 from emogan.data.training_set import TrainingSet
-from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
 from emogan.store import Store
 from emogan.training import diagnostics, history, workers
 from emogan.training.checkpoint import Checkpoints
@@ -46,7 +46,7 @@ def fit(store, gan=CBEGAN, iterations=20, sets=None, **options):
     return fitting.fit(augmenter, sets, 3, [0] * len(sets), store, kept=range(len(sets)), **options)
 
 
-@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion])
 @pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 8}, {"workers": 2, "group_size": 1}])
 def test_workers_change_no_bit_of_any_record(tmp_path, gan, options):
     one, several = Store(tmp_path / "one"), Store(tmp_path / "several")
@@ -156,7 +156,7 @@ def test_each_kind_of_trouble_is_told_once_of_all_gans(tmp_path, caplog, options
     fit(Store(tmp_path), iterations=5, **options)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(told) == len({text.split(" in ")[0] for text in told})
-    assert any(text.startswith("collapse in 5 of 5 GANs of gan after training") for text in told)
+    assert any(text.startswith("collapse in 5 of 5 generators of gan after training") for text in told)
 
 
 @pytest.mark.parametrize("options", [{}, {"group_size": 2}, {"workers": 2}])
@@ -172,7 +172,7 @@ def test_what_is_plain_while_gans_train_is_a_note_and_the_warning_at_the_end_cou
     assert [record.levelno for record in found] == [logging.INFO, logging.WARNING]
     assert " GANs of gan at iteration 20 of 40: the within-class spread" in note
     assert "try model=" not in note
-    assert warning.startswith("collapse in 5 of 5 GANs of gan after training: ")
+    assert warning.startswith("collapse in 5 of 5 generators of gan after training: ")
     assert "try model=trial_cbegan" in warning
 
 
