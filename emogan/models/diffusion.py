@@ -19,8 +19,7 @@ LEVEL_MEAN, LEVEL_SPREAD = -1.2, 1.2  # of ln sigma in training (table 1)
 HIGHEST, LOWEST = 20.0, 0.005
 KEPT = 512  # white axes at most: all that vary in up to 513 windows
 FLAT = 1e-3  # of the largest deviation: what varies less along an axis does not vary
-
-FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # of ln(sigma) / 4, which is between -1.6 and 1.1: the first has no second period
+FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # of ln(sigma) / 4, which is between -1.4 and 0.8: the first has no second period
 
 
 class Denoiser(nn.Module):
