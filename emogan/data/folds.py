@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -49,16 +50,43 @@ def front_back(features: FeatureSet) -> Iterator[Pair]:
     trials (SEED-IV: 14 and 10).
     """
     for subject, session, rows in features.experiments():
-        in_order = _trials(features, rows)
+        in_order = _in_order(features, rows)
         if len(in_order) < 2:
             raise ValueError(
                 f"evaluation.folds=front_back expects at least 2 trials in an experiment, got {len(in_order)} in "
                 f"subject {subject}, session {session}"
             )
-        if np.issubdtype(features.trial.dtype, np.integer):
-            in_order.sort(key=lambda trial: features.trial[trial[0]])
         n_train = (3 * len(in_order) + 2) // 5
         yield np.sort(np.concatenate(in_order[:n_train])), np.sort(np.concatenate(in_order[n_train:]))
+
+
+def quarters(features: FeatureSet) -> Iterator[Pair]:
+    """Of all sessions of a subject together, fold f tests the f-th quarter of the trials of every session.
+
+    Trials are ordered as in `front_back`. These are SEED-VII's own four folds: clips 1-5, 6-10, 11-15 and 16-20 of each
+    of its sessions, none of which shows all seven emotions.
+
+    Raises
+    ------
+    ValueError
+        If a session has fewer than 4 trials.
+    """
+    parts: dict[int | str, list[list[np.ndarray]]] = {}
+    for subject, session, rows in features.experiments():
+        in_order = _in_order(features, rows)
+        if len(in_order) < 4:
+            raise ValueError(
+                f"evaluation.folds=quarters expects at least 4 trials in every session, got {len(in_order)} in subject "
+                f"{subject}, session {session}. Use evaluation.folds=trials."
+            )
+        cuts = [k * len(in_order) // 4 for k in range(5)]
+        for part, (start, stop) in zip(parts.setdefault(subject, [[], [], [], []]), pairwise(cuts), strict=True):
+            part += in_order[start:stop]
+    for subject, of_subject in parts.items():
+        own = np.flatnonzero(features.subject == subject)
+        for part in of_subject:
+            test = np.sort(np.concatenate(part))
+            yield np.setdiff1d(own, test), test
 
 
 def leave_session_out(features: FeatureSet) -> Iterator[Pair]:
@@ -120,7 +148,9 @@ SPLITTERS = {
     "leave_session_out": leave_session_out,
     "leave_subject_out": leave_subject_out,
     "trials": trials,
+    "quarters": quarters,
 }
+ACROSS_EXPERIMENTS = ("leave_session_out", "leave_subject_out", "quarters")  # one training set holds several
 
 
 STIMULI = ("any", "unseen")
@@ -133,15 +163,15 @@ FoldCount = Annotated[int, at_least(2)]
 def resolve(folds: str, features: FeatureSet) -> str:
     """The name of the splitter that a setting of `evaluation.folds` stands for with some data.
 
-    "auto" stands for the paper's folds where the data set is one of the paper's kind and every experiment has them, and
-    for "trials" with all other data: a table need not have equal numbers of trials of every class.
+    "auto" stands for the data set's own folds, as "paper", where every experiment has them, and for "trials" with all
+    other data: a table need not have equal numbers of trials of every class.
     """
     if folds != AUTO:
         return folds
-    if features.paper_folds:
+    if features.own_folds:
         try:
-            tuple(paper(features))
-            return "paper"
+            tuple(SPLITTERS[features.own_folds](features))
+            return features.own_folds
         except ValueError as error:
             log.warning("evaluation.folds=auto stands for trials: %s", error)
     return "trials"
@@ -363,6 +393,14 @@ def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:
 def _trials(features: FeatureSet, rows: np.ndarray) -> list[np.ndarray]:
     """Window indices of each trial of an experiment, in order of appearance."""
     return [rows[features.trial[rows] == trial] for trial in _distinct(features.trial[rows])]
+
+
+def _in_order(features: FeatureSet, rows: np.ndarray) -> list[np.ndarray]:
+    """As `_trials`, ordered by number where the trials have numbers."""
+    found = _trials(features, rows)
+    if np.issubdtype(features.trial.dtype, np.integer):
+        found.sort(key=lambda trial: features.trial[trial[0]])
+    return found
 
 
 def _label(features: FeatureSet, trial: np.ndarray, setting: str) -> int:

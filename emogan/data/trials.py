@@ -42,6 +42,15 @@ SEED_IV_LABELS = (
 )
 SEED_IV_WINDOWS_4S = (42, 23, 49, 32, 22, 40, 38, 52, 36, 42, 12, 27, 54, 42, 64, 35, 17, 44, 35, 12, 28, 28, 43, 34)
 
+# SEED-VII: other clips in each of the four sessions, which show five emotions each; no window counts are published.
+SEED_VII_CLASSES = ("disgust", "fear", "sad", "neutral", "happy", "anger", "surprise")
+SEED_VII_LABELS = (
+    (4, 3, 0, 2, 5, 5, 2, 0, 3, 4, 4, 3, 0, 2, 5, 5, 2, 0, 3, 4),
+    (5, 2, 1, 3, 6, 6, 3, 1, 2, 5, 5, 2, 1, 3, 6, 6, 3, 1, 2, 5),
+    (4, 6, 0, 1, 5, 5, 1, 0, 6, 4, 4, 6, 0, 1, 5, 5, 1, 0, 6, 4),
+    (0, 2, 1, 6, 4, 4, 6, 1, 2, 0, 0, 2, 1, 6, 4, 4, 6, 1, 2, 0),
+)
+
 
 def stimuli(count: int, session: int, same_in_all_sessions: bool) -> np.ndarray:
     """Numbers (count,), from 1, of the film clips that a session's trials show."""

@@ -1,4 +1,4 @@
-"""Simulated features as trees of files in the formats of SEED, SEED-V and SEED-IV."""
+"""Simulated features as trees of files in the formats of the SEED data sets."""
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.seed.multimodal import HALVES
 from emogan.data.seed.release import SIMULATED
 from emogan.data.seed.sessions import days
-from emogan.data.trials import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_WINDOWS_4S
+from emogan.data.trials import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_VII_LABELS, SEED_WINDOWS_4S
 from emogan.signal.asymmetry import asm, dasm, dcau, rasm
 
 SIMULATED_TEXT = b"The files of this folder hold simulated features, written by emogan.simulate.\n"
@@ -88,13 +88,53 @@ def write_seed_iv(features: FeatureSet, root: Path) -> None:
         _strays(root / f"{name}_feature_smooth")
 
 
+def write_seed_vii(features: FeatureSet, root: Path) -> None:
+    """Write EEG_features, EYE_features and continuous_labels, one file a subject: {subject}.mat.
+
+    Raises
+    ------
+    ValueError
+        If a subject lacks a session: a file holds all four.
+    """
+    sessions: dict[int, dict[int, list[np.ndarray]]] = {}
+    for subject, session, trials in _experiments(features, SEED_VII_LABELS):
+        sessions.setdefault(subject, {})[session] = trials
+    for subject, found in sessions.items():
+        if len(found) < len(SEED_VII_LABELS):
+            raise ValueError(
+                f"SEED-VII has one file a subject: expected sessions 1..{len(SEED_VII_LABELS)} of subject {subject}, "
+                f"got {sorted(found)}. Simulate all sessions and choose with data.sessions when loading."
+            )
+        trials = dict(enumerate((rows for session in sorted(found) for rows in found[session]), 1))
+        tables = {"continuous_labels": {str(i): _ratings(len(rows)) for i, rows in trials.items()}}
+        if "eeg" in features.modalities:
+            tables["EEG_features"] = {}
+            for i, rows in trials.items():
+                smooth = _blocks(features, rows).transpose(1, 2, 0)  # (W, 5, 62)
+                rough = 2 * smooth - uniform_filter1d(smooth, 3, axis=0, mode="nearest")
+                tables["EEG_features"] |= {f"de_LDS_{i}": smooth, f"de_{i}": rough, f"psd_{i}": np.exp2(rough) / 100}
+        if "eye" in features.modalities:
+            x = features.x[:, features.modalities["eye"]].astype(np.float64)
+            tables["EYE_features"] = {str(i): x[rows] for i, rows in trials.items()}
+        for folder, variables in tables.items():
+            _write(root / folder / f"{subject}.mat", partial(savemat, mdict=variables))
+    _strays(*(root / folder for folder in tables))
+
+
+def _ratings(windows: int) -> np.ndarray:
+    """How strongly an emotion is felt that builds up from the start of a clip, (W,) in 0..1."""
+    return 1 - 0.6 * np.exp(-np.arange(windows) / 4)
+
+
 def _experiments(features: FeatureSet, labels: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, list[np.ndarray]]]:
     """Yield subject, session and the rows of each trial, checked against the published labels of each session."""
     for subject, session, rows in features.experiments():
         trials = [rows[features.trial[rows] == i] for i in range(1, len(labels[0]) + 1)]
-        if session not in (1, 2, 3) or sum(map(len, trials)) < len(rows) or not all(map(len, trials)):
+        known = range(1, len(labels) + 1)
+        if session not in known or sum(map(len, trials)) < len(rows) or not all(map(len, trials)):
             raise ValueError(
-                f"expected trials 1..{len(trials)} of session 1, 2 or 3, got others near {features.place(rows[0])}"
+                f"expected trials 1..{len(trials)} of sessions 1..{len(labels)}, got others near "
+                f"{features.place(rows[0])}"
             )
         for trial, label in zip(trials, labels[session - 1], strict=True):
             if (features.y[trial] != label).any():
@@ -159,4 +199,4 @@ def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-WRITERS = {"seed": write_seed, "seed_v": write_seed_v, "seed_iv": write_seed_iv}
+WRITERS = {"seed": write_seed, "seed_v": write_seed_v, "seed_iv": write_seed_iv, "seed_vii": write_seed_vii}
