@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from emogan.training.datamodules import (
         ExperimentDataModule,
         SEEDDataModule,
+        SEEDFRADataModule,
+        SEEDGERDataModule,
         SEEDIVDataModule,
         SEEDVDataModule,
+        SEEDVIIDataModule,
         SyntheticDataModule,
         TableDataModule,
     )
@@ -46,8 +49,11 @@ __all__ = [
     "NoiseSampler",
     "RandomEffectsSampler",
     "SEEDDataModule",
+    "SEEDFRADataModule",
+    "SEEDGERDataModule",
     "SEEDIVDataModule",
     "SEEDVDataModule",
+    "SEEDVIIDataModule",
     "SMOTESampler",
     "SyntheticDataModule",
     "TableDataModule",

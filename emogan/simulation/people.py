@@ -104,6 +104,19 @@ PRESETS = {
         EyeSimulation(class_pattern=0.75),
         "quarters", SEED_VII_SIMULATED,
     ),
+    "seed_fra": Preset(
+        8, 8, trials.SEED_CLASSES, (trials.SEED_FRA_LABELS,), (trials.SEED_FRA_WINDOWS_4S,), EYE_FEATURES_33, True,
+        EmotionSimulation(responsiveness=0.2),
+        EegSimulation(class_pattern=0.6, trial=1.0),
+        EyeSimulation(class_pattern=0.75),
+    ),
+    "seed_ger": Preset(
+        9, 8, trials.SEED_CLASSES, (trials.SEED_GER_LABELS,), (trials.SEED_GER_WINDOWS_4S,), EYE_FEATURES_33, True,
+        EmotionSimulation(responsiveness=0.2),
+        EegSimulation(class_pattern=0.6, trial=1.0),
+        EyeSimulation(class_pattern=0.75),
+        None,
+    ),
 }  # fmt: skip
 
 

@@ -76,6 +76,8 @@ def test_eye_features_are_33_31_or_41_with_the_event_statistics_last_in_the_31()
         ("seed", (trials.SEED_LABELS,) * 3, (trials.SEED_WINDOWS_4S,) * 3, 351, trials.SEED_CLASSES),
         ("seed_v", trials.SEED_V_LABELS, trials.SEED_V_WINDOWS_4S, 343, trials.SEED_V_CLASSES),
         ("seed_iv", trials.SEED_IV_LABELS, (trials.SEED_IV_WINDOWS_4S,) * 3, 341, trials.SEED_IV_CLASSES),
+        ("seed_fra", (trials.SEED_FRA_LABELS,) * 3, (trials.SEED_FRA_WINDOWS_4S,) * 3, 343, trials.SEED_CLASSES),
+        ("seed_ger", (trials.SEED_GER_LABELS,) * 3, (trials.SEED_GER_WINDOWS_4S,) * 3, 343, trials.SEED_CLASSES),
         ("seed_vii", trials.SEED_VII_LABELS, people.SEED_VII_WINDOWS, 343, trials.SEED_VII_CLASSES),
     ],
 )
