@@ -89,6 +89,43 @@ def quarters(features: FeatureSet) -> Iterator[Pair]:
             yield np.setdiff1d(own, test), test
 
 
+def random_9_3_3(features: FeatureSet, seed: int = 0) -> Iterator[Pair]:
+    """Within each experiment, train on three random fifths of the trials of each class and test on another fifth.
+
+    SEED: 9 trials and 3, SEED-IV: 16 and 4. The last fifth is what LibEER validates on, whose split
+    "train-val-test" this is but for its random numbers; here it is left out, as choices are made on training trials.
+    Trials that no fifth of a class takes go to the test and to the last fifth while these hold less than a fifth of all
+    trials, then to training. The folds of an experiment depend on its own windows and on `seed` only.
+
+    Raises
+    ------
+    ValueError
+        If a trial has windows of several classes, or an experiment has fewer than 5 trials.
+    """
+    for subject, session, rows in features.experiments():
+        of_class: dict[int, list[np.ndarray]] = {}
+        found = _trials(features, rows)
+        for trial in found:
+            of_class.setdefault(_label(features, trial, "evaluation.folds=random_9_3_3"), []).append(trial)
+        if (fifth := len(found) // 5) == 0:
+            raise ValueError(
+                f"evaluation.folds=random_9_3_3 expects at least 5 trials in an experiment, got {len(found)} in "
+                f"subject {subject}, session {session}. Use evaluation.folds=trials."
+            )
+        random = own_generator("random_9_3_3", seed, subject, session)
+        train, test, left_out, others = [], [], [], []
+        for _, own in sorted(of_class.items()):
+            own = [own[i] for i in random.permutation(len(own))]
+            cuts = np.cumsum([len(own) // 5, len(own) // 5, 3 * len(own) // 5])
+            for part, (start, stop) in zip(
+                (test, left_out, train, others), pairwise([0, *cuts, len(own)]), strict=True
+            ):
+                part += own[start:stop]
+        others = [others[i] for i in random.permutation(len(others))]
+        to_test, stop = fifth - len(test), 2 * fifth - len(test) - len(left_out)
+        yield np.sort(np.concatenate(train + others[stop:])), np.sort(np.concatenate(test + others[:to_test]))
+
+
 def leave_session_out(features: FeatureSet) -> Iterator[Pair]:
     """Test each session of a subject on a training set of the subject's other sessions."""
     for subject in _distinct(features.subject):
@@ -149,6 +186,7 @@ SPLITTERS = {
     "leave_subject_out": leave_subject_out,
     "trials": trials,
     "quarters": quarters,
+    "random_9_3_3": random_9_3_3,
 }
 ACROSS_EXPERIMENTS = ("leave_session_out", "leave_subject_out", "quarters")  # one training set holds several
 

@@ -54,8 +54,8 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
     fold
         One fold, counted from 0; None stacks all of them.
     folds
-        How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out", "trials" or
-        "quarters" (`emogan.data.folds`).
+        How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out", "trials",
+        "quarters" or "random_9_3_3" (`emogan.data.folds`).
     n_folds
         Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
     stimuli

@@ -16,6 +16,7 @@ from emogan.data.folds import (
     members,
     paper,
     quarters,
+    random_9_3_3,
     resolve,
     trials,
 )
@@ -186,6 +187,35 @@ def test_quarters_refuse_a_session_with_fewer_than_four_trials():
         list(quarters(build({(1, 1): [0, 1] * 2, (1, 2): [0, 1, 0]}, 2)))
 
 
+@pytest.mark.parametrize(
+    ("labels", "classes", "train", "test"),
+    [
+        (SEED, 3, [3] * 3, [1] * 3), (SEED_IV[0], 4, [4] * 4, [1] * 4), ([0, 1] * 12, 2, [8, 8], [2, 2]),
+        ([0] * 5 + [1] * 5 + [0, 0, 1], 2, [5, 4], [1, 1]),
+    ],
+    ids=["seed", "seed_iv", "twelve trials a class", "unequal classes"],
+)  # fmt: skip
+def test_random_9_3_3_trains_on_three_fifths_and_tests_on_one_of_the_trials_of_each_class(labels, classes, train, test):
+    features = build({(subject, 1): labels for subject in range(1, 9)}, classes)
+    number = features.trial_ids()
+    found = members(features, "random_9_3_3")
+    assert [(m.subject, m.session, m.fold) for m in found] == [(subject, 1, 0) for subject in range(1, 9)]
+    for member in found:
+        for rows, expected in ((member.train, train), (member.test, test)):
+            of_trials = [features.y[number == i][0] for i in np.unique(number[rows])]
+            assert np.bincount(of_trials).tolist() == expected
+    draws = {tuple(np.unique(features.trial[member.test]).tolist()) for member in found}
+    assert len(draws) > 1  # each experiment has one of its own
+    alone = features.take(np.flatnonzero(features.subject == 8))
+    tested = members(alone, "random_9_3_3")[0].test
+    np.testing.assert_array_equal(alone.trial[tested], features.trial[found[-1].test])
+
+
+def test_random_9_3_3_refuses_fewer_than_five_trials():
+    with pytest.raises(ValueError, match="at least 5 trials in an experiment, got 4 in subject 1, session 1"):
+        list(random_9_3_3(build({(1, 1): [0, 1] * 2}, 2)))
+
+
 def test_paper_refuses_one_trial_per_class():
     with pytest.raises(ValueError, match=r"at least 2, of every class, got \{'a': 1, 'b': 1\}"):
         list(paper(build({(1, 1): [0, 1]}, 2)))
@@ -326,7 +356,7 @@ def test_the_split_of_trials_does_not_depend_on_the_order_of_windows_within_them
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(
         ValueError,
-        match=r"paper \| front_back \| leave_session_out \| leave_subject_out \| trials \| quarters, got 'k'",
+        match=r"paper \| front_back \| leave_session_out \| leave_subject_out \| trials \| quarters \| random_9_3_3, got 'k'",
     ):
         members(seed(), "k")
 
