@@ -53,8 +53,9 @@ def load(
 ) -> FeatureSet:  # fmt: skip
     """Load a release from a folder at, above or inside it."""
     need_eye_windows(release.name, modality, window_s)
-    eeg, eye = (partial(source, release, root) for source in (_eeg_source, _eye_source))
-    found = sources(modality, eeg=partial(eeg, window_s), eye=eye)
+    found = sources(
+        modality, eeg=partial(_eeg_source, release, root, window_s), eye=partial(_eye_source, release, root)
+    )  # fmt: skip
     return feature_set(
         release.kind, SEED_CLASSES, found, subjects, sessions, same_clips=True, own_folds=release.own_folds
     )  # fmt: skip

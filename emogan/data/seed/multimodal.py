@@ -24,7 +24,6 @@ def eeg_source(root: str | os.PathLike, window_s: int) -> Source:
     pattern = re.compile(r"(\d+)_([123])\.npz")
     advice = ", or read the .mat files with data.eeg_source=extracted"
     folder = find_folder(root, (f"eeg_used_{window_s}s",), pattern, "1_1.npz", OTHER_RELEASES, advice)
-
     windows = WINDOWS[window_s]
 
     def read(path: Path, session: int) -> tuple[list[np.ndarray], Sequence[int]]:
@@ -52,10 +51,10 @@ def eye_source(root: str | os.PathLike) -> Source:
     names = ("eye_tracking_feature", "04-Eye-tracking-feature", "eye_used")
     advice = ", which must also hold SEED_Multimodal, or use modality=eeg"
     folder = find_folder(root, names, pattern, "1_1 or 1_1.mat", OTHER_RELEASES, advice)
+    windows = WINDOWS[4]
 
     def read(path: Path, session: int) -> tuple[list[np.ndarray], Sequence[int]]:
         stored = _eye_matlab(path) if path.suffix else unpickle.load_pickle(path)
-        windows = WINDOWS[4]
         parts = [eye_part(path, stored, part, sum(windows[trials])) for part, trials in HALVES.items()]
         return cut(path, parts, windows), SEED_LABELS
 
