@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from emogan.training.datamodules import (
         ExperimentDataModule,
         SEEDDataModule,
+        SEEDFRADataModule,
+        SEEDGERDataModule,
         SEEDIVDataModule,
         SEEDVDataModule,
+        SEEDVIIDataModule,
         SyntheticDataModule,
         TableDataModule,
     )
@@ -59,8 +62,11 @@ __all__ = [
     "NoiseSampler",
     "RandomEffectsSampler",
     "SEEDDataModule",
+    "SEEDFRADataModule",
+    "SEEDGERDataModule",
     "SEEDIVDataModule",
     "SEEDVDataModule",
+    "SEEDVIIDataModule",
     "SMOTESampler",
     "SyntheticDataModule",
     "TableDataModule",

@@ -1,4 +1,4 @@
-"""python -m emogan.simulate: write simulated features as a tree of files in the format of SEED, SEED-V or SEED-IV."""
+"""python -m emogan.simulate: write simulated features as a tree of files in the format of a SEED data set."""
 
 import os
 from pathlib import Path

@@ -21,13 +21,15 @@ class Source:
     """The folder and files of one modality and how to read one.
 
     `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial.
-    `unclear` says of subjects with files whose sessions are not known why not.
+    `unclear` says of subjects with files whose sessions are not known why not. `names` are those of the columns, where
+    they are others than SEED's in EEG or SEED-V's in eye movements.
     """
 
     folder: Path
     files: Mapping[Experiment, Path]
     read: Callable[[Path, int], tuple[list[np.ndarray], Sequence[int]]]
     unclear: Mapping[int, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 def sources(modality: str, **openers: Callable[[], Source]) -> dict[str, Source]:
@@ -94,6 +96,7 @@ def _reasons(sources: Mapping[str, Source], place: int, missing: Sequence[int]) 
 def feature_set(
     dataset: str, class_names: Sequence[str], sources: Mapping[str, Source],
     subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None, *, same_clips: bool = False,
+    own_folds: str | None = "paper", spare_windows: int = 0,
 ) -> FeatureSet:  # fmt: skip
     """Read the chosen experiments and join their modalities window by window.
 
@@ -103,6 +106,10 @@ def feature_set(
     ----------
     same_clips
         Whether the sessions show the same film clips, or each its own.
+    own_folds
+        As in `FeatureSet`.
+    spare_windows
+        How many windows more one modality may have in a trial than the other: they are left out, at its end.
 
     Raises
     ------
@@ -118,10 +125,12 @@ def feature_set(
             trials, labels = sources[name].read(path, session)
             count = trials[0].shape[1]
             eye_names = EYE_NAMES.get(count) or tuple(f"eye_{i}" for i in range(1, count + 1))
-            names.setdefault(name, EEG_FEATURES if name == "eeg" else eye_names)
+            names.setdefault(name, sources[name].names or (EEG_FEATURES if name == "eeg" else eye_names))
             where = f"{path}: subject {subject}, session {session}"
             read[name] = [_checked(x, names[name], f"{where}, trial {i}") for i, x in enumerate(trials, 1)], labels
+        read = _trimmed(read, spare_windows)
         _check_agreement(read, paths)
+        trials, labels = next(iter(read.values()))
         windows = [len(x) for x in trials]
         x = np.hstack([np.concatenate(trials) for trials, _ in read.values()])
         y, trial = (np.repeat(np.asarray(v, np.int64), windows) for v in (labels, range(1, len(windows) + 1)))
@@ -134,7 +143,7 @@ def feature_set(
     dataset = f"synthetic_{dataset}" if simulated else dataset
     *given, stimulus = concatenate(parts)
     return FeatureSet(
-        *given, feature_names, class_names, modalities, dataset, paper_folds=True, stimulus=stimulus
+        *given, feature_names, class_names, modalities, dataset, own_folds, stimulus
     )  # fmt: skip
 
 
@@ -159,6 +168,15 @@ def _checked(x: np.ndarray, names: Sequence[str], where: str) -> np.ndarray:
             f"({len(bad)} such values in the trial). Repair the file or leave this experiment out."
         )
     return x
+
+
+def _trimmed(
+    read: Mapping[str, tuple[list[np.ndarray], Sequence[int]]], spare: int
+) -> dict[str, tuple[list[np.ndarray], Sequence[int]]]:
+    """Cut the trials that have at most `spare` windows more in one modality than in the other to the shorter."""
+    lengths = list(zip(*([len(x) for x in trials] for trials, _ in read.values()), strict=True))
+    stops = [min(of_trial) if max(of_trial) - min(of_trial) <= spare else None for of_trial in lengths]
+    return {name: ([x[:n] for x, n in zip(trials, stops, strict=True)], y) for name, (trials, y) in read.items()}
 
 
 def _check_agreement(read: Mapping[str, tuple[list[np.ndarray], Sequence[int]]], paths: Mapping[str, Path]) -> None:

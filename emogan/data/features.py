@@ -36,8 +36,9 @@ class FeatureSet:
         Columns outside both are features of another kind.
     dataset : str
         What the scores call this data ("synthetic_seed", "seed", ...).
-    paper_folds : bool
-        Whether the data set is one of the paper's kind, which ``evaluation.folds=auto`` splits as the paper does.
+    own_folds : str or None
+        The folds that are the data set's own, which ``evaluation.folds=auto`` stands for: "paper" for those of the
+        paper's kind. None has it stand for "trials".
     stimulus : array (N,), int64 or str, or None
         The film clip that each trial shows, the same value for the same clip in all subjects and sessions. None where
         that is not known.
@@ -57,7 +58,7 @@ class FeatureSet:
     class_names: tuple[str, ...]
     modalities: Mapping[str, slice] = field(default_factory=dict)
     dataset: str = "features"
-    paper_folds: bool = False
+    own_folds: str | None = None
     stimulus: np.ndarray | None = None
 
     def __post_init__(self):

@@ -149,7 +149,7 @@ class Job:
         found.loaded = construct(with_donors(found.cfg.data, found.donors))
         check_loaded(found.loaded, found.cfg.modality)
         found.targets = targets_of(found.loaded, found.cfg.data, found.donors)
-        found.cfg = cfg = resolve_folds(found.cfg, found.loaded.take(found.targets))
+        found.cfg = cfg = resolve_folds(found.cfg, found.loaded.take(found.targets), found.donors)
         self.inputs = job_inputs(cfg, found.loaded) | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
         if (done := finished(found.folder, found.key)) is not None:

@@ -25,7 +25,7 @@ from emogan.checks import (
 )
 from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet, Modality
-from emogan.data.folds import FoldCount, Folds, Stimuli, resolve
+from emogan.data.folds import ACROSS_EXPERIMENTS, FoldCount, Folds, Stimuli, resolve
 from emogan.data.scaling import FitOn
 from emogan.evaluation.classifiers import Exponents
 from emogan.evaluation.plan import INNER
@@ -152,10 +152,14 @@ def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
         raise ValueError(
             "model: expected one that learns from donors, got none. model=donor_windows appends their own windows"
         )
-    if cfg.evaluation.folds.startswith("leave_"):
+    _check_folds(cfg.evaluation.folds)
+
+
+def _check_folds(folds: str) -> None:
+    if folds in ACROSS_EXPERIMENTS:
         raise ValueError(
             "evaluation.folds: expected folds within an experiment, as paper, front_back or trials, with donors, got "
-            f"{cfg.evaluation.folds}, whose training sets are of other experiments already"
+            f"{folds}, whose training sets are of several experiments already"
         )
 
 
@@ -168,9 +172,18 @@ def with_gan_settings(cfg: DictConfig) -> DictConfig:
         return OmegaConf.merge(cfg, {"model": given})
 
 
-def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:
-    """The configuration of a job on some data, with the name of the folds that `evaluation.folds=auto` stands for."""
-    return OmegaConf.merge(cfg, {"evaluation": {"folds": resolve(cfg.evaluation.folds, features)}})
+def resolve_folds(cfg: DictConfig, features: FeatureSet, donors: Donors) -> DictConfig:
+    """The configuration of a job on some data, with the name of the folds that `evaluation.folds=auto` stands for.
+
+    Raises
+    ------
+    ValueError
+        If there are donors and the data set's own folds are not within an experiment.
+    """
+    folds = resolve(cfg.evaluation.folds, features)
+    if donors:
+        _check_folds(folds)
+    return OmegaConf.merge(cfg, {"evaluation": {"folds": folds}})
 
 
 def trainer_settings(cfg: DictConfig) -> TrainerSettings:

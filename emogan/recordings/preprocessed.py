@@ -1,4 +1,4 @@
-"""Preprocessed EEG of SEED and SEED-IV: .mat files with a variable per trial, 62 channels at 200 Hz in microvolt."""
+"""Preprocessed EEG of SEED, SEED-IV, SEED-VII: .mat files of a variable per trial, 62 channels, 200 Hz, microvolt."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from emogan.data.table_files import some
 
 SUFFIX = ".mat"
 SFREQ_HZ = 200.0
-NAME = re.compile(r".*_eeg(\d+)")  # djc_eeg1 (the person's initials), cz_eeg24
+NAME = re.compile(r"(?:.*_eeg)?(\d+)")  # djc_eeg1 (the person's initials), cz_eeg24, 80
 
 
 def open_trial(path: Path, trial: int | str | None) -> tuple[int, Callable[[list[int], int, int], np.ndarray]]:

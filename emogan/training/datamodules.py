@@ -20,7 +20,7 @@ from emogan.data import table
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, resolve, validation_windows
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.seed import multimodal, seed, seed_iv, seed_v
+from emogan.data.seed import multimodal, seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
 from emogan.data.training_set import TrainingSet
 from emogan.simulation import people
 from emogan.training.batches import MemberBatches, Nothing
@@ -58,8 +58,8 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
     fold
         One fold, counted from 0; None stacks all of them.
     folds
-        How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out" or "trials"
-        (`emogan.data.folds`).
+        How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out", "trials",
+        "quarters" or "random_9_3_3" (`emogan.data.folds`).
     n_folds
         Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
     stimuli
@@ -435,6 +435,186 @@ class SEEDIVDataModule(ExperimentDataModule):
         )  # fmt: skip
 
 
+class SEEDVIIDataModule(ExperimentDataModule):
+    """SEED-VII from a folder, loaded by `emogan.data.seed.seed_vii.load`.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside the release.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    feature
+        "de_LDS", "de" or "psd": differential entropy, smoothed by a linear dynamic system or not, or power.
+    clip_statistics
+        Whether to take the nine eye movement features that are the same in all windows of a clip.
+    subject, session
+        One subject, and at least two sessions: each shows five of the seven emotions. A list takes several, None all
+        that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" (the data set's own four, "quarters"), "leave_session_out" or "leave_subject_out".
+    n_folds
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        feature: str = "de_LDS",
+        clip_statistics: bool = True,
+        subject: Which = None,
+        session: Which = None,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 3000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            seed_vii.load, root=root, modality=modality, feature=feature, clip_statistics=clip_statistics,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
+
+
+class SEEDFRADataModule(ExperimentDataModule):
+    """SEED-FRA from a folder, loaded by `emogan.data.seed.seed_fra.load`.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside the release.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    window_s
+        4 or 1. Eye movement features exist at 4 s only.
+    subject, session
+        The experiment: one subject in one session. A list takes several, None all that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" (seven, of a trial of each class), "paper", "front_back",
+        "leave_session_out", "leave_subject_out" or "trials".
+    n_folds
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
+        subject: Which = None,
+        session: Which = None,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 3000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            seed_fra.load, root=root, modality=modality, window_s=window_s,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
+
+
+class SEEDGERDataModule(ExperimentDataModule):
+    """SEED-GER from a folder, loaded by `emogan.data.seed.seed_ger.load`.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside the release.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    window_s
+        4 or 1. Eye movement features exist at 4 s only.
+    subject, session
+        The experiment: one subject in one session. A list takes several, None all that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" ("trials"), "paper", "front_back",
+        "leave_session_out", "leave_subject_out" or "trials".
+    n_folds
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
+        subject: Which = None,
+        session: Which = None,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 3000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            seed_ger.load, root=root, modality=modality, window_s=window_s,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
+
+
 class SyntheticDataModule(ExperimentDataModule):
     """Simulated data, which need no files, by `emogan.simulation.people.load`.
 
@@ -443,7 +623,7 @@ class SyntheticDataModule(ExperimentDataModule):
     Parameters
     ----------
     preset
-        The data set that is simulated: "seed", "seed_v" or "seed_iv".
+        The data set that is simulated: "seed", "seed_v", "seed_iv", "seed_vii", "seed_fra" or "seed_ger".
     modality
         "eeg", "eye" or "eeg_eye".
     simulation_seed
