@@ -1,6 +1,7 @@
 """Tests of the simulated trees: their names, keys, types and shapes, and the command that writes them."""
 
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,13 @@ def test_sessions_that_file_dates_could_not_tell_are_refused(tmp_path):
     assert (tmp_path / "seed_v" / "EEG_DE_features" / "3_13.npz").is_file()
 
 
+def test_sessions_that_a_data_set_does_not_have_are_refused(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"sessions: expected \[1\] or null, as faced has one session a person, got \[2\]"
+    ):
+        simulate("faced", tmp_path / "faced", subjects=[3], sessions=[2])
+
+
 def test_features_of_another_data_set_are_refused(features, tmp_path):
     with pytest.raises(ValueError, match=r"expected the published label \d, got another in subject 3"):
         write_seed(features["seed_v"], tmp_path)
@@ -152,5 +160,5 @@ def test_the_command_writes_the_tree_and_nothing_else(tmp_path, command):
     assert "1 subjects x 3 sessions" in done.said
     failed = command(tmp_path, "root=other", "dataset=seedv", module="simulate")
     assert failed.exit_code() != 0
-    assert "dataset: expected seed | seed_v | seed_iv, got 'seedv'" in failed.said
+    assert re.search(r"dataset: expected seed \| seed_v \| seed_iv \| .*got 'seedv'", failed.said)
     assert names(tmp_path) == ["said.txt", "tree"]

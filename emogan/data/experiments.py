@@ -35,6 +35,15 @@ def sources(modality: str, **openers: Callable[[], Source]) -> dict[str, Source]
     return {name: opener() for name, opener in openers.items() if name in modality.split("_")}
 
 
+def need_eeg(modality: str, dataset: str) -> None:
+    """Refuse to load eye movement features alone of a data set that has none."""
+    if modality == "eye":
+        raise ValueError(
+            f"modality: expected eeg, or eeg_eye for all features that there are, as {dataset} has no eye movement "
+            "features, got eye"
+        )
+
+
 def choose(
     sources: Mapping[str, Source], subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None
 ) -> list[Experiment]:
@@ -91,6 +100,7 @@ def _reasons(sources: Mapping[str, Source], place: int, missing: Sequence[int]) 
 def feature_set(
     dataset: str, class_names: Sequence[str], sources: Mapping[str, Source],
     subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None, *, same_clips: bool = False,
+    eeg_names: Sequence[str] = EEG_FEATURES, paper_folds: bool = True,
 ) -> FeatureSet:  # fmt: skip
     """Read the chosen experiments and join their modalities window by window.
 
@@ -100,6 +110,10 @@ def feature_set(
     ----------
     same_clips
         Whether the sessions show the same film clips, or each its own.
+    eeg_names
+        Names of the EEG features.
+    paper_folds
+        As of a `FeatureSet`.
 
     Raises
     ------
@@ -115,7 +129,7 @@ def feature_set(
             trials, labels = sources[name].read(path, session)
             count = trials[0].shape[1]
             eye_names = EYE_NAMES.get(count) or tuple(f"eye_{i}" for i in range(1, count + 1))
-            names.setdefault(name, EEG_FEATURES if name == "eeg" else eye_names)
+            names.setdefault(name, tuple(eeg_names) if name == "eeg" else eye_names)
             where = f"{path}: subject {subject}, session {session}"
             read[name] = [_checked(x, names[name], f"{where}, trial {i}") for i, x in enumerate(trials, 1)], labels
         _check_agreement(read, paths)
@@ -131,7 +145,7 @@ def feature_set(
     dataset = f"synthetic_{dataset}" if simulated else dataset
     *given, stimulus = concatenate(parts)
     return FeatureSet(
-        *given, feature_names, class_names, modalities, dataset, paper_folds=True, stimulus=stimulus
+        *given, feature_names, class_names, modalities, dataset, paper_folds=paper_folds, stimulus=stimulus
     )  # fmt: skip
 
 
