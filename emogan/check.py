@@ -126,8 +126,8 @@ def _clips(features: FeatureSet) -> str:
     if features.stimulus is None:
         return "film clips: not known, so that evaluation.stimuli=unseen cannot be used"
     people = [set(features.stimulus[features.subject == person]) for person in np.unique(features.subject)]
-    shared = len(set.intersection(*people)) if len(people) > 1 else 0
-    return f"film clips: {len(set.union(*people))}, of which all people watched {shared or 'none'}"
+    shared = f", of which all people watched {len(set.intersection(*people))}" if len(people) > 1 else ""
+    return f"film clips: {len(set.union(*people))}{shared}"
 
 
 def _folds(features: FeatureSet) -> Iterator[str]:

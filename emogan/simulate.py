@@ -17,8 +17,9 @@ from emogan.simulation import people
 from emogan.simulation.faced import write_faced
 from emogan.simulation.people import DISTINCT
 from emogan.simulation.releases import WRITERS
+from emogan.simulation.signals import write_deap, write_dreamer
 
-ONE_SESSION = {"faced": write_faced}  # data sets whose people have one session each: they simulate by themselves
+ONE_SESSION = {"faced": write_faced, "deap": write_deap, "dreamer": write_dreamer}  # they simulate what they write
 
 
 @checked()

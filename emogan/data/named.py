@@ -29,18 +29,29 @@ def load(name: str, **settings) -> FeatureSet:
     ValueError, FileNotFoundError
         If there is no such data set or setting, one that is needed is missing, or as the loader says.
     """
+    node = settings_of(name)
+    for key, value in settings.items():
+        if key not in node:
+            raise unknown_key("", key, [key for key in node if not key.startswith("_")])
+        node[key] = {**node[key], **value} if isinstance(value, Mapping) else value
+    return call(node)
+
+
+def settings_of(name: str) -> dict:
+    """The settings of a data set's file in conf/data, ``_target_`` included.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set.
+    """
     names = sorted(path.stem for path in Path(config_dir(), "data").glob("*.yaml"))
     if name not in names:
         raise ValueError(f"expected a data set out of {', '.join(names)}, got {name!r}")
     # compose() refuses to run in a Hydra command
     loader = ConfigLoaderImpl(create_config_search_path(config_dir()))
     config = loader.load_configuration("check", [f"data={name}"], RunMode.RUN)
-    node = OmegaConf.to_container(config.data, resolve=True)
-    for key, value in settings.items():
-        if key not in node:
-            raise unknown_key("", key, [key for key in node if not key.startswith("_")])
-        node[key] = {**node[key], **value} if isinstance(value, Mapping) else value
-    return call(node)
+    return OmegaConf.to_container(config.data, resolve=True)
 
 
 def call(node: Mapping) -> FeatureSet:

@@ -8,6 +8,7 @@ import numpy as np
 
 from emogan.data import faced, trials
 from emogan.data.features import FeatureSet
+from emogan.data.readers import deap, dreamer
 from emogan.data.table_files import some
 
 SEED_WITH_EYES = (1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14)
@@ -21,7 +22,7 @@ class Published:
     ----------
     people : numbers of those with features of each modality
     labels, windows : class and number of windows of each trial, a tuple a session; None where they are not published
-    features : numbers of features that are known of each modality
+    features : numbers of features that are known of each modality; any number where a modality is not named
     """
 
     people: Mapping[str, Sequence[int]]
@@ -59,11 +60,31 @@ def _faced(data: Mapping) -> Published:
     return Published({"eeg": range(123)}, (labels,), ((seconds,) * clips,), {"eeg": (len(faced.FEATURES),)})
 
 
+def _deap(data: Mapping) -> Published:
+    labels, windows = (None,) * deap.SHAPE[0], int(deap.CLIP_S // data["settings"]["window_s"])
+    columns = {"eeg": (5 * len(deap.CHANNELS),)} if _all_channels(data["settings"]) else {}
+    return Published({"eeg": range(1, 33)}, (labels,), ((windows,) * len(labels),), columns)
+
+
+def _dreamer(data: Mapping) -> Published:
+    labels, last_s = (None,) * dreamer.CLIPS, data["last_s"]  # no clip is shorter than 65 s
+    windows = int(last_s // data["settings"]["window_s"]) if last_s is not None and last_s <= 65 else None
+    columns = {"eeg": (5 * len(dreamer.CHANNELS),)} if _all_channels(data["settings"]) else {}
+    return Published({"eeg": range(1, 24)}, (labels,), ((windows,) * len(labels),), columns)
+
+
+def _all_channels(settings: Mapping) -> bool:
+    """Whether there is a feature for each channel and band."""
+    return settings["channels"] == "found" and settings["features"] in ("de", "psd")
+
+
 PUBLISHED: dict[str, Callable[[Mapping], Published]] = {  # by the loader's name, of its settings
     "emogan.data.seed.seed.load": _seed,
     "emogan.data.seed.seed_iv.load": _seed_iv,
     "emogan.data.seed.seed_v.load": _seed_v,
     "emogan.data.faced.load": _faced,
+    "emogan.recordings.deap.load": _deap,
+    "emogan.recordings.dreamer.load": _dreamer,
 }
 
 
@@ -86,8 +107,8 @@ def differences(
     if others := sorted(there - set(people)):
         told.append(f"people that the published data set does not have: {some(others, 20)}")
     for name, part in features.modalities.items():
-        count, known = part.stop - part.start, published.features[name]
-        if count not in known:
+        count = part.stop - part.start
+        if count not in (known := published.features.get(name, (count,))):
             told.append(f"expected {' or '.join(map(str, known))} {name} features, got {count}")
     places: dict[str, list[str]] = {}
     for person in (person for person in people if person in there):

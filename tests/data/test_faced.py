@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from emogan.data import faced
@@ -132,3 +133,17 @@ def test_a_truncated_file_and_two_files_of_one_person_are_refused_by_name(tmp_pa
     path.unlink()
     with pytest.raises(FileNotFoundError, match=r"expected a folder DE with files like sub000\.pkl\.pkl"):
         faced.load(tmp_path)
+
+
+def test_a_job_runs_from_end_to_end(root, tmp_path, command):
+    done = command(
+        tmp_path, "data=faced", f"data.root={root}", "data.subjects=[10]", "data.classes=valence", "modality=eeg",
+        "model=cbegan", "model.iterations=3", "model.hidden=20", "n_aug=20", "evaluation.n_folds=4",
+        "evaluation.inner=reuse", "evaluation.inner_folds=2", "evaluation.c_exponents=[-2,0]", "machine.threads=1",
+        "quality=false",
+    )  # fmt: skip
+    assert done.exit_code() == 0, done.said
+    (scores,) = tmp_path.glob("outputs/*/*/scores.csv")
+    frame = pd.read_csv(scores)
+    assert set(frame.dataset) == {"synthetic_faced_valence"}
+    assert sorted(frame.fold) == [0, 1, 2, 3]
