@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from emogan.check import check
+from emogan.data.named import settings_of
 from emogan.data.published import PUBLISHED
 from emogan.environment import config_dir
 from emogan.simulate import simulate
@@ -48,6 +49,14 @@ def test_a_whole_tree_fits_and_the_report_says_what_is_in_it(trees):
     assert "trials (with evaluation.n_folds=3, at most 3: 144 training sets)" in report
     assert "all that was asked for is there, as published" in report
     assert "issue" not in report
+
+
+@pytest.mark.parametrize(("name", "found"), [("seed", "41 eye"), ("seed_iv", "31 eye")])
+def test_what_is_simulated_of_the_other_data_sets_is_as_published(tmp_path, name, found):
+    root = simulate(name, tmp_path / "tree", subjects=[1, 2])
+    report, fits = check({**settings_of(name), "root": str(root), "subjects": [1, 2]})
+    assert fits, report
+    assert f"(310 eeg + {found})" in report
 
 
 def test_people_who_are_missing_are_named_unless_others_were_asked_for(seed_v):

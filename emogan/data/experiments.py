@@ -21,13 +21,15 @@ class Source:
     """The folder and files of one modality and how to read one.
 
     `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial.
-    `unclear` says of subjects with files whose sessions are not known why not.
+    `unclear` says of subjects with files whose sessions are not known why not. `names` are those of the columns, where
+    they are others than SEED's in EEG or SEED-V's in eye movements.
     """
 
     folder: Path
     files: Mapping[Experiment, Path]
     read: Callable[[Path, int], tuple[list[np.ndarray], Sequence[int]]]
     unclear: Mapping[int, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
 
 def sources(modality: str, **openers: Callable[[], Source]) -> dict[str, Source]:
@@ -104,7 +106,6 @@ def _reasons(sources: Mapping[str, Source], place: int, missing: Sequence[int]) 
 def feature_set(
     dataset: str, class_names: Sequence[str], sources: Mapping[str, Source],
     subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None, *, same_clips: bool = False,
-    eeg_names: Sequence[str] = EEG_FEATURES, paper_folds: bool = True,
 ) -> FeatureSet:  # fmt: skip
     """Read the chosen experiments and join their modalities window by window.
 
@@ -114,10 +115,6 @@ def feature_set(
     ----------
     same_clips
         Whether the sessions show the same film clips, or each its own.
-    eeg_names
-        Names of the EEG features.
-    paper_folds
-        As of a `FeatureSet`.
 
     Raises
     ------
@@ -133,7 +130,7 @@ def feature_set(
             trials, labels = sources[name].read(path, session)
             count = trials[0].shape[1]
             eye_names = EYE_NAMES.get(count) or tuple(f"eye_{i}" for i in range(1, count + 1))
-            names.setdefault(name, tuple(eeg_names) if name == "eeg" else eye_names)
+            names.setdefault(name, sources[name].names or (EEG_FEATURES if name == "eeg" else eye_names))
             where = f"{path}: subject {subject}, session {session}"
             read[name] = [_checked(x, names[name], f"{where}, trial {i}") for i, x in enumerate(trials, 1)], labels
         _check_agreement(read, paths)
@@ -149,7 +146,7 @@ def feature_set(
     dataset = f"synthetic_{dataset}" if simulated else dataset
     *given, stimulus = concatenate(parts)
     return FeatureSet(
-        *given, feature_names, class_names, modalities, dataset, paper_folds=paper_folds, stimulus=stimulus
+        *given, feature_names, class_names, modalities, dataset, paper_folds=True, stimulus=stimulus
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -61,11 +62,10 @@ def load(
     names, labels = CLASSES[classes]
     folder = find_folder(root, ("DE",), NAME, "sub000.pkl.pkl")
     files = numbered((int(match[1]), 1, path) for match, path in data_files(folder, NAME))
-    eeg = Source(folder, files, lambda path, session: (_clips(path), labels))
+    eeg = Source(folder, files, lambda path, session: (_clips(path), labels), names=FEATURES)
     name = "faced" if classes == "emotion" else f"faced_{classes}"
-    return feature_set(
-        name, names, {"eeg": eeg}, subjects, sessions, same_clips=True, eeg_names=FEATURES, paper_folds=False
-    )  # fmt: skip
+    found = feature_set(name, names, {"eeg": eeg}, subjects, sessions, same_clips=True)
+    return replace(found, paper_folds=False)  # the classes have not as many clips each
 
 
 def _clips(path: Path) -> list[np.ndarray]:
