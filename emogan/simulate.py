@@ -1,6 +1,7 @@
-"""python -m emogan.simulate: write simulated features as a tree of files in the format of a SEED data set."""
+"""python -m emogan.simulate: write simulated data as a tree of files in the format of a data set."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,37 +10,47 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from emogan import command_line
-from emogan.checks import checked, one_of
+from emogan.checks import NonNegativeInt, PositiveInt, checked, one_of
 from emogan.environment import config_dir
 from emogan.keys import check_keys
 from emogan.simulation import people
-from emogan.simulation.people import Numbers
+from emogan.simulation.faced import write_faced
+from emogan.simulation.people import DISTINCT
 from emogan.simulation.releases import WRITERS
+from emogan.simulation.signals import write_deap, write_dreamer
+
+ONE_SESSION = {"faced": write_faced, "deap": write_deap, "dreamer": write_dreamer}  # they simulate what they write
 
 
 @checked()
 def simulate(
-    dataset: Annotated[str, one_of(WRITERS)],
+    dataset: Annotated[str, one_of((*WRITERS, *ONE_SESSION))],
     root: str | os.PathLike,
-    subjects: Numbers | None = None,
-    sessions: Numbers | None = None,
+    subjects: Annotated[Sequence[NonNegativeInt], DISTINCT] | None = None,
+    sessions: Annotated[Sequence[PositiveInt], DISTINCT] | None = None,
 ) -> Path:
     """Write a simulated data set into a new or empty folder; returns the folder.
 
     Raises
     ------
     ValueError
-        If the data set is unknown or the folder holds something.
+        If the data set is unknown, has no such sessions or the folder holds something.
     """
     root = Path(root).expanduser().resolve()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise ValueError(f"expected root to be a new or empty folder, got {root}, which exists. Choose another.")
     subjects, sessions = (None if numbers is None else sorted(set(numbers)) for numbers in (subjects, sessions))
-    features = people.load(preset=dataset, modality="eeg_eye", subjects=subjects, sessions=sessions)
-    WRITERS[dataset](features, root)
+    if dataset in ONE_SESSION:
+        if sessions not in (None, [1]):
+            raise ValueError(f"sessions: expected [1] or null, as {dataset} has one session a person, got {sessions}")
+        summary = ONE_SESSION[dataset](root, subjects)
+    else:
+        features = people.load(preset=dataset, modality="eeg_eye", subjects=subjects, sessions=sessions)
+        WRITERS[dataset](features, root)
+        summary = features.summary()
     files = [path for path in root.rglob("*") if path.is_file()]
     megabytes = sum(path.stat().st_size for path in files) / 1e6
-    print(f"{features.summary()}\nwrote {len(files)} files, {megabytes:.0f} MB, to {root}")
+    print(f"{summary}\nwrote {len(files)} files, {megabytes:.0f} MB, to {root}")
     print(f"use it with: python -m emogan.train data={dataset} {command_line.option('data.root', root)}")
     return root
 

@@ -37,12 +37,25 @@ def sources(modality: str, **openers: Callable[[], Source]) -> dict[str, Source]
     return {name: opener() for name, opener in openers.items() if name in modality.split("_")}
 
 
+class NotThere(ValueError):
+    """A person or session that was asked for has no files, or there are none at all."""
+
+
+def need_eeg(modality: str, dataset: str) -> None:
+    """Refuse to load eye movement features alone of a data set that has none."""
+    if modality == "eye":
+        raise ValueError(
+            f"modality: expected eeg, or eeg_eye for all features that there are, as {dataset} has no eye movement "
+            "features, got eye"
+        )
+
+
 def choose(
     sources: Mapping[str, Source], subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None
 ) -> list[Experiment]:
     """Choose the experiments, in order, that have files of every modality.
 
-    What lacks a modality is left out with a warning, unless it was asked for: then it is an error (ValueError).
+    What lacks a modality is left out with a warning, unless it was asked for: then it is an error (NotThere).
     """
     kinds = " and ".join(sources)
     complete = set.intersection(*(set(source.files) for source in sources.values()))
@@ -52,7 +65,7 @@ def choose(
             raise ValueError(f"expected {word} numbers, got an empty list; null means all {word}s, here {exists}")
         missing = [number for number in asked or () if number not in {experiment[place] for experiment in complete}]
         if missing or not complete:
-            raise ValueError(
+            raise NotThere(
                 f"expected {kinds} features of {f'{word} ' if missing else 'at least one experiment'}"
                 f"{', '.join(map(repr, missing))}{_reasons(sources, place, missing)}; {word}s with {kinds} features: "
                 f"{exists}. Change data.{word}s, modality or data.root."

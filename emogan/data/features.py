@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Annotated, Self
 
 import numpy as np
+import pandas as pd
 
 from emogan.checks import one_of
 
@@ -186,6 +187,22 @@ class FeatureSet:
         for i in range(number.max() + 1):
             rows = np.flatnonzero(number == i)
             yield self.subject[rows[0]].item(), self.session[rows[0]].item(), rows
+
+    def frame(self) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+        """Windows, class names and where each window comes from, in the shape that MOABB gives data in.
+
+        Returns
+        -------
+        X : array (N, F), float32
+            Read-only, as this set shares it.
+        y : array (N,) of str
+        metadata : DataFrame of N rows
+            subject, session, trial, stimulus (None where it is not known) and window, the number from 1 in its trial.
+        """
+        columns = {name: getattr(self, name) for name in ("subject", "session", "trial", "stimulus")}
+        metadata = pd.DataFrame(columns)
+        metadata["window"] = metadata.groupby(self.trial_ids()).cumcount() + 1
+        return self.x, np.array(self.class_names)[self.y], metadata
 
     def summary(self) -> str:
         """One sentence on what was found: subjects x sessions x trials x windows, features, classes."""

@@ -92,7 +92,7 @@ class Recording:
 
 def is_eeg(path: Path) -> bool:
     """Whether a file is an EEG recording by its name."""
-    return path.suffix.lower() in SUFFIXES
+    return path.suffix.lower() in SUFFIXES or preprocessed.is_rated(path)
 
 
 def open_recording(
@@ -114,7 +114,7 @@ def open_recording(
     need_file(path)
     suffix = path.suffix.lower()
     with naming(path):
-        if suffix == preprocessed.SUFFIX:
+        if suffix == preprocessed.SUFFIX or preprocessed.is_rated(path):
             return _open_preprocessed(path, trial, channels, bad_channels)
         if suffix in edf.NUMBER_BYTES:
             return _open_edf(path, channels, bad_channels)
@@ -140,10 +140,11 @@ def _open_other(path: Path, channels: str | Sequence[str], bad_channels: str) ->
 
 
 def _open_preprocessed(path: Path, trial, channels: str | Sequence[str], bad_channels: str) -> Recording:
-    n_samples, samples = preprocessed.open_trial(path, trial)
-    found = pick([Signal(name) for name in preprocessed.CHANNELS], channels, bad_channels)
-    times = Timeline(preprocessed.SFREQ_HZ, (Piece(0, n_samples, 0.0),))
-    return Recording(path, (path,), times, n_samples, (0.0, preprocessed.SFREQ_HZ / 2), *found, samples)
+    found = preprocessed.open_trial(path, trial)
+    signals = [Signal(name, kind) for kind, names in (("eeg", found.channels), ("eog", found.eog)) for name in names]
+    times = Timeline(found.sfreq_hz, (Piece(0, found.n_samples, 0.0),))
+    picked = pick(signals, channels, bad_channels)
+    return Recording(path, (path,), times, found.n_samples, found.passed_hz, *picked, found.samples)
 
 
 def _open_edf(path: Path, channels: str | Sequence[str], bad_channels: str) -> Recording:

@@ -12,6 +12,7 @@ from emogan.data.features import FeatureSet, Modality
 from emogan.data.table_files import Listed, some
 from emogan.recordings.run import extract
 from emogan.recordings.settings import Settings
+from emogan.recordings.time_table import TimeTable
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +41,27 @@ def load(
     FileNotFoundError, ValueError
         As both say, and if an experiment failed: the others' features are kept.
     """
-    asked = json.dumps([str(recordings), str(trials), Settings.of(settings).plain()], sort_keys=True)
+    files = kept_files(recordings, trials, str(trials), cache, settings, jobs)
+    return table.load(
+        files, name=name, per_subject=per_subject, modality=modality, subjects=subjects, sessions=sessions
+    )
+
+
+def kept_files(
+    recordings: str | Path, trials: str | Path | TimeTable, name: str, cache: str | Path, settings: Mapping, jobs: int
+) -> list[Path]:
+    """Feature files of recordings in the folder of a cache that the recordings, the trials' name and settings have.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `emogan.recordings.run.extract` says, and if an experiment failed: the others' features are kept.
+    """
+    asked = json.dumps([str(recordings), name, Settings.of(settings).plain()], sort_keys=True)
     folder = Path(cache) / hashlib.sha256(asked.encode()).hexdigest()[:12]
     outcome = extract(recordings, trials, folder, settings, jobs)
     for note, names in outcome.notes.items():
         log.info("%s: %s", some(names, 3), note)
     if outcome.failed:
         raise ValueError(f"expected features of all recordings: {outcome}\nWhat is done is kept in {folder}.")
-    return table.load(
-        outcome.files, name=name, per_subject=per_subject, modality=modality, subjects=subjects, sessions=sessions
-    )
+    return outcome.files

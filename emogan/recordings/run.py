@@ -52,7 +52,7 @@ class Outcome:
 
 @checked()
 def extract(
-    recordings: str | Path, trials: str | Path, out: str | Path, settings: Mapping, jobs: PositiveInt = 1
+    recordings: str | Path, trials: str | Path | TimeTable, out: str | Path, settings: Mapping, jobs: PositiveInt = 1
 ) -> Outcome:  # fmt: skip
     """Write a feature file {subject}_{session}.npz for each experiment of a time table.
 
@@ -62,7 +62,7 @@ def extract(
     Parameters
     ----------
     recordings : folder of the recordings
-    trials : file of a time table, see `read_table`, "annotations", or one of `known_trials.KNOWN`, as "seed"
+    trials : time table, or a file of one, see `read_table`, "annotations", or one of `known_trials.KNOWN`, as "seed"
     out : folder of the feature files, made if need be
     settings : those of `Settings`
     jobs : experiments worked on at once, each with one thread
@@ -78,7 +78,7 @@ def extract(
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise FileNotFoundError(f"recordings: expected a folder, found {found} at {folder}")
-    table = _time_table(str(trials), folder, settings.window_s)
+    table = trials if isinstance(trials, TimeTable) else _time_table(str(trials), folder, settings.window_s)
     out.mkdir(parents=True, exist_ok=True)
     with FileLock(out / ".extracting.lock"):
         remove_abandoned(out)

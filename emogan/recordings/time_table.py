@@ -32,7 +32,7 @@ class Row:
     recording : file
     start_s, end_s : seconds from the start of the recording (of the trial's variable in a .mat file, of the sheet in a
         spreadsheet); an infinite end is its end
-    sheet : of a spreadsheet of BeGaze, by name or number from 1
+    sheet : of a spreadsheet of BeGaze, by name or number from 1; part of a file of rated clips
     samples : file with the samples that belong to an EyeLink file of events
     stimulus : the film clip that the trial shows, if it is known
     """
@@ -59,8 +59,8 @@ class Row:
 
     @property
     def part(self) -> Name | None:
-        """The variable or sheet that is meant, in files that have one for each trial."""
-        return self.trial if self.recording.suffix.lower() == PREPROCESSED else self.sheet
+        """The variable, sheet or other part that is meant, in files that have one for each trial."""
+        return self.trial if self.sheet is None and self.recording.suffix.lower() == PREPROCESSED else self.sheet
 
     def __str__(self) -> str:
         return f"row {self.number} ({self.recording.name}, trial {self.trial}, {self.start_s:g} to {self.end_s:g} s)"

@@ -260,3 +260,16 @@ def test_the_fingerprint_tells_stimuli_apart_and_is_as_ever_without_them():
     clip = np.arange(24) // 3 % 2 + 7
     assert build(stimulus=clip).fingerprint() not in (build().fingerprint(), build(stimulus=clip + 1).fingerprint())
     assert pickle.loads(pickle.dumps(build(stimulus=clip))).fingerprint() == build(stimulus=clip).fingerprint()
+
+
+@pytest.mark.parametrize("stimulus", [None, np.arange(24) // 3 + 10], ids=["no clips", "clips"])
+def test_a_frame_has_a_row_for_each_window_with_where_it_comes_from(stimulus):
+    features = build(stimulus=stimulus).take(np.array([4, 3, 0, 5, 23]))
+    x, y, metadata = features.frame()
+    np.testing.assert_array_equal(x, features.x)
+    assert y.tolist() == ["happy", "happy", "sad", "happy", "happy"]
+    assert list(metadata) == ["subject", "session", "trial", "stimulus", "window"]
+    assert metadata.trial.tolist() == [2, 2, 1, 2, 2]
+    assert metadata.window.tolist() == [1, 2, 1, 3, 1]
+    assert metadata.subject.tolist() == [1, 1, 1, 1, 2]
+    assert metadata.stimulus.tolist() == ([None] * 5 if stimulus is None else [11, 11, 10, 11, 17])

@@ -48,7 +48,7 @@ def read(path: Path, names: Sequence[str]) -> dict[str, object]:
             if body is None:
                 others.append(name)
             else:
-                found[name] = _matrix(body, order)
+                found[name] = matrix(body, order)
     except Exception as error:  # of whatever kind, it is the content's doing
         raise ValueError(
             f"{path}: expected a .mat file, got {len(data)} bytes that cannot be read as one "
@@ -97,7 +97,7 @@ def _variable(kind: int, payload: memoryview, order: str, wanted: Sequence[str])
     return name, body
 
 
-def _matrix(body: memoryview, order: str, depth: int = 0) -> object:
+def matrix(body: memoryview, order: str, depth: int = 0) -> object:
     """A variable from its elements: flags, dimensions, name and what its class asks for."""
     if depth > MAX_DEPTH:
         raise ValueError(f"cells nested deeper than {MAX_DEPTH}")
@@ -112,7 +112,7 @@ def _matrix(body: memoryview, order: str, depth: int = 0) -> object:
         values = np.frombuffer(content, f"{order}{STORED[kind]}")  # MATLAB stores whole numbers in fewer bytes
         return values.reshape(shape, order="F").astype(NUMBERS[flags & 0xFF], order="C")
     if flags & 0xFF == CELL:
-        cells = [_matrix(content, order, depth + 1) for _, content in parts]
+        cells = [matrix(content, order, depth + 1) for _, content in parts]
         if len(cells) != math.prod(shape):
             raise ValueError(f"{len(cells)} cells where the shape {shape} is announced")
         return cells
@@ -120,7 +120,7 @@ def _matrix(body: memoryview, order: str, depth: int = 0) -> object:
         (_, width), (_, text) = islice(parts, 2)
         (width,) = struct.unpack(f"{order}i", width)
         fields = [bytes(text[i : i + width]).split(b"\0")[0].decode("latin1") for i in range(0, len(text), width)]
-        return {field: _matrix(content, order, depth + 1) for field, (_, content) in zip(fields, parts, strict=True)}
+        return {field: matrix(content, order, depth + 1) for field, (_, content) in zip(fields, parts, strict=True)}
     raise ValueError(
         f"an array of class {flags & 0xFF} with flags {flags >> 8:#x}; only real numbers, cells and structs"
     )

@@ -256,6 +256,7 @@ class _Unpickler(pickle._Unpickler):  # the one in Python: that in C has all opc
     def run(self) -> object:
         while (code := self.read(1)) != pickle.STOP:
             self.budget.spend(OBJECT_BYTES)
+            _check(code != b"", f"expected a whole pickle, got its first {self.size} bytes. Copy the file again.")
             if code not in _OPCODES:
                 raise UnsafePickle(f"expected arrays and plain containers, got opcode {code!r}; nothing was run")
             getattr(self, _OPCODES[code])()

@@ -89,7 +89,11 @@ def data_files(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]
             "%s: passed over %s: like names of data files, but others. Rename them if they are meant, or remove them",
             folder, ", ".join(others),
         )  # fmt: skip
-    return matching(folder, pattern)
+    found = matching(folder, pattern)
+    known = {SIMULATED, *others, *(path.name for _, path in found)}
+    if rest := sorted(path.name for path in folder.iterdir() if path.is_file() and path.name not in known):
+        log.debug("%s: passed over %s", folder, ", ".join(rest))  # emogan.check shows it
+    return found
 
 
 def alike(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:

@@ -1,0 +1,63 @@
+"""DEAP: EEG of 32 people who watched 40 music videos and rated them; features of its preprocessed signals."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from emogan.checks import PositiveInt, checked, one_of
+from emogan.data.experiments import Source, need_eeg
+from emogan.data.features import FeatureSet, Modality
+from emogan.data.readers.deap import BASELINE_S, CLIP_S, NAME, SCALES, read
+from emogan.data.seed.release import data_files, find_folder, numbered
+from emogan.recordings import rated
+
+FOLDERS = ("data_preprocessed_python", "data_preprocessed_matlab")
+
+
+@checked("data")
+def load(
+    root: str | os.PathLike,
+    *,
+    cache: str | Path,
+    settings: Mapping,
+    target: Annotated[str, one_of(SCALES)] = "valence",
+    threshold: float = 5,
+    jobs: PositiveInt = 1,
+    per_subject: bool = False,
+    modality: Modality = "eeg_eye",
+    subjects: rated.Numbers = None,
+    sessions: rated.Numbers = None,
+) -> FeatureSet:
+    """Load DEAP from a folder at, above or inside that of its preprocessed files.
+
+    The features are those of the 32 EEG channels in the 60 s of each video, without the 3 s before. The other channels
+    are no second modality: EOG, muscles, skin, breath and pulse are no eye movement features. DEAP's preprocessing let
+    4 to 45 Hz through, so that the delta band is mostly noise.
+
+    Parameters
+    ----------
+    cache, settings, jobs, per_subject
+        As of `emogan.recordings.load.load`.
+    target
+        What is rated: "valence", "arousal", "dominance" or "liking".
+    threshold
+        A trial rated so or above is high, one rated below is low.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the folder, a file or a part of one is missing or is not what DEAP has there.
+    """
+    need_eeg(modality, "DEAP")
+    folder = find_folder(root, FOLDERS, NAME, "s01.dat")
+    source = Source(folder, numbered((int(match[1]), 1, path) for match, path in data_files(folder, NAME)), read)
+    return rated.load(
+        "deap", source, _stretches, SCALES, kept_as="deap", target=target, threshold=threshold, cache=cache,
+        settings=settings, jobs=jobs, per_subject=per_subject, subjects=subjects, sessions=sessions,
+    )  # fmt: skip
+
+
+def _stretches(path: Path, subject: int) -> Iterator[rated.Stretch]:
+    for ratings in read(path).ratings.tolist():
+        yield BASELINE_S, BASELINE_S + CLIP_S, ratings
