@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+    from emogan.data.table import table
+    from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
     from emogan.samplers.controls import (
         ControlSampler,
         DuplicateSampler,
@@ -19,12 +20,23 @@ if TYPE_CHECKING:
     from emogan.samplers.cross import cross_augment
     from emogan.samplers.files import load
     from emogan.samplers.fitted import FittedSampler
-    from emogan.samplers.gans import CBEGANSampler, CGANSampler, CWGANSampler, GANSampler, TrialCBEGANSampler
+    from emogan.samplers.gans import (
+        CBEGANSampler,
+        CGANSampler,
+        CVAESampler,
+        CWGANSampler,
+        DiffusionSampler,
+        GANSampler,
+        TrialCBEGANSampler,
+    )
     from emogan.training.datamodules import (
         ExperimentDataModule,
         SEEDDataModule,
+        SEEDFRADataModule,
+        SEEDGERDataModule,
         SEEDIVDataModule,
         SEEDVDataModule,
+        SEEDVIIDataModule,
         SyntheticDataModule,
         TableDataModule,
     )
@@ -32,11 +44,15 @@ if TYPE_CHECKING:
 __all__ = [
     "CBEGAN",
     "CGAN",
+    "CVAE",
     "CWGAN",
     "CBEGANSampler",
     "CGANSampler",
+    "CVAESampler",
     "CWGANSampler",
     "ControlSampler",
+    "Diffusion",
+    "DiffusionSampler",
     "DuplicateSampler",
     "ExperimentDataModule",
     "FittedSampler",
@@ -46,8 +62,11 @@ __all__ = [
     "NoiseSampler",
     "RandomEffectsSampler",
     "SEEDDataModule",
+    "SEEDFRADataModule",
+    "SEEDGERDataModule",
     "SEEDIVDataModule",
     "SEEDVDataModule",
+    "SEEDVIIDataModule",
     "SMOTESampler",
     "SyntheticDataModule",
     "TableDataModule",
@@ -55,17 +74,22 @@ __all__ = [
     "TrialCBEGANSampler",
     "cross_augment",
     "load",
+    "table",
 ]
 
 # What is imported on first use: torch, Lightning and scikit-learn take seconds, and imbalanced-learn is an extra.
 _PLACES = {
-    "models": ("CBEGAN", "CGAN", "CWGAN", "TrialCBEGAN"),
+    "data.table": ("table",),
+    "models": ("CBEGAN", "CGAN", "CVAE", "CWGAN", "Diffusion", "TrialCBEGAN"),
     "samplers.cross": ("cross_augment",),
     "samplers.files": ("load",),
     "samplers.fitted": ("FittedSampler",),
-    "samplers.gans": ("CBEGANSampler", "CGANSampler", "CWGANSampler", "GANSampler", "TrialCBEGANSampler"),
+    "samplers.gans": (
+        "CBEGANSampler", "CGANSampler", "CVAESampler", "CWGANSampler", "DiffusionSampler", "GANSampler",
+        "TrialCBEGANSampler",
+    ),
     "training.datamodules": tuple(name for name in __all__ if name.endswith("DataModule")),
-}
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

@@ -120,7 +120,8 @@ def refuse_impossible(values: Mapping[str, Any], hints: Mapping[str, Any], group
     """
     for name, value in values.items():
         if name in hints and not (rule := rule_of(hints[name])).holds(value):
-            full = words().setting(name) if group == "model" else f"{group}.{name}".lstrip(".")
+            own = {"model": words().setting, "data": words().data}.get(group)
+            full = own(name) if own else f"{group}.{name}".lstrip(".")
             raise ValueError(f"{full}: expected {rule.expected}, got {value!r}")
 
 

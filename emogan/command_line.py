@@ -90,10 +90,30 @@ def readable(arguments: Sequence[str]) -> list[str]:
     if known.shell_completion:
         return list(arguments)
     multirun = known.multirun or "hydra.mode=MULTIRUN" in known.overrides
-    return [
+    read = [
         _readable_option(argument, arguments[i - 1] if i else "", multirun) if argument in known.overrides else argument
         for i, argument in enumerate(arguments)
     ]
+    return _left_to_jobs(read) if multirun else read
+
+
+def _left_to_jobs(arguments: Sequence[str]) -> list[str]:
+    """A sweep's command line whose settings of a group with several options, as ``model=noise,mixup``, are swept too.
+
+    What is not swept Hydra gives to the default option of the group first, which may have no such setting.
+    """
+    parser = OverridesParser.create()
+    parsed = {text: parser.parse_override(text) for text in arguments if OPTION.fullmatch(text)}
+    swept = {one.key_or_group for one in parsed.values() if one.is_sweep_override()}
+
+    def left(text: str) -> str:
+        one = parsed.get(text)
+        if one is None or one.is_sweep_override() or one.key_or_group.partition(".")[0] not in swept:
+            return text
+        key, _, value = text.partition("=")
+        return f"{key}=choice({value})"
+
+    return [left(text) for text in arguments]
 
 
 def option(key: str, value: object) -> str:
@@ -104,6 +124,12 @@ def option(key: str, value: object) -> str:
     if (read.text if isinstance(read, QuotedString) else read) != text or "${" in text:
         typed = f"{key}={_quoted(text)}"
     return subprocess.list2cmdline([typed]) if os.name == "nt" else shlex.quote(typed)
+
+
+def command(module: str, *words: object) -> str:
+    """python -m MODULE WORDS, to be pasted into a shell."""
+    typed = ["python", "-m", module, *map(str, words)]
+    return subprocess.list2cmdline(typed) if os.name == "nt" else shlex.join(typed)
 
 
 def _readable_option(argument: str, before: str, multirun: bool) -> str:

@@ -17,6 +17,7 @@ from emogan.environment import config_dir
 HYDRA = "hydra"  # the node of a configuration that is not the command's
 TARGET, PARTIAL, ARGUMENTS = "_target_", "_partial_", "_args_"
 OF_HYDRA = (TARGET, PARTIAL, ARGUMENTS, "_convert_", "_recursive_")  # what a call holds beside its arguments
+MODEL = "model"  # the group whose options are of the model alone
 NAMED_BY_USERS = ("logger", "callbacks")  # groups of calls whose names users choose
 
 
@@ -37,8 +38,7 @@ def reason(error: Exception) -> str:
     """What an error of Hydra says; of a key that does not exist, what `check_keys` would say."""
     cause = error.__cause__
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and isinstance(cause.parent_node, DictConfig):
-        known = [key for key in cause.parent_node if key not in (HYDRA, *OF_HYDRA)]
-        return str(unknown_key(cause.full_key.removesuffix(cause.key), cause.key, known))
+        return str(unknown_in(cause.parent_node, cause.full_key.removesuffix(cause.key), cause.key))
     return f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)
 
 
@@ -85,7 +85,8 @@ def _check_calls(node: object, name: str) -> None:
         for parameter in named if not (node.get(PARTIAL) or ARGUMENTS in node) else ():
             _need(parameter.name in node or parameter.default is not parameter.empty, f"{name}.{parameter.name}")
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            _refuse_unknown([key for key in node if key not in OF_HYDRA], [p.name for p in named], f"{name}.")
+            of = node.get("name") if name == MODEL else None
+            _refuse_unknown([key for key in node if key not in OF_HYDRA], [p.name for p in named], f"{name}.", of)
     for key, value in node.items():
         _check_calls(value, f"{name}.{key}")
 
@@ -103,14 +104,31 @@ def _need(holds: bool, name: str) -> None:
         raise ValueError(f"{name}: expected a value, got none. Give it as {name}=...")
 
 
-def _refuse_unknown(given: Collection[str], known: Collection[str], name: str) -> None:
+def _refuse_unknown(given: Collection[str], known: Collection[str], name: str, model: object = None) -> None:
     for key in given:
         if key not in known:
-            raise unknown_key(name, key, known)
+            raise unknown_key(name, key, known, model)
 
 
-def unknown_key(name: str, key: object, known: Collection[str]) -> ValueError:
-    """The error that names a key which does not exist; ``name`` is that of its node, with a dot at the end."""
+def unknown_in(node: DictConfig, name: str, key: str) -> ValueError:
+    """The error that names a key which a node of a configuration cannot have; ``name`` is as in `unknown_key`."""
+    known = [own for own in node if own not in (key, HYDRA, *OF_HYDRA)]
+    if name != f"{MODEL}.":
+        return unknown_key(name, key, known)
+    gans = OmegaConf.select(node._get_root(), "gan") or {}
+    more = f". gan.{key}=... is for those models of a sweep that are GANs" if key in gans else ""
+    return ValueError(f"{unknown_key(name, key, known, node.get('name'))}{more}")
+
+
+def unknown_key(name: str, key: object, known: Collection[str], model: object = None) -> ValueError:
+    """The error that names a key which does not exist.
+
+    ``name`` is that of its node, with a dot at the end; ``model`` is the name of the model that the node is of.
+    """
     close = get_close_matches(str(key), known, 1)
     meant = f". Did you mean {name}{close[0]}?" if close else ""
+    if model is not None:
+        options = [one for one in known if one not in ("gan", "name")]  # which say what it is
+        listed = f"its options are {', '.join(options)}" if options else "it has none"
+        return ValueError(f"{name}{key}: model={model} has no option {key}; {listed}{meant}")
     return ValueError(f"{name}{key}: expected one of the settings {', '.join(known)}, got {key}{meant}")

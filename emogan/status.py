@@ -6,18 +6,26 @@ from collections.abc import Sequence
 
 from emogan.command_line import let_output_be_written, path
 from emogan.sweeps.collect import collect
+from emogan.sweeps.dismissal import dismiss
 from emogan.sweeps.summary import ASKED, summary
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the jobs and say with the exit code, 0 or 1, whether all that was asked for is done."""
+    """Print the jobs and say with the exit code, 0 or 1, whether all that was asked for is done or dismissed."""
     parser = argparse.ArgumentParser(prog="python -m emogan.status", description=__doc__)
     parser.add_argument("paths", metavar="PATH", nargs="+", type=path, help="folder of a job or sweep, or above them")
     parser.add_argument("--traceback", action="store_true", help="of every failed job")
+    parser.add_argument(
+        "--dismiss", metavar="JOB", action="append", default=[],
+        help="have a job that is not done, by its folder, count as no longer wanted; removing dismissed.txt undoes it",
+    )  # fmt: skip
     let_output_be_written()
     options = parser.parse_args(arguments)
     try:
         found = collect(options.paths)
+        for job in options.dismiss:
+            dismiss(found, job)
+        found = collect(options.paths) if options.dismiss else found
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -50,6 +50,7 @@ class Store:
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder).expanduser()
+        self.warned = False  # that it has no locks
 
     def path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
@@ -121,7 +122,9 @@ class Store:
             yield False
             return
         except (NotImplementedError, OSError) as error:
-            log.warning("%s cannot be locked (%s): another process may do the same work", lock_file, error)
+            if not self.warned:
+                log.warning("%s cannot be locked (%s): another process may do the same work", lock_file.parent, error)
+            self.warned = True  # the file system is that of all entries
             yield True
             return
         try:

@@ -33,13 +33,17 @@ def run(cfg: DictConfig) -> float | None:
 
     end_on_sigterm()
     command_line.let_output_be_written()  # of a process that a launcher started
+    in_sweep = HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN
+    folder = Path(cfg.folder).expanduser()
     try:
-        table = outputs.with_inner_accuracy(job.run(cfg), Path(cfg.folder))
+        table = outputs.with_inner_accuracy(job.run(cfg), folder)
+        if not in_sweep:
+            log.info("report: %s", command_line.command("emogan.report", folder))
         return scores.objective(table, cfg.optimized_metric)
     except Exception as error:
         with contextlib.suppress(OSError):  # outputs that cannot be written may be why it failed
-            outputs.write_failure(Path(cfg.folder).expanduser(), error, traceback.format_exc())
-        if HydraConfig.initialized() and HydraConfig.get().mode is RunMode.MULTIRUN:
+            outputs.write_failure(folder, error, traceback.format_exc())
+        if in_sweep:
             log.error("%s: %s", type(error).__name__, error)
             if expected.is_basic(HydraConfig.get()):
                 return None
@@ -76,10 +80,28 @@ def command() -> None:
             raise
         code = exit_code(error)
     if callback.begun is not None:
-        code = callback.begun.end(code)
+        code = end_sweep(callback.begun, code)
     elif code:
         print("interrupted; the same command again resumes what was being trained", file=sys.stderr)
     sys.exit(code)
+
+
+def end_sweep(sweep: callback.Sweep, code: int) -> int:
+    """Print what became of a sweep's jobs, how its models compare and what to type next; the exit code."""
+    found = sweep.collect()
+    code = sweep.end(found, code)
+    if len(found.jobs) > 1:
+        from emogan.report.overview import overview
+
+        try:
+            print(f"\n{overview([job.folder for job in found.jobs])}\n")
+        except ValueError as error:  # the jobs are what they are
+            print(f"no comparison of the models: {error}")
+    if found.jobs:
+        print(f"report: {command_line.command('emogan.report', sweep.folder)}")
+    if code and found.problems:
+        print(f"what is not done: {command_line.command('emogan.status', sweep.folder)}")
+    return code
 
 
 def exit_code(error: BaseException) -> int:

@@ -22,12 +22,15 @@ COMPUTATIONS = {
     "selection": 2,  # others among the candidates that a GAN offers for each synthetic window
 }
 
-# Raise one of these when a GAN or a control of this kind gives other windows; all GANs' when their batches change.
+# Raise one of these when a generator or a control of this kind gives other windows; all generators' when their batches
+# change.
 AUGMENTERS = {
     "cbegan": 2,
     "cgan": 2,
     "cwgan": 2,
     "trial_cbegan": 2,
+    "cvae": 1,
+    "diffusion": 1,
     "donor_windows": 1,
     "duplicate": 1,
     "gaussian": 1,

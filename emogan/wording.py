@@ -1,7 +1,7 @@
 """How messages name a model, its settings and the classes: as whoever reads them wrote them."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 
 
@@ -10,6 +10,7 @@ class Wording:
 
     nothing = "null"
     truth = "true or false"
+    shell = True  # whether settings are typed in a shell
     lists = True  # whether messages offer a list of values where one will do
 
     def model(self, name: str) -> str:
@@ -20,9 +21,33 @@ class Wording:
         """A setting of the model that the message is about, or of another one."""
         return f"model.{name}"
 
+    def data(self, name: str) -> str:
+        """A setting of the data."""
+        return f"data.{name}"
+
     def label(self, index: int) -> str:
         """A class by its index in 0..K-1."""
         return f"class {index}"
+
+
+class PythonWording(Wording):
+    """The words of whoever calls a function in Python.
+
+    Parameters
+    ----------
+    names
+        Of settings of the data, where they differ from those of a job.
+    """
+
+    nothing = "None"
+    truth = "True or False"
+    shell = False
+
+    def __init__(self, names: Mapping[str, str] | None = None):
+        self.names = names or {}
+
+    def data(self, name: str) -> str:
+        return self.names.get(name, name)
 
 
 _current: ContextVar[Wording] = ContextVar("wording", default=Wording())  # noqa: B039 - it has no state

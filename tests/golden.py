@@ -32,7 +32,7 @@ from emogan.environment import quieten_lightning
 from emogan.evaluation import protocol
 from emogan.evaluation.classifiers import LinearSVM
 from emogan.evaluation.plan import INNER, build
-from emogan.models import ConditionalGAN
+from emogan.models import ConditionalGenerator
 from emogan.models.trial_start import low_rank_start
 from emogan.recordings import experiment
 from emogan.recordings.settings import Settings
@@ -50,12 +50,13 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def _kinds(module, base: type) -> dict[str, type]:
-    """The classes of a package that are some of a kind, but for their base."""
+    """The classes of a package that are some of a kind, but for their bases."""
     found = [getattr(module, name) for name in module.__all__]
-    return {one.kind: one for one in found if isinstance(one, type) and issubclass(one, base) and one is not base}
+    found = [one for one in found if isinstance(one, type) and issubclass(one, base) and one is not base]
+    return {one.kind: one for one in found if one.kind}
 
 
-GANS, CONTROLS = _kinds(models, ConditionalGAN), _kinds(augmenters, Control)
+GANS, CONTROLS = _kinds(models, ConditionalGenerator), _kinds(augmenters, Control)
 LAYOUT = Layout(EEG_FEATURES[:50] + EYE_FEATURES_33[:3], {"eeg": slice(0, 50), "eye": slice(50, 53)})
 EXTRACTIONS: tuple[dict, ...] = (
     {},
@@ -205,8 +206,11 @@ def qualities() -> Arrays:
 
 
 def simulation() -> Arrays:
-    """One session of a person of each preset, and one of a longer session."""
-    found = {preset: people.load(preset, subjects=[2], sessions=[3]).x for preset in people.PRESETS}
+    """One session of a person of each preset, or two where one lacks classes, and one of a longer session."""
+    sessions = {"seed_vii": [2, 3]}
+    found = {
+        preset: people.load(preset, subjects=[2], sessions=sessions.get(preset, [3])).x for preset in people.PRESETS
+    }
     longer = people.load("seed", modality="eye", subjects=[11], sessions=[4], simulation_seed=1, rounds=2).x
     return {name: np.arcsinh(x) for name, x in (found | {"longer": longer}).items()}  # features have many scales
 

@@ -86,7 +86,7 @@ def test_messages_to_users_of_samplers_are_in_python_and_offer_no_lists():
     with worded(SamplerWording("NoiseSampler")):
         assert rule_of(OneOrSeveral[PositiveFloat] | None).expected == "a number > 0 or None"
         assert rule_of(bool).expected == "True or False"
-        with pytest.raises(ValueError, match=r"^NoiseSampler\.gamma: expected"):
+        with pytest.raises(ValueError, match=r"^NoiseSampler\(gamma=\.\.\.\): expected"):
             CBEGAN(4, 3, gamma=2)
 
 

@@ -149,3 +149,16 @@ def test_the_command_that_simulate_prints_reads_what_it_wrote(tmp_path, capsys):
     words = shlex.split(printed)
     assert words[:3] == ["python", "-m", "emogan.train"]
     assert read(*words[3:]) == ["seed_v", str(root)]
+
+
+def test_settings_of_a_group_whose_options_are_swept_are_left_to_its_jobs():
+    typed = ["-m", "model=noise,mixup", "model.strength=[0.1,0.2]", "seed=1", "+model.k=null"]
+    assert readable(typed) == [
+        "-m",
+        "model=noise,mixup",
+        "model.strength=choice([0.1,0.2])",
+        "seed=1",
+        "+model.k=choice(null)",
+    ]
+    one = ["-m", "model=noise", "model.strength=0.1", "seed=1,2"]
+    assert readable(one) == one

@@ -26,13 +26,13 @@ from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.folds import SPLITTERS, members, resolve
 from emogan.data.montage import EEG_FEATURES
 from emogan.environment import config_dir
-from emogan.jobs.settings import check_settings, check_values
+from emogan.jobs.settings import check_settings, check_values, with_gan_settings
 from emogan.jobs.sharing import OWN_SETTINGS
 from emogan.recordings.settings import Settings
 
 CHECKOUT = Path(__file__).parents[1]
 REPORTED = CHECKOUT / "emogan/report/reported.csv"
-GANS = ("cbegan", "cgan", "cwgan", "trial_cbegan")
+GANS = ("cbegan", "cgan", "cwgan", "trial_cbegan", "cvae", "diffusion")
 
 
 def options(group: str) -> list[str]:
@@ -130,6 +130,21 @@ def test_every_model_option_fits_and_samples(name):
         assert drawn.isfinite().all()
 
 
+@pytest.mark.parametrize("name", options("model"))
+def test_settings_of_gans_reach_every_gan_and_no_other_model(name):
+    given = {"iterations": 7, "hidden": [60, 50], "selection": "density", "plateau_tolerance": 0.5}
+    cfg = task(configure(f"model={name}"))
+    assert with_gan_settings(cfg).model == cfg.model, "null leaves a model its own"
+    cfg.gan.update(given)
+    found = with_gan_settings(cfg).model
+    assert found == (OmegaConf.merge(cfg.model, given) if name in GANS else cfg.model)
+
+
+def test_what_gans_may_be_given_is_what_all_of_them_have():
+    shared = OmegaConf.load(Path(config_dir(), "gan.yaml")).keys() - {"_target_", "optimizer"}
+    assert task(configure()).gan.keys() == shared
+
+
 @pytest.mark.parametrize("name", options("classifier"))
 def test_every_classifier_predicts_at_every_value_of_its_parameter(name):
     classifier = instantiate(task(configure(f"classifier={name}")).classifier, _convert_="all")
@@ -202,9 +217,7 @@ def test_every_setting_of_a_gan_stands_in_its_yaml(name):
         if parameter.kind is parameter.KEYWORD_ONLY and kind.__module__.startswith("emogan")
     }
     named.remove("seeds")  # they are derived from the job's
-    if name == "trial_cbegan":  # it takes noise of as many features as the windows have
-        named.remove("noise_features")
-    assert named <= set(settings(cfg.model)), "a default that the YAML does not show"
+    assert named - set(gan.derived) <= set(settings(cfg.model)), "a default that the YAML does not show"
 
 
 @pytest.mark.parametrize("name", options("experiment"))
@@ -287,7 +300,7 @@ def test_the_readme_has_the_commands_of_the_first_screen():
     found = "\n".join(readme_commands())
     assert "make demo" in found
     assert "python -m emogan.train -m model=cbegan n_aug=50,200,2000" in found
-    assert "python -m emogan.simulate" in found
+    assert "python -m emogan.simulate" in (CHECKOUT / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

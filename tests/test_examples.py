@@ -61,8 +61,8 @@ def test_quality_and_topographies_are_shown(tmp_path, capsys):
 
 def test_what_no_augmenter_knows_is_drawn_from_other_trials():
     random = np.random.default_rng(0)
-    own = random.normal(size=(300, 4)), np.arange(300) % 3, np.arange(300) // 3 % 12
-    other = random.normal(size=(900, 4)) + 5, np.arange(900) % 3, np.arange(900) // 3 % 36
+    own = random.normal(size=(300, 4)), np.arange(300) % 3, np.arange(300) % 12
+    other = random.normal(size=(900, 4)) + 5, np.arange(900) % 3, np.arange(900) % 36
     means, means_other = (what_is_missing.class_means(x, y) for x, y, _ in (own, other))
     expected = {"new trials": means_other, "true means": means_other, "true spread": means, "random effects": means}
     for kind, centres in expected.items():

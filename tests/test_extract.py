@@ -20,7 +20,7 @@ from emogan import extract as command
 from emogan.data import table as tables
 from emogan.data.eye_names import EYE_FEATURES_33
 from emogan.data.montage import CHANNELS, EEG_FEATURES
-from emogan.data.trials import SEED_IV_LABELS
+from emogan.data.trials import SEED_IV_LABELS, SEED_VII_LABELS
 from emogan.environment import config_dir
 from emogan.recordings import experiment, run
 from emogan.recordings.load import load
@@ -449,6 +449,19 @@ def test_seed_iv_s_preprocessed_trials_are_extracted_by_its_name(tmp_path):
     features = tables.load(tmp_path / "out")
     assert features.class_names == ("neutral", "sad", "fear", "happy")
     assert features.stimulus.tolist() == features.trial.tolist()
+
+
+def test_seed_vii_s_preprocessed_trials_are_extracted_by_its_name(tmp_path):
+    random = np.random.default_rng(0)
+    savemat(tmp_path / "3.mat", {str(i): 20 * random.normal(size=(62, 800 * (1 + i % 2))) for i in range(1, 81)})
+    outcome = extract(tmp_path, "seed_vii", tmp_path / "out", settings(channels="seed"))
+    assert not outcome.failed
+    features = tables.load(tmp_path / "out")
+    assert features.class_names == ("disgust", "fear", "sad", "neutral", "happy", "anger", "surprise")
+    assert features.trial.tolist() == features.stimulus.tolist() == [i for i in range(1, 81) for _ in range(1 + i % 2)]
+    for session, labels in enumerate(SEED_VII_LABELS, 1):
+        assert tuple(features.y[features.trial == i][0] for i in range(20 * session - 19, 20 * session + 1)) == labels
+        assert set(features.session[(features.trial - 1) // 20 == session - 1]) == {session}
 
 
 def test_recordings_are_a_data_set_whose_features_are_kept(recordings, tmp_path, monkeypatch):

@@ -11,8 +11,8 @@ from emogan.augmenters import Augmenter, Control, GANAugmenter
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.evaluation import Classifier
 from emogan.jobs.settings import construct
-from emogan.models import CBEGAN, CGAN, ConditionalGAN
-from emogan.models.conditional_gan import Common, CommonAndNoise
+from emogan.models import CBEGAN, CGAN, ConditionalGAN, ConditionalGenerator
+from emogan.models.conditional_generator import Common, CommonAndNoise, Networks
 
 
 class Without(ConditionalGAN):
@@ -58,10 +58,10 @@ class WithoutValues(Classifier):
             Without,
             r"no kind, no metrics, no convergence, no build_discriminator\(\), no iterate\(\), no realism\(\)\. Add",
         ),
-        (Unnamed, r"of \S*Unnamed all that emogan\.models\.ConditionalGAN asks for, got no kind\. Add it"),
+        (Unnamed, r"of \S*Unnamed all that emogan\.models\.ConditionalGenerator asks for, got no kind\. Add it"),
         (Narrow, r"without seeds, layers, architecture_seed, noise_features, learning_rate, optimizer\. Let it take"),
-        (torch.nn.Linear, r"a subclass of \S*ConditionalGAN, got <class 'torch"),
-        ("CBEGAN", r"a subclass of \S*ConditionalGAN, got 'CBEGAN'"),
+        (torch.nn.Linear, r"a subclass of \S*ConditionalGenerator, got <class 'torch"),
+        ("CBEGAN", r"a subclass of \S*ConditionalGenerator, got 'CBEGAN'"),
     ],
 )
 def test_a_gan_that_lacks_something_is_refused(gan, message):
@@ -80,7 +80,7 @@ def test_a_kind_that_another_class_has_is_refused():
         class Third(CBEGAN):
             kind = 3
 
-    assert kinds.find("cbegan", ConditionalGAN) is CBEGAN
+    assert kinds.find("cbegan", ConditionalGenerator) is CBEGAN
 
 
 def test_a_class_may_be_defined_anew_as_in_a_notebook():
@@ -142,9 +142,10 @@ def test_what_a_loader_returns_is_of_the_modality_that_was_asked_for():
 
 
 def test_signatures_show_what_is_handed_on_to_the_base_class():
-    common = [p.name for p in inspect.signature(ConditionalGAN).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    common = [p.name for p in inspect.signature(ConditionalGenerator).parameters.values() if p.kind is p.KEYWORD_ONLY]
     assert set(common) == set(CommonAndNoise.__annotations__)
     assert set(Common.__annotations__) == set(common) - {"noise_features"}
+    assert set(Networks.__annotations__) == set(common) - {"noise_features", "learning_rate"}
 
     class Half(CBEGAN):
         kind, derived = "half_as_much", ("gamma",)

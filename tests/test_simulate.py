@@ -11,7 +11,7 @@ from scipy.io import loadmat
 from emogan.data.seed import seed, seed_iv, seed_v
 from emogan.simulate import simulate
 from emogan.simulation import people
-from emogan.simulation.releases import write_seed, write_seed_iv, write_seed_v
+from emogan.simulation.releases import WRITERS, write_seed, write_seed_iv, write_seed_v, write_seed_vii
 
 SHAPES = {"de": (62, 5), "psd": (62, 5), "dasm": (27, 5), "rasm": (27, 5), "asm": (54, 5), "dcau": (23, 5)}
 
@@ -124,6 +124,53 @@ def test_sessions_that_a_data_set_does_not_have_are_refused(tmp_path):
         ValueError, match=r"sessions: expected \[1\] or null, as faced has one session a person, got \[2\]"
     ):
         simulate("faced", tmp_path / "faced", subjects=[3], sessions=[2])
+
+
+def test_a_seed_vii_tree_has_the_names_keys_and_types_of_the_release(tmp_path):
+    features = people.load("seed_vii", subjects=[3])
+    write_seed_vii(features, tmp_path)
+    shapes = {
+        "EEG_features": {f"{kind}_{i}": (5, 62) for kind in ("psd", "de", "de_LDS") for i in range(1, 81)},
+        "EYE_features": {str(i): (33,) for i in range(1, 81)},
+        "continuous_labels": {str(i): () for i in range(1, 81)},
+    }
+    assert names(tmp_path) == sorted(shapes)
+    for folder, columns in shapes.items():
+        assert names(tmp_path / folder) == [".DS_Store", "3.mat", "SIMULATED.txt", "readme.txt"]
+        stored = {key: x for key, x in loadmat(tmp_path / folder / "3.mat").items() if not key.startswith("__")}
+        assert stored.keys() == columns.keys()
+        for key, x in stored.items():
+            windows = (features.stimulus == int(key.split("_")[-1])).sum()
+            assert x.shape == (windows, *columns[key]) if columns[key] else x.shape == (1, windows)
+            assert x.dtype == np.float64
+            assert np.isfinite(x).all()
+    simulate_sessions = people.load("seed_vii", subjects=[3], sessions=[1, 2])
+    with pytest.raises(ValueError, match=r"one file a subject: expected sessions 1\.\.4 of subject 3, got \[1, 2\]"):
+        write_seed_vii(simulate_sessions, tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "test"), [("seed_fra", "SEED_FRA/French", 9), ("seed_ger", "SEED_GER/German", 8)]
+)
+def test_trees_in_other_languages_have_the_names_keys_and_types_of_the_releases(tmp_path, name, place, test):
+    features = people.load(name, subjects=[3])
+    WRITERS[name](features, tmp_path)
+    windows = np.bincount(features.trial[features.session == 1])[1:]
+    counts = {"train": windows[:12].sum(), "test": windows[12:].sum()}
+    assert len(windows) == 12 + test
+    folder = tmp_path / place / "02-EEG-DE-feature" / "eeg_used_4s"
+    assert {"3_1.npz", "3_2.npz", "3_3.npz", ".DS_Store", "SIMULATED.txt"} < set(names(folder))
+    with np.load(folder / "3_2.npz", allow_pickle=False) as stored:
+        for part, n in counts.items():
+            bands = pickle.loads(stored[f"{part}_data"].item())
+            assert {band: x.shape for band, x in bands.items()} == dict.fromkeys(
+                ("delta", "theta", "alpha", "beta", "gamma"), (n, 62)
+            )
+            assert stored[f"{part}_label"].shape == (n,)
+            assert set(stored[f"{part}_label"]) == {-1, 0, 1}
+    folder = tmp_path / place / "04-Eye-tracking-feature" / "eye_tracking_feature"
+    eye = pickle.loads((folder / "3_2").read_bytes())
+    assert {key: x.shape for key, x in eye.items()} == {f"{part}_data_eye": (n, 33) for part, n in counts.items()}
 
 
 def test_features_of_another_data_set_are_refused(features, tmp_path):

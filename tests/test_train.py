@@ -53,6 +53,7 @@ def test_the_sweep_as_written_trains_each_gan_once(tmp_path):
     assert done.stdout.count("percent, mean (sd) over 1 experiment") == 3
     for path in written:
         assert str(path.parent) in done.stdout
+        assert f"report: python -m emogan.report {path.parent}\n" not in done.stdout, "the sweep's is enough"
         assert "cbegan" in path.parent.name
     assert {path.name for path in written[0].parent.parent.iterdir()} >= {"multirun.yaml"}
     assert (written[0].parent / ".hydra/overrides.yaml").exists()
@@ -89,6 +90,7 @@ def test_a_job_that_is_ended_has_no_scores_keeps_what_was_trained_and_goes_on(
 
     again = command(tmp_path, *arguments)
     assert again.exit_code() == 0, again.said
+    assert again.said.splitlines()[-1] == f"report: python -m emogan.report {tmp_path / 'outputs/job'}"
     assert f"18 GANs, {len(kept)} of them from outputs/store" in again.said
     assert len(scores_in(tmp_path)) == 1
 
@@ -119,7 +121,16 @@ def test_commands_started_together_have_folders_of_their_own_and_share_the_store
         (["n_aug=-1"], r"^n_aug: expected an integer >= 0 or a list of integers >= 0 \(at least one\), got -1$"),
         (["data=seed"], r"^data\.root: expected a value, got none\. Give it as data\.root=\.\.\.$"),
         (["data=seed", "data.root=/absent"], r"^expected data\.root to be a folder, got /absent, which does not exist"),
-        (["model.gama=1"], r"^model\.gama: expected one of the settings layers, .* Did you mean model\.gamma\?$"),
+        (
+            ["model.gama=1"],
+            r"^model\.gama: model=cbegan has no option gama; its options are layers, .* Did you mean model\.gamma\?$",
+        ),
+        (
+            ["model=none", "model.iterations=5"],
+            r"^model\.iterations: model=none has no option iterations; it has none\. gan\.",
+        ),
+        (["model=none", "+model.gamma=5"], r"^model\.gamma: model=none has no option gamma; it has none$"),
+        (["+gan.gamma=1"], r"^gan\.gamma: expected one of the settings layers, .*, got gamma$"),
         (["nonsense=1"], r"^nonsense: expected one of the settings modality, n_aug, .*, got nonsense$"),
         (["+nonsense=1"], r"^nonsense: expected one of the settings modality, n_aug, .*, got nonsense$"),
         (["+evaluation.fold=paper"], r"^evaluation\.fold: .* Did you mean evaluation\.folds\?$"),

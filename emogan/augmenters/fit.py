@@ -135,6 +135,8 @@ class CachedFit:
         Whether the last state of each group is kept, so that a longer training with the same settings goes on from it.
     progress
         Whether a progress bar is shown.
+    warns
+        Whether the log says what detectors find; if not, that is left to the caller, who has the figures of all GANs.
     """
 
     def __init__(
@@ -152,7 +154,9 @@ class CachedFit:
         checkpoint_s: float | None = None,
         keep_checkpoints: bool = False,
         progress: bool = False,
+        warns: bool = True,
     ):
+        self.warns = warns
         self.augmenter, self.sets, self.classes, self.store = augmenter, sets, classes, store
         self.trainer = trainer or TrainerSettings()
         resumable = self.trainer.resumable
@@ -169,7 +173,7 @@ class CachedFit:
         self.kept = {self.first[self.keys[m]] for m in kept}
         self.checkpoints = Checkpoints(store)
         self.entries = {key: entry for key in dict.fromkeys(self.keys) if (entry := store.load(key))}
-        self.renamed: dict[str, str] = {}  # keys of members that time did not suffice for
+        self.unfinished: dict[str, int] = {}  # iterations of members that time did not suffice for, by key
         self.trained: list[int] = []
         self.states: list[dict] = []
         self.groups, self.resumed = 0, False
@@ -270,22 +274,22 @@ class CachedFit:
             self.states += part["states"]
             self.resumed |= part["resumed"]
             self.groups += part["groups"]
-            self.renamed |= part["renamed"]
-            self.entries |= part["unfinished"]
+            self.unfinished |= part["unfinished"]
+            self.entries |= part["entries"]
         self.shown = whole
         return any(part["trained"] for part in found)
 
     def _work(self, size: int, send: Send) -> dict:
         """In a worker: train groups until none is left that no other process trains; what is not in the cache."""
         self.send, self.size, self.groups = send, size, 0
-        self.trained, self.states, self.renamed = [], [], {}
+        self.trained, self.states, self.unfinished = [], [], {}
         self.trainer = self.trainer.with_loggers([SentLogger(send)] if self.trainer.loggers else [])
         while (missing := self._missing()) and self._train_next(missing):
             pass
         send("end")
         return {
             "trained": self.trained, "states": self.states, "resumed": self.resumed, "groups": self.groups,
-            "renamed": self.renamed, "unfinished": {key: self.entries[key] for key in self.renamed},
+            "unfinished": self.unfinished, "entries": {key: self.entries[key] for key in self.unfinished},
         }  # fmt: skip
 
     def __getstate__(self) -> dict:
@@ -350,13 +354,13 @@ class CachedFit:
         return [Progress(history, lambda done, means: self.send("progress", members * done, means))]
 
     def _tell(self, found: dict[str, str]) -> None:
-        """Warn of what detectors found, once of each kind."""
+        """Say once of each kind what detectors find in a group that trains; the warning at the end counts all GANs."""
         if self.send:
             self.send("trouble", found)
             return
-        for kind, message in found.items():
+        for kind, message in found.items() if self.warns else ():
             if kind not in self.told:
-                log.warning("%s", message)
+                log.info("%s", message)
         self.told |= found.keys()
 
     def _keep(self, keys: Sequence[str], courses: Sequence[str]) -> None:
@@ -369,29 +373,35 @@ class CachedFit:
             state = self.augmenter.state_of_training().select(unfinished)
             self.checkpoints.write([keys[m] for m in unfinished], [courses[m] for m in unfinished], state)
         for m, (key, entry) in enumerate(zip(keys, member_entries(self.augmenter), strict=True)):
-            if m in unfinished:  # its state is determined by its key and the number of iterations
-                self.renamed[key] = content_key({"fit": key, "iterations": history.stopped[m]})
+            if m in unfinished:
+                self.unfinished[key] = history.stopped[m]
             else:
                 self.store.save(key, *entry)
             self.entries[key] = entry
-        if unfinished:
+
+    def _warn(self) -> None:
+        """Warn once of each kind of trouble, with its number of GANs among all, and of training that time ended."""
+        name = self.augmenter.name
+        figures = {key: self.entries[key][1].get("figures") for key in self.first}
+        known = {key: own for key, own in figures.items() if own is not None}  # entries of earlier versions have none
+        new = len({self.keys[m] for m in self.trained} & known.keys())
+        when = ["after training"] * (new > 0) + ["from the store"] * (new < len(known))
+        for message in messages(known.values(), name, " or ".join(when)).values():
+            log.warning("%s", message)
+        if ended := self.unfinished.values():
             log.warning(
-                "%s: trainer.max_time ended the training of %d GANs at iteration %d of %d. They are scored as they "
-                "are; the next job with the same settings %s",
-                self.augmenter.name, len(unfinished), history.done, history.iterations,
+                "%s: trainer.max_time ended the training of %d of %d GANs at iteration %s of %d. They are scored as "
+                "they are; the next job with the same settings %s",
+                name, len(self.unfinished), len(self.first), " to ".join(map(str, sorted({min(ended), max(ended)}))),
+                self.augmenter.training["iterations"],
                 "goes on from there" if self.trainer.resumable else "begins anew: no state of callbacks is kept",
             )  # fmt: skip
 
     def _all(self) -> Fits:
         """All members, loaded into the augmenter; their curves are logged unless they were as they grew."""
         found = [self.entries[key] for key in self.keys]
-        figures = [fields.get("figures") for _, fields in found]  # entries of earlier versions have none
-        by_key, trained = dict(zip(self.keys, figures, strict=True)), {self.keys[m] for m in self.trained}
-        known = {key: own for key, own in by_key.items() if own is not None}
-        new, stored = ([own for key, own in known.items() if (key in trained) is those] for those in (True, False))
-        self._tell(messages(new, self.augmenter.name, "after training"))
-        self.told.clear()  # GANs from the cache have warnings of their own
-        self._tell(messages(stored, self.augmenter.name, "from the store"))
+        if self.warns:
+            self._warn()
         generators = [_part(tensors, "generator.") for tensors, _ in found]
         self.augmenter.restore(generators, self.sets[0].features, self.classes)
         names, values = stacked_curves([_part(tensors, "history.") for tensors, _ in found])
@@ -401,9 +411,13 @@ class CachedFit:
         curves = summarise(names, values, looks)
         if not self.shown:
             log_curves(self.trainer.loggers, curves, self.trainer.log_every)
-        keys = [self.renamed.get(key, key) for key in self.keys]
+        keys = [  # the state of one that is not finished is determined by its key and the number of iterations
+            content_key({"fit": key, "iterations": self.unfinished[key]}) if key in self.unfinished else key
+            for key in self.keys
+        ]
         self.states.sort(key=lambda group: group["members"])  # whichever worker was the first
         ends = [fields["end"] for _, fields in found]
+        figures = [fields.get("figures") for _, fields in found]
         return Fits(
             keys, self.seeds, ends, figures, generators, sorted(self.trained), self.states, self.resumed, curves
         )  # fmt: skip

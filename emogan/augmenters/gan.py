@@ -1,4 +1,4 @@
-"""GANAugmenter: any stacked conditional GAN as an augmenter, trained by Lightning."""
+"""GANAugmenter: any stacked conditional generator, a GAN or another, as an augmenter, trained by Lightning."""
 
 import functools
 import gc
@@ -15,7 +15,7 @@ from emogan.augmenters.augmenter import Augmenter, per_member, with_lists
 from emogan.augmenters.selection import JUDGES, Selection
 from emogan.checks import NonNegativeFloat, NonNegativeInt, PositiveInt, one_of
 from emogan.data.training_set import TrainingSet
-from emogan.models import ConditionalGAN
+from emogan.models import ConditionalGAN, ConditionalGenerator
 from emogan.training.batches import MemberBatches
 from emogan.training.checkpoint import Resume, TrainingState
 from emogan.training.diagnostics import Watch
@@ -41,7 +41,7 @@ def described(value: object) -> object:
     return f"{value.__module__}.{value.__qualname__}"
 
 
-def _defaults(gan: type[ConditionalGAN]) -> dict[str, object]:
+def _defaults(gan: type[ConditionalGenerator]) -> dict[str, object]:
     """The settings of a GAN that have a default, but for those that a fit gives and the optimiser."""
     parameters = inspect.signature(gan).parameters.values()
     others = ("members", "seeds", "optimizer")
@@ -49,12 +49,12 @@ def _defaults(gan: type[ConditionalGAN]) -> dict[str, object]:
 
 
 class GANAugmenter(Augmenter):
-    """Train M stacked GANs of one kind and draw from their generators.
+    """Train M stacked generators of one kind, GANs as a rule, and draw from them.
 
     Parameters
     ----------
     gan
-        A `ConditionalGAN` class.
+        A `ConditionalGenerator` class.
     name
         What the scores call it.
     iterations, batch_size
@@ -75,7 +75,7 @@ class GANAugmenter(Augmenter):
 
     def __init__(
         self,
-        gan: type[ConditionalGAN],
+        gan: type[ConditionalGenerator],
         *,
         name: str,
         iterations: PositiveInt,
@@ -86,8 +86,13 @@ class GANAugmenter(Augmenter):
         oversample: PositiveInt = 4,
         **settings,
     ):
-        kinds.check_class(gan, ConditionalGAN, words().setting("gan"))
-        kinds.check_arguments(gan, ConditionalGAN, words().setting("gan"))
+        kinds.check_class(gan, ConditionalGenerator, words().setting("gan"))
+        kinds.check_arguments(gan, ConditionalGenerator, words().setting("gan"))
+        if selection == "discriminator" and not issubclass(gan, ConditionalGAN):
+            raise ValueError(
+                f"{words().setting('selection')}: expected density or classifier, or none of them, for {gan.__name__}, "
+                "which has no discriminator, got discriminator"
+            )
         self.gan, self.name = gan, name
         if settings.get("optimizer", self) is None:  # the default is no setting, so that keys do not depend on it
             del settings["optimizer"]
@@ -101,7 +106,9 @@ class GANAugmenter(Augmenter):
         self.identity()
         self.build(members=1, features=1, classes=2)
 
-    def build(self, members: int, features: int, classes: int, seeds: Sequence[int] | None = None) -> ConditionalGAN:
+    def build(
+        self, members: int, features: int, classes: int, seeds: Sequence[int] | None = None
+    ) -> ConditionalGenerator:
         """Untrained networks for this number of members, features and classes."""
         return self.gan(features, classes, members, seeds=seeds, **self.settings)
 

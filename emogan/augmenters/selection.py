@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from emogan.augmenters.discriminant import discriminant, white_axes
 from emogan.data.training_set import TrainingSet
-from emogan.models import ConditionalGAN
+from emogan.models import ConditionalGAN, ConditionalGenerator
 from emogan.models.stacked import StackedLinear
 
 
@@ -54,7 +54,7 @@ class ByDensity(Judge):
     found out, and classes separated, along the many of small variance.
     """
 
-    def __init__(self, model: ConditionalGAN):
+    def __init__(self, model: ConditionalGenerator):
         super().__init__()
         self.register_buffer("means", torch.zeros(model.members, model.classes, model.features))
         self.white = StackedLinear(model.members, model.features, model.features).requires_grad_(False)
@@ -74,7 +74,7 @@ class ByDensity(Judge):
 class ByClassifier(Judge):
     """Log probability of the wanted label less that of the likeliest other one, by linear discriminant analysis."""
 
-    def __init__(self, model: ConditionalGAN):
+    def __init__(self, model: ConditionalGenerator):
         super().__init__()
         self.classes = model.classes
         self.logits = StackedLinear(model.members, model.features, model.classes).requires_grad_(False)
@@ -119,7 +119,7 @@ class Selection:
         """Its settings, which change what is drawn."""
         return {"selection": self.kind, "oversample": self.candidates}
 
-    def fit(self, model: ConditionalGAN, sets: Sequence[TrainingSet]) -> None:
+    def fit(self, model: ConditionalGenerator, sets: Sequence[TrainingSet]) -> None:
         """Have the judge of a model's windows look at the training sets (M,)."""
         self.judge = JUDGES[self.kind](model)
         self.judge.fit(sets)
@@ -143,7 +143,7 @@ class Selection:
         """What the judge has learned, members first."""
         return self.judge.state_dict(prefix=self.PREFIX)
 
-    def restore(self, model: ConditionalGAN, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    def restore(self, model: ConditionalGenerator, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Take what `state` gave, for the judge of a model's windows; the other tensors are returned."""
         self.judge = JUDGES[self.kind](model)
         own = {name.removeprefix(self.PREFIX): tensors[name] for name in tensors if name.startswith(self.PREFIX)}

@@ -15,8 +15,10 @@ What is measured in a window differs from window to window; what only keeps the 
 6. It is the same in all windows of a trial, and equal values, or ranges of whole numbers, go with equal labels.
 
 It is *suspicious*, which is a warning and no more, if it has one value for each trial where other features have not, if
-some of the above holds in too few trials or in another order of the rows, or if it separates the classes of all trials,
-as no more than a few columns do. A real number for each trial is no evidence in itself: many features are computed so.
+its name is that of a rating, class or property of a person but its values vary, if some of the above holds in too few
+trials or in another order of the rows, or if it separates the classes of all trials, as no more than a few columns do.
+A column of true and false gets the same warning where it is read. A real number for each trial is no evidence in
+itself: many features are computed so.
 """
 
 import re
@@ -72,13 +74,18 @@ def find(
 ) -> list[Finding]:
     """Columns of x (N, F) that are bookkeeping, judged over all rows (N,) of all files of a table.
 
-    Constant columns and columns with values that are not finite have refusals of their own and are passed over.
+    Constant columns have a refusal of their own and are passed over; a column that lacks values in some rows is judged
+    by the others.
     """
-    rows = _Rows(label, trial, subject, session)
+    rows: dict[bytes, _Rows] = {}
     found, others = [], []
     for name, values in zip(names, x.T, strict=True):
-        if np.isfinite(values).all() and values.min() < values.max():
-            column = _Column(name, values, rows)
+        known = np.isfinite(values)
+        values = values[known]
+        if len(values) and values.min() < values.max():
+            where = known.tobytes()
+            rows[where] = rows.get(where) or _Rows(*(column[known] for column in (label, trial, subject, session)))
+            column = _Column(name, values, rows[where])
             if finding := _judge(column):
                 found.append(finding)
             else:
@@ -324,10 +331,11 @@ def _tells_label(column: _Column) -> bool:
 
 
 def _few_trials(column: _Column) -> str | None:
-    """What would be certain in more trials, or if it did not vary within them."""
+    """What would be certain in more trials, or if it did not vary within them or within a person."""
     rows = column.rows
-    if RATED.fullmatch(column.words):
-        return "a rating, by its name"
+    for pattern, what in ((RATED, "a rating"), (CLASS, "a class"), (PERSON, "something of the person")):
+        if pattern.fullmatch(column.words):
+            return f"{what}, by its name"
     if column.repeated and column.same_in(rows.label) and column.repeats(rows.label):
         return "one value for each label"
     if column.repeated and column.same_in(rows.subject) and column.repeats(rows.subject):

@@ -78,8 +78,11 @@ def choose(
         )
 
     if not subjects:
-        for reason in (reason for source in sources.values() for reason in source.unclear.values()):
-            log.warning("%s. The subject is left out", reason)
+        reasons = [reason for source in sources.values() for reason in source.unclear.values()]
+        if reasons:
+            log.warning(
+                "%s. %s left out", "; ".join(reasons), "Their subjects are" if reasons[1:] else "The subject is"
+            )
 
     def asked_for(experiments: set[Experiment]) -> list[Experiment]:
         return sorted(e for e in experiments if e[0] in (subjects or [e[0]]) and e[1] in (sessions or [e[1]]))
@@ -106,6 +109,7 @@ def _reasons(sources: Mapping[str, Source], place: int, missing: Sequence[int]) 
 def feature_set(
     dataset: str, class_names: Sequence[str], sources: Mapping[str, Source],
     subjects: Sequence[int] | None = None, sessions: Sequence[int] | None = None, *, same_clips: bool = False,
+    own_folds: str | None = "paper", spare_windows: int = 0,
 ) -> FeatureSet:  # fmt: skip
     """Read the chosen experiments and join their modalities window by window.
 
@@ -115,6 +119,10 @@ def feature_set(
     ----------
     same_clips
         Whether the sessions show the same film clips, or each its own.
+    own_folds
+        As in `FeatureSet`.
+    spare_windows
+        How many windows more one modality may have in a trial than the other: they are left out, at its end.
 
     Raises
     ------
@@ -133,7 +141,9 @@ def feature_set(
             names.setdefault(name, sources[name].names or (EEG_FEATURES if name == "eeg" else eye_names))
             where = f"{path}: subject {subject}, session {session}"
             read[name] = [_checked(x, names[name], f"{where}, trial {i}") for i, x in enumerate(trials, 1)], labels
+        read = _trimmed(read, spare_windows)
         _check_agreement(read, paths)
+        trials, labels = next(iter(read.values()))
         windows = [len(x) for x in trials]
         x = np.hstack([np.concatenate(trials) for trials, _ in read.values()])
         y, trial = (np.repeat(np.asarray(v, np.int64), windows) for v in (labels, range(1, len(windows) + 1)))
@@ -146,7 +156,7 @@ def feature_set(
     dataset = f"synthetic_{dataset}" if simulated else dataset
     *given, stimulus = concatenate(parts)
     return FeatureSet(
-        *given, feature_names, class_names, modalities, dataset, paper_folds=True, stimulus=stimulus
+        *given, feature_names, class_names, modalities, dataset, own_folds, stimulus
     )  # fmt: skip
 
 
@@ -171,6 +181,15 @@ def _checked(x: np.ndarray, names: Sequence[str], where: str) -> np.ndarray:
             f"({len(bad)} such values in the trial). Repair the file or leave this experiment out."
         )
     return x
+
+
+def _trimmed(
+    read: Mapping[str, tuple[list[np.ndarray], Sequence[int]]], spare: int
+) -> dict[str, tuple[list[np.ndarray], Sequence[int]]]:
+    """Cut the trials that have at most `spare` windows more in one modality than in the other to the shorter."""
+    lengths = list(zip(*([len(x) for x in trials] for trials, _ in read.values()), strict=True))
+    stops = [min(of_trial) if max(of_trial) - min(of_trial) <= spare else None for of_trial in lengths]
+    return {name: ([x[:n] for x, n in zip(trials, stops, strict=True)], y) for name, (trials, y) in read.items()}
 
 
 def _check_agreement(read: Mapping[str, tuple[list[np.ndarray], Sequence[int]]], paths: Mapping[str, Path]) -> None:

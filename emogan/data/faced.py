@@ -65,7 +65,7 @@ def load(
     eeg = Source(folder, files, lambda path, session: (_clips(path), labels), names=FEATURES)
     name = "faced" if classes == "emotion" else f"faced_{classes}"
     found = feature_set(name, names, {"eeg": eeg}, subjects, sessions, same_clips=True)
-    return replace(found, paper_folds=False)  # the classes have not as many clips each
+    return replace(found, own_folds=None)  # the classes have not as many clips each
 
 
 def _clips(path: Path) -> list[np.ndarray]:

@@ -37,8 +37,9 @@ class FeatureSet:
         Columns outside both are features of another kind.
     dataset : str
         What the scores call this data ("synthetic_seed", "seed", ...).
-    paper_folds : bool
-        Whether the data set is one of the paper's kind, which ``evaluation.folds=auto`` splits as the paper does.
+    own_folds : str or None
+        The folds that are the data set's own, which ``evaluation.folds=auto`` stands for: "paper" for those of the
+        paper's kind. None has it stand for "trials".
     stimulus : array (N,), int64 or str, or None
         The film clip that each trial shows, the same value for the same clip in all subjects and sessions. None where
         that is not known.
@@ -58,7 +59,7 @@ class FeatureSet:
     class_names: tuple[str, ...]
     modalities: Mapping[str, slice] = field(default_factory=dict)
     dataset: str = "features"
-    paper_folds: bool = False
+    own_folds: str | None = None
     stimulus: np.ndarray | None = None
 
     def __post_init__(self):
@@ -217,6 +218,23 @@ class FeatureSet:
             f"{self.x.shape[1]} features ({' + '.join(kinds + ([f'{other} other'] if other else []))}); "
             f"{self.n_classes} classes ({', '.join(self.class_names)})"
         )
+
+    def columns(self) -> str:
+        """One sentence on which columns count as what, and how many have one value for each trial."""
+        trial = self.trial_ids()
+        by_trial = (self.x == self.x[np.unique(trial, return_index=True)[1]][trial]).all(0) & (
+            len(trial) > trial.max() + 1
+        )
+        kinds = np.full(self.x.shape[1], "other", dtype="<U5")
+        for name, part in self.modalities.items():
+            kinds[part] = name
+        told = []
+        for kind, what in (("eeg", "EEG"), ("eye", "eye movement"), ("other", "other")):
+            columns = np.flatnonzero(kinds == kind)
+            names = ", ".join(self.feature_names[i] for i in columns[:3]) + (", ..." if len(columns) > 3 else "")
+            same = f", {by_trial[columns].sum()} with one value for each trial" if by_trial[columns].any() else ""
+            told += [f"{len(columns)} {what} features ({names}){same}"] if len(columns) else []
+        return "; ".join(told)
 
     def fingerprint(self) -> str:
         """sha256 (hex) over every value and name: equal if and only if the data are equal."""

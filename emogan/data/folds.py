@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -49,16 +50,80 @@ def front_back(features: FeatureSet) -> Iterator[Pair]:
     trials (SEED-IV: 14 and 10).
     """
     for subject, session, rows in features.experiments():
-        in_order = _trials(features, rows)
+        in_order = _in_order(features, rows)
         if len(in_order) < 2:
             raise ValueError(
                 f"evaluation.folds=front_back expects at least 2 trials in an experiment, got {len(in_order)} in "
                 f"subject {subject}, session {session}"
             )
-        if np.issubdtype(features.trial.dtype, np.integer):
-            in_order.sort(key=lambda trial: features.trial[trial[0]])
         n_train = (3 * len(in_order) + 2) // 5
         yield np.sort(np.concatenate(in_order[:n_train])), np.sort(np.concatenate(in_order[n_train:]))
+
+
+def quarters(features: FeatureSet) -> Iterator[Pair]:
+    """Of all sessions of a subject together, fold f tests the f-th quarter of the trials of every session.
+
+    Trials are ordered as in `front_back`. These are SEED-VII's own four folds: clips 1-5, 6-10, 11-15 and 16-20 of each
+    of its sessions, none of which shows all seven emotions.
+
+    Raises
+    ------
+    ValueError
+        If a session has fewer than 4 trials.
+    """
+    parts: dict[int | str, list[list[np.ndarray]]] = {}
+    for subject, session, rows in features.experiments():
+        in_order = _in_order(features, rows)
+        if len(in_order) < 4:
+            raise ValueError(
+                f"evaluation.folds=quarters expects at least 4 trials in every session, got {len(in_order)} in subject "
+                f"{subject}, session {session}. Use evaluation.folds=trials."
+            )
+        cuts = [k * len(in_order) // 4 for k in range(5)]
+        for part, (start, stop) in zip(parts.setdefault(subject, [[], [], [], []]), pairwise(cuts), strict=True):
+            part += in_order[start:stop]
+    for subject, of_subject in parts.items():
+        own = np.flatnonzero(features.subject == subject)
+        for part in of_subject:
+            test = np.sort(np.concatenate(part))
+            yield np.setdiff1d(own, test), test
+
+
+def random_9_3_3(features: FeatureSet, seed: int = 0) -> Iterator[Pair]:
+    """Within each experiment, train on three random fifths of the trials of each class and test on another fifth.
+
+    SEED: 9 trials and 3, SEED-IV: 16 and 4. The last fifth is what LibEER validates on, whose split
+    "train-val-test" this is but for its random numbers; here it is left out, as choices are made on training trials.
+    Trials that no fifth of a class takes go to the test and to the last fifth while these hold less than a fifth of all
+    trials, then to training. The folds of an experiment depend on its own windows and on `seed` only.
+
+    Raises
+    ------
+    ValueError
+        If a trial has windows of several classes, or an experiment has fewer than 5 trials.
+    """
+    for subject, session, rows in features.experiments():
+        of_class: dict[int, list[np.ndarray]] = {}
+        found = _trials(features, rows)
+        for trial in found:
+            of_class.setdefault(_label(features, trial, "evaluation.folds=random_9_3_3"), []).append(trial)
+        if (fifth := len(found) // 5) == 0:
+            raise ValueError(
+                f"evaluation.folds=random_9_3_3 expects at least 5 trials in an experiment, got {len(found)} in "
+                f"subject {subject}, session {session}. Use evaluation.folds=trials."
+            )
+        random = own_generator("random_9_3_3", seed, subject, session)
+        train, test, left_out, others = [], [], [], []
+        for _, own in sorted(of_class.items()):
+            own = [own[i] for i in random.permutation(len(own))]
+            cuts = np.cumsum([len(own) // 5, len(own) // 5, 3 * len(own) // 5])
+            for part, (start, stop) in zip(
+                (test, left_out, train, others), pairwise([0, *cuts, len(own)]), strict=True
+            ):
+                part += own[start:stop]
+        others = [others[i] for i in random.permutation(len(others))]
+        to_test, stop = fifth - len(test), 2 * fifth - len(test) - len(left_out)
+        yield np.sort(np.concatenate(train + others[stop:])), np.sort(np.concatenate(test + others[:to_test]))
 
 
 def leave_session_out(features: FeatureSet) -> Iterator[Pair]:
@@ -120,7 +185,10 @@ SPLITTERS = {
     "leave_session_out": leave_session_out,
     "leave_subject_out": leave_subject_out,
     "trials": trials,
+    "quarters": quarters,
+    "random_9_3_3": random_9_3_3,
 }
+ACROSS_EXPERIMENTS = ("leave_session_out", "leave_subject_out", "quarters")  # one training set holds several
 
 
 STIMULI = ("any", "unseen")
@@ -133,15 +201,15 @@ FoldCount = Annotated[int, at_least(2)]
 def resolve(folds: str, features: FeatureSet) -> str:
     """The name of the splitter that a setting of `evaluation.folds` stands for with some data.
 
-    "auto" stands for the paper's folds where the data set is one of the paper's kind and every experiment has them, and
-    for "trials" with all other data: a table need not have equal numbers of trials of every class.
+    "auto" stands for the data set's own folds, as "paper", where every experiment has them, and for "trials" with all
+    other data: a table need not have equal numbers of trials of every class.
     """
     if folds != AUTO:
         return folds
-    if features.paper_folds:
+    if features.own_folds:
         try:
-            tuple(paper(features))
-            return "paper"
+            tuple(SPLITTERS[features.own_folds](features))
+            return features.own_folds
         except ValueError as error:
             log.warning("evaluation.folds=auto stands for trials: %s", error)
     return "trials"
@@ -363,6 +431,14 @@ def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:
 def _trials(features: FeatureSet, rows: np.ndarray) -> list[np.ndarray]:
     """Window indices of each trial of an experiment, in order of appearance."""
     return [rows[features.trial[rows] == trial] for trial in _distinct(features.trial[rows])]
+
+
+def _in_order(features: FeatureSet, rows: np.ndarray) -> list[np.ndarray]:
+    """As `_trials`, ordered by number where the trials have numbers."""
+    found = _trials(features, rows)
+    if np.issubdtype(features.trial.dtype, np.integer):
+        found.sort(key=lambda trial: features.trial[trial[0]])
+    return found
 
 
 def _label(features: FeatureSet, trial: np.ndarray, setting: str) -> int:

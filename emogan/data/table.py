@@ -1,24 +1,30 @@
-"""A user's own feature table: one .npz or .csv file, or a folder of them with one file per experiment."""
+"""A user's own feature table: one file, a folder of them with one file per experiment, or a pandas DataFrame."""
 
 import json
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from emogan.checks import checked
 from emogan.data import bookkeeping
 from emogan.data.features import FeatureSet, Modality
+from emogan.data.frames import Decimal, Separator
 from emogan.data.scaling import standardise_within
 from emogan.data.table_files import (
     KINDS,
     STIMULUS,
     Listed,
+    Missing,
+    Reading,
     TableFile,
     check_matched,
     find_files,
+    from_frame,
     listed,
     matching,
     naming,
@@ -26,13 +32,16 @@ from emogan.data.table_files import (
     read_file,
     some,
 )
+from emogan.wording import PythonWording, worded, words
+
+FRAME = Path("DataFrame")  # how messages call one
 
 log = logging.getLogger(__name__)
 
 
 @checked("data")
 def load(
-    path: str | Path | Sequence[str | Path],
+    path: str | Path | Sequence[str | Path] | pd.DataFrame,
     *,
     label: str = "label",
     trial: str = "trial",
@@ -40,8 +49,12 @@ def load(
     session: str = "session",
     stimulus: str = STIMULUS,
     eye: Listed = (),
+    features: Listed = (),
     drop: Listed = (),
     keep: Listed = (),
+    missing: Missing = "refuse",
+    separator: Separator | None = None,
+    decimal: Decimal | None = None,
     name: str = "features",
     per_subject: bool = False,
     modality: Modality = "eeg_eye",
@@ -51,20 +64,26 @@ def load(
     """Read a user's own table.
 
     A .npz holds x (N, F), y (N,), trial (N,), subject (N,) and, if wanted, session (N,), stimulus (N,), feature_names
-    (F,), class_names (K,) and modality (F,) of "eeg", "eye" or "other"; never a pickle. A .csv has one row per window:
-    five columns named by `label`, `trial`, `subject`, `session` and `stimulus`, every other column a feature. Without a
-    session all is one session, 1; without a stimulus it is not known which trials show the same film clip. Labels may
-    be whole numbers or text: classes are numbered in sorted order; where a .npz has class_names, labels are their
-    indices. Columns come out as eeg, eye, other; with nothing marked all are eeg. Columns that tell the trial, the
-    label, the row or the person are refused, see `emogan.data.bookkeeping`; what `emogan.extract` wrote has none.
+    (F,), class_names (K,) and modality (F,) of "eeg", "eye" or "other"; never a pickle. A DataFrame, .csv, .tsv,
+    .csv.gz, .tsv.gz, .xlsx or .parquet has one row per window: five columns named by `label`, `trial`, `subject`,
+    `session` and `stimulus`, every other column a feature. Without a session all is one session, 1; without a stimulus
+    it is not known which trials show the same film clip. Labels may be whole numbers or text: classes are numbered in
+    sorted order; where a .npz has class_names, labels are their indices. Columns come out as eeg, eye, other; with
+    nothing marked all are eeg. Columns that tell the trial, the label, the row or the person are refused, see
+    `emogan.data.bookkeeping`; what `emogan.extract` wrote has none.
 
     Parameters
     ----------
-    path : file, folder or list of files; each file holds other experiments (subject, session) with the same features
-    label, trial, subject, session, stimulus : column names of a .csv
+    path : file, folder, list of files or DataFrame; each file holds other experiments (subject, session) with the same
+        features
+    label, trial, subject, session, stimulus : column names of what is not a .npz
     eye : names, or patterns such as "eye_*", of the features that are eye movement features
+    features : names or patterns of the only columns that are features; none means all others
     drop : names or patterns of columns that are left out, in a .npz of those by feature_names
     keep : names or patterns of columns that are features although they look like bookkeeping
+    missing : "refuse" or "drop" rows that lack a label, an identifier or a value of a feature; infinite values count
+    separator : of text: "comma", "semicolon", "tab" or the character; None finds it out
+    decimal : sign of decimals in text: "point" or "comma"; None finds it out
     name : what the scores call this data set
     per_subject : standardise each feature within each subject, see `emogan.data.scaling.standardise_within`
     modality : "eeg", "eye", or "eeg_eye" for all columns, also where the table has one kind only
@@ -72,27 +91,26 @@ def load(
 
     Raises
     ------
-    FileNotFoundError, ValueError
+    FileNotFoundError, ValueError, ImportError
         Naming the file, what was expected, what came and what to do.
     """
-    columns = {"label": label, "trial": trial, "subject": subject, "session": session, "stimulus": stimulus}
-    eye, drop, keep = (listed(names) for names in (eye, drop, keep))
-    if isinstance(path, str | Path):
-        files = find_files(path)
-    else:
-        files = [Path(file).expanduser() for file in path]
-        path = files[0].parent
-    read = [read_file(file, columns, eye, drop) for file in files]
-    check_matched(path, "drop", drop, [name for part in read for name in (*part.dropped, *part.feature_names)])
+    reading = Reading(
+        {"label": label, "trial": trial, "subject": subject, "session": session, "stimulus": stimulus},
+        listed(eye), listed(features), listed(drop), missing, separator, decimal,
+    )  # fmt: skip
+    path, read = _read(path, reading)
+    for key, wanted in (("features", reading.features), ("drop", reading.drop)):
+        check_matched(path, key, wanted, [name for part in read for name in (*part.dropped, *part.feature_names)])
     parts = _align(read)
     x = np.concatenate([part.x for part in parts])
     ids = {key: _join([getattr(part, key) for part in parts]) for key in ("trial", "subject", "session")}
-    _refuse_bookkeeping(path, parts, x, ids, keep)
+    chosen = select(path, ids["subject"], ids["session"], subjects, sessions)
+    order = _columns(path, parts[0], modality)
+    _refuse_unusable(path, parts, x, ids, listed(keep), np.ix_(chosen, order))
+    chosen = _complete(path, parts, x[:, order], [parts[0].feature_names[i] for i in order], ids, chosen, missing)
     if parts[0].stimulus is not None:
         ids["stimulus"] = _join([part.stimulus for part in parts])
-    chosen = _select(path, ids["subject"], ids["session"], subjects, sessions)
     y, class_names = _classes(parts, chosen)
-    order = _columns(path, parts[0], modality)
     x = x[np.ix_(chosen, order)]
     if per_subject:
         x = standardise_within(x, ids["subject"][chosen])
@@ -104,8 +122,21 @@ def load(
                           dataset=name)  # fmt: skip
 
 
-def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarray], keep: list[str]) -> None:
-    """Columns that are text or bookkeeping are refused together, so that one line leaves them all out."""
+def _read(path, reading: Reading) -> tuple[object, list[TableFile]]:
+    """What messages call the whole table, and its files as they stand."""
+    if isinstance(path, pd.DataFrame):
+        return FRAME, [from_frame(FRAME, path, reading)]
+    if isinstance(path, str | Path):
+        return path, [read_file(file, reading) for file in find_files(path)]
+    files = [Path(file).expanduser() for file in path]
+    return files[0].parent, [read_file(file, reading) for file in files]
+
+
+def _refuse_unusable(path, parts: list[TableFile], x, ids: dict[str, np.ndarray], keep: list[str], used) -> None:
+    """Columns that are text, bookkeeping, empty or constant are refused together: one line leaves them all out.
+
+    `used` are the windows and columns that were asked for, as an index of x.
+    """
     names = parts[0].feature_names
     check_matched(path, "keep", keep, names)
     if all(part.settings is not None for part in parts):
@@ -113,19 +144,24 @@ def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarr
     kept = matching(names, keep)
     label = _join([part.label for part in parts])
     found = [finding for finding in bookkeeping.find(names, x, label, **ids) if finding.column not in kept]
-    text = {
-        name: f"expected numbers, got {cell} of {part.path.name}" for part in parts for name, cell in part.text.items()
-    }
+    text = {name: reason for part in parts for name, reason in part.text.items()}
     certain = {finding.column: finding.reason for finding in found if finding.certain}
     suspicious = {finding.column: finding.reason for finding in found if not finding.certain}
-    if refused := text | certain:
+    truths = [name for part in parts for name in part.truths if name not in kept]
+    suspicious |= dict.fromkeys(truths, "true or false, which count as 1 and 0")
+    if refused := text | _alike([names[i] for i in used[1].ravel()], x[used], text) | certain:
         reasons = "".join(f"\n  {name}: {reason}" for name, reason in refused.items())
+        choose = (
+            ""
+            if parts[0].path.suffix.lower() == ".npz"
+            else f" A column that is the label or the film clip is chosen with {words().data('label')}=COLUMN or "
+            f"{words().data('stimulus')}=COLUMN."
+        )
         keep_them = f" What is a feature all the same is kept with {option('keep', list(certain))}." if certain else ""
         raise ValueError(
-            f"{path}: expected features alone, as numbers, got columns that are text or tell the trial, the label, the "
-            f"row or the person:{reasons}\nLeave them out with {option('drop', list(refused))}, or correct the text. "
-            "In a .csv, a column that is the label or the film clip is chosen with data.label=COLUMN or "
-            f"data.stimulus=COLUMN.{keep_them}"
+            f"{path}: expected features alone, as numbers, got columns that are text, do not vary, or tell the trial, "
+            f"the label, the row or the person:{reasons}\nLeave them out with {option('drop', list(refused))}, or "
+            f"correct them.{choose}{keep_them}"
         )
     if suspicious:
         log.warning(
@@ -136,6 +172,41 @@ def _refuse_bookkeeping(path, parts: list[TableFile], x, ids: dict[str, np.ndarr
         )  # fmt: skip
 
 
+def _alike(names: Sequence[str], x: np.ndarray, text: Collection[str]) -> dict[str, str]:
+    """Columns that hold numbers, but not two different ones, and why they are of no use."""
+    known = np.isfinite(x)
+    lowest, highest = np.where(known, x, np.inf).min(0), np.where(known, x, -np.inf).max(0)
+    return {
+        name: "the same value in all rows that are used" if some_known else "no value in any row that is used"
+        for name, low, high, some_known in zip(names, lowest, highest, known.any(0), strict=True)
+        if low >= high and name not in text
+    }
+
+
+def _complete(path, parts: list[TableFile], x, names: Sequence[str], ids, chosen, missing: Missing) -> np.ndarray:
+    """Those of the chosen rows that have a finite value of every feature; others are refused, unless to be dropped."""
+    lacks = ~np.isfinite(x[chosen])
+    bad = lacks.any(1)
+    if not bad.any():
+        return chosen
+    columns = {names[i]: f"{names[i]} ({lacks[:, i].sum()})" for i in np.flatnonzero(lacks.any(0))}
+    what = f"{bad.sum()} of {len(bad)} rows, which lack a value, or have an infinite one, of {some(columns.values())}"
+    places = [f"subject {who}, session {when}, trial {trial}" for who, when, trial in zip(
+        *(ids[key][chosen].tolist() for key in ("subject", "session", "trial")), strict=True
+    )]  # fmt: skip
+    if missing == "drop":
+        of_trial, gone = Counter(places), Counter(places[i] for i in np.flatnonzero(bad))
+        trials = some(f"{n} of {of_trial[place]} in {place}" for place, n in gone.items())
+        log.warning("%s: left out %s: %s", path, what, trials)
+        return chosen[~bad]
+    rows = [f"row {row} of {part.path.name}" for part in parts for row in part.rows.tolist()]
+    first = "; ".join(f"{rows[chosen[i]]} ({places[i]})" for i in np.flatnonzero(bad)[:3])
+    raise ValueError(
+        f"{path}: expected finite features, got {what}, first {first}. Leave out these rows with "
+        f"{words().data('missing')}=drop, or the columns with {option('drop', list(columns))}."
+    )
+
+
 def _columns(path, part: TableFile, modality: str) -> list[int]:
     """Columns of a modality in the order of KINDS; eeg_eye, the command line's default, takes those of every kind."""
     wanted = KINDS if modality == "eeg_eye" else (modality,)
@@ -143,8 +214,8 @@ def _columns(path, part: TableFile, modality: str) -> list[int]:
     if not order:
         raise ValueError(
             f"{path}: modality={modality} needs {modality} features, but none of {some(part.feature_names)} is marked "
-            "so. Mark eye features with data.eye=[COLUMN, ...] (patterns such as eye_* serve too) or, in a .npz, every "
-            "column with the array modality."
+            f"so. Mark eye features with {words().data('eye')}=[COLUMN, ...] (patterns such as eye_* serve too) or, in "
+            "a .npz, every column with the array modality."
         )
     return order
 
@@ -216,7 +287,7 @@ def _join(columns: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([column.astype(np.str_) for column in columns])
 
 
-def _select(path, subject: np.ndarray, session: np.ndarray, subjects, sessions) -> np.ndarray:
+def select(path, subject: np.ndarray, session: np.ndarray, subjects, sessions) -> np.ndarray:
     """Indices of the windows of the subjects and sessions asked for; every pair asked for must exist."""
     keep = np.ones(len(subject), dtype=bool)
     for key, column, wanted in (("subject", subject, subjects), ("session", session, sessions)):
@@ -226,7 +297,7 @@ def _select(path, subject: np.ndarray, session: np.ndarray, subjects, sessions) 
         missing = [value for value in listed(wanted) if value not in existing]
         if missing or not listed(wanted):
             raise ValueError(
-                f"{path}: data.{key}s asks for {', '.join(missing) or 'none at all'}; "
+                f"{path}: {words().data(f'{key}s')} asks for {', '.join(missing) or 'none at all'}; "
                 f"there are the {key}s {some(existing)}"
             )
         keep &= np.isin(column.astype(np.str_), listed(wanted))
@@ -234,7 +305,9 @@ def _select(path, subject: np.ndarray, session: np.ndarray, subjects, sessions) 
         present = set(zip(subject[keep].astype(str).tolist(), session[keep].astype(str).tolist(), strict=True))
         for pair in ((one, other) for one in listed(subjects) for other in listed(sessions)):
             if pair not in present:
-                raise ValueError(f"{path}: subject {pair[0]} has no session {pair[1]}, which data.sessions asks for")
+                raise ValueError(
+                    f"{path}: subject {pair[0]} has no session {pair[1]}, which {words().data('sessions')} asks for"
+                )
     return np.flatnonzero(keep)
 
 
@@ -245,3 +318,43 @@ def _classes(parts: list[TableFile], keep: np.ndarray) -> tuple[np.ndarray, tupl
         return labels, parts[0].class_names
     values, y = np.unique(labels, return_inverse=True)
     return y.astype(np.int64), tuple(map(str, values.tolist()))
+
+
+@checked()
+def table(
+    data: pd.DataFrame | str | Path | Sequence[str | Path],
+    *,
+    label: str = "label",
+    trial: str = "trial",
+    subject: str = "subject",
+    session: str | None = None,
+    stimulus: str | None = None,
+    **settings,
+) -> FeatureSet:
+    """A pandas DataFrame, or a file, as a `FeatureSet`, checked as ``data=features`` checks a file.
+
+    A DataFrame has one row per window: columns named by the parameters, every other column a feature. The result goes
+    to `ExperimentDataModule`, and its ``x``, ``y`` and ``trial_ids()`` to samplers and scikit-learn.
+
+    Parameters
+    ----------
+    data
+        The table: a DataFrame, or a file, folder or list of files.
+    label, trial, subject
+        Names of columns; levels of the index may have them.
+    session, stimulus
+        Names of columns; None means the columns "session" and "stimulus" if they are there.
+    **settings
+        ``eye``, ``features``, ``drop``, ``keep``, ``missing``, ``modality`` and all other arguments of
+        `emogan.data.table.load`.
+
+    Raises
+    ------
+    ValueError
+        Naming the column, what was expected, what came and what to do.
+    """
+    with worded(PythonWording()):
+        return load(
+            data, label=label, trial=trial, subject=subject, session=session or "session",
+            stimulus=stimulus or STIMULUS, **settings,
+        )  # fmt: skip

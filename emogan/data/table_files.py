@@ -1,5 +1,6 @@
-"""Reading one .npz or .csv table of a user's own."""
+"""Reading one table of a user's own: a .npz, or what pandas reads, by names of its columns."""
 
+import logging
 import re
 import shlex
 import zipfile
@@ -9,11 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from emogan.data.text_tables import first_text, look_at
+from emogan.data.frames import FRAMES, Decimal, Separator, named, read_frame, suffix_of
+from emogan.data.pandas_types import holds_truths, plain_column
+from emogan.data.text_tables import DECIMAL_COMMA, first_text, look_at
+from emogan.wording import words
 
 KINDS = ("eeg", "eye", "other")
 REQUIRED_KEYS = ("x", "y", "trial", "subject")
@@ -21,14 +26,50 @@ OPTIONAL_KEYS = ("session", "stimulus", "feature_names", "class_names", "modalit
 EXTRACTED_KEYS = ("units", "settings", "fingerprint", "spectrum", "frequency_hz", "channels")  # of emogan.extract
 STIMULUS = "stimulus"  # the column of a .csv unless another one is named
 COLUMNS = {name: name for name in ("label", "trial", "subject", "session", STIMULUS)}  # of a .csv
+FORMATS = (".npz", *FRAMES)
+Missing = Literal["refuse", "drop"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is to be read.
+
+    Parameters
+    ----------
+    columns
+        Names of the columns that are no features, in what is not a .npz.
+    eye, features, drop
+        Names or patterns of features of eye movements, of all columns that are features (none: all the others), and of
+        columns that are left out.
+    missing
+        Whether rows that lack a label, trial, subject, session or stimulus are refused or left out.
+    separator, decimal
+        Of text, see `emogan.data.frames.read_frame`.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=COLUMNS.copy)
+    eye: Sequence[str] = ()
+    features: Sequence[str] = ()
+    drop: Sequence[str] = ()
+    missing: Missing = "refuse"
+    separator: Separator | None = None
+    decimal: Decimal | None = None
+
+    def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of some columns that are features."""
+        kept, dropped = matching(names, self.features) if self.features else names, matching(names, self.drop)
+        return tuple(name for name in kept if name not in dropped)
 
 
 @dataclass(frozen=True, eq=False)
 class TableFile:
     """One file as read: x (N, F), the other columns (N,), and a name and kind per feature.
 
-    `dropped` are the names of columns left out on request, `text` those of columns that are no numbers and what one of
-    them holds, NaN in x. `settings` are those of emogan.extract as JSON, if it made the file.
+    `rows` are the numbers of the rows in the file, from 1. `dropped` are the names of columns left out on request,
+    `truths` those of columns that are true or false, `text` those of columns that are no numbers, NaN in x, and what
+    one of them holds. `settings` are those of emogan.extract as JSON, if it made the file.
     """
 
     path: Path
@@ -39,118 +80,171 @@ class TableFile:
     session: np.ndarray
     feature_names: tuple[str, ...]
     kinds: tuple[str, ...]
+    rows: np.ndarray
     class_names: tuple[str, ...] | None = None
     stimulus: np.ndarray | None = None
     settings: str | None = None
     dropped: tuple[str, ...] = ()
+    truths: tuple[str, ...] = ()
     text: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_files(path: str | Path) -> list[Path]:
-    """The .npz and .csv files at a path, those of a folder in natural order (2 before 10); hidden files are skipped."""
-    path = Path(path).expanduser()
+    """The tables at a path, those of a folder in natural order (2 before 10) without hidden files and Excel's locks."""
+    path, formats = Path(path).expanduser(), f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
     if path.is_dir():
-        inside = sorted((file for file in path.iterdir() if not file.name.startswith(".")), key=natural)
-        files = [file for file in inside if file.suffix.lower() in (".npz", ".csv") and file.is_file()]
+        inside = sorted((file for file in path.iterdir() if not file.name.startswith((".", "~$"))), key=natural)
+        files = [file for file in inside if suffix_of(file) in FORMATS and file.is_file()]
         if not files:
             raise FileNotFoundError(
-                f"expected .npz or .csv files in the folder {path.absolute()}, found {some(f.name for f in inside)}. "
-                "Point data.path at the folder that holds the tables themselves."
+                f"expected {formats} files in the folder {path.absolute()}, found {some(f.name for f in inside)}. "
+                f"Point {words().data('path')} at the folder that holds the tables themselves."
             )
         return files
     if not path.exists():
-        raise FileNotFoundError(
-            f"expected a .npz or .csv file, or a folder of such, at {path.absolute()}, found nothing"
-        )
-    if path.suffix.lower() not in (".npz", ".csv"):
-        raise ValueError(f"expected a .npz or .csv file, got {path}. Save the table as one of these.")
+        raise FileNotFoundError(f"expected a {formats} file, or a folder of such, at {path.absolute()}, found nothing")
+    if suffix_of(path) not in FORMATS:
+        raise ValueError(f"expected a {formats} file, got {path}. Save the table as one of these.")
     return [path]
 
 
-def read_file(
-    path: Path, columns: Mapping[str, str] = COLUMNS, eye: Sequence[str] = (), drop: Sequence[str] = ()
-) -> TableFile:
-    """One .csv or .npz file as it stands.
-
-    Parameters
-    ----------
-    columns
-        Names of the columns of a .csv that are no features.
-    eye, drop
-        Names or patterns of features of eye movements, and of columns that are left out.
-    """
-    return read_csv(path, columns, eye, drop) if path.suffix.lower() == ".csv" else read_npz(path, eye, drop)
+def read_file(path: Path, reading: Reading = Reading()) -> TableFile:
+    """One table as it stands."""
+    if suffix_of(path) == ".npz":
+        return read_npz(path, reading)
+    return from_frame(path, read_frame(path, reading.columns.values(), reading.separator, reading.decimal), reading)
 
 
-def read_npz(path: Path, eye: Sequence[str], drop: Sequence[str]) -> TableFile:
+def read_npz(path: Path, reading: Reading) -> TableFile:
     entries = _npz_entries(path)
     x = entries["x"]
     if x.ndim != 2 or 0 in x.shape or x.dtype.kind not in "biuf":
         raise ValueError(f"{path}: expected x of real numbers, shape (windows, features), got {x.dtype} {x.shape}")
     n, n_features = x.shape
     entries.setdefault("session", np.ones(n, dtype=np.int64))
-    feature_names = _texts(path, "feature_names", entries.get("feature_names", [f"x{i}" for i in range(n_features)]))
-    if len(feature_names) != n_features:
-        raise ValueError(f"{path}: expected {n_features} feature_names, one per column of x, got {len(feature_names)}")
-    _refuse_repeated(path, feature_names)
-    dropped = matching(feature_names, drop)
-    kept = [i for i, name in enumerate(feature_names) if name not in dropped]
-    if not kept:
-        raise ValueError(f"{path}: expected features beside those that data.drop names, got none")
-    x, feature_names = x[:, kept], tuple(feature_names[i] for i in kept)
-    kinds = _kinds(path, feature_names, eye)
+    names = _texts(path, "feature_names", entries.get("feature_names", [f"x{i}" for i in range(n_features)]))
+    if len(names) != n_features:
+        raise ValueError(f"{path}: expected {n_features} feature_names, one per column of x, got {len(names)}")
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{path}: expected distinct column names, got {some(repeated)} more than once")
+    feature_names = reading.chosen(names)
+    if not feature_names:
+        check_matched(path, "features", reading.features, names)
+        raise ValueError(f"{path}: expected features beside those that {words().data('drop')} names, got none")
+    check_matched(path, "eye", reading.eye, names)
+    kept = [names.index(name) for name in feature_names]
+    kinds = _kinds(feature_names, reading.eye)
     if "modality" in entries:
         stored = _stored_kinds(path, _texts(path, "modality", entries["modality"]), n_features)
-        kinds = _agreed(path, tuple(stored[i] for i in kept), kinds if eye else None)
+        kinds = _agreed(path, tuple(stored[i] for i in kept), kinds if reading.eye else None)
     columns = {}
     for key in [key for key in ("y", "trial", "subject", "session", "stimulus") if key in entries]:
         if entries[key].shape != (n,):
             raise ValueError(f"{path}: expected {key} of shape ({n},), one per row of x, got {entries[key].shape}")
-        columns["label" if key == "y" else key] = identifier(path, key, entries[key])
+        columns[key] = pd.Series(entries[key])
+    rows, ids = _identified(path, columns, reading.missing)
+    ids["label"] = ids.pop("y")
     classes = _texts(path, "class_names", entries["class_names"]) if "class_names" in entries else None
     if classes is not None:
-        _check_indices(path, columns["label"], classes)
-    return TableFile(path, x.astype(np.float32) if x.dtype == bool else x, **columns,
-                 feature_names=feature_names, kinds=kinds, class_names=classes,
-                 settings=str(entries["settings"]) if "settings" in entries else None, dropped=dropped)  # fmt: skip
+        _check_indices(path, ids["label"], classes)
+    return TableFile(
+        path, (x.astype(np.float32) if x.dtype == bool else x)[np.ix_(rows, kept)], **ids, feature_names=feature_names,
+        kinds=kinds, rows=rows + 1, class_names=classes, settings=str(entries["settings"]) if "settings" in entries
+        else None, dropped=tuple(name for name in names if name not in feature_names),
+    )  # fmt: skip
 
 
-def read_csv(path: Path, columns: Mapping[str, str], eye: Sequence[str], drop: Sequence[str]) -> TableFile:
-    frame = csv_frame(path, columns.values())
+def from_frame(path: Path, frame: pd.DataFrame, reading: Reading) -> TableFile:
+    """The table that a DataFrame holds; `path` names it in messages."""
+    columns = reading.columns
+    frame = named(path, frame, frame.columns, columns.values())
     present = {key: name for key, name in columns.items() if name in frame}
-    if columns["stimulus"] == STIMULUS and (matching([STIMULUS], drop) or columns["label"] == STIMULUS):
+    if columns["stimulus"] == STIMULUS and (matching([STIMULUS], reading.drop) or columns["label"] == STIMULUS):
         present.pop("stimulus", None)  # that it is left out, or is the label, was asked for; the stimulus was not
     for key, name in columns.items():
         if key not in present and not (key == name and key in OPTIONAL_KEYS):  # only where no one asked for another
-            hint = " Are the columns separated by commas, semicolons or tabs?" if len(frame.columns) == 1 else ""
             raise ValueError(
                 f"{path}: expected a column {name!r} for the {key}, got the columns {some(frame.columns)}. "
-                f"Name the right one with data.{key}=COLUMN, or add it.{hint}"
+                f"Name the right one with {words().data(key)}=COLUMN, or add it.{_hint(frame)}"
             )
-    features = [name for name in frame if name not in present.values()]
-    dropped = matching(features, drop)
-    feature_names = tuple(name for name in features if name not in dropped)
+    names = [name for name in frame if name not in present.values()]
+    feature_names = reading.chosen(names)
     for key, name in columns.items():
         if nearly := [one for one in feature_names if one.lower() in (key, name.lower())]:
             raise ValueError(
                 f"{path}: expected the column {name!r} for the {key}, got {nearly[0]!r} beside it, which would be a "
-                f"feature. Choose it with data.{key}={nearly[0]}, rename it or leave it out with "
+                f"feature. Choose it with {words().data(key)}={nearly[0]}, rename it or leave it out with "
                 f"{option('drop', nearly[:1])}."
             )
     if not feature_names:
+        check_matched(path, "features", reading.features, names)
         raise ValueError(f"{path}: expected numeric columns beside {', '.join(columns.values())}, got none")
-    text = {}
-    for name in feature_names:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            row = first_text(frame[name])
-            text[name] = f"{frame[name].iloc[row]!r} in row {row + 1}"
-    ids = {
-        "session": np.ones(len(frame), dtype=np.int64),
-        **{key: identifier(path, name, frame[name].to_numpy()) for key, name in present.items()},
+    check_matched(path, "eye", reading.eye, names)
+    rows, ids = _identified(path, {name: frame[name] for name in present.values()}, reading.missing)
+    x, text = np.full((len(frame), len(feature_names)), np.nan), {}
+    for i, name in enumerate(feature_names):
+        if (numbers := plain_column(frame[name])) is None:
+            text[name] = _text_of(path, frame[name])
+        else:
+            x[:, i] = numbers
+    return TableFile(
+        path, x[rows], **{"session": np.ones(len(rows), dtype=np.int64)} | {key: ids[present[key]] for key in present},
+        feature_names=feature_names, kinds=_kinds(feature_names, reading.eye), rows=rows + 1,
+        dropped=tuple(name for name in names if name not in feature_names),
+        truths=tuple(name for name in feature_names if holds_truths(frame[name])), text=text,
+    )  # fmt: skip
+
+
+def _hint(frame: pd.DataFrame) -> str:
+    """What may be wrong with a table that lacks a column."""
+    if len(frame.columns) == 1:
+        return (
+            f" Are the columns separated by commas, semicolons or tabs? Another sign is named with "
+            f"{words().data('separator')}."
+        )
+    unnamed = any(name.startswith("Unnamed: ") for name in frame.columns[1:])
+    return " The names of the columns have to stand in the first row." if unnamed else ""
+
+
+def _text_of(path: Path, column: pd.Series) -> str:
+    """Why a column is none of numbers."""
+    column = column.astype(object)
+    row = first_text(column)
+    cell = column.iloc[row]
+    comma = isinstance(cell, str) and "," in cell and DECIMAL_COMMA.fullmatch(cell)
+    advice = f" (read as a number with {words().data('decimal')}=comma)" if comma else ""
+    return f"expected numbers, got {cell!r} in row {row + 1} of {path.name}{advice}"
+
+
+def _identified(
+    path: Path, columns: Mapping[str, pd.Series], missing: Missing
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The rows to keep, from 0, and the columns that identify their windows, by name; rows may be left out."""
+    values = {name: _objects(column) for name, column in columns.items()}
+    lacking = {name: pd.isna(column) for name, column in values.items()} if missing == "drop" else {}
+    left_out = np.logical_or.reduce([np.zeros(len(next(iter(values.values()))), dtype=bool), *lacking.values()])
+    if left_out.any():
+        log.warning(
+            "%s: left out %d of %d rows, which have no %s",
+            path, left_out.sum(), len(left_out), " or ".join(name for name in lacking if lacking[name].any()),
+        )  # fmt: skip
+    rows = np.flatnonzero(~left_out)
+    if not len(rows):
+        raise ValueError(f"{path}: expected rows with all of {', '.join(columns)}, got none")
+    advice = f"Fill it in, or leave such rows out with {words().data('missing')}=drop."
+    return rows, {
+        name: identifier(path, name, pd.Series(column[rows]).infer_objects().to_numpy(), advice)
+        for name, column in values.items()
     }
-    x = frame[list(feature_names)].assign(**dict.fromkeys(text, np.nan)).to_numpy(dtype=np.float64)
-    kinds = _kinds(path, feature_names, eye)
-    return TableFile(path, x, **ids, feature_names=feature_names, kinds=kinds, dropped=dropped, text=text)
+
+
+def _objects(column: pd.Series) -> np.ndarray:
+    """The values of a column of any type; dates are text, and empty text is missing."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        column = column.astype(str).where(column.notna())
+    values = np.array(column, dtype=object)
+    values[[isinstance(value, str) and not value.strip() for value in values]] = None
+    return values
 
 
 def _npz_entries(path: Path) -> dict[str, np.ndarray]:
@@ -206,7 +300,10 @@ def _stored_kinds(path: Path, stored: tuple[str, ...], n: int) -> tuple[str, ...
 
 def _agreed(path: Path, stored: tuple[str, ...], asked: tuple[str, ...] | None) -> tuple[str, ...]:
     if asked is not None and [kind == "eye" for kind in stored] != [kind == "eye" for kind in asked]:
-        raise ValueError(f"{path}: its array modality and data.eye mark different columns as eye. Leave data.eye out.")
+        raise ValueError(
+            f"{path}: its array modality and {words().data('eye')} mark different columns as eye. Leave "
+            f"{words().data('eye')} out."
+        )
     return stored
 
 
@@ -221,21 +318,17 @@ def _check_indices(path: Path, labels: np.ndarray, class_names: tuple[str, ...])
 
 
 def csv_frame(path: Path, expected: Collection[str] = ()) -> pd.DataFrame:
-    """Read all rows under a header of distinct, non-empty names, see `emogan.data.text_tables`."""
+    """Read all rows of a table as text whose columns all have names, see `emogan.data.text_tables`."""
     table = look_at(path, expected)
     if "" in table.header:
         raise ValueError(
             f"{path}: column {table.header.index('') + 1} has no name. If it numbers the rows (pandas' index), write "
-            "the table without it (index=False): as a feature it would tell the trial. If it is empty, delete it."
+            "the table without it (index=False). If it is empty, delete it."
         )
-    _refuse_repeated(path, table.header)
-    frame = table.frame()
-    if frame.empty:
-        raise ValueError(f"{path}: expected one row per window under the header, got no rows")
-    return frame
+    return named(path, table.frame(), table.header)
 
 
-def identifier(path: Path, name: str, values: np.ndarray) -> np.ndarray:
+def identifier(path: Path, name: str, values: np.ndarray, advice: str = "Fill it in.") -> np.ndarray:
     """Whole numbers as int64, everything else as text; gaps and fractions are refused."""
     if values.dtype.kind in "iu":
         return values.astype(np.int64)
@@ -249,7 +342,7 @@ def identifier(path: Path, name: str, values: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"{path}: expected a whole number or a text in every row of {name!r}, got "
             f"{'an empty cell (or NA)' if empty else values[row]} in row {row + 1}. "
-            + ("Fill it in." if empty else "Ratings on a scale have to be cut into classes first.")
+            + (advice if empty else "Ratings on a scale have to be cut into classes first.")
         )
     if values.dtype.kind == "f":
         return values.astype(np.int64)
@@ -270,14 +363,18 @@ def check_matched(path: Path, key: str, wanted: Sequence[str], names: Sequence[s
     """Refuse what a setting names if it is no feature."""
     for pattern in wanted:
         if not matching(names, [pattern]):
-            raise ValueError(f"{path}: data.{key} names {pattern!r}, which is none of the features {some(names)}")
+            raise ValueError(
+                f"{path}: {words().data(key)} names {pattern!r}, which is none of the features {some(names)}"
+            )
 
 
 def option(key: str, names: Sequence[str]) -> str:
-    """A setting of column names as it is typed in a shell: 'data.drop=[clip_no,"Unnamed: 0"]'."""
+    """A setting of column names as it is typed, in a shell: 'data.drop=[clip_no,"Unnamed: 0"]'."""
+    if not words().shell:
+        return f"{words().data(key)}={list(names)!r}"
     plain = re.compile(r"(?!(?:null|true|false|nan|inf)$)[A-Za-z_]\w*", re.ASCII | re.IGNORECASE)
     cells = [name if plain.fullmatch(name) else _hydra_quoted(name) for name in names]
-    return shlex.quote(f"data.{key}=[{','.join(cells)}]")
+    return shlex.quote(f"{words().data(key)}=[{','.join(cells)}]")
 
 
 def _hydra_quoted(name: str) -> str:
@@ -285,16 +382,9 @@ def _hydra_quoted(name: str) -> str:
     return '"' + re.sub(r"(\\+)$", r"\1\1", name) + '"'
 
 
-def _kinds(path: Path, names: Sequence[str], eye: Sequence[str]) -> tuple[str, ...]:
-    check_matched(path, "eye", eye, names)
+def _kinds(names: Sequence[str], eye: Sequence[str]) -> tuple[str, ...]:
     marked = matching(names, eye)
     return tuple("eye" if name in marked else "eeg" for name in names)
-
-
-def _refuse_repeated(path: Path, names: Sequence[str]) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f"{path}: expected distinct column names, got {some(repeated)} more than once")
 
 
 def natural(path: Path) -> list[int | str]:

@@ -2,23 +2,36 @@
 
 import codecs
 import csv
+import gzip
 import logging
 import re
 import warnings
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
+DECIMALS = {".": "point", ",": "comma"}
 PREAMBLE = "##"  # of BeGaze, before the header
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 DECIMAL_COMMA = re.compile(r"\s*[+-]?(\d+|\d*,\d+|\d+,)([eE][+-]?\d+)?\s*")
+THOUSANDS = re.compile(r"\s*[+-]?([1-9]\d{0,2},\d{3}|\d+)\s*")
 
 log = logging.getLogger(__name__)
+
+
+class Ambiguous(ValueError):
+    """A table can be read in several ways: `choices` of a `setting`, "separator" or "decimal"."""
+
+    def __init__(self, message: str, setting: str, choices: Sequence[str]):
+        super().__init__(message)
+        self.setting, self.choices = setting, tuple(choices)
 
 
 @dataclass(frozen=True)
@@ -31,31 +44,47 @@ class TextTable:
     skipped: int  # lines before the header
     header: tuple[str, ...]  # names of the columns, without spaces around them
 
-    def frame(self, missing: Sequence[str] = ()) -> pd.DataFrame:
+    def frame(self, missing: Sequence[str] = (), decimal: str | None = None) -> pd.DataFrame:
         """All rows; a column that holds anything but numbers is text. `missing`: cells that mean none, as "-".
+
+        Without a decimal sign, "." or ",", it is that of the cells.
 
         Raises
         ------
         ValueError
-            If a row has more cells than the header, or numbers have decimal commas in one column and points in another.
+            If a row has more cells than the header; as `Ambiguous` if numbers have decimal commas in one column and
+            points in another, or if their commas may stand between thousands.
         """
+        if decimal is not None:
+            return self._parse(decimal, missing)
         points = self._parse(".", missing)
         written = [name for name in points if _has_decimal_commas(points[name])]
         if self.separator == "," or not written:  # between commas a decimal comma is no number
             return points
+        if self.separator == "\t" and all(
+            points[name].dropna().astype(str).map(_in_thousands).all() for name in written
+        ):
+            cells = points[written[0]].dropna().astype(str)
+            raise Ambiguous(
+                f"{self.path}: expected numbers with one meaning, got {cells[cells.str.contains(',')].iloc[0]!r} in "
+                f"the column {written[0]!r}: the comma may be a decimal sign or stand between thousands. Write the "
+                "table without commas between thousands.",
+                "decimal", ["comma"],
+            )  # fmt: skip
         commas = self._parse(",", missing)
         for name in points:
             if is_numeric_dtype(points[name]) and not is_numeric_dtype(commas[name]):
                 cell = commas[name].iloc[first_text(commas[name])]
-                raise ValueError(
+                raise Ambiguous(
                     f"{self.path}: expected one decimal sign in the whole file, got commas in the column "
                     f"{written[0]!r} and {cell!r} in the column {name!r}. Write all numbers with the same, and without "
-                    "a sign between thousands."
-                )
+                    "a sign between thousands.",
+                    "decimal", list(DECIMALS.values()),
+                )  # fmt: skip
         return commas
 
     def _parse(self, decimal: str, missing: Sequence[str]) -> pd.DataFrame:
-        with readable(self.path), self.path.open(encoding=self.encoding, newline="") as file:
+        with readable(self.path), _opened(self.path, self.encoding) as file:
             for _ in range(self.skipped):
                 file.readline()
             frame = pd.read_csv(
@@ -65,33 +94,43 @@ class TextTable:
         return frame.rename(columns=lambda name: str(name).strip())
 
 
-def look_at(path: str | Path, expected: Collection[str] = ()) -> TextTable:
-    """Find out how a table is written.
+def look_at(path: str | Path, expected: Collection[str] = (), separator: str | None = None) -> TextTable:
+    """Find out how a table is written; one whose name ends in .gz is decompressed.
 
-    The separator is that of comma, semicolon and tab which divides the header into most of the expected names or, where
-    this does not tell, into most cells. A first line such as "sep=;" decides alone.
+    A separator that is not given is that of comma, semicolon and tab which divides the header into most of the expected
+    names or, where this does not tell, into most cells. A first line such as "sep=;" decides alone.
 
     Raises
     ------
     ValueError
-        If the file is no text, is empty, or two separators fit as well.
+        If the file is no text or is empty; as `Ambiguous` if two separators fit as well.
     """
     path = Path(path)
     encoding = find_encoding(path)
-    with readable(path), path.open(encoding=encoding, newline="") as file:
-        separator, skipped, lines = _header(file)
+    with readable(path), _opened(path, encoding) as file:
+        stated, skipped, lines = _header(file)
+    separator = separator or stated
     if separator is None:
         cells = {sign: _cells(lines, sign) for sign in SEPARATORS}
         fit = {sign: (len(set(row) & set(expected)), len(row)) for sign, row in cells.items()}
         best = [sign for sign in SEPARATORS if fit[sign] == max(fit.values())]
         if len(best) > 1 and fit[best[0]][1] > 1:
-            raise ValueError(
+            raise Ambiguous(
                 f"{path}: expected one separator in the header, got {' and '.join(SEPARATORS[sign] for sign in best)}: "
-                f"{lines[0].strip()!r}. Write the table with one of them."
-            )
+                f"{lines[0].strip()!r}. Write the table with one of them.",
+                "separator", [SEPARATORS[sign] for sign in best],
+            )  # fmt: skip
         separator = best[0]
     with readable(path):
         return TextTable(path, encoding, separator, skipped, tuple(_cells(lines, separator)))
+
+
+def _opened(path: Path, encoding: str | None = None) -> IO:
+    """A file's text, or without an encoding its bytes."""
+    reader = gzip.open if path.suffix.lower() == ".gz" else open
+    if encoding is None:
+        return reader(path, "rb")
+    return reader(path, "rt", encoding=encoding, newline="")
 
 
 def _header(file: Iterator[str]) -> tuple[str | None, int, list[str]]:
@@ -124,7 +163,8 @@ def find_encoding(path: Path) -> str:
     ValueError
         If it is no text.
     """
-    content = path.read_bytes()
+    with readable(path), _opened(path) as file:
+        content = file.read()
     for mark, encoding in MARKS.items():
         if content.startswith(mark):
             return encoding
@@ -160,6 +200,11 @@ def readable(path: Path) -> Iterator[None]:
         raise ValueError(
             f"{path}: expected text in UTF-8, UTF-16 or Windows-1252, got {error}. Save it as CSV UTF-8."
         ) from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(
+            f"{path}: expected a file compressed by gzip; this one is cut off or damaged ({error}). Write or copy it "
+            "again."
+        ) from error
     except (ValueError, csv.Error, pd.errors.ParserWarning) as error:  # pandas' parser errors are ValueErrors
         raise ValueError(
             f"{path}: expected values separated by commas, semicolons or tabs under one header line: {error}"
@@ -182,3 +227,8 @@ def _has_decimal_commas(column: pd.Series) -> bool:
         return False
     cells = column.dropna().astype(str)
     return all(map(DECIMAL_COMMA.fullmatch, cells)) and any("," in cell for cell in cells)
+
+
+def _in_thousands(cell: str) -> bool:
+    """Whether a number may have commas between thousands."""
+    return THOUSANDS.fullmatch(cell) is not None

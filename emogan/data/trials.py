@@ -42,6 +42,45 @@ SEED_IV_LABELS = (
 )
 SEED_IV_WINDOWS_4S = (42, 23, 49, 32, 22, 40, 38, 52, 36, 42, 12, 27, 54, 42, 64, 35, 17, 44, 35, 12, 28, 28, 43, 34)
 
+# SEED-VII: other clips in each of the four sessions, which show five emotions each; no window counts are published.
+SEED_VII_CLASSES = ("disgust", "fear", "sad", "neutral", "happy", "anger", "surprise")
+SEED_VII_LABELS = (
+    (4, 3, 0, 2, 5, 5, 2, 0, 3, 4, 4, 3, 0, 2, 5, 5, 2, 0, 3, 4),
+    (5, 2, 1, 3, 6, 6, 3, 1, 2, 5, 5, 2, 1, 3, 6, 6, 3, 1, 2, 5),
+    (4, 6, 0, 1, 5, 5, 1, 0, 6, 4, 4, 6, 0, 1, 5, 5, 1, 0, 6, 4),
+    (0, 2, 1, 6, 4, 4, 6, 1, 2, 0, 0, 2, 1, 6, 4, 4, 6, 1, 2, 0),
+)
+
+# SEED-FRA: the same 21 clips in every session; classes as SEED's.
+SEED_FRA_LABELS = (2, 0, 1, 0, 2, 1, 0, 1, 2, 0, 1, 2, 2, 1, 0, 0, 1, 2, 0, 1, 2)
+SEED_FRA_START_S = (
+    *(21, 213, 489, 687, 982, 1103, 1252, 1572, 1738, 1887, 2174, 2327),
+    *(2492, 2619, 2783, 2931, 3029, 3216, 3369, 3515, 3622),
+)
+SEED_FRA_END_S = (
+    *(193, 468, 667, 962, 1082, 1232, 1552, 1718, 1867, 2154, 2307, 2471),
+    *(2599, 2763, 2910, 3008, 3195, 3349, 3495, 3602, 3797),
+)
+
+# SEED-GER: the same 20 clips in every session; classes as SEED's. Of two clips no times are public: they are presumed
+# to fill the gaps there, with pauses of 30 s as between the others.
+SEED_GER_LABELS = (2, 1, 0, 0, 1, 2, 0, 1, 2, 2, 1, 0, 1, 2, 1, 0, 0, 1, 2, 2)
+SEED_GER_START_S = (
+    *(5, 166, 411, 861, 1114, 1287, 1454, 1620, 1878, 2135, 2310, 2502, 2709, 3028, 3162, 3290, 3656, 3823, 4109, 4366),
+)
+SEED_GER_END_S = (
+    *(136, 381, 831, 1084, 1257, 1423, 1589, 1848, 2105, 2280, 2472, 2677, 2998, 3131, 3259, 3626, 3792, 4079, 4336),
+    4538,
+)
+SEED_GER_PRESUMED = {2: 411 - 136, 19: 4366 - 4079}  # clip, from 1, and seconds between its neighbours
+
+SEED_FRA_SECONDS, SEED_GER_SECONDS = (
+    tuple(end - start for start, end in zip(starts, ends, strict=True))
+    for starts, ends in ((SEED_FRA_START_S, SEED_FRA_END_S), (SEED_GER_START_S, SEED_GER_END_S))
+)
+SEED_FRA_WINDOWS_4S = tuple(seconds // 4 for seconds in SEED_FRA_SECONDS)  # 553 and 281 in the two parts
+SEED_GER_WINDOWS_4S = tuple(seconds // 4 for seconds in SEED_GER_SECONDS)
+
 
 def stimuli(count: int, session: int, same_in_all_sessions: bool) -> np.ndarray:
     """Numbers (count,), from 1, of the film clips that a session's trials show."""

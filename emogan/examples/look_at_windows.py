@@ -66,13 +66,11 @@ def picture(data: FeatureSet, drawn: dict[str, tuple[npt.NDArray, npt.NDArray]])
 def main(folder: str | Path = "outputs/look_at_windows", *, iterations: int = 1000) -> pd.DataFrame:
     """Fit both augmenters to one subject's EEG, print the table and write the picture."""
     data = people.load("seed", modality="eeg", subjects=[1], sessions=[1])
-    samplers = {
-        "cBEGAN": CBEGANSampler(random_state=0, iterations=iterations),
-        "random effects": RandomEffectsSampler(random_state=0),
+    fitted = {
+        "cBEGAN": CBEGANSampler(random_state=0, iterations=iterations).fit(data.x, data.y),
+        "random effects": RandomEffectsSampler(random_state=0).fit(data.x, data.y, trials=data.trial),
     }
-    drawn = {
-        name: sampler.fit(data.x, data.y, groups=data.trial).sample(len(data.y)) for name, sampler in samplers.items()
-    }
+    drawn = {name: sampler.sample(len(data.y)) for name, sampler in fitted.items()}
     table = measured(data, drawn)
     print(f"means over the classes, simulated EEG\n{table.round(3)}")
     folder = Path(folder)

@@ -44,7 +44,7 @@ def windows(kind: str, n: int, own: Windows, other: Windows, seed: int) -> Windo
     (x, y, trial), (x_other, y_other, _) = own, other
     random = np.random.default_rng(seed)
     if kind == "random effects":
-        return RandomEffectsSampler(random_state=seed).fit(x, y, groups=trial).sample(n)
+        return RandomEffectsSampler(random_state=seed).fit(x, y, trials=trial).sample(n)
     labels = np.arange(n) % (y.max() + 1)
     source, source_y = (x, y) if kind == "true means" else (x_other, y_other)
     drawn = source[[random.choice(np.flatnonzero(source_y == k)) for k in labels]]

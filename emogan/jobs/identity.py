@@ -19,8 +19,17 @@ from emogan.store import Store, content_key
 from emogan.training.history import OUT_OF_TIME
 from emogan.versions import COMPUTATIONS
 
+LISTED = 5  # fields that have changed, at most
 COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
-NO_INPUT = ("folder", "output", "store", "machine", "optimized_metric", "logger")  # never change the result
+NO_INPUT = (
+    "gan",
+    "folder",
+    "output",
+    "store",
+    "machine",
+    "optimized_metric",
+    "logger",
+)  # never change the result, or are in model
 
 
 def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
@@ -69,12 +78,15 @@ def remember(store: Store, key: str, inputs: Mapping[str, object], folder: Path)
 
 
 def compare(store: Store, inputs: Mapping[str, object]) -> str | None:
-    """How a job differs from the most similar one of its model's last `COMPARED`, as a sentence; None if none."""
+    """How a job differs from the most similar one with its data set among its model's last `COMPARED`, as a sentence.
+
+    None if there is none. At most `LISTED` settings are named.
+    """
     best: tuple[list[str], str] | None = None
     for path in _newest(_done_jobs(store, inputs)):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             done = json.loads(path.read_text(encoding="utf-8"))
-            if done["inputs"]["model.name"] != inputs["model.name"]:
+            if any(done["inputs"][name] != inputs[name] for name in ("model.name", "dataset")):
                 continue
             changes = _changes(done["inputs"], inputs)
             if best is None or len(changes) < len(best[0]):
@@ -84,7 +96,8 @@ def compare(store: Store, inputs: Mapping[str, object]) -> str | None:
     changes, folder = best
     if not changes:
         return f"the same job was done in {folder}"
-    return f"changed since {folder}: {', '.join(changes)}"
+    more = f" and {len(changes) - LISTED} more" if len(changes) > LISTED else ""
+    return f"changed since {folder}: {', '.join(changes[:LISTED])}{more}"
 
 
 def _done_jobs(store: Store, inputs: Mapping[str, object]) -> Path:

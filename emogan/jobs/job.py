@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from emogan.augmenters.fit import fit as fit_gans
 from emogan.data.donors import Donors, among_targets
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import permute_labels, thin
+from emogan.data.table_files import some
 from emogan.environment import available_cores, quieten_lightning
 from emogan.evaluation import Classifier, protocol
 from emogan.evaluation.audit import audit, audit_synthetic, seen_clips
@@ -36,6 +38,7 @@ from emogan.jobs.settings import (
     construct,
     resolve_folds,
     trainer_settings,
+    with_gan_settings,
 )
 from emogan.store import Store, derived_seed
 from emogan.training.datamodules import ExperimentDataModule
@@ -73,6 +76,7 @@ class Job:
     def __init__(self, cfg: DictConfig):
         quieten_lightning()
         sizes = check_settings(cfg)
+        cfg = with_gan_settings(cfg)
         augmenter: Augmenter = construct(cfg.model, Augmenter)
         donors = construct(cfg.donors, Donors)
         check_donors(cfg, donors, augmenter)
@@ -145,7 +149,7 @@ class Job:
         found.loaded = construct(with_donors(found.cfg.data, found.donors))
         check_loaded(found.loaded, found.cfg.modality)
         found.targets = targets_of(found.loaded, found.cfg.data, found.donors)
-        found.cfg = cfg = resolve_folds(found.cfg, found.loaded.take(found.targets))
+        found.cfg = cfg = resolve_folds(found.cfg, found.loaded.take(found.targets), found.donors)
         self.inputs = job_inputs(cfg, found.loaded) | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
         if (done := finished(found.folder, found.key)) is not None:
@@ -222,12 +226,11 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
     if cfg.evaluation.permute_labels:
         features = permute_labels(features, cfg.seed)
     chosen = features.take(targets)
-    log.info("%s", chosen.summary())
+    log.info("%s\ncolumns: %s", chosen.summary(), chosen.columns())
     if donors:
         log.info("donors are taken from %s", features.summary())
     data = ExperimentDataModule(
-        lambda subjects, sessions: chosen,  # loaded with the subjects and sessions that are asked for
-        folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds, stimuli=cfg.evaluation.stimuli,
+        chosen, folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds, stimuli=cfg.evaluation.stimuli,
     )  # fmt: skip
     splits, wanted = data.splits, cfg.evaluation.trials_per_class
     splits = [replace(split, train=targets[split.train], test=targets[split.test]) for split in splits]
@@ -238,11 +241,11 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
         inner=cfg.evaluation.inner, n_inner_folds=cfg.evaluation.inner_folds, fit_on=cfg.scaling.fit_on,
         stimuli=cfg.evaluation.stimuli, donors=donors,
     )  # fmt: skip
-    constant = [column for data in plan.outer_sets for column in data.scaler.constant]
-    for column in dict.fromkeys(constant):
+    if constant := Counter(column for data in plan.outer_sets for column in data.scaler.constant):
+        named = [f"{features.feature_names[column]} (in {n})" for column, n in constant.most_common()]
         log.warning(
-            "feature %s is constant in %d of %d training sets and counts as 0 there",
-            features.feature_names[column], constant.count(column), len(plan.splits),
+            "%d of %d features are constant in some of the %d training sets and count as 0 there: %s",
+            len(constant), len(features.feature_names), len(plan.splits), some(named),
         )  # fmt: skip
     if plan.halved:
         log.warning(

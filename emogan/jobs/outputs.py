@@ -31,6 +31,8 @@ from emogan.versions import AUGMENTERS, COMPUTATIONS
 log = logging.getLogger(__name__)
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
+OVER_N_AUG = "windows_appended/"  # TensorBoard sorts by name: behind the metrics of all GANs
+DISMISSED = "dismissed.txt"  # marks a job that is not done as no longer wanted
 PATTERNS = (
     "scores.csv", EARLIER, "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz",
     "checkpoint.ckpt", "run.json", "failed.json", "events.out.tfevents.*", "hparams.yaml", "csv/*",
@@ -54,7 +56,8 @@ def set_scores_aside(folder: Path) -> None:
 
 def restore_scores(folder: Path) -> None:
     """Mark the folder as done again, by the job that was there."""
-    (folder / "failed.json").unlink(missing_ok=True)  # a refusal in between
+    for name in ("failed.json", DISMISSED):  # of a refusal in between
+        (folder / name).unlink(missing_ok=True)
     os.replace(folder / EARLIER, folder / "scores.csv")
 
 
@@ -88,22 +91,31 @@ def write_curves(found: Results) -> None:
 
 
 def log_results(found: Results, loggers: Sequence[Logger]) -> None:
-    """Log the hyperparameters and the final accuracies; TensorBoard shows them side by side in its HParams tab."""
+    """Log the hyperparameters and the final accuracies.
+
+    TensorBoard shows accuracies as curves over n_aug, and those at the largest n_aug in its HParams tab.
+    """
     cfg, rows = found.cfg, found.asked
     settings = {"dataset": found.features.dataset, "modality": cfg.modality, "seed": cfg.seed}
     for name, value in OmegaConf.to_container(cfg.model, resolve=True).items():
         if not isinstance(value, dict):
             settings[name.replace("_target_", "class")] = value if isinstance(value, int | float | str) else str(value)
     means = rows.groupby("n_aug")[["accuracy", "accuracy_oracle"]].mean()
-    metrics = {f"{column}/n_aug_{n}": float(means.loc[n, column]) for n in means.index for column in means}
     last = 0 if found.fits.curves is None else int(found.fits.curves.iteration.max())
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             Path(logger.log_dir, "hparams.yaml").unlink(missing_ok=True)  # of the training alone, and empty
-            logger.log_hyperparams(settings, metrics, last)
+            *fewer, most = [
+                (int(n), {OVER_N_AUG + column: float(row[column]) for column in means}) for n, row in means.iterrows()
+            ]
+            for n, metrics in fewer:
+                logger.log_metrics(metrics, n)
+            logger.log_hyperparams(settings, most[1], most[0])
         else:
             logger.log_hyperparams(settings)
-            logger.log_metrics(metrics, last)
+            logger.log_metrics(
+                {f"{column}/n_aug_{n}": float(means.loc[n, column]) for n in means.index for column in means}, last
+            )
         logger.save()
 
 
@@ -117,6 +129,7 @@ def close(loggers: Sequence[Logger], status: str) -> None:
 
 def write_scores(found: Results) -> None:
     """Write ``scores.csv``, which marks the job as done."""
+    (found.folder / DISMISSED).unlink(missing_ok=True)
     write_atomically(found.folder / "scores.csv", csv(found.asked[COLUMNS]))
 
 

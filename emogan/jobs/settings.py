@@ -10,7 +10,7 @@ import hydra
 import torch
 from hydra.core.config_loader import ConfigLoader
 from hydra.errors import CompactHydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from emogan import kinds
 from emogan.atomic import write_atomically
@@ -25,13 +25,13 @@ from emogan.checks import (
 )
 from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet, Modality
-from emogan.data.folds import FoldCount, Folds, Stimuli, resolve
+from emogan.data.folds import ACROSS_EXPERIMENTS, FoldCount, Folds, Stimuli, resolve
 from emogan.data.scaling import FitOn
 from emogan.evaluation.classifiers import Exponents
 from emogan.evaluation.plan import INNER
 from emogan.evaluation.protocol import CHOICE
 from emogan.jobs.scores import OBJECTIVES
-from emogan.keys import check_keys, reason, unknown_key
+from emogan.keys import check_keys, reason, unknown_in
 from emogan.training.trainer import TrainerSettings
 
 UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
@@ -123,7 +123,7 @@ def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader
         )
     for cfg in configs:
         check_keys(cfg)
-        construct(cfg.model)  # it hands settings on to the GAN, which alone knows their names
+        construct(with_gan_settings(cfg).model)  # it hands settings on to the GAN, which alone knows their names
 
 
 def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
@@ -152,16 +152,38 @@ def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
         raise ValueError(
             "model: expected one that learns from donors, got none. model=donor_windows appends their own windows"
         )
-    if cfg.evaluation.folds.startswith("leave_"):
+    _check_folds(cfg.evaluation.folds)
+
+
+def _check_folds(folds: str) -> None:
+    if folds in ACROSS_EXPERIMENTS:
         raise ValueError(
             "evaluation.folds: expected folds within an experiment, as paper, front_back or trials, with donors, got "
-            f"{cfg.evaluation.folds}, whose training sets are of other experiments already"
+            f"{folds}, whose training sets are of several experiments already"
         )
 
 
-def resolve_folds(cfg: DictConfig, features: FeatureSet) -> DictConfig:
-    """The configuration of a job on some data, with the name of the folds that `evaluation.folds=auto` stands for."""
-    return OmegaConf.merge(cfg, {"evaluation": {"folds": resolve(cfg.evaluation.folds, features)}})
+def with_gan_settings(cfg: DictConfig) -> DictConfig:
+    """The configuration of a job whose model, where it is a GAN, has the settings that ``gan`` gives it."""
+    given = {name: value for name, value in cfg.gan.items() if value is not None}
+    if not given or "gan" not in cfg.model:
+        return cfg
+    with open_dict(cfg):  # a GAN of one's own may leave some to their defaults
+        return OmegaConf.merge(cfg, {"model": given})
+
+
+def resolve_folds(cfg: DictConfig, features: FeatureSet, donors: Donors) -> DictConfig:
+    """The configuration of a job on some data, with the name of the folds that `evaluation.folds=auto` stands for.
+
+    Raises
+    ------
+    ValueError
+        If there are donors and the data set's own folds are not within an experiment.
+    """
+    folds = resolve(cfg.evaluation.folds, features)
+    if donors:
+        _check_folds(folds)
+    return OmegaConf.merge(cfg, {"evaluation": {"folds": folds}})
 
 
 def trainer_settings(cfg: DictConfig) -> TrainerSettings:
@@ -187,8 +209,7 @@ def construct(node: DictConfig, kind: type | None = None):
             raise ValueError(f"{node._get_full_key(None)}: {error.__cause__}. Add them to the class") from None
         refused = UNKNOWN_ARGUMENT.search(str(error.__cause__))
         if refused and refused[1] in node:  # by what the class hands its arguments to
-            known = [name for name in node if name != refused[1] and not name.startswith("_")]
-            raise unknown_key(f"{node._get_full_key(None)}.", refused[1], known) from None
+            raise unknown_in(node, f"{node._get_full_key(None)}.", refused[1]) from None
         raise
     if kind is not None:
         kinds.check_instance(made, kind, node._get_full_key(None))

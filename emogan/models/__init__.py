@@ -1,18 +1,24 @@
-"""Conditional GANs, each a stack of independent members trained at once."""
+"""Conditional GANs and other trained generators, each a stack of independent members trained at once."""
 
 from emogan.models.cbegan import CBEGAN
 from emogan.models.cgan import CGAN
-from emogan.models.conditional_gan import Batch, ConditionalGAN, frozen
+from emogan.models.conditional_gan import ConditionalGAN, frozen
+from emogan.models.conditional_generator import Batch, ConditionalGenerator
+from emogan.models.cvae import CVAE
 from emogan.models.cwgan import CWGAN
+from emogan.models.diffusion import Diffusion
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
 from emogan.models.trial_cbegan import TrialCBEGAN
 
 __all__ = [
     "CBEGAN",
     "CGAN",
+    "CVAE",
     "CWGAN",
     "Batch",
     "ConditionalGAN",
+    "ConditionalGenerator",
+    "Diffusion",
     "StackedLinear",
     "StackedMLP",
     "TrialCBEGAN",

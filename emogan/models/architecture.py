@@ -33,7 +33,7 @@ def hidden_widths(
     widths = tuple(hidden) if isinstance(hidden, Sequence) else (hidden,) * layers
     if len(widths) != layers:
         raise ValueError(
-            f"{words().setting('hidden')}: expected one width or {layers} of them "
-            f"({words().setting('layers')}={layers}), got {list(widths)}"
+            f"{words().setting('hidden')}: expected one width or {layers} of them, the number in "
+            f"{words().setting('layers')}, got {list(widths)}"
         )
     return widths, widths

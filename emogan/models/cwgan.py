@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from emogan.checks import NonNegativeFloat, PositiveFloat, PositiveInt
-from emogan.models.conditional_gan import Batch, CommonAndNoise, ConditionalGAN, frozen
+from emogan.models.conditional_gan import ConditionalGAN, frozen
+from emogan.models.conditional_generator import Batch, CommonAndNoise
 from emogan.models.stacked import StackedMLP, input_gradient, with_label
 
 
@@ -22,7 +23,7 @@ class CWGAN(ConditionalGAN):
     features, classes
         Numbers F and K.
     members
-        Number M of GANs; 1 is a single GAN.
+        Number M of generators; 1 is a single one.
     penalty
         Weight of (|grad D(x^)|_2 - 1)^2 at x^ between real and synthetic windows (Gulrajani et al. 2017).
     clip
@@ -32,13 +33,13 @@ class CWGAN(ConditionalGAN):
     seeds
         One per member, of its weights; 0 to M - 1 if not given.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     noise_features
         Length Z of the noise vector.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.

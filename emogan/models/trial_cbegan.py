@@ -9,13 +9,13 @@ from torch.nn.functional import one_hot
 
 from emogan.checks import NonNegativeFloat, PositiveInt, UnitFloat, at_least, below
 from emogan.models.cbegan import Autoencoder
-from emogan.models.conditional_gan import Batch, Common, ConditionalGAN, frozen
+from emogan.models.conditional_gan import ConditionalGAN, frozen
+from emogan.models.conditional_generator import CLOSEST, Batch, Common, normal
 from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, of_class, with_label
 from emogan.models.trial_start import MOST, LowRankStart, Start, low_rank_start, start
 
 MANY = 1024  # features: eigenvectors of more take seconds and gigabytes a member, as their cost grows with F^3
 KEPT = 512  # axes kept of more features than that: all that vary in up to 513 windows
-CLOSEST = 1 - 1e-6  # to -1 and 1: noise beyond becomes infinite in the normal distribution
 
 
 class Generator(nn.Module):
@@ -123,7 +123,7 @@ class TrialCBEGAN(ConditionalGAN):
     features, classes
         Numbers F and K.
     members
-        Number M of GANs; 1 is a single GAN.
+        Number M of generators; 1 is a single one.
     components
         Number P of white axes that the networks see, those of most variance; null for all. Of more than `MANY` features
         `KEPT` axes are kept at most, see `low_rank_start`.
@@ -140,11 +140,11 @@ class TrialCBEGAN(ConditionalGAN):
     seeds
         One per member, of its weights; 0 to M - 1 if not given.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -253,8 +253,7 @@ class TrialCBEGAN(ConditionalGAN):
 
 def normal_and_trial(uniform: Tensor) -> tuple[Tensor, Tensor]:
     """Standard normal noise (M, N, Z) and choices of a trial in [0, 1) (M, N), from uniform noise (M, N, Z + 1)."""
-    uniform = uniform.clamp(-CLOSEST, CLOSEST)
-    return torch.erfinv(uniform[..., 1:]) * 2**0.5, (uniform[..., 0] + 1) / 2
+    return normal(uniform[..., 1:]), (uniform[..., 0].clamp(-CLOSEST, CLOSEST) + 1) / 2
 
 
 def class_moments(x: Tensor, y: Tensor, classes: int) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from emogan.data.frames import whole
 from emogan.data.table_files import naming, some
 from emogan.data.text_tables import first_text, look_at
 from emogan.signal.eye_recording import EyeRecording
@@ -92,25 +93,11 @@ def _is_text(path: Path) -> bool:
 
 
 def _spreadsheet(path: Path, sheet: int | str) -> pd.DataFrame:
-    try:
-        with pd.ExcelFile(path) as book:
-            names = book.sheet_names
-            if sheet not in names and not (isinstance(sheet, int) and 0 <= sheet < len(names)):
-                raise ValueError(
-                    f"expected a sheet {sheet + 1 if isinstance(sheet, int) else sheet}, got {some(names)}"
-                )
-            return pd.read_excel(book, sheet_name=sheet, na_values=MISSING)
-    except ImportError as error:
-        raise ImportError(f"{path} needs a reader of spreadsheets: pip install 'emogan[begaze]'") from error
-    except OSError:
-        raise
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    except Exception as error:  # openpyxl and xlrd raise whatever the damage leads to
-        raise ValueError(
-            f"{path}: expected a spreadsheet, got {type(error).__name__}: {error}. It is cut off or damaged: copy or "
-            "export it again."
-        ) from error
+    with whole(path, "begaze"), pd.ExcelFile(path) as book:
+        names = book.sheet_names
+        if sheet not in names and not (isinstance(sheet, int) and 0 <= sheet < len(names)):
+            raise ValueError(f"expected a sheet {sheet + 1 if isinstance(sheet, int) else sheet}, got {some(names)}")
+        return pd.read_excel(book, sheet_name=sheet, na_values=MISSING)
 
 
 def _recording(tables: dict[str, pd.DataFrame], columns: dict[str, list[str]], unit: float) -> EyeRecording:

@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from emogan.data import trials
-from emogan.data.seed.release import by_name, by_session_folder
+from emogan.data.seed.release import by_name, by_session_folder, data_files
 from emogan.data.seed.sessions import by_date
 from emogan.data.table_files import natural, some
 from emogan.recordings.eeg import READERS, read_markers
@@ -41,6 +42,35 @@ def seed_v(folder: Path) -> TimeTable:
     files = by_name(folder, re.compile(r"(\d+)_([123])_\d{8}\.cnt", re.IGNORECASE))
     times = tuple(zip(trials.SEED_V_START_S, trials.SEED_V_END_S, strict=True))
     return _published(folder, files, trials.SEED_V_CLASSES, trials.SEED_V_LABELS, times, "1_1_20180804.cnt")
+
+
+def seed_vii(folder: Path) -> TimeTable:
+    """SEED-VII: the folder EEG_preprocessed of {subject}.mat, whose variables and trials are numbered 1..80."""
+    sessions = range(1, len(trials.SEED_VII_LABELS) + 1)
+    subjects = data_files(folder, re.compile(r"(\d+)\.mat"))
+    files = {(int(match[1]), session): path for match, path in subjects for session in sessions}
+    table = _published(folder, files, trials.SEED_VII_CLASSES, trials.SEED_VII_LABELS, (WHOLE,) * 4, "1.mat")
+    return replace(table, rows=tuple(replace(row, trial=row.stimulus) for row in table.rows))
+
+
+def seed_fra(folder: Path) -> TimeTable:
+    """SEED-FRA: raw recordings {subject}_{session}, in a format that can be read."""
+    times = trials.SEED_FRA_START_S, trials.SEED_FRA_END_S
+    return _converted(folder, trials.SEED_FRA_LABELS, times)
+
+
+def seed_ger(folder: Path) -> TimeTable:
+    """SEED-GER: raw recordings {subject}_{session}, as `seed_fra`, without the two clips whose times are not public."""
+    table = _converted(folder, trials.SEED_GER_LABELS, (trials.SEED_GER_START_S, trials.SEED_GER_END_S))
+    note = f"no times are public of the clips {' and '.join(map(str, trials.SEED_GER_PRESUMED))}, which are left out"
+    names = dict.fromkeys(row.recording.name for row in table.rows)
+    kept = tuple(row for row in table.rows if row.trial not in trials.SEED_GER_PRESUMED)
+    return replace(table, rows=kept, notes=tuple((name, note) for name in names))
+
+
+def _converted(folder: Path, labels: Sequence[int], times: tuple) -> TimeTable:
+    files = by_name(folder, re.compile(r"(\d+)_([123])\.(cnt|edf|bdf|fif|set|vhdr)", re.IGNORECASE))
+    return _published(folder, files, trials.SEED_CLASSES, (labels,) * 3, (times,) * 3, "1_1.fif", same_clips=True)
 
 
 def _published(
@@ -131,4 +161,6 @@ def _annotated(path: Path, trials: Sequence[Marker], markers: Sequence[Marker], 
     ]  # fmt: skip
 
 
-KNOWN = {"seed": seed, "seed_iv": seed_iv, "seed_v": seed_v}
+KNOWN = {
+    "seed": seed, "seed_iv": seed_iv, "seed_v": seed_v, "seed_vii": seed_vii, "seed_fra": seed_fra, "seed_ger": seed_ger
+}  # fmt: skip

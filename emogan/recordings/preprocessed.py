@@ -1,7 +1,7 @@
 """Preprocessed EEG of data sets, in files that hold a signal for each trial.
 
-SEED and SEED-IV have .mat files with a variable per trial, 62 channels at 200 Hz in microvolt. DEAP has a .dat or .mat
-file per person, DREAMER one .mat file of all people.
+SEED, SEED-IV and SEED-VII have .mat files with a variable per trial, 62 channels at 200 Hz in microvolt. DEAP has a
+.dat or .mat file per person, DREAMER one .mat file of all people.
 """
 
 import re
@@ -19,7 +19,7 @@ from emogan.data.table_files import some
 
 SUFFIX = ".mat"
 SFREQ_HZ = 200.0
-NAME = re.compile(r".*_eeg(\d+)")  # djc_eeg1 (the person's initials), cz_eeg24
+NAME = re.compile(r"(?:.*_eeg)?(\d+)")  # djc_eeg1 (the person's initials), cz_eeg24, 80
 DREAMER = "DREAMER.mat"
 PART = re.compile(r"(\d+)/(\d+)")  # of files of rated clips: subject and clip
 

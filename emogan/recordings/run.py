@@ -62,7 +62,7 @@ def extract(
     Parameters
     ----------
     recordings : folder of the recordings
-    trials : time table, or a file of one, see `read_table`, or "annotations", "seed", "seed_iv" or "seed_v"
+    trials : time table, or a file of one, see `read_table`, "annotations", or one of `known_trials.KNOWN`, as "seed"
     out : folder of the feature files, made if need be
     settings : those of `Settings`
     jobs : experiments worked on at once, each with one thread

@@ -106,8 +106,8 @@ def read_table(path: Path, folder: Path) -> TimeTable:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"expected a time table at {path}, found nothing. Give trials=FILE.csv, annotations, seed, seed_iv or "
-            "seed_v."
+            f"expected a time table at {path}, found nothing. Give trials=FILE.csv, annotations or a data "
+            "set of the SEED family, as seed or seed_vii."
         )
     frame = csv_frame(path, COLUMNS)
     missing = [name for name in COLUMNS if name not in frame]

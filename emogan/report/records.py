@@ -111,13 +111,13 @@ def run_table(section: Section, root: Path) -> Table:
 
 
 def problem_table(problems: Iterable[Problem], root: Path) -> Table | None:
-    """Failed, unfinished, missing, unreadable and superseded jobs; None if there are none."""
+    """Failed, unfinished, missing, unreadable, superseded and dismissed jobs; None if there are none."""
     rows = [(problem.kind, _below(Path(problem.where), root), problem.what) for problem in problems]
     if not rows:
         return None
     note = (
         "Missing: a combination of a sweep without a job folder. Unfinished: neither scores nor a failure yet. "
-        "Superseded: rows that stand in a job finished later."
+        "Superseded: rows that stand in a job finished later. Dismissed: not done, and no longer wanted."
     )
     columns = (("", "what"), ("", "where"), ("", "why"))
     return Table("problems", "Not counted in any table", columns, tuple(rows), note, 3)

@@ -1,23 +1,16 @@
 """Columns and labels of a user's tables: as plain numbers for an augmenter, and windows in the columns' own types."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-ColumnType: TypeAlias = np.dtype | pd.api.extensions.ExtensionDtype
+from emogan.data.pandas_types import ColumnType, plain_column, plain_type
+
 SHOWN = 8  # names in a message
 LEAST = 30  # windows of a person, whose spread of each feature is then known to 13 % if the windows are independent
-
-
-def plain_type(dtype: ColumnType) -> np.dtype:
-    """NumPy's type of a column's values; of objects where they are none."""
-    if isinstance(dtype, pd.CategoricalDtype):
-        return plain_type(dtype.categories.dtype)
-    found = dtype.subtype if isinstance(dtype, pd.SparseDtype) else getattr(dtype, "numpy_dtype", dtype)
-    return found if isinstance(found, np.dtype) else np.dtype(object)
 
 
 def number_columns(frame: pd.DataFrame) -> pd.DataFrame:
@@ -34,7 +27,7 @@ def number_columns(frame: pd.DataFrame) -> pd.DataFrame:
     for i, dtype in enumerate(frame.dtypes):
         if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
             continue
-        column = _plain_column(frame.iloc[:, i])
+        column = plain_column(frame.iloc[:, i])
         if column is None:
             others[frame.columns[i]] = str(dtype)
         else:
@@ -77,6 +70,18 @@ def labels_of(y: Any) -> Any:
                 "text of all: [str(label) for label in y]"
             )
     return y
+
+
+def name_and_type(y: Any) -> tuple[Any, ColumnType | None]:
+    """Name and type of labels in a Series or in the only column of a DataFrame; of others None, None."""
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    return (as_python(y.name), y.dtype) if isinstance(y, pd.Series) else (None, None)
+
+
+def as_python(value: Any) -> Any:
+    """NumPy's numbers, as grids and tables hold them, as Python's; others as they are."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def own_windows(X: Any, names: Sequence) -> tuple[npt.NDArray[np.float64], tuple[ColumnType, ...]]:
@@ -181,22 +186,6 @@ def as_type(plain: str | dict[str, Any]) -> ColumnType:
     if "sparse" in plain:
         return pd.SparseDtype(np.dtype(plain["sparse"]), plain["fill"])
     return pd.api.types.pandas_dtype(plain["pandas"])
-
-
-def _plain_column(column: pd.Series) -> npt.NDArray | None:
-    """A column of one of pandas' own types, or of objects, in NumPy's, with NaN if missing; None if not of numbers."""
-    dtype = plain_type(column.dtype)
-    if dtype.kind == "O" and column.dtype == object:
-        known = column.map(lambda value: isinstance(value, int | float | np.number) or pd.isna(value) is True)
-        dtype = np.dtype(np.float64 if known.all() else object)
-    if dtype.kind not in "biuf":
-        return None
-    missing = column.isna()
-    if not missing.any():
-        return np.asarray(column).astype(dtype)
-    found = np.full(len(column), np.nan)
-    found[~missing] = np.asarray(column[~missing]).astype(np.float64)
-    return found
 
 
 def _nearest_category(x: npt.NDArray[np.float64], dtype: pd.CategoricalDtype) -> pd.Categorical:

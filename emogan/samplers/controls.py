@@ -10,13 +10,35 @@ from torch import Tensor
 from emogan import kinds
 from emogan.augmenters import Augmenter, Control, Duplicate, Gaussian, Mixup, Noise, RandomEffects, Smote
 from emogan.data.training_set import TrainingSet
-from emogan.samplers.sampler import Sampler, with_settings
+from emogan.samplers.sampler import Sampler, TrialSampler, with_settings
 from emogan.samplers.training import windows_of
 from emogan.wording import words
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ControlSampler(Sampler):
+class FormulaSampler(Sampler):
+    """What all samplers that draw by a formula have in common; `ControlSampler` describes the parameters."""
+
+    control: type[Control] = field(init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
+
+    def _augmenter(self, settings: dict[str, Any]) -> Control:
+        kinds.check_class(self.control, Control, words().setting("control"))
+        given = {name: value for name, value in settings.items() if name not in ("control", "settings")}
+        own = with_settings(self, given, self.settings)
+        for name, value in own.items():
+            if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+                raise ValueError(
+                    f"{words().setting(name)}: expected one value, got {value!r}. A GridSearchCV chooses among several"
+                )
+        return self.control(name=type(self).__name__, **own)
+
+    def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
+        return windows_of(data)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ControlSampler(TrialSampler, FormulaSampler):
     """Appends windows that a formula makes of the training windows: any `Control`.
 
     What it saves holds the training windows.
@@ -47,25 +69,11 @@ class ControlSampler(Sampler):
     control: type[Control]
     settings: Mapping[str, Any] | None = None
 
-    _parameter_constraints: ClassVar[dict] = {**Sampler._parameter_constraints, "settings": [Mapping, None]}
-
-    def _augmenter(self, settings: dict[str, Any]) -> Control:
-        kinds.check_class(self.control, Control, words().setting("control"))
-        given = {name: value for name, value in settings.items() if name not in ("control", "settings")}
-        own = with_settings(self, given, self.settings)
-        for name, value in own.items():
-            if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
-                raise ValueError(
-                    f"{words().setting(name)}: expected one value, got {value!r}. A GridSearchCV chooses among several"
-                )
-        return self.control(name=type(self).__name__, **own)
-
-    def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
-        return windows_of(data)
+    _parameter_constraints: ClassVar[dict] = {**FormulaSampler._parameter_constraints, "settings": [Mapping, None]}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class DuplicateSampler(ControlSampler):
+class DuplicateSampler(FormulaSampler):
     """Appends real windows once more: what a larger training set alone gains.
 
     Parameters
@@ -82,11 +90,10 @@ class DuplicateSampler(ControlSampler):
     """
 
     control: type[Control] = field(default=Duplicate, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class NoiseSampler(ControlSampler):
+class NoiseSampler(FormulaSampler):
     """Appends real windows plus noise, see `Noise`.
 
     Parameters
@@ -107,11 +114,10 @@ class NoiseSampler(ControlSampler):
     strength: float = 0.1
 
     control: type[Control] = field(default=Noise, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class MixupSampler(ControlSampler):
+class MixupSampler(FormulaSampler):
     """Appends mixtures of two windows of a class, see `Mixup`.
 
     Parameters
@@ -132,11 +138,10 @@ class MixupSampler(ControlSampler):
     strength: float = 0.2
 
     control: type[Control] = field(default=Mixup, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class SMOTESampler(ControlSampler):
+class SMOTESampler(FormulaSampler):
     """Appends points between a window and a neighbour of its class, of scaled features, see `Smote`.
 
     Parameters
@@ -157,11 +162,10 @@ class SMOTESampler(ControlSampler):
     k_neighbors: int = 5
 
     control: type[Control] = field(default=Smote, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class GaussianSampler(ControlSampler):
+class GaussianSampler(FormulaSampler):
     """Appends windows of a Gaussian per class, see `Gaussian`.
 
     Parameters
@@ -178,12 +182,11 @@ class GaussianSampler(ControlSampler):
     """
 
     control: type[Control] = field(default=Gaussian, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class RandomEffectsSampler(ControlSampler):
-    """Appends windows of new trials, see `RandomEffects`; needs groups=, the trial of each window.
+class RandomEffectsSampler(TrialSampler, FormulaSampler):
+    """Appends windows of new trials, see `RandomEffects`; needs trials=, the trial of each window.
 
     Parameters
     ----------
@@ -203,4 +206,3 @@ class RandomEffectsSampler(ControlSampler):
     strength: float = 1.0
 
     control: type[Control] = field(default=RandomEffects, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)

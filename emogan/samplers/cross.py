@@ -9,10 +9,13 @@ import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
 
 from emogan.samplers.fitted import whole_seed
-from emogan.samplers.gans import CBEGANSampler, GANSampler
-from emogan.samplers.sampler import Sampler
+from emogan.samplers.gans import CBEGANSampler, TrainedSampler
+from emogan.samplers.sampler import Sampler, TrialSampler
+from emogan.samplers.training import trial_numbers, warn_of_mixed_trials
+from emogan.samplers.warn import once
 
 
 class AugmentedFold(NamedTuple):
@@ -51,27 +54,40 @@ def cross_augment(
     n_aug, random_state
         In place of the sampler's, where given.
     trials
-        Trial (N,) of each window: what `fit_resample` takes as groups.
+        Trial (N,) of each window, for a sampler that learns from trials. A UserWarning says so if one trial stands in
+        several of the groups: then trials of several people may have the same name.
 
     Raises
     ------
     ValueError
-        As `fit_resample`.
+        As `fit_resample`, and if there are trials but the sampler does not learn from any.
     """
     sampler = CBEGANSampler() if sampler is None else clone(sampler)
     given = {"n_aug": n_aug, "random_state": random_state}
     sampler.set_params(**{name: value for name, value in given.items() if value is not None})
+    if trials is not None and not isinstance(sampler, TrialSampler):
+        raise ValueError(
+            f"expected no trials=, as {type(sampler).__name__} does not learn from trials. Leave them out: folds of "
+            "whole trials come from cv and groups"
+        )
     folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
+    if trials is not None and groups is not None:
+        number = trial_numbers(trials, _num_samples(X))
+        warn_of_mixed_trials("cross_augment", trials, number, groups, "groups")
     seeds = [whole_seed(sampler.random_state) for _ in folds]
+    told: set[str] = set()
     with contextlib.ExitStack() as stack:
-        if isinstance(sampler, GANSampler):
+        if isinstance(sampler, TrainedSampler):
             if sampler.store is None:
                 sampler.set_params(store=stack.enter_context(tempfile.TemporaryDirectory(prefix="emogan-")))
-            sampler.train((_rows(train, X, y, trials) for train, _ in folds), seeds)
+            with once(told):
+                sampler.train((_rows(train, X, y, trials) for train, _ in folds), seeds)
         for (train, test), seed in zip(folds, seeds, strict=True):
             windows, labels, own_trials = _rows(train, X, y, trials)
             one = clone(sampler).set_params(random_state=seed)
-            x_more, y_more = one.fit_resample(windows, labels, groups=own_trials)
+            metadata = {} if own_trials is None else {"trials": own_trials}
+            with once(told):
+                x_more, y_more = one.fit_resample(windows, labels, **metadata)
             yield AugmentedFold(x_more, y_more, test)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def save(fitted: FittedSampler, path: str | Path) -> None:
     ValueError
         If labels or names of columns are neither text nor numbers: a file holds no others.
     """
-    for what, values in (("labels", fitted.classes.tolist()), ("names of columns", fitted.feature_names or ())):
+    names = (*(fitted.feature_names or ()), *(() if fitted.label_name is None else (fitted.label_name,)))
+    for what, values in (("labels", fitted.classes.tolist()), ("names of columns", names)):
         if others := [one for one in values if not _is_plain(one)]:
             raise ValueError(
                 f"expected {what} that are text or numbers, as a file holds no others, got {others[0]!r}. Fit with "
@@ -46,6 +48,8 @@ def save(fitted: FittedSampler, path: str | Path) -> None:
         "feature_names": None if fitted.feature_names is None else list(fitted.feature_names),
         "modalities": {name: [part.start, part.stop] for name, part in fitted.modalities.items()},
         "origin": dict(fitted.origin), "shared": None if fitted.shared is None else dict(fitted.shared),
+        "label_name": fitted.label_name,
+        "label_type": None if fitted.label_type is None else as_plain(fitted.label_type),
     }  # fmt: skip
     metadata = {"emogan": __version__, "emogan_format": str(versions.SAMPLER), "fields": json.dumps(fields)}
     arrays = {f"scaler.{name}": getattr(fitted.scaler, name) for name in ("minimum", "span")}
@@ -64,7 +68,8 @@ def load(path: str | Path, *, subject: Any = None, session: Any = None, fold: An
 
     Parameters
     ----------
-    path : file
+    path
+        The file.
     subject, session, fold
         Which training set of a checkpoint; as many of them as it takes to tell it from the others.
 
@@ -88,7 +93,7 @@ def load(path: str | Path, *, subject: Any = None, session: Any = None, fold: An
             f"{path}: expected a file that save() of a sampler wrote, or checkpoint.ckpt of emogan.train, undamaged; "
             f"nothing else is read, as it might run code. {type(error).__name__}: {str(error).splitlines()[0]}"
         ) from error
-    return fitted
+    return replace(fitted, file=str(path))
 
 
 def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
@@ -100,7 +105,7 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
         raise ValueError(f"{path}: expected no subject, session or fold, as it holds one training set, got {asked}")
     fields = json.loads(metadata["fields"])
     scaler, shared = MinMaxScaler(**_taken(tensors, "scaler.")), fields.get("shared")
-    own = _taken(tensors, "alignment.")
+    own, label_type = _taken(tensors, "alignment."), fields.get("label_type")
     return FittedSampler(
         fields["identity"], tensors, scaler,
         np.array(fields["classes"], dtype=np.dtype(fields["classes_dtype"])),
@@ -108,6 +113,7 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
         None if fields["feature_names"] is None else tuple(map(_name, fields["feature_names"])), fields["frame"],
         {name: slice(*part) for name, part in fields["modalities"].items()}, fields["origin"],
         fields.get("sampler", ""), shared, ALIGNMENTS[shared["alignment"]](**own) if own else None,
+        label_name=_name(fields.get("label_name")), label_type=None if label_type is None else as_type(label_type),
     )  # fmt: skip
 
 

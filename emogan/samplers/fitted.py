@@ -16,7 +16,7 @@ from emogan.augmenters import Augmenter, Control, GANAugmenter, balanced_labels
 from emogan.data.alignment import ALIGNMENTS, Alignment
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
-from emogan.models import ConditionalGAN
+from emogan.models import ConditionalGenerator
 from emogan.samplers.columns import ColumnType, frame_of, own_windows, plain_type, refuse_other_classes, typed
 from emogan.samplers.wording import SamplerWording
 from emogan.store import derived_seed, fingerprint
@@ -56,6 +56,10 @@ class FittedSampler:
         Of a generator that `emogan.share` wrote: what it learned from, and the text of its card.
     alignment : Alignment, or None
         Of the person that a shared generator was adapted to.
+    label_name, label_type : any, and a dtype or None
+        Name and type of the labels, if a Series was fitted.
+    file : str
+        That it was read from, if any.
     """
 
     identity: Mapping[str, Any]
@@ -71,14 +75,24 @@ class FittedSampler:
     sampler: str = ""
     shared: Mapping[str, Any] | None = None
     alignment: Alignment | None = None
+    label_name: Any = None
+    label_type: ColumnType | None = None
+    file: str = ""
 
     def __repr__(self) -> str:
-        kind = self.identity.get("gan") or self.identity.get("control")
-        said = f"{kind}, {len(self.dtypes)} features, classes {', '.join(map(str, self.classes.tolist()))}"
+        what = str(self.identity.get("gan") or self.identity.get("control"))
+        if "iterations" in self.identity:
+            most = "up to " if self.identity.get("plateau_window") else ""
+            what += f" trained for {most}{self.identity['iterations']} iterations"
+        what += f", {len(self.dtypes)} features, classes {', '.join(map(str, self.classes.tolist()))}"
+        whence = [f"{name}={value}" for name, value in self.origin.items()]
+        whence += [f"fitted by {self.sampler}"] * bool(self.sampler) + [f"read from {self.file}"] * bool(self.file)
         if self.shared is not None:
-            said += f", learned from {self.shared['people']} people of {self.shared['dataset']}; windows in "
-            said += "their shared units until adapt(X)" if self.alignment is None else "the units of one person"
-        return f"FittedSampler({said})"
+            units = "the units of one person" if self.alignment else "their shared units until adapt(X)"
+            whence.append(
+                f"learned from {self.shared['people']} people of {self.shared['dataset']}; windows in {units}"
+            )
+        return f"FittedSampler({what}" + f",\n  {', '.join(whence)}" * bool(whence) + ")"
 
     def adapt(self, X: Any, y: Any = None) -> Self:
         """A shared generator (`emogan.share`) for a person it has not learned from: it draws in that person's units.
@@ -118,8 +132,11 @@ class FittedSampler:
 
     def sample(
         self, n: int | Mapping, random_state: RandomState = None
-    ) -> tuple[npt.NDArray | pd.DataFrame, npt.NDArray]:
+    ) -> tuple[npt.NDArray | pd.DataFrame, npt.NDArray | pd.Series]:
         """Draw synthetic windows (n, F) and their labels (n,).
+
+        Both are arrays; if a DataFrame was fitted, windows are a DataFrame and labels a Series, with the name and the
+        type of the labels that were fitted.
 
         Parameters
         ----------
@@ -138,11 +155,18 @@ class FittedSampler:
         if self.frame:
             x = self.values(labels, random_state)
             names = range(x.shape[1]) if self.feature_names is None else list(self.feature_names)
-            return frame_of(x, names, self.dtypes), self.classes[labels]
+            series = pd.Series(self.classes[labels], dtype=self.label_type, name=self.label_name)
+            return frame_of(x, names, self.dtypes), series
         return self.draw(labels, random_state), self.classes[labels]
 
     def labels(self, n: int | Mapping) -> npt.NDArray:
-        """Class indices (n,) of a number of windows: in turn for a number, class by class for a mapping."""
+        """Class indices (n,) of a number of windows: in turn for a number, class by class for a mapping.
+
+        Parameters
+        ----------
+        n
+            As of `sample`.
+        """
         if not isinstance(n, Mapping):
             return balanced_labels(_windows(n), len(self.classes))
         counts = {label: _windows(count) for label, count in n.items()}
@@ -151,7 +175,15 @@ class FittedSampler:
         return np.repeat(np.arange(len(self.classes)), [counts.get(label, 0) for label in self.classes.tolist()])
 
     def draw(self, labels: npt.NDArray, random_state: RandomState = None) -> npt.NDArray:
-        """Synthetic windows (n, F) of given class indices (n,), in the units and the common type of the features."""
+        """Synthetic windows (n, F) in the units and the common type of the features.
+
+        Parameters
+        ----------
+        labels
+            Class index (n,) of each window.
+        random_state
+            As of `sample`.
+        """
         x, plain = self.values(labels, random_state), [plain_type(dtype) for dtype in self.dtypes]
         common = np.result_type(*(np.float64 if dtype.kind == "O" else dtype for dtype in plain))
         if set(self.dtypes) == {common}:
@@ -160,7 +192,13 @@ class FittedSampler:
         return np.stack(columns, axis=1)
 
     def values(self, labels: npt.NDArray, random_state: RandomState = None) -> npt.NDArray[np.float64]:
-        """What `draw` gives before it is put into the features' types."""
+        """What `draw` gives before it is put into the features' types.
+
+        Parameters
+        ----------
+        labels, random_state
+            As of `draw`.
+        """
         purpose = "sample" if random_state is None else f"sample {whole_seed(random_state)}"
         generator = torch.Generator().manual_seed(derived_seed(self.key, purpose))
         with worded(SamplerWording(self.sampler, self.classes.tolist())):
@@ -178,7 +216,7 @@ class FittedSampler:
         """
         settings = {name: value for name, value in self.identity.items() if name not in FORMER_SETTINGS}
         if "gan" in settings:
-            gan = kinds.find(settings.pop("gan"), ConditionalGAN)
+            gan = kinds.find(settings.pop("gan"), ConditionalGenerator)
             weights = {name.removeprefix("generator."): value for name, value in self.tensors.items()}
             return GANAugmenter(gan, name=gan.__name__, **settings).restore(
                 [weights], len(self.dtypes), len(self.classes)

@@ -1,4 +1,4 @@
-"""GANs as over-samplers, EmoGAN's and a user's own; defaults and their reasons are in conf/model/."""
+"""GANs and other trained generators as over-samplers; defaults and their reasons are in conf/model/."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,23 +10,109 @@ from sklearn.utils._param_validation import StrOptions
 from torch import Tensor
 
 from emogan.augmenters import Augmenter, GANAugmenter
-from emogan.augmenters.fit import fit
+from emogan.augmenters.fit import Fits, fit
 from emogan.data.training_set import TrainingSet
 from emogan.environment import quiet_lightning
-from emogan.models import CBEGAN, CGAN, CWGAN, ConditionalGAN, TrialCBEGAN
-from emogan.samplers.sampler import Sampler, with_settings
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, ConditionalGenerator, Diffusion, TrialCBEGAN
+from emogan.samplers.sampler import Sampler, TrialSampler, with_settings
+from emogan.samplers.warn import once, warn
 from emogan.samplers.wording import SamplerWording
 from emogan.store import Store
+from emogan.training.detectors import messages
 from emogan.training.isolation import default_torch
 from emogan.training.trainer import TrainerSettings
 from emogan.wording import worded
 
 NOT_OF_THE_AUGMENTER = ("gan", "settings", "accelerator", "store")
+_known: set[str] = (
+    set()
+)  # keys of GANs that this process has looked at: a grid takes them from the store again and again
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class GANSampler(Sampler):
-    """Appends windows that a conditional GAN draws: any subclass of `ConditionalGAN`.
+class TrainedSampler(Sampler):
+    """What all samplers that train a GAN have in common; `GANSampler` describes the parameters."""
+
+    gan: type[ConditionalGenerator] = field(init=False)
+    settings: Mapping[str, Any] | None = field(default=None, init=False)
+    iterations: int = 3000
+    batch_size: int = 128
+    layers: int = 2
+    hidden: int | Sequence[int] = 100
+    architecture_seed: int | None = None
+    learning_rate: float = 1e-4
+    optimizer: Callable | None = None
+    plateau_window: int = 0
+    plateau_tolerance: float = 0.01
+    selection: str | None = None
+    oversample: int = 4
+    accelerator: str = "cpu"
+    store: str | os.PathLike | None = None
+
+    _parameter_constraints: ClassVar[dict] = {
+        **Sampler._parameter_constraints,
+        "accelerator": [StrOptions({"cpu", "gpu", "auto"})],
+        "store": [str, os.PathLike, None],
+    }
+
+    def _augmenter(self, settings: dict[str, Any]) -> GANAugmenter:
+        shared = {name: value for name, value in settings.items() if name not in NOT_OF_THE_AUGMENTER}
+        return GANAugmenter(self.gan, name=type(self).__name__, **with_settings(self, shared, self.settings))
+
+    def train(self, parts: Iterable[tuple[Any, Any, Any]], seeds: Sequence[int]) -> None:
+        """Train the GANs of several training sets, stacked, into the store, where fit_resample finds them.
+
+        Those with other classes are trained apart: their networks have another shape, or their labels other names.
+
+        Parameters
+        ----------
+        parts
+            Windows, labels and trials of each training set; trials may be None where the GAN does not need them.
+        seeds
+            One for each of them.
+        """
+        by_classes: dict[tuple, list[tuple[TrainingSet, int]]] = {}
+        fits: list[Fits] = []
+        with once():
+            for (X, y, trials), seed in zip(parts, seeds, strict=True):
+                x, labels, _ = self._checked(X, y)
+                if any(self.sampling_strategy_.values()):
+                    augmenter, data, classes = self._prepared(x, labels, trials)
+                    by_classes.setdefault(tuple(classes.tolist()), []).append((data, seed))
+            for own_classes, members in by_classes.items():
+                sets, own_seeds = zip(*members, strict=True)
+                with worded(SamplerWording(type(self).__name__, own_classes)):
+                    fits.append(self._fits(augmenter, sets, len(own_classes), own_seeds))
+            self._warn_of(fits)
+
+    def _fits(self, augmenter: Augmenter, sets: Sequence[TrainingSet], classes: int, seeds: Sequence[int]) -> Fits:
+        assert isinstance(augmenter, GANAugmenter)
+        store = None if self.store is None else Store(Path(self.store))
+        with default_torch(), quiet_lightning():
+            trainer = TrainerSettings({"accelerator": self.accelerator})
+            return fit(augmenter, sets, classes, seeds, store, trainer=trainer, warns=False)
+
+    def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
+        fits = self._fits(augmenter, [data], classes, [seed])
+        self._warn_of([fits])
+        return {f"generator.{name}": value for name, value in fits.generators[0].items()}
+
+    def _warn_of(self, fits: Sequence[Fits]) -> None:
+        """Warn of what is wrong with GANs that were trained now, or come from the store for the first time."""
+        name, figures = type(self).__name__, []
+        for one in fits:
+            trained = {one.keys[m] for m in one.trained}
+            found = zip(one.keys, one.figures, strict=True)
+            figures += [own for key, own in found if own is not None and (key in trained or key not in _known)]
+            _known.update(one.keys)
+        with worded(SamplerWording(name)):
+            for kind, message in messages(figures, name, "after training").items():
+                warn(kind, message)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class GANSampler(TrialSampler, TrainedSampler):
+    """Appends windows that a conditional GAN, or any other subclass of `ConditionalGenerator`, draws.
 
     Parameters
     ----------
@@ -48,11 +134,11 @@ class GANSampler(Sampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -73,68 +159,17 @@ class GANSampler(Sampler):
     Raises
     ------
     ValueError
-        When fitted: if the class lacks something that `ConditionalGAN` asks for, or a setting is impossible.
+        When fitted: if the class lacks something that `ConditionalGenerator` asks for, or a setting is impossible.
     """
 
-    gan: type[ConditionalGAN]
+    gan: type[ConditionalGenerator]
     settings: Mapping[str, Any] | None = None
-    iterations: int = 3000
-    batch_size: int = 128
-    layers: int = 2
-    hidden: int | Sequence[int] = 100
-    architecture_seed: int | None = None
-    learning_rate: float = 1e-4
-    optimizer: Callable | None = None
-    plateau_window: int = 0
-    plateau_tolerance: float = 0.01
-    selection: str | None = None
-    oversample: int = 4
-    accelerator: str = "cpu"
-    store: str | os.PathLike | None = None
 
-    _parameter_constraints: ClassVar[dict] = {
-        **Sampler._parameter_constraints,
-        "settings": [Mapping, None],
-        "accelerator": [StrOptions({"cpu", "gpu", "auto"})],
-        "store": [str, os.PathLike, None],
-    }
-
-    def _augmenter(self, settings: dict[str, Any]) -> GANAugmenter:
-        shared = {name: value for name, value in settings.items() if name not in NOT_OF_THE_AUGMENTER}
-        return GANAugmenter(self.gan, name=type(self).__name__, **with_settings(self, shared, self.settings))
-
-    def train(self, parts: Iterable[tuple[Any, Any, Any]], seeds: Sequence[int]) -> None:
-        """Train the GANs of several (windows, labels, trials), stacked, into the store, where fit_resample finds them.
-
-        Those with other classes are trained apart: their networks have another shape, or their labels other names.
-        """
-        by_classes: dict[tuple, list[tuple[TrainingSet, int]]] = {}
-        for (X, y, groups), seed in zip(parts, seeds, strict=True):
-            x, labels, _ = self.checked(X, y)
-            if any(self.sampling_strategy_.values()):
-                augmenter, data, classes = self.prepared(x, labels, groups)
-                by_classes.setdefault(tuple(classes.tolist()), []).append((data, seed))
-        for own_classes, members in by_classes.items():
-            sets, own_seeds = zip(*members, strict=True)
-            with worded(SamplerWording(type(self).__name__, own_classes)):
-                self._trained(augmenter, sets, len(own_classes), own_seeds)
-
-    def _trained(
-        self, augmenter: Augmenter, sets: Sequence[TrainingSet], classes: int, seeds: Sequence[int]
-    ) -> list[dict[str, Tensor]]:
-        assert isinstance(augmenter, GANAugmenter)
-        store = None if self.store is None else Store(Path(self.store))
-        with default_torch(), quiet_lightning():
-            trainer = TrainerSettings({"accelerator": self.accelerator})
-            fits = fit(augmenter, sets, classes, seeds, store, trainer=trainer)
-        return [{f"generator.{name}": value for name, value in one.items()} for one in fits.generators]
-
-    def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
-        return self._trained(augmenter, [data], classes, [seed])[0]
+    _parameter_constraints: ClassVar[dict] = {**TrainedSampler._parameter_constraints, "settings": [Mapping, None]}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CBEGANSampler(GANSampler):
+class CBEGANSampler(TrainedSampler):
     """Appends windows of a cBEGAN (Luo, Zhu and Lu 2019), see `CBEGAN`.
 
     Parameters
@@ -153,11 +188,11 @@ class CBEGANSampler(GANSampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -192,12 +227,11 @@ class CBEGANSampler(GANSampler):
     eta: int = 1
     reduction: str = "mean"
 
-    gan: type[ConditionalGAN] = field(default=CBEGAN, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
+    gan: type[ConditionalGenerator] = field(default=CBEGAN, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CWGANSampler(GANSampler):
+class CWGANSampler(TrainedSampler):
     """Appends windows of a cWGAN (Luo and Lu 2018), see `CWGAN`.
 
     Parameters
@@ -216,11 +250,11 @@ class CWGANSampler(GANSampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -253,12 +287,11 @@ class CWGANSampler(GANSampler):
     clip: float | None = None
     critic_steps: int = 5
 
-    gan: type[ConditionalGAN] = field(default=CWGAN, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
+    gan: type[ConditionalGenerator] = field(default=CWGAN, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class CGANSampler(GANSampler):
+class CGANSampler(TrainedSampler):
     """Appends windows of a conditional GAN (Mirza and Osindero 2014), see `CGAN`.
 
     Parameters
@@ -277,11 +310,11 @@ class CGANSampler(GANSampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -309,15 +342,12 @@ class CGANSampler(GANSampler):
     noise_features: int = 100
     saturating: bool = True
 
-    gan: type[ConditionalGAN] = field(default=CGAN, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
+    gan: type[ConditionalGenerator] = field(default=CGAN, init=False)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TrialCBEGANSampler(GANSampler):
-    """Appends windows of a `TrialCBEGAN`, which starts from moved trials.
-
-    ``groups`` are the trials; without them the windows of a class count as one trial.
+class TrialCBEGANSampler(TrialSampler, TrainedSampler):
+    """Appends windows of a `TrialCBEGAN`, which starts from moved trials; needs trials=, the trial of each window.
 
     Parameters
     ----------
@@ -335,11 +365,11 @@ class TrialCBEGANSampler(GANSampler):
     batch_size
         Windows per mini-batch.
     layers, hidden
-        Hidden layers of both networks, 2 to 4, and nodes in each: one number, or one per layer.
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
     architecture_seed
-        Draws the layers and nodes of both networks from the paper's ranges instead.
+        Draws the layers and nodes of every network from the paper's ranges instead.
     learning_rate
-        Of Adam, for both networks (paper, 3.3: 0.0001).
+        Of Adam, for every network (paper, 3.3: 0.0001).
     optimizer
         Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
         Adam with the learning rate if not given.
@@ -381,5 +411,129 @@ class TrialCBEGANSampler(GANSampler):
     gamma: float = 1.0
     lambda_k: float = 0.001
 
-    gan: type[ConditionalGAN] = field(default=TrialCBEGAN, init=False)
-    settings: Mapping[str, Any] | None = field(default=None, init=False)
+    gan: type[ConditionalGenerator] = field(default=TrialCBEGAN, init=False)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class CVAESampler(TrainedSampler):
+    """Appends windows of a conditional variational auto-encoder (Kingma and Welling 2014), see `CVAE`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of every network from the paper's ranges instead.
+    learning_rate
+        Of Adam, for every network (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    latent
+        Length of the latent vector.
+    beta
+        Weight of the divergence of the encoder from the prior; 1 is the ELBO.
+    variance
+        The decoder's, of all features, in the scaled units of training; learned for each feature if not given.
+    decoder_noise
+        False gives the mean of the decoder's distribution, not a draw from it: windows spread less.
+    """
+
+    iterations: int = 1000
+    learning_rate: float = 1e-3
+    latent: int = 16
+    beta: float = 1.0
+    variance: float | None = None
+    decoder_noise: bool = True
+
+    gan: type[ConditionalGenerator] = field(default=CVAE, init=False)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class DiffusionSampler(TrainedSampler):
+    """Appends windows of class-conditional denoising diffusion (Karras et al. 2022), see `Diffusion`.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of every network from the paper's ranges instead.
+    learning_rate
+        Of Adam, for every network (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    components
+        Number of white axes that the network sees, those of most variance; None for all, up to 512.
+    steps
+        Number of the sampler's noise levels.
+    guidance
+        Strength of classifier-free guidance: windows become more typical of their class, and less diverse. 0 is off.
+    label_dropout
+        Share of the training windows whose label is hidden, for guidance; none are without it.
+    ema_decay
+        EMA decay (exponential moving average) of the weights that windows are sampled with; 0 for none.
+    """
+
+    iterations: int = 1000
+    learning_rate: float = 1e-3
+    components: int | None = 16
+    steps: int = 20
+    guidance: float = 0.0
+    label_dropout: float = 0.1
+    ema_decay: float = 0.99
+
+    gan: type[ConditionalGenerator] = field(default=Diffusion, init=False)

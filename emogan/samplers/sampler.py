@@ -3,7 +3,7 @@
 import numbers
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -20,10 +20,11 @@ from torch import Tensor
 from emogan.augmenters import Augmenter
 from emogan.augmenters.fit import member_key
 from emogan.data.training_set import TrainingSet
-from emogan.samplers.columns import frame_of, labels_of, number_columns, typed
+from emogan.samplers.columns import as_python, frame_of, labels_of, name_and_type, number_columns, typed
 from emogan.samplers.files import save
 from emogan.samplers.fitted import FittedSampler, RandomState, whole_seed
-from emogan.samplers.training import trial_numbers
+from emogan.samplers.training import refuse_missing_trials, trial_numbers, warn_of_mixed_trials
+from emogan.samplers.warn import once, warn
 from emogan.samplers.wording import SamplerWording
 from emogan.wording import worded
 
@@ -62,6 +63,8 @@ class Sampler(BaseOverSampler):
         What was fitted last; `fit_resample` fits only if something is to be appended.
     sampling_strategy_ : dict
         Windows appended, by label.
+    synthetic_ : array of bool
+        Of each row that `fit_resample` returned last, whether it is synthetic.
     """
 
     sampling_strategy: str | float | Mapping | Callable = "auto"
@@ -73,15 +76,6 @@ class Sampler(BaseOverSampler):
         "n_aug": [Interval(numbers.Integral, 0, None, closed="left"), None],
     }
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        fixed = {name for name, value in vars(cls).items() if isinstance(value, Field) and not value.init}
-        cls._parameter_constraints = {  # scikit-learn wants those of a class's own parameters alone
-            name: allowed for name, allowed in cls._parameter_constraints.items() if name not in fixed
-        }
-
-    __metadata_request__fit: ClassVar[dict] = {"groups": False}  # pipelines call fit_resample: one request is enough
-
     @abstractmethod
     def _augmenter(self, settings: dict[str, Any]) -> Augmenter:
         """The augmenter with these settings: what the class has as parameters beside those of every sampler."""
@@ -90,16 +84,13 @@ class Sampler(BaseOverSampler):
     def _tensors(self, augmenter: Augmenter, data: TrainingSet, classes: int, seed: int) -> dict[str, Tensor]:
         """What is left of fitting an augmenter to a training set, see `FittedSampler`."""
 
-    def fit(self, X: Any, y: Any, *, groups: Any = None) -> Self:
+    def fit(self, X: Any, y: Any) -> Self:
         """Fit without appending anything, for `sample` and `save`.
 
         Parameters
         ----------
         X, y
             Windows (N, F) and labels (N,).
-        groups
-            Trial (N,) of each window, for augmenters that look at trials; other trials have other names, also those of
-            another session or person.
 
         Raises
         ------
@@ -109,69 +100,103 @@ class Sampler(BaseOverSampler):
         KeyboardInterrupt
             If it is interrupted; nothing is fitted then.
         """
-        X, y, _ = self.checked(X, y)
-        self.fitted_ = self._fitted(X, y, groups)
-        return self
+        return self._fit(X, y, None)
 
-    def fit_resample(self, X: Any, y: Any, *, groups: Any = None) -> tuple[Any, Any]:
-        """Windows and labels with the synthetic ones appended behind; arguments and errors as of `fit`.
+    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Append synthetic windows and their labels behind those given; errors as of `fit`.
 
-        The given windows of a DataFrame come out untouched, whatever the types of its columns.
+        The given windows of a DataFrame come out untouched, whatever the types of its columns. A UserWarning says so if
+        nothing is appended although n_aug was not given.
+
+        Parameters
+        ----------
+        X, y
+            Windows (N, F) and labels (N,).
         """
-        x, labels, one_vs_all = self.checked(X, y)
-        drawn, more = self._drawn(x, labels, groups)
-        found = np.concatenate([labels, more])
-        if one_vs_all:
-            found = label_binarize(found, classes=np.unique(labels))
-        return _appended(X, x, drawn), ArraysTransformer(x, y).transform(x, found)[1]
+        return self._resample(X, y, None)
 
     def sample(
         self, n: int | Mapping, random_state: RandomState = None
-    ) -> tuple[npt.NDArray | pd.DataFrame, npt.NDArray]:
-        """Synthetic windows and their labels, see `FittedSampler.sample`."""
+    ) -> tuple[npt.NDArray | pd.DataFrame, npt.NDArray | pd.Series]:
+        """Draw synthetic windows (n, F) and their labels (n,): a DataFrame and a Series if a DataFrame was fitted.
+
+        Parameters
+        ----------
+        n
+            Windows in all, shared equally among the classes (a remainder goes to the first), or {label: windows}.
+        random_state
+            None draws the same windows at every call, of which fewer are the first of more: those that `fit_resample`
+            appends. A whole number draws others, and the same for the same number.
+        """
         check_is_fitted(self, "fitted_")
         return self.fitted_.sample(n, random_state)
 
     def save(self, path: str | Path) -> None:
-        """Write what was fitted into one file, which `emogan.load` reads."""
+        """Write what was fitted into one file, which `emogan.load` reads.
+
+        Parameters
+        ----------
+        path
+            The file to write.
+        """
         check_is_fitted(self, "fitted_")
         save(self.fitted_, path)
 
-    def checked(self, X: Any, y: Any) -> tuple[npt.NDArray, npt.NDArray, bool]:
+    def _checked(self, X: Any, y: Any) -> tuple[npt.NDArray, npt.NDArray, bool]:
         """Windows and labels as arrays, and whether y had a column for each class.
 
         What is wrong with them or with this sampler's parameters is said.
         """
         self._validate_params()
+        self._label_name, self._label_type = name_and_type(y)
         labels = labels_of(y)
         check_classification_targets(labels)
         X, y, one_vs_all = self._check_X_y(X, labels)
         self.sampling_strategy_ = self._asked(y)
         return X, y, one_vs_all
 
-    def prepared(self, X: npt.NDArray, y: npt.NDArray, groups: Any) -> tuple[Augmenter, TrainingSet, npt.NDArray]:
+    def _prepared(self, X: npt.NDArray, y: npt.NDArray, trials: Any) -> tuple[Augmenter, TrainingSet, npt.NDArray]:
         """The augmenter, and the scaled windows and classes that it is to be fitted on."""
         augmenter = self._constructed()
-        if groups is not None:
-            groups = trial_numbers(groups, len(X))
-        elif "trial" in getattr(augmenter, "needs", ()):
-            raise ValueError(
-                f"{type(self).__name__} looks at trials: expected groups=, the trial of each window, got none. In a "
-                "pipeline they come by scikit-learn's metadata routing: set_config(enable_metadata_routing=True), "
-                'set_fit_resample_request(groups="trials") of the sampler and fit(X, y, trials=...) of the pipeline'
-            )
+        if trials is None:
+            refuse_missing_trials(type(self).__name__, augmenter)
+            number = None
+        else:
+            number = trial_numbers(trials, len(X))
+            warn_of_mixed_trials(type(self).__name__, trials, number, y, "labels")
         classes, index = np.unique(y, return_inverse=True)
-        return augmenter, TrainingSet.scaled(X, index, groups), classes
+        return augmenter, TrainingSet.scaled(X, index, number), classes
 
-    def _fit_resample(self, X: npt.NDArray, y: npt.NDArray, groups: Any = None) -> tuple[npt.NDArray, npt.NDArray]:
-        drawn, labels = self._drawn(X, y, groups)
+    def _fit(self, X: Any, y: Any, trials: Any) -> Self:
+        X, y, _ = self._checked(X, y)
+        self.fitted_ = self._fitted(X, y, trials)
+        return self
+
+    def _resample(self, X: Any, y: Any, trials: Any) -> tuple[Any, Any]:
+        x, labels, one_vs_all = self._checked(X, y)
+        drawn, more = self._drawn(x, labels, trials)
+        found = np.concatenate([labels, more])
+        self.synthetic_ = np.arange(len(found)) >= len(labels)
+        if one_vs_all:
+            found = label_binarize(found, classes=np.unique(labels))
+        return _appended(X, x, drawn), ArraysTransformer(x, y).transform(x, found)[1]
+
+    def _fit_resample(self, X: npt.NDArray, y: npt.NDArray) -> tuple[npt.NDArray, npt.NDArray]:
+        drawn, labels = self._drawn(X, y, None)
         return np.concatenate([X, typed(drawn, X.dtype)]), np.concatenate([y, labels])
 
-    def _drawn(self, X: npt.NDArray, y: npt.NDArray, groups: Any) -> tuple[npt.NDArray, npt.NDArray]:
+    def _drawn(self, X: npt.NDArray, y: npt.NDArray, trials: Any) -> tuple[npt.NDArray, npt.NDArray]:
         """The windows to append, float64, and their labels."""
         if not any(self.sampling_strategy_.values()):
+            if self.n_aug is None:
+                name, strategy = type(self).__name__, self.sampling_strategy
+                warn(
+                    "nothing appended",
+                    f"{name} has appended nothing: sampling_strategy={strategy!r} asks for no more windows of these "
+                    f"classes than there are. Tell it how many to append, such as {name}(n_aug=200)",
+                )
             return np.empty((0, X.shape[1])), y[:0]
-        self.fitted_ = self._fitted(X, y, groups)
+        self.fitted_ = self._fitted(X, y, trials)
         labels = self.fitted_.labels(self.sampling_strategy_ if self.n_aug is None else self.n_aug)
         return self.fitted_.values(labels), self.fitted_.classes[labels]
 
@@ -199,20 +224,55 @@ class Sampler(BaseOverSampler):
 
     def _constructed(self) -> Augmenter:
         shared = Sampler._get_param_names()
-        settings = {name: _simple(one) for name, one in self.get_params(deep=False).items() if name not in shared}
+        settings = {name: as_python(one) for name, one in self.get_params(deep=False).items() if name not in shared}
         with worded(SamplerWording(type(self).__name__)):
             return self._augmenter(settings)
 
-    def _fitted(self, X: npt.NDArray, y: npt.NDArray, groups: Any) -> FittedSampler:
-        augmenter, data, classes = self.prepared(X, y, groups)
-        seed = whole_seed(self.random_state)
-        with worded(SamplerWording(type(self).__name__, classes.tolist())):
-            tensors = self._tensors(augmenter, data, len(classes), seed)
+    def _fitted(self, X: npt.NDArray, y: npt.NDArray, trials: Any) -> FittedSampler:
+        with once():
+            augmenter, data, classes = self._prepared(X, y, trials)
+            seed = whole_seed(self.random_state)
+            with worded(SamplerWording(type(self).__name__, classes.tolist())):
+                tensors = self._tensors(augmenter, data, len(classes), seed)
         return FittedSampler(
             augmenter.identity(), tensors, data.scaler, classes, self._dtypes,
             member_key(augmenter, data, len(classes), seed), self._columns, self._columns is not None,
-            sampler=type(self).__name__,
+            sampler=type(self).__name__, label_name=self._label_name, label_type=self._label_type,
         )  # fmt: skip
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TrialSampler(Sampler):
+    """A sampler that may learn from trials: ``fit`` and ``fit_resample`` take the trial of each window.
+
+    Pipelines pass it on by scikit-learn's metadata routing, where it is requested unless the user chose otherwise.
+    """
+
+    __metadata_request__fit: ClassVar[dict] = {"trials": False}  # pipelines call fit_resample: one request is enough
+    __metadata_request__fit_resample: ClassVar[dict] = {"trials": True}
+
+    def fit(self, X: Any, y: Any, *, trials: Any = None) -> Self:
+        """Fit without appending anything, for `sample` and `save`; errors as of `Sampler.fit`.
+
+        Parameters
+        ----------
+        X, y
+            Windows (N, F) and labels (N,).
+        trials
+            Trial (N,) of each window. Different trials have different names, also those of different sessions and
+            people; a UserWarning says so if a trial holds windows of several labels.
+        """
+        return self._fit(X, y, trials)
+
+    def fit_resample(self, X: Any, y: Any, *, trials: Any = None) -> tuple[Any, Any]:
+        """Append synthetic windows and their labels behind those given, see `Sampler.fit_resample`.
+
+        Parameters
+        ----------
+        X, y, trials
+            As of `fit`.
+        """
+        return self._resample(X, y, trials)
 
 
 def with_settings(
@@ -224,10 +284,10 @@ def with_settings(
         if name in own:
             kind = type(sampler).__name__
             raise ValueError(
-                f"{kind}.settings: expected none of the sampler's own parameters, got {name}. Give it as "
+                f"{kind}(settings=...): expected none of the sampler's own parameters, got {name}. Give it as "
                 f"{kind}({name}=...)"
             )
-    return {**parameters, **{name: _simple(value) for name, value in (settings or {}).items()}}
+    return {**parameters, **{name: as_python(value) for name, value in (settings or {}).items()}}
 
 
 def _appended(given: Any, x: npt.NDArray, drawn: npt.NDArray) -> Any:
@@ -238,8 +298,3 @@ def _appended(given: Any, x: npt.NDArray, drawn: npt.NDArray) -> Any:
     if sparse.issparse(given):
         return type(given)(found)
     return found.tolist() if isinstance(given, list) else found
-
-
-def _simple(value: Any) -> Any:
-    """NumPy's numbers, as grids hold them, as Python's."""
-    return value.item() if isinstance(value, np.generic) else value

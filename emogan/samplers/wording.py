@@ -29,7 +29,7 @@ class SamplerWording(Wording):
         return SAMPLERS.get(name, name)
 
     def setting(self, name: str, model: str | None = None) -> str:
-        return f"{self.model(model) if model else self.sampler}.{name}"
+        return f"{self.model(model) if model else self.sampler}({name}=...)"
 
     def label(self, index: int) -> str:
         return f"class {self.classes[index]!r}"

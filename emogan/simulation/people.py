@@ -16,7 +16,7 @@ to highest),
 so agreement with the paper holds for seed 0 alone. To measure again: pytest -m slow tests/data/test_synthetic.py (a
 minute), or python -m emogan.train -m model=none modality=eeg,eye,eeg_eye data.preset=seed,seed_v data.subjects=null
 data.sessions=null.
-seed_iv is not calibrated: the paper has no row for it.
+The others are not calibrated: the paper has no row for them.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,14 @@ from scipy.special import ndtri
 
 from emogan.checks import NonNegativeInt, PositiveInt, Rule, checked, one_of
 from emogan.data import trials
-from emogan.data.eye_names import EYE_FEATURES_31, EYE_FEATURES_33, EYE_FEATURES_41
+from emogan.data.eye_names import (
+    EYE_EVENTS,
+    EYE_FEATURES_31,
+    EYE_FEATURES_33,
+    EYE_FEATURES_41,
+    PUPIL_BANDS,
+    SEED_VII_EYE,
+)
 from emogan.data.features import FeatureSet, Modality, concatenate
 from emogan.data.montage import EEG_FEATURES
 from emogan.simulation.eeg import EegSimulation, eeg_features
@@ -50,9 +57,27 @@ class Preset:
     emotion: EmotionSimulation
     eeg: EegSimulation
     eye: EyeSimulation
+    own_folds: str | None = "paper"  # as in FeatureSet
+    simulated_eye: tuple[str, ...] = ()  # which simulated features eye_names are, if they are named otherwise
+
+    @property
+    def sessions(self) -> int:
+        """How many there are before the same clips come again."""
+        return 3 if self.same_clips else len(self.labels)
 
 
 GOLDEN = (5**0.5 - 1) / 2  # spreads the subjects' responsiveness evenly, however many there are
+# Made up: SEED-VII tells no clip's length, only some 3,500 windows a person.
+SEED_VII_WINDOWS = tuple(tuple(30 + 37 * (20 * session + k) % 29 for k in range(20)) for session in range(4))
+SEED_VII_SIMULATED = (
+    *(f"pupil_{axis}_de_{band}" for axis in "xy" for band in PUPIL_BANDS),
+    *(f"pupil_{axis}_{moment}" for axis in "xy" for moment in ("mean", "sd")),
+    *("fixation_duration_mean_ms", "fixation_duration_sd_ms"),
+    *("dispersion_x_mean", "dispersion_y_mean", "dispersion_x_sd", "dispersion_y_sd"),
+    *("saccade_duration_mean_ms", "saccade_duration_sd_ms", "saccade_amplitude_mean_deg", "saccade_amplitude_sd_deg"),
+    *("blink_duration_mean_ms", "blink_duration_sd_ms"),
+    *(EYE_EVENTS[i] for i in (0, 1, 2, 4, 3, 5, 6, 7, 8)),
+)
 PRESETS = {
     "seed": Preset(
         1, 9, trials.SEED_CLASSES, (trials.SEED_LABELS,), (trials.SEED_WINDOWS_4S,), EYE_FEATURES_41, True,
@@ -72,6 +97,26 @@ PRESETS = {
         EegSimulation(class_pattern=0.6, trial=1.0),
         EyeSimulation(class_pattern=0.75),
     ),
+    "seed_vii": Preset(
+        7, 20, trials.SEED_VII_CLASSES, trials.SEED_VII_LABELS, SEED_VII_WINDOWS, SEED_VII_EYE, False,
+        EmotionSimulation(responsiveness=0.2),
+        EegSimulation(class_pattern=0.6, trial=1.0),
+        EyeSimulation(class_pattern=0.75),
+        "quarters", SEED_VII_SIMULATED,
+    ),
+    "seed_fra": Preset(
+        8, 8, trials.SEED_CLASSES, (trials.SEED_FRA_LABELS,), (trials.SEED_FRA_WINDOWS_4S,), EYE_FEATURES_33, True,
+        EmotionSimulation(responsiveness=0.2),
+        EegSimulation(class_pattern=0.6, trial=1.0),
+        EyeSimulation(class_pattern=0.75),
+    ),
+    "seed_ger": Preset(
+        9, 8, trials.SEED_CLASSES, (trials.SEED_GER_LABELS,), (trials.SEED_GER_WINDOWS_4S,), EYE_FEATURES_33, True,
+        EmotionSimulation(responsiveness=0.2),
+        EegSimulation(class_pattern=0.6, trial=1.0),
+        EyeSimulation(class_pattern=0.75),
+        None,
+    ),
 }  # fmt: skip
 
 
@@ -89,9 +134,9 @@ def load(
     simulation_seed: NonNegativeInt = 0,
     rounds: PositiveInt = 1,
 ) -> FeatureSet:
-    """Simulate experiments; None takes the preset's number of subjects and sessions 1 to 3.
+    """Simulate experiments; None takes the preset's number of subjects and of sessions, 3 or 4.
 
-    Any number of either can be had; from the fourth session on the clips of the first three come again. An experiment
+    Any number of either can be had; the clips of the preset's sessions come again in further ones. An experiment
     depends on (preset, simulation_seed, subject, session, rounds) alone, not on what else is asked for.
 
     Parameters
@@ -107,13 +152,13 @@ def load(
     """
     chosen = PRESETS[preset]
     subjects = list(range(1, chosen.subjects + 1)) if subjects is None else list(subjects)
-    sessions = [1, 2, 3] if sessions is None else list(sessions)
+    sessions = list(range(1, chosen.sessions + 1)) if sessions is None else list(sessions)
     labels, windows = (tuple(one * rounds for one in several) for several in (chosen.labels, chosen.windows))
     chosen = replace(chosen, labels=labels, windows=windows)
     parts = [experiment(chosen, modality, a, b, simulation_seed) for a in sorted(subjects) for b in sorted(sessions)]
     *given, stimulus = concatenate(parts)
     return FeatureSet(
-        *given, *columns(chosen, modality), f"synthetic_{preset}", paper_folds=True, stimulus=stimulus
+        *given, *columns(chosen, modality), f"synthetic_{preset}", chosen.own_folds, stimulus
     )  # fmt: skip
 
 
@@ -135,7 +180,7 @@ def experiment(chosen: Preset, modality: str, subject: int, session: int, simula
 
     def generators(part: int) -> list[np.random.Generator]:
         """One generator each for what everyone, the subject, all who watch these clips, and this session have."""
-        keys = [(1, 0, 0), (2, subject, 0), (3, clips % 3, 0), (4, subject, session)]
+        keys = [(1, 0, 0), (2, subject, 0), (3, clips % chosen.sessions, 0), (4, subject, session)]
         seeds = [np.random.SeedSequence(simulation_seed, spawn_key=(chosen.number, part, *key)) for key in keys]
         return [np.random.default_rng(seed) for seed in seeds]
 
@@ -147,7 +192,8 @@ def experiment(chosen: Preset, modality: str, subject: int, session: int, simula
         blocks.append(eeg_features(chosen.eeg, emotion, *generators(1)))
     if "eye" in modality.split("_"):
         eye = eye_features(chosen.eye, emotion, *generators(2))
-        blocks.append(eye[:, [EYE_FEATURES_41.index(name) for name in chosen.eye_names]])
+        names = chosen.simulated_eye or chosen.eye_names
+        blocks.append(eye[:, [EYE_FEATURES_41.index(name) for name in names]])
     x = np.concatenate(blocks, axis=1).astype(np.float32)
     n = len(x)
     stimulus = trials.stimuli(len(labels), which + 1, chosen.same_clips)[emotion.trial]

@@ -1,7 +1,7 @@
-"""Simulated features as trees of files in the formats of SEED, SEED-V and SEED-IV."""
+"""Simulated features as trees of files in the formats of the SEED data sets."""
 
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from io import BytesIO
@@ -18,7 +18,15 @@ from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.seed.multimodal import HALVES
 from emogan.data.seed.release import SIMULATED
 from emogan.data.seed.sessions import days
-from emogan.data.trials import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_WINDOWS_4S
+from emogan.data.trials import (
+    SEED_FRA_LABELS,
+    SEED_GER_LABELS,
+    SEED_IV_LABELS,
+    SEED_LABELS,
+    SEED_V_LABELS,
+    SEED_VII_LABELS,
+    SEED_WINDOWS_4S,
+)
 from emogan.signal.asymmetry import asm, dasm, dcau, rasm
 
 SIMULATED_TEXT = b"The files of this folder hold simulated features, written by emogan.simulate.\n"
@@ -41,11 +49,9 @@ def write_seed(features: FeatureSet, root: Path) -> None:
         if "eeg" in features.modalities:
             blocks = [_blocks(features, rows) for rows in trials]
             _write(eeg / f"{subject}_{days(subject)[session - 1]}.mat", partial(savemat, mdict=_eeg_variables(blocks)))
-            _write(bands / f"{subject}_{session}.npz", partial(np.savez, **_parts(blocks)))
+            _write(bands / f"{subject}_{session}.npz", partial(np.savez, **_parts(blocks, SEED_LABELS, HALVES)))
         if "eye" in features.modalities:
-            columns = [features.x[rows, features.modalities["eye"]].astype(np.float64) for rows in trials]
-            parts = {f"{name}_data_eye": np.concatenate(columns[half]) for name, half in HALVES.items()}
-            _write(eye / f"{subject}_{session}", lambda file, parts=parts: pickle.dump(parts, file, PICKLE_PROTOCOL))
+            _write_eye_parts(features, trials, HALVES, eye / f"{subject}_{session}")
     if "eeg" in features.modalities:
         label = np.array([SEED_LABELS], dtype=np.int16) - 1  # the file's -1, 0, 1
         _write(eeg / "label.mat", partial(savemat, mdict={"label": label}))
@@ -88,13 +94,80 @@ def write_seed_iv(features: FeatureSet, root: Path) -> None:
         _strays(root / f"{name}_feature_smooth")
 
 
+def write_seed_vii(features: FeatureSet, root: Path) -> None:
+    """Write EEG_features, EYE_features and continuous_labels, one file a subject: {subject}.mat.
+
+    Raises
+    ------
+    ValueError
+        If a subject lacks a session: a file holds all four.
+    """
+    sessions: dict[int, dict[int, list[np.ndarray]]] = {}
+    for subject, session, trials in _experiments(features, SEED_VII_LABELS):
+        sessions.setdefault(subject, {})[session] = trials
+    for subject, found in sessions.items():
+        if len(found) < len(SEED_VII_LABELS):
+            raise ValueError(
+                f"SEED-VII has one file a subject: expected sessions 1..{len(SEED_VII_LABELS)} of subject {subject}, "
+                f"got {sorted(found)}. Simulate all sessions and choose with data.sessions when loading."
+            )
+        trials = dict(enumerate((rows for session in sorted(found) for rows in found[session]), 1))
+        tables = {"continuous_labels": {str(i): _ratings(len(rows)) for i, rows in trials.items()}}
+        if "eeg" in features.modalities:
+            tables["EEG_features"] = {}
+            for i, rows in trials.items():
+                smooth = _blocks(features, rows).transpose(1, 2, 0)  # (W, 5, 62)
+                rough = 2 * smooth - uniform_filter1d(smooth, 3, axis=0, mode="nearest")
+                tables["EEG_features"] |= {f"de_LDS_{i}": smooth, f"de_{i}": rough, f"psd_{i}": np.exp2(rough) / 100}
+        if "eye" in features.modalities:
+            x = features.x[:, features.modalities["eye"]].astype(np.float64)
+            tables["EYE_features"] = {str(i): x[rows] for i, rows in trials.items()}
+        for folder, variables in tables.items():
+            _write(root / folder / f"{subject}.mat", partial(savemat, mdict=variables))
+    _strays(*(root / folder for folder in tables))
+
+
+def write_seed_fra(features: FeatureSet, root: Path) -> None:
+    """Write SEED_FRA/French: EEG and eye movement features in parts of 12 and 9 trials."""
+    _write_parts(features, root / "SEED_FRA" / "French", SEED_FRA_LABELS)
+
+
+def write_seed_ger(features: FeatureSet, root: Path) -> None:
+    """Write SEED_GER/German: EEG and eye movement features in parts of 12 and 8 trials; the release's are not known."""
+    _write_parts(features, root / "SEED_GER" / "German", SEED_GER_LABELS)
+
+
+def _write_parts(features: FeatureSet, root: Path, labels: tuple[int, ...]) -> None:
+    halves = {"train": slice(None, 12), "test": slice(12, None)}
+    stored = tuple(label - 1 for label in labels)  # the files' -1, 0, 1
+    folders = {
+        "eeg": root / "02-EEG-DE-feature" / "eeg_used_4s",
+        "eye": root / "04-Eye-tracking-feature" / "eye_tracking_feature",
+    }
+    for subject, session, trials in _experiments(features, (labels,) * 3):
+        if "eeg" in features.modalities:
+            blocks = [_blocks(features, rows) for rows in trials]
+            content = _parts(blocks, stored, halves)
+            _write(folders["eeg"] / f"{subject}_{session}.npz", partial(np.savez, **content))
+        if "eye" in features.modalities:
+            _write_eye_parts(features, trials, halves, folders["eye"] / f"{subject}_{session}")
+    _strays(*(folders[name] for name in features.modalities))
+
+
+def _ratings(windows: int) -> np.ndarray:
+    """How strongly an emotion is felt that builds up from the start of a clip, (W,) in 0..1."""
+    return 1 - 0.6 * np.exp(-np.arange(windows) / 4)
+
+
 def _experiments(features: FeatureSet, labels: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, list[np.ndarray]]]:
     """Yield subject, session and the rows of each trial, checked against the published labels of each session."""
     for subject, session, rows in features.experiments():
         trials = [rows[features.trial[rows] == i] for i in range(1, len(labels[0]) + 1)]
-        if session not in (1, 2, 3) or sum(map(len, trials)) < len(rows) or not all(map(len, trials)):
+        known = range(1, len(labels) + 1)
+        if session not in known or sum(map(len, trials)) < len(rows) or not all(map(len, trials)):
             raise ValueError(
-                f"expected trials 1..{len(trials)} of session 1, 2 or 3, got others near {features.place(rows[0])}"
+                f"expected trials 1..{len(trials)} of sessions 1..{len(labels)}, got others near "
+                f"{features.place(rows[0])}"
             )
         for trial, label in zip(trials, labels[session - 1], strict=True):
             if (features.y[trial] != label).any():
@@ -134,15 +207,24 @@ def _eeg_variables(trials: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     return variables
 
 
-def _parts(trials: Sequence[np.ndarray]) -> dict[str, object]:
-    """The entries of SEED_Multimodal's EEG .npz: trials 1-9 and 10-15, each a pickled dict of (n, 62) by band."""
+def _parts(trials: Sequence[np.ndarray], labels: Sequence[int], halves: Mapping[str, slice]) -> dict[str, object]:
+    """The entries of SEED_Multimodal's EEG .npz: the trials of two parts, each a pickled dict of (n, 62) by band."""
     content = {}
-    for name, half in HALVES.items():
+    for name, half in halves.items():
         x = np.concatenate(trials[half], axis=1)
         bands = {band: np.ascontiguousarray(x[:, :, i].T) for i, band in enumerate(BANDS)}
         content[f"{name}_data"] = pickle.dumps(bands, PICKLE_PROTOCOL)
-        content[f"{name}_label"] = np.repeat(SEED_LABELS[half], SEED_WINDOWS_4S[half])
+        content[f"{name}_label"] = np.repeat(labels[half], [x.shape[1] for x in trials[half]])
     return content
+
+
+def _write_eye_parts(
+    features: FeatureSet, trials: Sequence[np.ndarray], halves: Mapping[str, slice], path: Path
+) -> None:
+    """The eye movement features of SEED_Multimodal: a pickled dict of the two parts."""
+    columns = [features.x[rows, features.modalities["eye"]].astype(np.float64) for rows in trials]
+    parts = {f"{name}_data_eye": np.concatenate(columns[half]) for name, half in halves.items()}
+    _write(path, lambda file: pickle.dump(parts, file, PICKLE_PROTOCOL))
 
 
 def _strays(*folders: Path) -> None:
@@ -159,4 +241,11 @@ def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-WRITERS = {"seed": write_seed, "seed_v": write_seed_v, "seed_iv": write_seed_iv}
+WRITERS = {
+    "seed": write_seed,
+    "seed_v": write_seed_v,
+    "seed_iv": write_seed_iv,
+    "seed_vii": write_seed_vii,
+    "seed_fra": write_seed_fra,
+    "seed_ger": write_seed_ger,
+}

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
@@ -17,6 +18,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from emogan.environment import available_cores
 from emogan.sweeps import expected, forecast, slurm
+
+if TYPE_CHECKING:
+    from emogan.sweeps.collect import Collection
 
 log = logging.getLogger(__name__)
 
@@ -45,27 +49,28 @@ class Sweep:
     jobs: list[tuple[str, ...]] | None
     launcher: str
 
-    def end(self, code: int) -> int:
-        """Print what became of the jobs; 0 if all are done, else ``code`` or 1."""
-        # here, so that a command that is refused need not wait for pandas
-        from emogan.sweeps.collect import collect_sweep
-        from emogan.sweeps.summary import summary
+    def collect(self) -> "Collection":
+        """What became of its jobs."""
+        from emogan.sweeps.collect import collect_sweep  # here, so that a command that is refused need not wait for it
 
-        found = collect_sweep(self.folder, self.jobs)
-        if not found.jobs and not found.problems:
-            print("no job was started")
-            return code or 1
-        if not found.problems:
-            print(f"all {len(found.jobs)} jobs are done: {self.folder}")
-            return 0 if self.jobs is not None else code  # what the sweeper itself ended with
+        return collect_sweep(self.folder, self.jobs)
+
+    def end(self, found: "Collection", code: int) -> int:
+        """Print what became of its jobs; 0 if all are done or dismissed, else ``code`` or 1."""
+        from emogan.sweeps.summary import ASKED, summary
+
         kinds = {problem.kind for problem in found.problems}
-        if not found.jobs and kinds == {"missing"}:
-            print(f"none of {len(found.problems)} jobs was started")
+        if not found.jobs and kinds <= {"missing"}:
+            print(f"none of {len(found.problems)} jobs was started" if kinds else "no job was started")
             return code or 1
+        if not kinds & {*ASKED}:
+            others = f" and {len(found.problems)} dismissed" if kinds else ""
+            print(f"all {len(found.jobs)} jobs are done{others}: {self.folder}")
+            return 0 if self.jobs is not None else code  # what the sweeper itself ended with
         print(f"\n{self.folder}:\n{summary(found, traceback=True)}")
         if self.launcher == slurm.LAUNCHER and code > 128:  # a signal ended the wait for them
             print("what Slurm has of these jobs goes on: squeue --me shows it, scancel ends it")
-        if kinds != {"failed"}:
+        if kinds - {"failed", "dismissed"}:
             print(f"the same command again does what is not done, with the finished GANs of {self.store}")
         return code or 1
 

@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from emogan.data.table_files import STIMULUS, natural
+from emogan.jobs.outputs import DISMISSED
 from emogan.jobs.scores import COLUMNS
 from emogan.sweeps.expected import combinations, missing
 from emogan.sweeps.windows import load_windows
@@ -91,7 +92,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is not in the tables, and why: failed | unfinished | missing | unreadable | superseded."""
+    """Something that is not in the tables, and why: failed | unfinished | missing | unreadable | superseded |
+    dismissed."""
 
     kind: str
     where: str
@@ -185,6 +187,12 @@ def _find(paths: Iterable[str | Path], skip: Path | None) -> tuple[list[Path], l
 
 
 def _read(folder: Path) -> Job | Problem:
+    found = _found(folder)
+    dismissed = isinstance(found, Problem) and (folder / DISMISSED).exists()
+    return replace(found, kind="dismissed") if dismissed else found
+
+
+def _found(folder: Path) -> Job | Problem:
     if (folder / "scores.csv").exists() and not _failed_since(folder):
         try:
             return _done(folder)

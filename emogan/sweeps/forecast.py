@@ -3,38 +3,49 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import yaml
 
 SAME_COST = ("seed=", "data.sessions=", "data.subjects=")  # overrides that change which work is done, not how much
 ROUGHLY = (*SAME_COST, "modality=")  # within a factor of two or three
-UNKNOWN = "known when the first of a kind has ended"
+UNKNOWN = "known when a job has ended"
 
 
 def forecast(folder: Path, asked: Sequence[tuple[str, ...]], at_once: int) -> str:
     """How many jobs of a sweep are done and how long the others take, ``at_once`` at a time, as a sentence.
 
     A job is expected to take what finished ones of its kind took, per subject if they list their subjects; roughly
-    what those of another modality took, where there are none. Jobs that took their GANs from the store tell nothing.
+    what those of another modality took, where there are none; else the mean of the sweep's finished ones. Jobs that
+    took their GANs from the store count only where there are no others: those that train theirs take longer.
     """
-    finished = {frozenset(overrides): seconds for overrides, seconds in _finished(folder)}
+    finished = {frozenset(overrides): took for overrides, *took in _finished(folder)}
     left = [overrides for overrides in asked if frozenset(overrides) not in finished]
     summary = f"{len(asked) - len(left)} of {len(asked)} jobs are done"
     if not left:
         return summary
     rates: dict[frozenset, list[float]] = {}
-    for overrides, seconds in finished.items():
-        if seconds is not None:
-            for kind in {_kind(overrides), _kind(overrides, ROUGHLY)}:
-                rates.setdefault(kind, []).append(seconds / _subjects(overrides))
+    own: dict[bool, list[float]] = {True: [], False: []}  # of this sweep, by whether they trained all of their GANs
+    known = set(map(frozenset, asked))
+    for overrides, (seconds, computed) in finished.items():
+        rate = seconds / _subjects(overrides)
+        if overrides in known:
+            own[computed].append(rate)
+        for kind in {_kind(overrides), _kind(overrides, ROUGHLY)} if computed else ():
+            rates.setdefault(kind, []).append(rate)
     alike = [rates.get(_kind(one)) for one in left]
-    found = [own or rates.get(_kind(one, ROUGHLY)) for own, one in zip(alike, left, strict=True)]
-    times = [_subjects(one) * sum(own) / len(own) for own, one in zip(found, left, strict=True) if own]
-    if not times:
+    close = [exact or rates.get(_kind(one, ROUGHLY)) for exact, one in zip(alike, left, strict=True)]
+    mean = own[True] or own[False]
+    if not mean and not all(close):
         return f"{summary}; time left: {UNKNOWN}"
-    word = "about" if sum(map(bool, alike)) == len(times) else "roughly"
-    more = f" and {len(left) - len(times)} jobs of kinds not measured yet" if len(times) < len(left) else ""
-    return f"{summary}; time left: {word} {in_words(sum(times) / min(at_once, len(times)))}{more}"
+    times = [_subjects(one) * fmean(found or mean) for found, one in zip(close, left, strict=True)]
+    time = in_words(sum(times) / min(at_once, len(times)))
+    if all(close):
+        return f"{summary}; time left: {'about' if all(alike) else 'roughly'} {time}"
+    if not own[True]:
+        return f"{summary}; time left: at least {time}, as those that are done found their GANs in the store"
+    others = sum(found is None for found in close)
+    return f"{summary}; time left: roughly {time}, with the mean of the finished jobs for {others} of other kinds"
 
 
 def in_words(seconds: float) -> str:
@@ -54,13 +65,12 @@ def _subjects(overrides: Iterable[str]) -> int:
     return listed[0].count(",") + 1 if listed else 1
 
 
-def _finished(folder: Path) -> Iterable[tuple[tuple[str, ...], float | None]]:
-    """Overrides of every finished job in and below a folder and the seconds it took, if it did all of its work."""
+def _finished(folder: Path) -> Iterable[tuple[tuple[str, ...], float, bool]]:
+    """Of every finished job in a folder: its overrides, the seconds that it took and whether it did all of its work."""
     for scores in folder.glob("*/scores.csv"):
         try:
             run = json.loads((scores.parent / "run.json").read_text(encoding="utf-8"))
             overrides = yaml.safe_load((scores.parent / ".hydra" / "overrides.yaml").read_text(encoding="utf-8"))
-            whole = run["computed"]
-            yield tuple(map(str, overrides)), sum(run["seconds"].values()) if whole else None
+            yield tuple(map(str, overrides)), sum(run["seconds"].values()), run["computed"]
         except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
             continue  # not counted as done: it will be done again

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from emogan.data.donors import PooledSet
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
-from emogan.models import Batch, ConditionalGAN
+from emogan.models import Batch, ConditionalGenerator
 from emogan.models.stacked import with_label
 from emogan.training.counter_based import integers, keys, signed, uniform
 
@@ -91,7 +91,7 @@ class MemberBatches(lightning.LightningDataModule):
         self.windows, self.labels = self.windows.cpu(), self.labels.cpu()  # not left in a GPU's memory
         self.pooled = self.pooled and tuple(one.cpu() for one in self.pooled)
 
-    def feed(self, model: ConditionalGAN, device: torch.device | str = "cpu") -> None:
+    def feed(self, model: ConditionalGenerator, device: torch.device | str = "cpu") -> None:
         """Make the batches those of a model, which may look at the training windows for it, on a device.
 
         Raises
@@ -104,7 +104,7 @@ class MemberBatches(lightning.LightningDataModule):
             names = "members, features and classes"
             raise ValueError(f"expected a model of {shapes[1]} {names}, as the training sets have, got {shapes[0]}")
         self.draws, self.noise_features = model.draws, model.batch_noise
-        if self.pool is not None and type(model).prepare is ConditionalGAN.prepare:
+        if self.pool is not None and type(model).prepare is ConditionalGenerator.prepare:
             self._serve_pool(device)
         else:
             self._serve(model.prepare(self.x, self.y, self.n, self.trial), device)

@@ -10,22 +10,25 @@ from typing import Annotated, NamedTuple
 
 import lightning
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, below, one_of
 from emogan.data import table
-from emogan.data.features import FeatureSet
+from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, resolve, validation_windows
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.seed import multimodal, seed, seed_iv, seed_v
+from emogan.data.seed import multimodal, seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
 from emogan.data.training_set import TrainingSet
 from emogan.simulation import people
 from emogan.training.batches import MemberBatches, Nothing
+from emogan.wording import PythonWording, worded
 
 Which = OneOrSeveral[int | str] | None
 Held = NonNegativeInt | Annotated[float, above(0), below(1)]  # trials of each class, or a share of them
+ASKED = {"subjects": "subject", "sessions": "session"}  # how a DataModule calls these settings
 OWN = ("subject", "session", "fold", "folds", "n_folds", "stimuli", "validation", "batch_size", "iterations")
 
 
@@ -39,23 +42,24 @@ class HeldOut(NamedTuple):
 
 
 class ExperimentDataModule(Checked, lightning.LightningDataModule):
-    """The training sets of the folds of one experiment, or of several, for a `ConditionalGAN` in any Trainer.
+    """The training sets of the folds of one experiment, or of several, for a `ConditionalGenerator` in any Trainer.
 
     Folds are split by whole trials, and each training set is scaled by its own windows alone. A GAN trains one member
-    on each training set (`emogan.models.ConditionalGAN.for_data`). An epoch is the whole training; a Trainer with
+    on each training set (`emogan.models.ConditionalGenerator.for_data`). An epoch is the whole training; a Trainer with
     ``val_check_interval=100`` validates every 100 iterations of it. Data are loaded when they are first needed.
 
     Parameters
     ----------
     loader
-        Gives a `FeatureSet`, such as `emogan.data.table.load`; it takes ``subjects`` and ``sessions``.
+        Gives a `FeatureSet`, such as `emogan.data.table.load`; it takes ``subjects`` and ``sessions``. Or a
+        `FeatureSet` itself, such as `emogan.table` returns.
     subject, session
         The experiment: one subject in one session. A list takes several, None all that the loader gives.
     fold
         One fold, counted from 0; None stacks all of them.
     folds
-        How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out" or "trials"
-        (`emogan.data.folds`).
+        How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out", "trials",
+        "quarters" or "random_9_3_3" (`emogan.data.folds`).
     n_folds
         Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
     stimuli
@@ -104,7 +108,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
 
     def __init__(
         self,
-        loader: Callable[..., FeatureSet],
+        loader: Callable[..., FeatureSet] | FeatureSet,
         *,
         subject: Which = None,
         session: Which = None,
@@ -119,13 +123,22 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         **settings,
     ):
         super().__init__()
+        if isinstance(loader, FeatureSet) and settings:
+            raise ValueError(f"expected a loader that takes {', '.join(settings)}, got a FeatureSet, which is loaded")
         self.loader, self.settings, self.subject, self.session = loader, settings, subject, session
         self.fold, self.folds, self.n_folds, self.stimuli, self.validation = fold, folds, n_folds, stimuli, validation
         self.batch_size, self.iterations, self.given_seeds = batch_size, iterations, seeds
 
     @cached_property
     def feature_set(self) -> FeatureSet:
-        return self.loader(**self.settings, subjects=_several(self.subject), sessions=_several(self.session))
+        subjects, sessions = _several(self.subject), _several(self.session)
+        if isinstance(self.loader, FeatureSet):
+            with worded(PythonWording(ASKED)):
+                whole = self.loader
+                return whole.take(table.select(whole.dataset, whole.subject, whole.session, subjects, sessions))
+        found = self.loader(**self.settings, subjects=subjects, sessions=sessions)
+        check_loaded(found, self.settings.get("modality", "eeg_eye"))
+        return found
 
     @cached_property
     def splits(self) -> list[Member]:
@@ -220,8 +233,11 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         """The settings that are not the defaults and, once the data are loaded, their numbers."""
         parameters = inspect.signature(type(self)).parameters
         own = {name: getattr(self, name) for name in OWN} | {"seeds": self.given_seeds}
-        loader = {"loader": f"{self.loader.__module__}.{self.loader.__qualname__}"} if "loader" in parameters else {}
-        values = {name: repr(value) for name, value in {**self.settings, **own}.items()} | loader
+        loader = {"loader": _named(self.loader)} if "loader" in parameters else {}
+        values = {
+            name: _named(value) if isinstance(value, pd.DataFrame) else repr(value)
+            for name, value in {**self.settings, **own}.items()
+        } | loader
         order = [name for name in dict.fromkeys([*parameters, *values]) if name in values]
         usual = {name: repr(parameter.default) for name, parameter in parameters.items()}
         shown = ", ".join(f"{name}={values[name]}" for name in order if values[name] != usual.get(name))
@@ -419,6 +435,186 @@ class SEEDIVDataModule(ExperimentDataModule):
         )  # fmt: skip
 
 
+class SEEDVIIDataModule(ExperimentDataModule):
+    """SEED-VII from a folder, loaded by `emogan.data.seed.seed_vii.load`.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside the release.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    feature
+        "de_LDS", "de" or "psd": differential entropy, smoothed by a linear dynamic system or not, or power.
+    clip_statistics
+        Whether to take the nine eye movement features that are the same in all windows of a clip.
+    subject, session
+        One subject, and at least two sessions: each shows five of the seven emotions. A list takes several, None all
+        that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" (the data set's own four, "quarters"), "leave_session_out" or "leave_subject_out".
+    n_folds
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        feature: str = "de_LDS",
+        clip_statistics: bool = True,
+        subject: Which = None,
+        session: Which = None,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 3000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            seed_vii.load, root=root, modality=modality, feature=feature, clip_statistics=clip_statistics,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
+
+
+class SEEDFRADataModule(ExperimentDataModule):
+    """SEED-FRA from a folder, loaded by `emogan.data.seed.seed_fra.load`.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside the release.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    window_s
+        4 or 1. Eye movement features exist at 4 s only.
+    subject, session
+        The experiment: one subject in one session. A list takes several, None all that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" (seven, of a trial of each class), "paper", "front_back",
+        "leave_session_out", "leave_subject_out" or "trials".
+    n_folds
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
+        subject: Which = None,
+        session: Which = None,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 3000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            seed_fra.load, root=root, modality=modality, window_s=window_s,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
+
+
+class SEEDGERDataModule(ExperimentDataModule):
+    """SEED-GER from a folder, loaded by `emogan.data.seed.seed_ger.load`.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside the release.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    window_s
+        4 or 1. Eye movement features exist at 4 s only.
+    subject, session
+        The experiment: one subject in one session. A list takes several, None all that there are.
+    fold
+        One fold, counted from 0; None stacks all of them.
+    folds
+        How trials are split: "auto" ("trials"), "paper", "front_back",
+        "leave_session_out", "leave_subject_out" or "trials".
+    n_folds
+        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
+    stimuli
+        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
+    validation
+        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
+        between 0 and 1.
+    batch_size
+        Windows per mini-batch.
+    iterations
+        Length of the training, in updates of the generator.
+    seeds
+        One per member, of weights and batches; 0 to M - 1 if not given.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
+        subject: Which = None,
+        session: Which = None,
+        fold: NonNegativeInt | None = None,
+        folds: Folds = AUTO,
+        n_folds: FoldCount = 5,
+        stimuli: Stimuli = "any",
+        validation: Held = 0,
+        batch_size: PositiveInt = 128,
+        iterations: PositiveInt = 3000,
+        seeds: Sequence[int] | None = None,
+    ):
+        super().__init__(
+            seed_ger.load, root=root, modality=modality, window_s=window_s,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
+            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+        )  # fmt: skip
+
+
 class SyntheticDataModule(ExperimentDataModule):
     """Simulated data, which need no files, by `emogan.simulation.people.load`.
 
@@ -427,7 +623,7 @@ class SyntheticDataModule(ExperimentDataModule):
     Parameters
     ----------
     preset
-        The data set that is simulated: "seed", "seed_v" or "seed_iv".
+        The data set that is simulated: "seed", "seed_v", "seed_iv", "seed_vii", "seed_fra" or "seed_ger".
     modality
         "eeg", "eye" or "eeg_eye".
     simulation_seed
@@ -482,24 +678,30 @@ class SyntheticDataModule(ExperimentDataModule):
 
 
 class TableDataModule(ExperimentDataModule):
-    """A table of one's own, .csv or .npz, loaded by `emogan.data.table.load`.
+    """A table of one's own, a file or a pandas DataFrame, loaded by `emogan.data.table.load`.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
 
     Parameters
     ----------
     path
-        A file, a folder of files or a list of files, each of other experiments.
+        A file, a folder of files or a list of files, each of other experiments; or a pandas DataFrame.
     modality
         "eeg", "eye", or "eeg_eye" for all columns.
     label, trial, subject_column, session_column, stimulus_column
-        Names of the columns of a .csv that are no features.
+        Names of the columns that are no features, in what is not a .npz.
     eye
         Names, or patterns such as "eye_*", of the features that are eye movement features.
+    features
+        Names or patterns of the only columns that are features; without any, all others are.
     drop
         Names or patterns of columns to leave out.
     keep
         Names or patterns of columns that are features although they look like numbers of trials, rows or people.
+    missing
+        "refuse" or "drop": what is done with rows that lack a value.
+    separator, decimal
+        How text is written: "comma", "semicolon", "tab" or the character, and "point" or "comma"; None finds it out.
     name
         What the data set is called.
     per_subject
@@ -528,7 +730,7 @@ class TableDataModule(ExperimentDataModule):
 
     def __init__(
         self,
-        path: str | os.PathLike | list[Path],
+        path: str | os.PathLike | list[Path] | pd.DataFrame,
         *,
         modality: str = "eeg_eye",
         label: str = "label",
@@ -537,8 +739,12 @@ class TableDataModule(ExperimentDataModule):
         session_column: str = "session",
         stimulus_column: str = "stimulus",
         eye: Sequence[str] = (),
+        features: Sequence[str] = (),
         drop: Sequence[str] = (),
         keep: Sequence[str] = (),
+        missing: table.Missing = "refuse",
+        separator: table.Separator | None = None,
+        decimal: table.Decimal | None = None,
         name: str = "features",
         per_subject: bool = False,
         subject: Which = None,
@@ -554,15 +760,25 @@ class TableDataModule(ExperimentDataModule):
     ):
         super().__init__(
             _table, path=path, modality=modality, label=label, trial=trial, subject_column=subject_column,
-            session_column=session_column, stimulus_column=stimulus_column, eye=eye, drop=drop, keep=keep, name=name,
-            per_subject=per_subject, subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds,
+            session_column=session_column, stimulus_column=stimulus_column, eye=eye, features=features, drop=drop,
+            keep=keep, missing=missing, separator=separator, decimal=decimal, name=name, per_subject=per_subject,
+            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds,
             stimuli=stimuli, validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
         )  # fmt: skip
 
 
 def _table(path, *, subject_column: str, session_column: str, stimulus_column: str, **settings) -> FeatureSet:
-    return table.load(path, subject=subject_column, session=session_column, stimulus=stimulus_column, **settings)
+    columns = {name: f"{name}_column" for name in ("subject", "session", "stimulus")}
+    with worded(PythonWording(columns | ASKED)):
+        return table.load(path, subject=subject_column, session=session_column, stimulus=stimulus_column, **settings)
 
 
 def _several(value: Which) -> Sequence[int | str] | None:
     return value if value is None or (isinstance(value, Sequence) and not isinstance(value, str)) else [value]
+
+
+def _named(value: object) -> str:
+    """A loader, or data, in a few words."""
+    if isinstance(value, FeatureSet | pd.DataFrame):
+        return f"<{type(value).__name__} of {len(value.x if isinstance(value, FeatureSet) else value)} windows>"
+    return f"{value.__module__}.{value.__qualname__}"

@@ -194,17 +194,21 @@ def plain(figures: Collection[Mapping[str, float]]) -> list[Detector]:
 
 
 def messages(
-    figures: Collection[Mapping[str, float]], name: str, when: str, detectors: Iterable[Detector] = DETECTORS
+    figures: Collection[Mapping[str, float]],
+    name: str,
+    when: str,
+    detectors: Iterable[Detector] = DETECTORS,
+    advise: bool = True,
 ) -> dict[str, str]:
-    """By kind that warns: one message on all GANs of some that it is found in."""
+    """By kind that warns: one message on all GANs of some that it is found in, with what to try if it is to advise."""
     told = {}
     for one in detectors:
         values = [f[one.figure] for f in figures if one.fires(f)]
         if values and one.warns:
             seen = one.seen.format(span(values))
-            told[one.kind] = (
-                f"{one.kind} in {len(values)} of {len(figures)} GANs of {name} {when}: {seen}. {one.advice(words())}"
-            )
+            advice = f" {one.advice(words())}" if advise else ""
+            found = f"{one.kind} in {len(values)} of {len(figures)} generators of {name} {when}"
+            told[one.kind] = f"{found}: {seen}.{advice}"
     return told
 
 

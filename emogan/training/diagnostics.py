@@ -9,7 +9,7 @@ from torch import Tensor
 
 from emogan.analysis.curves import LOOK_EVERY, LOOKS
 from emogan.data.training_set import TrainingSet
-from emogan.models import ConditionalGAN
+from emogan.models import ConditionalGenerator
 from emogan.training.detectors import Real, balance, look, messages, plain
 from emogan.training.history import History
 
@@ -22,7 +22,8 @@ class Watch(lightning.Callback):
     """Writes the figures `LOOKS` into a `History` every `LOOK_EVERY` iterations, and warns of what detectors find.
 
     Noise is fixed, and the same for all members and classes. There is one warning of each kind of trouble: at the end,
-    or from the middle on if it is plain by then. A member's figures depend on its own generator and windows alone.
+    or from the middle on if it is plain by then. With ``tell``, the latter goes there, and warnings are left to the
+    caller, who may have further groups. A member's figures depend on its own generator and windows alone.
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ class Watch(lightning.Callback):
             logger.log_metrics({name: float(value) for name, value in parts.items()}, done)
         if last <= 2 * done < 2 * last:
             own = [figures[m] for m in running]
-            found = messages(own, self.name, f"at iteration {done} of {last}", plain(own))
+            when = f"at iteration {done} of {last}"
+            found = messages(own, self.name, when, plain(own), advise=self.tell is None)
             (self.tell or self._warn)(found)
 
     def on_fit_end(self, trainer, module):  # every callback has put in the weights that it keeps
@@ -92,11 +94,11 @@ class Watch(lightning.Callback):
                 log.warning("%s", message)
         self.told |= found.keys()
 
-    def _look(self, module: ConditionalGAN) -> list[dict[str, float]]:
+    def _look(self, module: ConditionalGenerator) -> list[dict[str, float]]:
         return look(self.real, self._draw(module), self.begun)
 
     @torch.no_grad()
-    def _draw(self, module: ConditionalGAN) -> Tensor:
+    def _draw(self, module: ConditionalGenerator) -> Tensor:
         """Windows (M, K, n, F)."""
         noise = torch.rand(WINDOWS, module.noise_features, generator=torch.Generator().manual_seed(0)) * 2 - 1
         z = noise.repeat(self.classes, 1).expand(module.members, -1, -1)

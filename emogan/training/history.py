@@ -14,7 +14,7 @@ CHECK_EVERY = 100  # iterations between looks for losses that are no longer fini
 
 
 class History(lightning.Callback):
-    """Records the metrics of a `ConditionalGAN` while it trains, and refuses losses that are no longer finite.
+    """Records the metrics of a `ConditionalGenerator` while it trains, and refuses losses that are no longer finite.
 
     Parameters
     ----------

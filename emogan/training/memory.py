@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import torch
 
-from emogan.models import ConditionalGAN
+from emogan.models import ConditionalGenerator
 from emogan.models.stacked import StackedLinear
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ FLOAT = 4  # bytes
 Fit = TypeVar("Fit")
 
 
-def bytes_per_member(model: ConditionalGAN, batch_size: int, windows: int) -> int:
+def bytes_per_member(model: ConditionalGenerator, batch_size: int, windows: int) -> int:
     """About how many bytes of memory one GAN takes in training.
 
     Counted are its parameters with their gradients and the two moments of Adam; its training windows, with labels; the
@@ -39,7 +39,9 @@ def bytes_per_member(model: ConditionalGAN, batch_size: int, windows: int) -> in
     return FLOAT * (parameters + windows * (model.features + model.classes) + activations + 2 * noise)
 
 
-def members_that_fit(model: ConditionalGAN, batch_size: int, windows: int, device: torch.device, most: int) -> int:
+def members_that_fit(
+    model: ConditionalGenerator, batch_size: int, windows: int, device: torch.device, most: int
+) -> int:
     """How many GANs like a model train at once in the memory that is free on a device, from 1 to ``most``.
 
     ``most`` on a device whose free memory PyTorch does not tell, such as a CPU.

@@ -13,7 +13,7 @@ from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
-from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
 from emogan.store import Store
 from emogan.training.checkpoint import Checkpoints
 
@@ -41,7 +41,7 @@ def fit(sets, store, augmenter=None, *, seed=0, kept=None, **options):
     )
 
 
-@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion])
 def test_group_size_changes_no_bit_of_any_record(sets, tmp_path, gan):
     at_once = Store(tmp_path / "once")
     keys = fit(sets[:3], at_once, make_augmenter(gan)).keys
@@ -249,11 +249,14 @@ def test_members_whose_process_died_are_trained_here(sets, tmp_path, caplog):
 
 def test_gans_from_the_store_speak_up_as_those_just_trained(sets, tmp_path, caplog):
     trained = fit(sets[:3], Store(tmp_path))
-    assert "collapse in 3 of 3 GANs of gan after training" in caplog.text
+    assert "collapse in 3 of 3 generators of gan after training" in caplog.text
     caplog.clear()
     again = fit([*sets, sets[0]], Store(tmp_path))  # an equal one is one GAN
-    assert "collapse in 2 of 2 GANs of gan after training" in caplog.text
-    assert "collapse in 3 of 3 GANs of gan from the store" in caplog.text
+    assert caplog.text.count("collapse in") == 1
+    assert "collapse in 5 of 5 generators of gan after training or from the store" in caplog.text
+    caplog.clear()
+    fit(sets, Store(tmp_path))
+    assert "collapse in 5 of 5 generators of gan from the store" in caplog.text
     assert again.figures[:3] == trained.figures
     assert again.figures[5] == again.figures[0]
 

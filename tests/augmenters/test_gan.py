@@ -8,10 +8,10 @@ from omegaconf import OmegaConf
 from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter, balanced_labels
-from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 
-GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN)
+GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion)
 
 
 def seeded(*seeds):
@@ -24,8 +24,9 @@ def labels(members: int, n: int) -> torch.Tensor:
 
 def make(gan, **settings):
     settings = {"iterations": 10, "hidden": 53, "noise_features": 21, **settings}
-    if gan is TrialCBEGAN:  # its noise has as many features as the windows
-        settings = {"components": settings.pop("noise_features"), **settings}
+    if "noise_features" in gan.derived:  # it works out how much noise it takes
+        noise = settings.pop("noise_features")
+        settings |= {TrialCBEGAN: {"components": noise}, CVAE: {"latent": noise}}.get(gan, {"guidance": 0.5})
     return GANAugmenter(gan, name="gan", **settings)
 
 

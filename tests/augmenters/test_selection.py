@@ -11,7 +11,7 @@ from emogan.augmenters import GANAugmenter, balanced_labels
 from emogan.augmenters.discriminant import discriminant, white_axes
 from emogan.augmenters.gan import SAMPLE_BLOCK
 from emogan.augmenters.selection import JUDGES, ByClassifier, ByDensity
-from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
 
 GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN)
 
@@ -26,8 +26,9 @@ def labels(members: int, n: int) -> torch.Tensor:
 
 def make(gan=CBEGAN, **settings):
     settings = {"iterations": 10, "hidden": 53, "batch_size": 16, "noise_features": 21, **settings}
-    if gan is TrialCBEGAN:  # its noise has as many features as the windows
-        settings = {"components": settings.pop("noise_features"), **settings}
+    if "noise_features" in gan.derived:  # it works out how much noise it takes
+        noise = settings.pop("noise_features")
+        settings |= {TrialCBEGAN: {"components": noise}, CVAE: {"latent": noise}}.get(gan, {})
     return GANAugmenter(gan, name="gan", **settings)
 
 
@@ -48,7 +49,14 @@ def candidates(augmenter, y, generators, count):
 
 @pytest.mark.parametrize(
     ("gan", "selection"),
-    [*((gan, "discriminator") for gan in GANS), (CBEGAN, "density"), (TrialCBEGAN, "density"), (CGAN, "classifier")],
+    [
+        *((gan, "discriminator") for gan in GANS),
+        (CBEGAN, "density"),
+        (TrialCBEGAN, "density"),
+        (CVAE, "density"),
+        (CGAN, "classifier"),
+        (Diffusion, "classifier"),
+    ],
 )
 @torch.no_grad()
 def test_every_window_is_the_best_of_its_own_candidates(gan, selection, windows):
@@ -164,7 +172,14 @@ def test_density_narrows_and_the_classifier_separates(windows):
 
 @pytest.mark.parametrize(
     ("gan", "selection"),
-    [*((gan, "discriminator") for gan in GANS), (CBEGAN, "density"), (TrialCBEGAN, "density"), (CGAN, "classifier")],
+    [
+        *((gan, "discriminator") for gan in GANS),
+        (CBEGAN, "density"),
+        (TrialCBEGAN, "density"),
+        (CVAE, "density"),
+        (CGAN, "classifier"),
+        (Diffusion, "classifier"),
+    ],
 )
 def test_neither_grouping_nor_the_store_nor_n_changes_a_bit_of_what_is_selected(gan, selection, windows):
     data = windows(33)

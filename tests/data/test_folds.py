@@ -15,6 +15,8 @@ from emogan.data.folds import (
     leave_subject_out,
     members,
     paper,
+    quarters,
+    random_9_3_3,
     resolve,
     trials,
 )
@@ -151,13 +153,67 @@ def test_folds_that_are_named_are_taken_as_they_are(folds):
 
 
 @pytest.mark.parametrize(
-    ("labels", "of_the_papers_kind", "expected"),
-    [(SEED, True, "paper"), (SEED[1:], True, "trials"), ([0, 1, 2], True, "trials"), (SEED, False, "trials")],
-    ids=["the release", "a clip is missing", "a single clip of each class", "a table"],
-)
-def test_auto_stands_for_the_papers_folds_of_the_papers_data_sets_alone(labels, of_the_papers_kind, expected):
-    features = replace(build({(1, 1): SEED, (1, 2): labels}, 3), paper_folds=of_the_papers_kind)
+    ("labels", "own_folds", "expected"),
+    [
+        (SEED, "paper", "paper"), (SEED[1:], "paper", "trials"), ([0, 1, 2], "paper", "trials"),
+        (SEED[1:], "quarters", "quarters"), ([0, 1, 2], "quarters", "trials"), (SEED, None, "trials"),
+    ],
+    ids=["the release", "a clip is missing", "a single clip of each class", "quarters", "too few clips", "a table"],
+)  # fmt: skip
+def test_auto_stands_for_the_data_set_s_own_folds_where_it_has_them(labels, own_folds, expected):
+    features = replace(build({(1, 1): SEED, (1, 2): labels}, 3), own_folds=own_folds)
     assert resolve("auto", features) == expected
+
+
+def test_quarters_test_the_same_quarter_of_every_session_in_the_order_of_the_trials_numbers():
+    features = build({(1, 1): [0, 1] * 4, (1, 2): [0, 1] * 3, (2, 1): [0, 1] * 4}, 2)
+    backwards = relabelled(features, trial=10 - features.trial)
+    found = members(backwards, "quarters")
+    assert [(m.subject, m.session, m.fold) for m in found] == [
+        *((1, "all", f) for f in range(4)), *((2, 1, f) for f in range(4))
+    ]  # fmt: skip
+    tested = [{(features.session[i], features.trial[i]) for i in m.test.tolist()} for m in found[:4]]
+    assert tested == [
+        {(1, 7), (1, 8), (2, 6)}, {(1, 5), (1, 6), (2, 4), (2, 5)},
+        {(1, 3), (1, 4), (2, 3)}, {(1, 1), (1, 2), (2, 1), (2, 2)},
+    ]  # fmt: skip
+    for member in found:
+        own = np.flatnonzero(features.subject == member.subject)
+        np.testing.assert_array_equal(np.sort(np.concatenate([member.train, member.test])), own)
+
+
+def test_quarters_refuse_a_session_with_fewer_than_four_trials():
+    with pytest.raises(ValueError, match="at least 4 trials in every session, got 3 in subject 1, session 2"):
+        list(quarters(build({(1, 1): [0, 1] * 2, (1, 2): [0, 1, 0]}, 2)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "train", "test"),
+    [
+        (SEED, 3, [3] * 3, [1] * 3), (SEED_IV[0], 4, [4] * 4, [1] * 4), ([0, 1] * 12, 2, [8, 8], [2, 2]),
+        ([0] * 5 + [1] * 5 + [0, 0, 1], 2, [5, 4], [1, 1]),
+    ],
+    ids=["seed", "seed_iv", "twelve trials a class", "unequal classes"],
+)  # fmt: skip
+def test_random_9_3_3_trains_on_three_fifths_and_tests_on_one_of_the_trials_of_each_class(labels, classes, train, test):
+    features = build({(subject, 1): labels for subject in range(1, 9)}, classes)
+    number = features.trial_ids()
+    found = members(features, "random_9_3_3")
+    assert [(m.subject, m.session, m.fold) for m in found] == [(subject, 1, 0) for subject in range(1, 9)]
+    for member in found:
+        for rows, expected in ((member.train, train), (member.test, test)):
+            of_trials = [features.y[number == i][0] for i in np.unique(number[rows])]
+            assert np.bincount(of_trials).tolist() == expected
+    draws = {tuple(np.unique(features.trial[member.test]).tolist()) for member in found}
+    assert len(draws) > 1  # each experiment has one of its own
+    alone = features.take(np.flatnonzero(features.subject == 8))
+    tested = members(alone, "random_9_3_3")[0].test
+    np.testing.assert_array_equal(alone.trial[tested], features.trial[found[-1].test])
+
+
+def test_random_9_3_3_refuses_fewer_than_five_trials():
+    with pytest.raises(ValueError, match="at least 5 trials in an experiment, got 4 in subject 1, session 1"):
+        list(random_9_3_3(build({(1, 1): [0, 1] * 2}, 2)))
 
 
 def test_paper_refuses_one_trial_per_class():
@@ -299,7 +355,8 @@ def test_the_split_of_trials_does_not_depend_on_the_order_of_windows_within_them
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(
-        ValueError, match=r"paper \| front_back \| leave_session_out \| leave_subject_out \| trials, got 'k'"
+        ValueError,
+        match=r"paper \| front_back \| leave_session_out \| leave_subject_out \| trials \| quarters \| random_9_3_3, got 'k'",
     ):
         members(seed(), "k")
 

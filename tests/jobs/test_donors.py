@@ -122,6 +122,7 @@ def test_kinds_of_donors_have_names_of_their_own(folder, overrides, label):
         (["model=none"], "model: expected one that learns from donors, got none. model=donor_windows"),
         (["model=donor_windows", "donors=none"], "donors: expected others, own_sessions or both"),
         (["model=gaussian", "evaluation.folds=leave_subject_out"], "expected folds within an experiment"),
+        (["model=gaussian", "data.preset=seed_vii", "data.sessions=[1,2]"], "with donors, got quarters"),
         (["model=person_effects"], "donors.learn_from: expected both with model=person_effects, got donors"),
         (["model=person_effects", "donors.learn_from=both", "donors.alignment=covariance"], "one of single features"),
         (["model=gaussian", "evaluation=paper"], "evaluation.inner: expected refit"),

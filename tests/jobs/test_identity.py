@@ -1,13 +1,16 @@
 """Whether a job is done already, and what is said of what has changed."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_dir
 from hydra.errors import CompactHydraException
 
 from emogan import train
+from emogan.environment import config_dir
 from emogan.jobs import identity, job
 from emogan.sweeps.collect import collect
 
@@ -44,6 +47,13 @@ def test_what_has_changed_since_the_most_similar_job_is_named(configure, tmp_pat
     assert f"changed since {tmp_path / 'plain'}: model.gamma 0.75 -> 0.25" in said()
     job.run(configure(tmp_path, *SHORT, f"folder={tmp_path / 'copy'}"))
     assert f"the same job was done in {tmp_path / 'plain'}" in said()
+
+
+def test_a_setting_given_to_gans_makes_the_job_that_it_makes_as_one_of_the_model(configure, tmp_path, said):
+    job.run(configure(tmp_path, *SHORT, "model.iterations=15"))
+    said()
+    job.run(configure(tmp_path, *SHORT, "gan.iterations=15"))
+    assert "done already" in said()
 
 
 def test_changed_data_are_named_and_a_changed_path_alone_is_not(configure, tmp_path, table, said):
@@ -103,6 +113,25 @@ def test_of_many_jobs_the_last_are_compared(configure, tmp_path, said, monkeypat
     assert "seed 6 -> 5, model.gamma 0.75 -> 0.5" in said()
 
 
+def test_a_job_is_compared_with_one_of_its_data_set_and_five_changes_are_named(configure, tmp_path, table, said):
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        short = ["data.subjects=[1]", "modality=eye", "evaluation.folds=front_back", "evaluation.c_exponents=[0,0]"]
+        simulated = compose(
+            "train", ["model=none", *short, f"folder={tmp_path / 'simulated'}", f"store={tmp_path / 'store'}"]
+        )
+    job.run(configure(tmp_path, *SHORT, "model=none"))
+    said()
+    job.run(simulated)
+    assert "changed since" not in said()
+    changed = ["seed=3", "evaluation.n_folds=2", "evaluation.inner=refit", "evaluation.c_exponents=[-1,1]", "n_aug=7"]
+    more = ["quality=true", "evaluation.choice=pooled", f"folder={tmp_path / 'changed'}"]
+    job.run(configure(tmp_path, "model=none", *changed, *more))
+    told = re.search(r"^changed since (.*?): (.*)$", said(), re.M)
+    assert told[1] == str(tmp_path / "job")
+    assert told[2].count(" -> ") == 5
+    assert told[2].endswith(" and 3 more")
+
+
 @pytest.mark.parametrize("names", [("01", "1"), ("007", "NA"), ("1e3", "nan")])
 def test_subjects_whose_names_look_like_numbers_keep_them(configure, tmp_path, table, names):
     content = dict(np.load(table))
@@ -131,6 +160,20 @@ def test_a_job_that_is_refused_in_a_done_folder_loses_nothing_and_is_done_again_
     assert job.run(right).equals(first)
     assert (tmp_path / "job/scores.csv").read_bytes() == scores
     assert not (tmp_path / "job/failed.json").exists()
+
+
+@pytest.mark.parametrize("again", ["seed=0", "seed=1"])
+def test_a_job_that_was_dismissed_stays_so_until_one_succeeds_in_its_folder(configure, tmp_path, table, again):
+    job.run(configure(tmp_path, *SHORT, "model=none"))
+    refused = configure(tmp_path, *SHORT, f"data.path={table}.absent")
+    for _ in range(2):
+        with pytest.raises(CompactHydraException):
+            train.run(refused)
+        (tmp_path / "job/dismissed.txt").touch()
+        assert [problem.kind for problem in collect([tmp_path / "job"]).problems] == ["dismissed"]
+    job.run(configure(tmp_path, *SHORT, "model=none", again))
+    assert not (tmp_path / "job/dismissed.txt").exists()
+    assert not collect([tmp_path / "job"]).problems
 
 
 @pytest.mark.parametrize("name", ["selection.csv", "checkpoint.ckpt", "run.json"])

@@ -1,6 +1,7 @@
 """A generator to share: what its file holds and what not, and how it is adapted to people it has never seen."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -146,9 +147,10 @@ def test_before_it_is_adapted_it_draws_in_the_shared_units_and_says_so(path):
     x, y = generator.sample(9)
     assert np.abs(x).max() < 10, "z-scores"
     assert y.tolist() == ["bad", "fair", "good"] * 3
-    assert repr(generator) == (
-        "FittedSampler(cbegan, 10 features, classes bad, fair, good, learned from 4 people of features; windows in their "
-        "shared units until adapt(X))"
+    assert re.fullmatch(
+        r"FittedSampler\(cbegan trained for \d+ iterations, 10 features, classes bad, fair, good,\n  read from "
+        rf"{re.escape(str(path))}, learned from 4 people of features; windows in their shared units until adapt\(X\)\)",
+        repr(generator),
     )
 
 
@@ -208,7 +210,7 @@ def test_what_is_no_shared_generator_is_not_adapted(features, own):
     fitted = emogan.GaussianSampler().fit(features.x[own], features.y[own]).fitted_
     with pytest.raises(ValueError, match=r"as python -m emogan\.share writes, got a sampler of a single training set"):
         fitted.adapt(features.x[own])
-    assert repr(fitted) == "FittedSampler(gaussian, 10 features, classes 0, 1, 2)"
+    assert repr(fitted) == "FittedSampler(gaussian, 10 features, classes 0, 1, 2,\n  fitted by GaussianSampler)"
 
 
 def test_windows_that_cannot_be_adapted_to_are_refused(path, features, own):

@@ -22,7 +22,7 @@ def test_any_list_gives_one_width_per_layer(hidden):
 
 @pytest.mark.parametrize("hidden", [[100], [100, 100, 100]])
 def test_a_list_of_another_length_than_there_are_layers_is_refused_by_name(hidden):
-    expected = r"^model\.hidden: expected one width or 2 of them \(model\.layers=2\), got \["
+    expected = r"^model\.hidden: expected one width or 2 of them, the number in model\.layers, got \["
     with pytest.raises(ValueError, match=expected):
         hidden_widths(2, hidden)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from padded_sets import in_double, unpadded
 
-from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN, trial_cbegan
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN, trial_cbegan
 from emogan.training.batches import MemberBatches
 
 CASES = [
@@ -18,6 +18,10 @@ CASES = [
     pytest.param(CWGAN, {"clip": 0.01}, id="cwgan-clipped"),
     pytest.param(TrialCBEGAN, {"components": 5}, id="trial_cbegan"),
     pytest.param(TrialCBEGAN, {"residual": False}, id="trial_cbegan-without-residual"),
+    pytest.param(CVAE, {}, id="cvae"),
+    pytest.param(CVAE, {"variance": 0.1, "beta": 0.5, "decoder_noise": False}, id="cvae-fixed-variance"),
+    pytest.param(Diffusion, {}, id="diffusion"),
+    pytest.param(Diffusion, {"guidance": 1.0}, id="diffusion-guided"),
 ]
 MEMBERS, FEATURES, CLASSES = 3, 9, 3
 

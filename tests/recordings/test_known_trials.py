@@ -6,9 +6,18 @@ import mne
 import numpy as np
 import pytest
 
-from emogan.data.trials import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_V_WINDOWS_4S, SEED_WINDOWS_1S
+from emogan.data.trials import (
+    SEED_FRA_LABELS,
+    SEED_GER_LABELS,
+    SEED_IV_LABELS,
+    SEED_LABELS,
+    SEED_V_LABELS,
+    SEED_V_WINDOWS_4S,
+    SEED_VII_LABELS,
+    SEED_WINDOWS_1S,
+)
 from emogan.recordings import known_trials
-from emogan.recordings.known_trials import annotations, seed, seed_iv, seed_v
+from emogan.recordings.known_trials import KNOWN, annotations, seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
 from emogan.recordings.time_table import problems
 
 
@@ -78,8 +87,9 @@ def test_seed_iv_has_a_folder_a_session(tmp_path):
         (seed, "{}/20_20150101.mat", 15, (1, 1, 1)),
         (seed_v, "1_{}_20180804.cnt", 15, (1, 16, 31)),
         (seed_iv, "{}/1_20160518.mat", 24, (1, 25, 49)),
+        (seed_fra, "1_{}.fif", 21, (1, 1, 1)),
     ],
-    ids=["seed", "seed preprocessed", "seed_v", "seed_iv"],
+    ids=["seed", "seed preprocessed", "seed_v", "seed_iv", "seed_fra"],
 )
 def test_published_trials_show_the_clips_of_the_data_sets(tmp_path, known, name, count, first):
     table = known(touch(tmp_path, *(name.format(session) for session in (1, 2, 3))))
@@ -94,7 +104,34 @@ def test_annotations_do_not_tell_the_stimulus(tmp_path):
     assert [row.stimulus for row in annotations(tmp_path).rows] == [None]
 
 
-@pytest.mark.parametrize("known", [seed, seed_iv, seed_v, annotations])
+def test_seed_vii_numbers_the_trials_of_a_subject_s_file_through_all_sessions(tmp_path):
+    table = seed_vii(touch(tmp_path, "2.mat", "10.mat", "._2.mat"))
+    assert list(table.experiments()) == [(subject, session) for subject in (2, 10) for session in (1, 2, 3, 4)]
+    for (subject, session), rows in table.experiments().items():
+        assert {row.recording.name for row in rows} == {f"{subject}.mat"}
+        assert tuple(row.label for row in rows) == SEED_VII_LABELS[session - 1]
+        assert [row.trial for row in rows] == list(range(20 * session - 19, 20 * session + 1))
+        assert {(row.start_s, row.end_s, row.stimulus - row.trial) for row in rows} == {(0.0, np.inf, 0)}
+
+
+def test_seed_fra_s_clips_last_as_long_as_published(tmp_path):
+    rows = seed_fra(touch(tmp_path, "1_2.edf", "03_eye.xlsx")).experiments()[1, 2]
+    assert [int(row.end_s - row.start_s) for row in rows][:4] == [172, 255, 178, 275]
+    assert tuple(row.label for row in rows) == SEED_FRA_LABELS
+    assert all(one.end_s < other.start_s for one, other in itertools.pairwise(rows))
+
+
+def test_clips_of_seed_ger_without_public_times_are_left_out_and_told_of(tmp_path):
+    table = seed_ger(touch(tmp_path, "1_1.fif", "1_2.fif"))
+    for rows in table.experiments().values():
+        assert [row.trial for row in rows] == [i for i in range(1, 21) if i not in (2, 19)]
+        assert [row.label for row in rows] == [SEED_GER_LABELS[row.trial - 1] for row in rows]
+        assert (rows[0].start_s, rows[0].end_s, rows[1].start_s, rows[-1].end_s) == (5, 136, 411, 4538)
+    note = "no times are public of the clips 2 and 19, which are left out"
+    assert table.notes == (("1_1.fif", note), ("1_2.fif", note))
+
+
+@pytest.mark.parametrize("known", [*KNOWN.values(), annotations])
 def test_a_folder_without_recordings_is_refused(tmp_path, known):
     with pytest.raises(FileNotFoundError, match="expected recordings"):
         known(tmp_path)

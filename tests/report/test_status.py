@@ -54,3 +54,37 @@ def test_all_done_is_exit_code_0_and_an_older_job_of_equal_cells_is_done_too(tmp
 def test_a_folder_without_jobs_is_said_and_exits_with_1(tmp_path, capsys, place):
     assert main([str(tmp_path / place)]) == 1
     assert "expected" in capsys.readouterr().err
+
+
+def test_a_job_that_is_dismissed_is_listed_as_that_and_does_not_count_until_the_marker_is_removed(
+    tmp_path, fake, capsys
+):
+    folder = fake.write_sweep(tmp_path / "sweep")
+    fake.write_job(folder / "9_eeg_eye_cgan", "eeg_eye", "gaussian")
+    (folder / "9_eeg_eye_cgan/.hydra/overrides.yaml").write_text("[modality=eeg_eye, model=cgan, 'n_aug=[0,50,200]']")
+    failed = folder / "4_eeg_cgan"
+    assert main([str(folder)]) == 1
+    capsys.readouterr()
+    assert main([str(folder), "--dismiss", "4_eeg_cgan"]) == 0
+    *lines, counts = capsys.readouterr().out.splitlines()
+    assert lines == [f"dismissed   {failed}: FloatingPointError: losses are not finite"]
+    assert counts == "9 done, 1 dismissed"
+    assert main([str(folder)]) == 0
+    (failed / "dismissed.txt").unlink()
+    assert main([str(folder)]) == 1
+
+
+@pytest.mark.parametrize("name", ["sweep/4_eeg_cgan", "4_eeg_cgan"])
+def test_a_job_to_dismiss_is_named_by_as_much_of_its_path_as_tells_it_apart(tmp_path, fake, capsys, name):
+    fake.write_sweep(tmp_path / "sweep")
+    assert main([str(tmp_path), "--dismiss", name]) == 1, "another one is missing"
+    assert (tmp_path / "sweep/4_eeg_cgan/dismissed.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["3_eeg_cbegan", "absent", "cgan", "", "4_eeg_cgan"])
+def test_what_is_done_absent_or_not_one_job_cannot_be_dismissed(tmp_path, fake, capsys, name):
+    for sweep in ("one", "other"):
+        fake.write_sweep(tmp_path / sweep)
+    assert main([str(tmp_path), "--dismiss", name]) == 1
+    assert "expected the folder of one job that is not done, got" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("dismissed.txt"))

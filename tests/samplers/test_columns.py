@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from with_trials import with_trials
 
 import emogan
 from emogan import (
@@ -21,7 +22,7 @@ from emogan.samplers.columns import typed
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(60, 4))
 Y = np.arange(60) % 3
-TRIAL = np.arange(60) // 5
+TRIAL = np.arange(60) % 12  # each of one label
 FRAME = pd.DataFrame(X, columns=list("abcd"))
 EMOTIONS = np.array(["calm", "fear", "joy"])
 
@@ -35,7 +36,7 @@ def drawn_everywhere(x, y, tmp_path):
     pd.testing.assert_frame_equal(more[0], saved[0])
     pd.testing.assert_frame_equal(found[:60], x.reset_index(drop=True))
     pd.testing.assert_frame_equal(found[60:].reset_index(drop=True), more[0], check_column_type=False)
-    np.testing.assert_array_equal(more[1], saved[1])
+    pd.testing.assert_series_equal(more[1], saved[1])
     return found[60:], labels[60:], more[1]
 
 
@@ -119,11 +120,20 @@ def test_names_of_columns_of_any_kind_come_back(names, tmp_path):
 def test_labels_come_back_as_the_values_that_the_user_gave(labels, expected, tmp_path):
     y = pd.Series(labels, name="emotion")
     _, appended, sampled = drawn_everywhere(FRAME, y, tmp_path)
-    assert appended.dtype == y.dtype
+    assert appended.dtype == sampled.dtype == y.dtype
+    assert appended.name == sampled.name == "emotion"
     assert appended.tolist()[: len(expected)] == sampled.tolist()[: len(expected)] == expected
     assert {type(label) for label in sampled.tolist()} == {type(label) for label in expected}
     sampler = NoiseSampler(n_aug=3).fit(FRAME, y)
     assert sampler.sample({expected[1]: 2})[1].tolist() == expected[1:2] * 2
+
+
+def test_labels_that_were_no_series_are_one_beside_a_dataframe_and_an_array_beside_an_array():
+    for y in (Y, Y.tolist(), EMOTIONS[Y], pd.DataFrame({"emotion": Y})):
+        labels = NoiseSampler(n_aug=3).fit(FRAME, y).sample(3)[1]
+        assert isinstance(labels, pd.Series)
+        assert labels.name == ("emotion" if isinstance(y, pd.DataFrame) else None)
+        assert isinstance(NoiseSampler(n_aug=3).fit(X, y).sample(3)[1], np.ndarray)
 
 
 @pytest.mark.parametrize("labels", [[1, "b", 2.5], np.array([1, "b", 2], dtype=object)])
@@ -173,24 +183,25 @@ def test_float_numbers_beyond_their_type_stay_finite():
 @pytest.mark.parametrize("kind", [list, lambda names: pd.Series(names, dtype=object)], ids=["list", "series"])
 def test_trials_are_told_by_equality_whatever_their_names_are(name, kind):
     sampler = RandomEffectsSampler(n_aug=9, random_state=0)
-    expected, _ = sampler.fit_resample(X, Y, groups=TRIAL)
-    found, _ = sampler.fit_resample(X, Y, groups=kind([name(int(j)) for j in TRIAL]))
+    expected, _ = sampler.fit_resample(X, Y, trials=TRIAL)
+    found, _ = sampler.fit_resample(X, Y, trials=kind([name(int(j)) for j in TRIAL]))
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.filterwarnings("ignore:.*trials hold windows of several labels")
 def test_a_number_and_its_text_are_two_trials():
     names = [1, "1"]
     sampler = RandomEffectsSampler(n_aug=9, random_state=0)
-    expected, _ = sampler.fit_resample(X, Y, groups=np.arange(60) % 2)
-    np.testing.assert_array_equal(sampler.fit_resample(X, Y, groups=names * 30)[0], expected)
+    expected, _ = sampler.fit_resample(X, Y, trials=np.arange(60) % 2)
+    np.testing.assert_array_equal(sampler.fit_resample(X, Y, trials=names * 30)[0], expected)
 
 
 def test_groups_of_several_columns_are_refused_with_what_to_do():
     with pytest.raises(ValueError, match=r"one trial for each of 60 windows, got shape \(60, 2\)\. .* join them"):
-        RandomEffectsSampler(n_aug=3).fit(X, Y, groups=pd.DataFrame({"subject": Y, "trial": TRIAL}))
+        RandomEffectsSampler(n_aug=3).fit(X, Y, trials=pd.DataFrame({"subject": Y, "trial": TRIAL}))
 
 
-ALIKE = {"X": np.repeat(X[:3], 9, axis=0), "y": np.repeat(EMOTIONS, 9), "groups": np.arange(27) // 3}
+ALIKE = np.repeat(X[:3], 9, axis=0)
 TINY = {"n_aug": 3, "iterations": 5, "hidden": 8}
 
 
@@ -204,11 +215,11 @@ TINY = {"n_aug": 3, "iterations": 5, "hidden": 8}
     ],
 )
 def test_windows_without_spread_within_classes_are_told_as_that(sampler):
-    for data in (ALIKE, ALIKE | {"X": np.ones((27, 4))}):
+    for x in (ALIKE, np.ones((27, 4))):
         with pytest.raises(
             ValueError, match="within each of class 'calm', class 'fear', class 'joy' all windows are alike"
         ):
-            sampler.fit_resample(**data)
+            sampler.fit_resample(x, np.repeat(EMOTIONS, 9), **with_trials(sampler, np.arange(27) // 3))
 
 
 @pytest.mark.parametrize("sampler", [SMOTESampler(n_aug=4), GaussianSampler(n_aug=4)])
@@ -222,11 +233,14 @@ def test_a_class_of_one_window_is_told_by_its_label(sampler, labels):
 @pytest.mark.parametrize(
     ("sampler", "message"),
     [
-        (CWGANSampler(clip=-1), r"^CWGANSampler\.clip: expected a number > 0 or None, got -1$"),
-        (TrialCBEGANSampler(residual=1), r"^TrialCBEGANSampler\.residual: expected True or False, got 1$"),
-        (CBEGANSampler(hidden=[3]), r"^CBEGANSampler\.hidden: .*\(CBEGANSampler\.layers=2\)"),
-        (NoiseSampler(strength=-1), r"^NoiseSampler\.strength: expected a number > 0, got -1$"),
-        (NoiseSampler(strength=np.array([0.1])), r"^NoiseSampler\.strength: expected one value"),
+        (CWGANSampler(clip=-1), r"^CWGANSampler\(clip=\.\.\.\): expected a number > 0 or None, got -1$"),
+        (TrialCBEGANSampler(residual=1), r"^TrialCBEGANSampler\(residual=\.\.\.\): expected True or False, got 1$"),
+        (
+            CBEGANSampler(hidden=[3]),
+            r"^CBEGANSampler\(hidden=\.\.\.\): .*2 of them, the number in CBEGANSampler\(layers=\.\.\.\), got \[3\]",
+        ),
+        (NoiseSampler(strength=-1), r"^NoiseSampler\(strength=\.\.\.\): expected a number > 0, got -1$"),
+        (NoiseSampler(strength=np.array([0.1])), r"^NoiseSampler\(strength=\.\.\.\): expected one value"),
     ],
 )
 def test_refusals_of_parameters_speak_python(sampler, message):
@@ -234,14 +248,17 @@ def test_refusals_of_parameters_speak_python(sampler, message):
         sampler.fit(X, Y)
 
 
-def test_warnings_name_parameters_and_samplers_not_settings_of_jobs(caplog):
-    CBEGANSampler(random_state=0, **TINY).fit(X[:6], EMOTIONS[Y[:6]])
-    assert "raise CBEGANSampler.iterations, or try TrialCBEGANSampler" in caplog.text
-    assert "TrialCBEGANSampler.anchor" in caplog.text
-    assert "model" not in caplog.text
+def test_warnings_name_parameters_and_samplers_not_settings_of_jobs():
+    with pytest.warns(UserWarning, match="label ignored in 1 of 1 generators of CBEGANSampler after training") as told:
+        CBEGANSampler(random_state=0, **TINY).fit(X[:6], EMOTIONS[Y[:6]])
+    text = " ".join(str(one.message) for one in told)
+    assert "raise CBEGANSampler(iterations=...), or try TrialCBEGANSampler" in text
+    assert "TrialCBEGANSampler(anchor=...)" in text
+    assert "model" not in text
+    assert {one.filename for one in told} == {__file__}, "a warning names the line that called the sampler"
 
 
 def test_losses_that_are_not_finite_name_the_parameter(monkeypatch):
     monkeypatch.setattr("emogan.models.CBEGAN.iterate", lambda self, batch: torch.full((4, 1), torch.nan))
-    with pytest.raises(FloatingPointError, match=r"Lower CBEGANSampler\.learning_rate\.$"):
+    with pytest.raises(FloatingPointError, match=r"Lower CBEGANSampler\(learning_rate=\.\.\.\)\.$"):
         CBEGANSampler(**TINY).fit(X, Y)

@@ -6,37 +6,53 @@ from imblearn.utils import estimator_checks as imblearn_checks
 from sklearn.utils import estimator_checks as sklearn_checks
 
 import emogan
-from emogan import ControlSampler, GANSampler, RandomEffectsSampler
+from emogan import ControlSampler, GANSampler, RandomEffectsSampler, TrialCBEGANSampler
 from emogan.augmenters import Noise
 from emogan.models import CGAN
+from emogan.samplers.gans import TrainedSampler
 from emogan.samplers.sampler import Sampler
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*trials hold windows of several labels", "ignore:.*Sampler has appended nothing"
+)
 
 # No check is expected to fail. What does not apply as it stands, and why:
 #
 # - scikit-learn skips its check of array API input itself, where the environment variable SCIPY_ARRAY_API is not set.
-# - Neither library gives `groups`, which RandomEffectsSampler cannot do without: it is checked with trials of four
-#   windows, by the class below.
+# - Neither library gives `trials`, which RandomEffectsSampler and TrialCBEGANSampler cannot do without: they are checked
+#   with trials of four windows, by the classes below, which may well be of several labels.
 # - imbalanced-learn's check_param_validation asks for scikit-learn's own words about every parameter. Settings of the
 #   augmenters are refused in EmoGAN's words (see test_sampler.py), so it is called on a sampler that has none.
 
 
-class TrialsOfFourWindows(RandomEffectsSampler):
-    """RandomEffectsSampler for callers that know of no trials."""
+class TrialsOfFourWindows:
+    """A sampler for callers that know of no trials."""
 
-    def fit(self, X, y, *, groups=None):
-        return super().fit(X, y, groups=np.arange(np.shape(X)[0]) // 4)
+    def fit(self, X, y, *, trials=None):
+        return super().fit(X, y, trials=np.arange(np.shape(X)[0]) // 4)
 
-    def fit_resample(self, X, y, *, groups=None):
-        return super().fit_resample(X, y, groups=np.arange(np.shape(X)[0]) // 4)
+    def fit_resample(self, X, y, *, trials=None):
+        return super().fit_resample(X, y, trials=np.arange(np.shape(X)[0]) // 4)
+
+
+class RandomEffectsOfFourSampler(TrialsOfFourWindows, RandomEffectsSampler):
+    """RandomEffectsSampler with trials."""
+
+
+class TrialCBEGANOfFourSampler(TrialsOfFourWindows, TrialCBEGANSampler):
+    """TrialCBEGANSampler with trials."""
+
+
+WITH_TRIALS = {RandomEffectsSampler: RandomEffectsOfFourSampler, TrialCBEGANSampler: TrialCBEGANOfFourSampler}
 
 
 def samplers() -> list[Sampler]:
     """One of each kind, GANs with few iterations."""
     names = [name for name in emogan.__all__ if name.endswith("Sampler")]
     kinds = [getattr(emogan, name) for name in names if name not in ("FittedSampler", "GANSampler", "ControlSampler")]
-    kinds[kinds.index(RandomEffectsSampler)] = TrialsOfFourWindows
+    kinds = [WITH_TRIALS.get(kind, kind) for kind in kinds]
     tiny = {"iterations": 2, "hidden": 8, "batch_size": 16}
-    named = [kind(random_state=0, **(tiny if issubclass(kind, GANSampler) else {})) for kind in kinds]
+    named = [kind(random_state=0, **(tiny if issubclass(kind, TrainedSampler) else {})) for kind in kinds]
     of_any_class = [
         GANSampler(gan=CGAN, settings={"saturating": False}, random_state=0, **tiny),
         ControlSampler(control=Noise, settings={"strength": 0.1}, random_state=0),

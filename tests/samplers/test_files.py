@@ -1,5 +1,6 @@
 """A saved sampler draws the same bytes in another process; nothing that could run code is read."""
 
+import json
 import os
 import pickle
 import shutil
@@ -12,9 +13,18 @@ import pytest
 import safetensors.torch
 import torch
 from safetensors import safe_open
+from with_trials import with_trials
 
 import emogan
-from emogan import CBEGANSampler, CWGANSampler, RandomEffectsSampler, TrialCBEGANSampler, versions
+from emogan import (
+    CBEGANSampler,
+    CVAESampler,
+    CWGANSampler,
+    DiffusionSampler,
+    RandomEffectsSampler,
+    TrialCBEGANSampler,
+    versions,
+)
 from emogan.data import table as tables
 from emogan.data.folds import members
 from emogan.evaluation.plan import build
@@ -30,7 +40,7 @@ for path in sys.argv[1:]:
     sys.stdout.buffer.write(x.to_numpy(dtype=float).tobytes() + "".join(y).encode())
 assert "imblearn" not in sys.modules
 """
-KINDS = [CBEGANSampler, CWGANSampler, TrialCBEGANSampler, RandomEffectsSampler]
+KINDS = [CBEGANSampler, CWGANSampler, TrialCBEGANSampler, CVAESampler, DiffusionSampler, RandomEffectsSampler]
 
 
 @pytest.fixture
@@ -39,7 +49,8 @@ def fit(frame, windows, tiny):
 
     def fitted(kind):
         settings = {} if kind is RandomEffectsSampler else tiny
-        return kind(random_state=0, **settings).fit(*frame, groups=windows[2])
+        sampler = kind(random_state=0, **settings)
+        return sampler.fit(*frame, **with_trials(sampler, windows[2]))
 
     return fitted
 
@@ -71,6 +82,31 @@ def test_a_file_keeps_names_labels_types_and_settings(fitted, frame, tmp_path):
     pd.testing.assert_frame_equal(found.sample(5)[0], was.sample(5)[0])
     with safe_open(tmp_path / "new" / "fitted", "pt") as file:
         assert file.metadata()["emogan"] == emogan.__version__
+
+
+def test_a_loaded_sampler_shows_its_model_its_size_and_where_it_is_from(fit, done, tmp_path):
+    sampler = fit(TrialCBEGANSampler)
+    shown = "FittedSampler(trial_cbegan trained for 3 iterations, 5 features, classes calm, fear, joy,\n  fitted by "
+    assert repr(sampler.fitted_) == f"{shown}TrialCBEGANSampler)"
+    sampler.save(tmp_path / "one")
+    assert repr(emogan.load(tmp_path / "one")) == f"{shown}TrialCBEGANSampler, read from {tmp_path / 'one'})"
+    found = emogan.load(done / "job/checkpoint.ckpt", subject=1, fold=0)
+    assert repr(found) == (
+        "FittedSampler(cbegan trained for 20 iterations, 10 features, classes negative, neutral, positive,\n"
+        f"  subject=1, session=1, fold=0, read from {done / 'job/checkpoint.ckpt'})"
+    )
+
+
+def test_a_file_without_the_name_and_type_of_labels_is_read_as_before(fit, tmp_path):
+    sampler = fit(RandomEffectsSampler)
+    sampler.save(tmp_path / "file")
+    with safe_open(tmp_path / "file", "pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
+    fields = json.loads(metadata["fields"])
+    assert (fields.pop("label_name"), fields.pop("label_type") is None) == ("emotion", False)
+    safetensors.torch.save_file(tensors, tmp_path / "file", metadata=metadata | {"fields": json.dumps(fields)})
+    labels = emogan.load(tmp_path / "file").sample(4)[1]
+    assert labels.tolist() == ["calm", "fear", "joy", "calm"]
 
 
 class Malicious:

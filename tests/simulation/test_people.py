@@ -76,6 +76,9 @@ def test_eye_features_are_33_31_or_41_with_the_event_statistics_last_in_the_31()
         ("seed", (trials.SEED_LABELS,) * 3, (trials.SEED_WINDOWS_4S,) * 3, 351, trials.SEED_CLASSES),
         ("seed_v", trials.SEED_V_LABELS, trials.SEED_V_WINDOWS_4S, 343, trials.SEED_V_CLASSES),
         ("seed_iv", trials.SEED_IV_LABELS, (trials.SEED_IV_WINDOWS_4S,) * 3, 341, trials.SEED_IV_CLASSES),
+        ("seed_fra", (trials.SEED_FRA_LABELS,) * 3, (trials.SEED_FRA_WINDOWS_4S,) * 3, 343, trials.SEED_CLASSES),
+        ("seed_ger", (trials.SEED_GER_LABELS,) * 3, (trials.SEED_GER_WINDOWS_4S,) * 3, 343, trials.SEED_CLASSES),
+        ("seed_vii", trials.SEED_VII_LABELS, people.SEED_VII_WINDOWS, 343, trials.SEED_VII_CLASSES),
     ],
 )
 def test_presets_have_the_labels_windows_and_features_of_their_data_sets(preset, labels, windows, features, classes):
@@ -95,6 +98,14 @@ def test_presets_have_the_labels_windows_and_features_of_their_data_sets(preset,
 def test_the_default_numbers_of_experiments_are_the_papers():
     assert len(list(people.load("seed", modality="eye").experiments())) == 27
     assert len(list(people.load("seed_v", modality="eye").experiments())) == 48
+
+
+def test_seed_vii_has_twenty_subjects_four_sessions_and_eighty_clips():
+    data = people.load("seed_vii", modality="eye")
+    assert [place[:2] for place in data.experiments()] == [(i, k) for i in range(1, 21) for k in range(1, 5)]
+    np.testing.assert_array_equal(data.stimulus, data.trial + 20 * (data.session - 1))
+    assert 3490 <= len(data.y) / 20 <= 3525  # as many as the release has
+    assert len(np.unique(np.concatenate([data.x[data.trial_ids() == i][:1] for i in range(80)]), axis=0)) == 80
 
 
 def test_an_experiment_does_not_depend_on_what_else_is_asked_for():

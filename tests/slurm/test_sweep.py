@@ -76,7 +76,7 @@ def test_a_job_with_bad_input_stops_neither_the_others_nor_the_next_array(cluste
     assert sweep.exit_code() == 1
     assert set(scores(tmp_path)) == {"0_eeg_eye_cbegan", "2_eeg_eye_cbegan"}
     assert re.search(r"^Traceback .*\n(.*\n)+?ValueError: evaluation.folds=trials with n_folds=9", sweep.said, re.M)
-    assert sweep.said.endswith("2 done, 1 failed\n")
+    assert "\n2 done, 1 failed\n" in sweep.said
 
 
 def test_lost_preempted_and_timed_out_jobs_start_over_and_a_cancelled_one_with_the_same_command(

@@ -1,6 +1,7 @@
 """The end of a sweep: what it says of its jobs and exits with, whatever became of them."""
 
 import ast
+import json
 import os
 import re
 import signal
@@ -24,6 +25,12 @@ def last_line(started) -> str:
     return started.said.strip().splitlines()[-1]
 
 
+def verdict(started) -> str:
+    """The last line before the table of models and the commands to type next."""
+    lines = re.sub(r"\n\n(SIMULATED|features).*?(?=\n\n)", "", started.said, flags=re.S).strip().splitlines()
+    return [line for line in lines if line and not line.startswith(("report: ", "what is not done: "))][-1]
+
+
 def wait_until(holds) -> None:
     for _ in range(3000):
         if holds():
@@ -35,7 +42,9 @@ def wait_until(holds) -> None:
 def test_a_sweep_ends_with_the_tracebacks_of_all_jobs_that_failed(command, small, tmp_path):
     sweep = command(tmp_path, "-m", *small, *QUICK, "evaluation.n_folds=9,2,8")
     assert sweep.exit_code() == 1
-    assert last_line(sweep) == "1 done, 2 failed"
+    assert verdict(sweep) == "1 done, 2 failed"
+    assert last_line(sweep) == f"what is not done: python -m emogan.status {tmp_path / 'sweep'}"
+    assert "gain [95 %]" not in sweep.said, "there is one job alone"
     listed = sweep.said.split(f"\n{tmp_path / 'sweep'}:\n")[1]
     for n in (9, 8):
         assert re.search(rf"failed +{tmp_path}/sweep/\d_eeg_eye_none: ValueError: .* n_folds={n} expects", listed)
@@ -56,7 +65,7 @@ def test_only_the_jobs_that_a_sweep_asks_for_count_in_a_folder_that_holds_others
     assert first.exit_code() == 1, first.said
     again = command(tmp_path, "-m", *here, "evaluation.n_folds=2,3")
     assert again.exit_code() == 0, again.said
-    assert last_line(again) == f"all 2 jobs are done: {tmp_path / 'sweep'}"
+    assert verdict(again) == f"all 2 jobs are done: {tmp_path / 'sweep'}"
 
 
 @pytest.mark.parametrize(("sent", "codes"), [(signal.SIGINT, (1, 130)), (signal.SIGTERM, (143,))])
@@ -68,7 +77,7 @@ def test_a_sweep_that_is_interrupted_tells_what_is_not_done(command, small, tmp_
     assert re.search(r"^unfinished +.*/2_eeg_eye_cbegan: running or killed", sweep.said, re.M)
     assert re.search(r"^missing +.* seed=1.*: not started", sweep.said, re.M)
     assert "2 done, 1 unfinished, 1 missing" in sweep.said
-    assert last_line(sweep).startswith("the same command again")
+    assert verdict(sweep).startswith("the same command again")
 
 
 def test_a_sweep_whose_jobs_cannot_be_told_beforehand_is_refused(command, small, tmp_path):
@@ -80,8 +89,9 @@ def test_a_sweep_whose_jobs_cannot_be_told_beforehand_is_refused(command, small,
 @pytest.mark.parametrize(("option", "sentence"), [
     ("+nonsense=1", r"^nonsense: expected one of the settings modality, n_aug, .*, got nonsense$"),
     ("n_augs=5,6", r"^n_augs: expected one of .* Did you mean n_aug\?$"),
-    ("+model.gama=0.1,0.2", r"^model\.gama: expected one of .* Did you mean model\.gamma\?$"),
-    ("model.gamma=0.1,0.2", r"^model\.gamma: expected one of .* penalty, clip, critic_steps, got gamma$"),
+    ("+model.gama=0.1,0.2", r"^model\.gama: model=cbegan has no option gama; .* Did you mean model\.gamma\?$"),
+    ("model.gamma=0.1,0.2", r"^model\.gamma: model=cwgan has no option gamma; .* penalty, clip, critic_steps$"),
+    ("model.penalty=1", r"^model\.penalty: model=cbegan has no option penalty; its options are layers, "),
     ("+evaluation.fold=paper", r"^evaluation\.fold: expected one of .* Did you mean evaluation\.folds\?$"),
     ("+trainer.nonsense=1", r"^trainer(\.nonsense)?: expected one of the settings "),
 ])  # fmt: skip
@@ -93,6 +103,27 @@ def test_a_sweep_with_a_key_that_does_not_exist_is_refused_once_before_any_job(
     assert len(re.findall(sentence, sweep.said, re.MULTILINE)) == 1, sweep.said
     assert len(sweep.said.strip().splitlines()) == 1
     assert not (tmp_path / "sweep").exists()
+
+
+def test_a_setting_of_models_that_are_not_the_default_reaches_each_of_a_sweep(command, small, tmp_path):
+    options = ["model=noise,mixup", "model.strength=0.3", "n_aug=50", "evaluation.c_exponents=[0,0]"]
+    sweep = command(tmp_path, "-m", *small, *options, "hydra.sweep.dir=sweep")
+    assert sweep.exit_code() == 0, sweep.said
+    for job in ("0_eeg_eye_noise", "1_eeg_eye_mixup"):
+        assert json.loads((tmp_path / "sweep" / job / "run.json").read_text())["augmenter"]["strength"] == 0.3
+
+
+def test_a_setting_of_gans_reaches_the_gans_of_a_comparison_and_no_other_model(command, small, tmp_path):
+    options = ["model=none,cbegan", "gan.iterations=7", "gan.hidden=50", "evaluation.c_exponents=[0,0]"]
+    sweep = command(tmp_path, "-m", *small, *options, "hydra.sweep.dir=sweep")
+    assert sweep.exit_code() == 0, sweep.said
+    run = json.loads((tmp_path / "sweep/1_eeg_eye_cbegan/run.json").read_text())
+    assert {member["end"] for member in run["members"]} == {"iteration 7: the last one"}
+    assert run["augmenter"]["iterations"] == 7
+    ending = sweep.said.split("all 2 jobs are done")[1]
+    assert re.search(r"^EEG and eye movements  none +\d.*\n +cBEGAN .* [+−]?[\d.]+ \[.*\] +2$", ending, re.M), ending
+    assert last_line(sweep) == f"report: python -m emogan.report {tmp_path / 'sweep'}"
+    assert "iterations" not in json.loads((tmp_path / "sweep/0_eeg_eye_none/run.json").read_text())["augmenter"]
 
 
 SWEEPER = """
@@ -142,7 +173,7 @@ def test_a_sweeper_of_ones_own_chooses_by_what_jobs_return_and_the_end_lists_wha
     assert inner[best] == max(inner.values())
     assert "time left" not in done.stdout
     assert re.search(r"^failed +.*/1_eeg_eye_noise: ValueError: model.strength", done.stdout, re.M)
-    assert done.stdout.strip().splitlines()[-1] == "3 done, 1 failed"
+    assert "\n3 done, 1 failed\n" in done.stdout
 
 
 @pytest.mark.slow
@@ -153,7 +184,7 @@ def test_a_laptop_gives_the_scores_of_a_serial_sweep_and_tells_of_failed_jobs(co
             f"machine={machine}", "evaluation.n_folds=2,9,3",
         )  # fmt: skip
         assert sweep.exit_code() == 1, sweep.said
-        assert last_line(sweep) == "2 done, 1 failed"
+        assert verdict(sweep) == "2 done, 1 failed"
     for job in ("0_eeg_eye_cbegan", "2_eeg_eye_cbegan"):
         serial, parallel = (tmp_path / machine / "sweep" / job / "scores.csv" for machine in ("here", "laptop"))
         assert serial.read_bytes() == parallel.read_bytes()

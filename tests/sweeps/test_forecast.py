@@ -30,26 +30,43 @@ def finish(tmp_path):
 
 
 def test_nothing_is_said_before_something_is_measured(tmp_path, finish):
-    assert forecast(tmp_path, JOBS, 1) == f"0 of 5 jobs are done; time left: {UNKNOWN}"
-    finish(JOBS[0], 5, computed=False)  # its GANs came from the store
-    assert forecast(tmp_path, JOBS, 1) == f"1 of 5 jobs are done; time left: {UNKNOWN}"
+    assert forecast(tmp_path, JOBS, 1) == "0 of 5 jobs are done; time left: known when a job has ended"
 
 
-def test_jobs_of_a_kind_take_as_long_per_subject_and_other_kinds_are_not_guessed(tmp_path, finish):
+def test_jobs_that_found_their_gans_in_the_store_give_a_lower_bound_until_one_has_trained_its_own(tmp_path, finish):
+    finish(JOBS[0], 200, computed=False)  # 100 s a subject
+    told = forecast(tmp_path, JOBS, 1)
+    assert told.startswith(f"1 of 5 jobs are done; time left: at least {in_words((2 + 1 + 2 + 2) * 100)}, as those")
+    finish(JOBS[1], 1000)  # 500 s a subject
+    assert forecast(tmp_path, JOBS[:3], 1) == f"2 of 3 jobs are done; time left: about {in_words(500)}"
+
+
+def test_jobs_of_a_kind_take_as_long_per_subject_and_other_kinds_the_mean_of_what_is_known(tmp_path, finish):
     finish(JOBS[0], 1000)  # 500 s a subject
     told = forecast(tmp_path, JOBS, 1)
-    assert told == f"1 of 5 jobs are done; time left: about {in_words(3 * 500)} and 2 jobs of kinds not measured yet"
+    expected = "with the mean of the finished jobs for 2 of other kinds"
+    assert told == f"1 of 5 jobs are done; time left: roughly {in_words((2 + 1 + 2 + 2) * 500)}, {expected}"
     finish(JOBS[3], 4000)  # 2000 s a subject
     assert forecast(tmp_path, JOBS, 1) == f"2 of 5 jobs are done; time left: about {in_words(3 * 500 + 2 * 2000)}"
     assert forecast(tmp_path, JOBS, 2).endswith(in_words((3 * 500 + 2 * 2000) / 2))
     assert forecast(tmp_path, JOBS, 99).endswith(in_words((3 * 500 + 2 * 2000) / 3))
 
 
+def test_a_sweep_with_one_job_of_each_kind_has_a_forecast_after_the_first(tmp_path, finish):
+    jobs = [(f"model={name}",) for name in ("none", "noise", "cbegan")]
+    finish(jobs[0], 60)
+    assert "time left: roughly 2 min, with the mean of" in forecast(tmp_path, jobs, 1)
+    finish(jobs[1], 300)
+    assert "time left: roughly 3 min, with the mean of" in forecast(tmp_path, jobs, 1)
+
+
 def test_other_modalities_are_a_rough_guess_until_their_own_are_measured(tmp_path, finish):
     jobs = [("modality=eye", "model=cwgan"), ("modality=eeg", "model=cwgan"), ("modality=eeg", "model=cbegan")]
     finish(jobs[0], 900)
+    assert forecast(tmp_path, jobs[:2], 1) == "1 of 2 jobs are done; time left: roughly 15 min"
     told = forecast(tmp_path, jobs, 1)
-    assert told == "1 of 3 jobs are done; time left: roughly 15 min and 1 jobs of kinds not measured yet"
+    expected = "with the mean of the finished jobs for 1 of other kinds"
+    assert told == f"1 of 3 jobs are done; time left: roughly 30 min, {expected}"
     finish(jobs[1], 1800)
     finish(("modality=eye", "model=cbegan"), 600)
     assert forecast(tmp_path, jobs, 1) == "2 of 3 jobs are done; time left: roughly 10 min"

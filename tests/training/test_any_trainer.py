@@ -12,10 +12,10 @@ from lightning.pytorch.loggers import CSVLogger
 from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter
-from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 
-GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN)
+GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion)
 
 
 def batches(members=1, iterations=12):
@@ -38,7 +38,7 @@ def train(model, data, folder, **options):
 @pytest.mark.parametrize("gan", GANS)
 def test_weights_are_drawn_when_a_gan_is_made_from_each_members_own_seed(gan):
     whole, second = gan(5, 3, 2, hidden=8), gan(5, 3, seeds=[1], hidden=8)
-    assert all(parameter.abs().sum() > 0 for parameter in whole.discriminator.parameters())
+    assert all(parameter.abs().sum() > 0 for network in whole.networks for parameter in network.parameters())
     for name, value in whole.state_dict().items():
         assert torch.equal(value[1:], second.state_dict()[name]), name
 
@@ -121,7 +121,7 @@ def test_a_gan_shows_its_members_inputs_and_outputs():
 
 
 def test_what_is_no_gan_is_refused():
-    with pytest.raises(ValueError, match=r"subclass of ConditionalGAN, got <class 'dict'>"):
+    with pytest.raises(ValueError, match=r"subclass of ConditionalGenerator, got <class 'dict'>"):
         GANAugmenter(dict, name="gan", iterations=1)
 
 

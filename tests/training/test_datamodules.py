@@ -20,13 +20,14 @@ from emogan import CBEGAN, ExperimentDataModule, SyntheticDataModule, TableDataM
 from emogan.analysis.agreement import agreement, spread
 from emogan.data import table as tables
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.seed import seed, seed_iv, seed_v
+from emogan.data.seed import seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
 from emogan.jobs import job
 from emogan.simulation import people
 
 CHECKOUT = Path(__file__).parents[2]
 LOADERS = {
     "SEEDDataModule": seed.load, "SEEDVDataModule": seed_v.load, "SEEDIVDataModule": seed_iv.load,
+    "SEEDVIIDataModule": seed_vii.load, "SEEDFRADataModule": seed_fra.load, "SEEDGERDataModule": seed_ger.load,
     "SyntheticDataModule": people.load, "TableDataModule": tables.load,
 }  # fmt: skip
 
@@ -165,7 +166,7 @@ def test_impossible_validation_is_refused(own):
         own(iterations=0)
 
 
-@pytest.mark.parametrize("gan", ["CBEGAN", "CGAN", "CWGAN", "TrialCBEGAN"])
+@pytest.mark.parametrize("gan", ["CBEGAN", "CGAN", "CWGAN", "TrialCBEGAN", "CVAE", "Diffusion"])
 def test_validation_logs_how_synthetic_windows_agree_with_held_out_ones(own, gan, tmp_path):
     data, logger = own(subject=1, validation=1, iterations=12), CSVLogger(tmp_path, name="")
     model = getattr(emogan, gan).for_data(data, hidden=8)

@@ -141,7 +141,7 @@ def test_a_message_tells_how_many_gans_the_range_and_what_to_try():
     seen = [{"spread": value, "separation": 1.0, "k_at_0": 1.0} for value in (0.04, 0.7, 0.1)]
     (told,) = messages(seen, "cbegan", "after training").values()  # k_t at 0 is told in the report alone
     assert told.startswith(
-        "collapse in 2 of 3 GANs of cbegan after training: the within-class spread of synthetic windows is 0.04 to "
+        "collapse in 2 of 3 generators of cbegan after training: the within-class spread of synthetic windows is 0.04 to "
         "0.1 of the real one. "
     )
     assert "try model=trial_cbegan" in told
@@ -155,7 +155,7 @@ def test_what_may_still_recover_is_told_only_if_it_is_far_beyond_its_limit():
     assert [one.kind for one in plain([{"spread": 0.24, "reach": 5.0, "separation": 0.0}])] == ["collapse"]
     beyond = [{"spread": 0.3, "reach": 6.5, "moved": 0.0}, {"spread": 0.3, "reach": 4.0, "moved": 0.0}]
     assert [one.kind for one in plain(beyond)] == ["exploding generator"]
-    assert "in 2 of 2 GANs" in messages(beyond, "gan", "", plain(beyond))["exploding generator"]
+    assert "in 2 of 2 generators" in messages(beyond, "gan", "", plain(beyond))["exploding generator"]
 
 
 def test_every_detector_says_what_to_try():

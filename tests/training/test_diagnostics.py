@@ -5,11 +5,11 @@ import torch
 from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter
-from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
 from emogan.training import diagnostics, history
 from emogan.training.checkpoint import WriteCheckpoints
 
-GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN)
+GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion)
 
 
 @pytest.fixture
@@ -90,13 +90,13 @@ def test_each_kind_of_trouble_is_told_once_for_all_members(windows, look_every, 
     fit(CBEGAN, windows(7), iterations=40)  # hardly trained: collapsed, and blind to its label
     told = [record.getMessage() for record in caplog.records if record.name == diagnostics.__name__]
     assert len(told) == 2
-    assert told[0].startswith("collapse in 5 of 5 GANs of gan at iteration 20 of 40: ")
-    assert told[1].startswith("label ignored in 5 of 5 GANs of gan after training: ")
+    assert told[0].startswith("collapse in 5 of 5 generators of gan at iteration 20 of 40: ")
+    assert told[1].startswith("label ignored in 5 of 5 generators of gan after training: ")
 
 
 def test_a_generator_that_does_not_move_is_told_as_frozen(windows, caplog):
     augmenter, _ = fit(CBEGAN, windows(7), [0, 1], learning_rate=1e-8)
-    assert "frozen generator in 2 of 2 GANs" in caplog.text
+    assert "frozen generator in 2 of 2 generators" in caplog.text
     assert all(0 < figures["moved"] < 1e-3 for figures in augmenter.watch.figures)
 
 

@@ -12,12 +12,13 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from with_trials import with_trials
 
 import emogan
 from emogan.augmenters import GANAugmenter
 from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN
-from emogan.samplers.gans import GANSampler
+from emogan.samplers.gans import GANSampler, TrainedSampler
 
 NAMED = sorted({name for name in emogan.__all__ if re.fullmatch(r"(?!GAN|Control|Fitted).+Sampler", name)})
 TINY = {"iterations": 3, "hidden": 8, "batch_size": 16}
@@ -108,16 +109,16 @@ def test_a_process_is_as_it_was_before(kind, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "kept").mkdir()
     sampler = getattr(emogan, kind)(n_aug=6, random_state=0)
-    settings = {"selection": "density", **TINY} if isinstance(sampler, GANSampler) else {}
+    settings = {"selection": "density", **TINY} if isinstance(sampler, TrainedSampler) else {}
     sampler.set_params(**settings)
-    trial = np.arange(30) % 6
-    list(emogan.cross_augment(*data, 2, sampler=sampler, trials=trial))  # what libraries set up on first use
+    trials = with_trials(sampler, np.arange(30) % 6)
+    list(emogan.cross_augment(*data, 2, sampler=sampler, **trials))  # what libraries set up on first use
     before = process()
-    sampler.fit_resample(*data, groups=trial)
+    sampler.fit_resample(*data, **trials)
     sampler.sample(5)
     sampler.save("kept/file")
     emogan.load("kept/file").sample(3, random_state=1)
-    list(emogan.cross_augment(*data, 2, sampler=sampler, trials=trial))
+    list(emogan.cross_augment(*data, 2, sampler=sampler, **trials))
     after = process()
     for name, value in before.items():
         assert after[name] == value, name
@@ -149,7 +150,8 @@ class _Set:
 def test_the_modes_of_pytorch_that_a_user_has_set_change_nothing(mode, data):
     def drawn():
         sampler = emogan.TrialCBEGANSampler(n_aug=6, random_state=0, selection="density", **TINY)
-        return sampler.fit_resample(*data)[0], sampler.sample(4, random_state=1)[0]
+        more, _ = sampler.fit_resample(*data, trials=np.arange(30) % 6)
+        return more, sampler.sample(4, random_state=1)[0]
 
     expected = drawn()
     with mode():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from padded_sets import unpadded
 
-from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 from emogan.training.memory import SHARE, bytes_per_member, members_that_fit
 
@@ -22,16 +22,19 @@ def bytes_kept(model, source) -> int:
 
     most = 0
 
-    def update(network, losses):
+    def step(losses, stepping):
         nonlocal most
         most = max(most, sum(size for _, size in kept.values()))
         kept.clear()
-        optimizer = optimizers[0 if network is model.generator else 1]
-        optimizer.zero_grad()
+        for optimizer in stepping:
+            optimizer.zero_grad()
         losses.sum().backward()
-        optimizer.step()
+        for optimizer in stepping:
+            optimizer.step()
 
-    optimizers, model.update = model.configure_optimizers(), update
+    optimizers = model.configure_optimizers()
+    model.update = lambda network, losses: step(losses, [optimizers[network is not model.generator]])
+    model.descend = lambda losses: step(losses, optimizers)
     batch = source.draw(0)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value):
         model.iterate(batch)
@@ -42,7 +45,7 @@ def bytes_kept(model, source) -> int:
 
 
 @pytest.mark.parametrize("features", [33, 351])
-@pytest.mark.parametrize("gan", [CBEGAN, CGAN, CWGAN, TrialCBEGAN])
+@pytest.mark.parametrize("gan", [CBEGAN, CGAN, CWGAN, TrialCBEGAN, CVAE, Diffusion])
 def test_a_gan_takes_about_as_much_memory_as_estimated(gan, features):
     generator = torch.Generator().manual_seed(0)
     x, y = torch.rand(MEMBERS, WINDOWS, features, generator=generator), (torch.arange(WINDOWS) % 3).expand(MEMBERS, -1)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,9 +23,9 @@ from emogan import store as stores
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
 from emogan.data.training_set import TrainingSet
-from emogan.models import CBEGAN, CGAN, CWGAN, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
 from emogan.store import Store
-from emogan.training import workers
+from emogan.training import diagnostics, history, workers
 from emogan.training.checkpoint import Checkpoints
 from emogan.training.trainer import TrainerSettings
 from emogan.training.workers import train_in_workers
@@ -45,7 +46,7 @@ def fit(store, gan=CBEGAN, iterations=20, sets=None, **options):
     return fitting.fit(augmenter, sets, 3, [0] * len(sets), store, kept=range(len(sets)), **options)
 
 
-@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN])
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion])
 @pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 8}, {"workers": 2, "group_size": 1}])
 def test_workers_change_no_bit_of_any_record(tmp_path, gan, options):
     one, several = Store(tmp_path / "one"), Store(tmp_path / "several")
@@ -69,10 +70,11 @@ def test_workers_that_are_not_forked_give_the_same(tmp_path, monkeypatch):
     assert_same_records(one, several, fit(one).keys and fit(several, workers=2, progress=True).keys)
 
 
-def test_what_time_did_not_suffice_for_comes_back_from_workers(tmp_path):
+def test_what_time_did_not_suffice_for_comes_back_from_workers_and_is_warned_of_once(tmp_path, caplog):
     trainer = TrainerSettings({"max_time": "00:00:00:01"})
     cut = fit(Store(tmp_path), iterations=100_000, trainer=trainer, workers=2)
     assert all("out of time" in end for end in cut.ends)
+    assert re.findall(r"ended the training of .*? at", caplog.text) == ["ended the training of 5 of 5 GANs at"]
     assert len(cut.generators) == 5
     assert {m for part in cut.states for m in part["members"]} == {0, 1, 2, 3, 4}
     assert len(Checkpoints(Store(tmp_path)).furthest()) == 5
@@ -149,11 +151,29 @@ def test_members_that_another_process_trains_are_left_to_it(tmp_path):
         assert other.wait() == 0
 
 
-def test_each_kind_of_trouble_is_told_once_of_all_gans(tmp_path, caplog):
-    fit(Store(tmp_path), iterations=5, workers=2)
+@pytest.mark.parametrize("options", [{"workers": 2}, {"group_size": 2}, {"workers": 2, "group_size": 1}])
+def test_each_kind_of_trouble_is_told_once_of_all_gans(tmp_path, caplog, options):
+    fit(Store(tmp_path), iterations=5, **options)
     told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(told) == len({text.split(" in ")[0] for text in told})
-    assert any(text.startswith("collapse in 5 of 5 GANs of gan after training") for text in told)
+    assert any(text.startswith("collapse in 5 of 5 generators of gan after training") for text in told)
+
+
+@pytest.mark.parametrize("options", [{}, {"group_size": 2}, {"workers": 2}])
+def test_what_is_plain_while_gans_train_is_a_note_and_the_warning_at_the_end_counts_all(
+    tmp_path, caplog, monkeypatch, options
+):
+    for module in (history, diagnostics):
+        monkeypatch.setattr(module, "LOOK_EVERY", 4)
+    with caplog.at_level("INFO"):
+        fit(Store(tmp_path), iterations=40, **options)
+    found = [record for record in caplog.records if record.getMessage().startswith("collapse in")]
+    (note, warning) = (record.getMessage() for record in found)
+    assert [record.levelno for record in found] == [logging.INFO, logging.WARNING]
+    assert " GANs of gan at iteration 20 of 40: the within-class spread" in note
+    assert "try model=" not in note
+    assert warning.startswith("collapse in 5 of 5 generators of gan after training: ")
+    assert "try model=trial_cbegan" in warning
 
 
 def test_log_records_arrive_with_their_names_and_levels(caplog):

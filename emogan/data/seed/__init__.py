@@ -1,1 +1,1 @@
-"""The releases of SEED, SEED-IV and SEED-V as they lie on disk."""
+"""The releases of the SEED data sets as they lie on disk."""

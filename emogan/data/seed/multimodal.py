@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,22 +24,25 @@ def eeg_source(root: str | os.PathLike, window_s: int) -> Source:
     pattern = re.compile(r"(\d+)_([123])\.npz")
     advice = ", or read the .mat files with data.eeg_source=extracted"
     folder = find_folder(root, (f"eeg_used_{window_s}s",), pattern, "1_1.npz", OTHER_RELEASES, advice)
+    windows = WINDOWS[window_s]
 
     def read(path: Path, session: int) -> tuple[list[np.ndarray], Sequence[int]]:
-        stored = unpickle.load_npz(path)
-        return _join_parts(path, window_s, partial(_npz_part, path, stored)), SEED_LABELS
+        stored, parts = unpickle.load_npz(path), []
+        for part, trials in HALVES.items():
+            labels = entry(path, stored, f"{part}_label", np.ndarray)
+            check_labels(path, f"{part}_label", labels, np.repeat(SEED_LABELS[trials], windows[trials]))
+            parts.append(eeg_part(path, stored, part, sum(windows[trials])))
+        return cut(path, parts, windows), SEED_LABELS
 
     return Source(folder, by_name(folder, pattern), read)
 
 
-def _npz_part(path: Path, stored: dict, part: str, trials: slice, windows: Sequence[int]) -> np.ndarray:
-    """Trials 1-9 ("train") or 10-15 ("test") of SEED_Multimodal's EEG, (n, 310), channel-major."""
-    bands = _entry(path, stored, f"{part}_data", dict)
-    labels = _entry(path, stored, f"{part}_label", np.ndarray)
-    check_labels(path, f"{part}_label", labels, np.repeat(SEED_LABELS[trials], windows))
-    shape = (sum(windows), len(CHANNELS))
-    columns = [need_shape(_entry(path, bands, band, np.ndarray), shape, path, f"{part}_data, {band}") for band in BANDS]
-    return np.stack(columns, axis=2).reshape(sum(windows), -1)
+def eeg_part(path: Path, stored: dict, part: str, windows: int) -> np.ndarray:
+    """The part "train" or "test" of a file of EEG, a dict of bands, as (windows, 310), channel-major."""
+    bands = entry(path, stored, f"{part}_data", dict)
+    shape = (windows, len(CHANNELS))
+    columns = [need_shape(entry(path, bands, band, np.ndarray), shape, path, f"{part}_data, {band}") for band in BANDS]
+    return np.stack(columns, axis=2).reshape(windows, -1)
 
 
 def eye_source(root: str | os.PathLike) -> Source:
@@ -49,10 +51,12 @@ def eye_source(root: str | os.PathLike) -> Source:
     names = ("eye_tracking_feature", "04-Eye-tracking-feature", "eye_used")
     advice = ", which must also hold SEED_Multimodal, or use modality=eeg"
     folder = find_folder(root, names, pattern, "1_1 or 1_1.mat", OTHER_RELEASES, advice)
+    windows = WINDOWS[4]
 
     def read(path: Path, session: int) -> tuple[list[np.ndarray], Sequence[int]]:
         stored = _eye_matlab(path) if path.suffix else unpickle.load_pickle(path)
-        return _join_parts(path, 4, partial(_eye_part, path, stored)), SEED_LABELS
+        parts = [eye_part(path, stored, part, sum(windows[trials])) for part, trials in HALVES.items()]
+        return cut(path, parts, windows), SEED_LABELS
 
     return Source(folder, by_name(folder, pattern), read)
 
@@ -67,24 +71,24 @@ def _eye_matlab(path: Path) -> dict:
     return dict(zip(("train_data_eye", "test_data_eye"), cell, strict=True))
 
 
-def _eye_part(path: Path, stored: dict, part: str, trials: slice, windows: Sequence[int]) -> np.ndarray:
-    array = _entry(path, stored, f"{part}_data_eye", np.ndarray)
-    return need_shape(array, (sum(windows), "features"), path, f"{part}_data_eye (windows of 4 s of 9 or 6 trials)")
+def eye_part(path: Path, stored: dict, part: str, windows: int) -> np.ndarray:
+    """The part "train" or "test" of a file of eye movements, (windows, F)."""
+    array = entry(path, stored, f"{part}_data_eye", np.ndarray)
+    return need_shape(array, (windows, "features"), path, f"{part}_data_eye (windows of 4 s)")
 
 
-def _join_parts(path: Path, window_s: int, read_part) -> list[np.ndarray]:
-    """Join train and test part and cut them into 15 trials: no file of SEED_Multimodal stores the trials' limits."""
-    windows = WINDOWS[window_s]
-    train, test = (read_part(name, trials, windows[trials]) for name, trials in HALVES.items())
+def cut(path: Path, parts: Sequence[np.ndarray], windows: Sequence[int]) -> list[np.ndarray]:
+    """Join train and test part and cut them into trials: no file of these releases stores the trials' limits."""
+    train, test = parts
     if train.shape[1] != test.shape[1]:
         raise ValueError(
             f"{path}: expected as many features in the test part as in the train part, {train.shape[1]}, "
             f"got {test.shape[1]}. Copy the file again."
         )
-    return np.split(np.concatenate([train, test]), np.cumsum(windows)[:-1])
+    return np.split(np.concatenate(parts), np.cumsum(windows)[:-1])
 
 
-def _entry(path: Path, stored, key: str, kind: type):
+def entry(path: Path, stored, key: str, kind: type):
     """An entry of what a pickle held, checked to be there and of the kind expected."""
     if not isinstance(stored, dict) or key not in stored:
         got = f"only {', '.join(map(str, stored)) or 'nothing'}" if isinstance(stored, dict) else type(stored).__name__
@@ -93,7 +97,7 @@ def _entry(path: Path, stored, key: str, kind: type):
     else:
         return stored[key]
     raise ValueError(
-        f"{path}: expected {key}, of type {kind.__name__}, got {got}. Is it a file of SEED_Multimodal, copied whole?"
+        f"{path}: expected {key}, of type {kind.__name__}, got {got}. Is it a file of this release, copied whole?"
     )
 
 
@@ -112,4 +116,19 @@ def check_labels(path: Path, key: str, labels: np.ndarray, expected: Sequence[in
             f"{path}: expected {len(expected)} labels in {key} in the order of SEED's 15 films, {list(SEED_LABELS)} "
             f"(0 negative, 1 neutral, 2 positive; or -1, 0, 1), got {labels.size}: {some(labels, 15)}. Is it the file "
             "of another data set?"
+        )
+
+
+def need_eye_windows(name: str, modality: str, window_s: int) -> None:
+    """Refuse eye movement features of another window than the releases have.
+
+    Raises
+    ------
+    ValueError
+        Naming the settings.
+    """
+    if "eye" in modality and window_s != 4:
+        raise ValueError(
+            f"{name}'s eye movement features exist for windows of 4 s only, got modality={modality} with "
+            f"window_s={window_s}; use data.window_s=4, or modality=eeg"
         )

@@ -104,8 +104,8 @@ def alike(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:
     found = []
     for path in sorted(path for path in folder.iterdir() if path.is_file() and not pattern.fullmatch(path.name)):
         endings = ("", *(suffix.lower() for suffix in path.suffixes))
-        numbers = re.findall(r"\d+(?:_\d+)+", path.name)
-        stems = ("_".join(run.split("_")[:n]) for run in numbers for n in range(run.count("_") + 1, 1, -1))
+        numbers = re.findall(r"\d+(?:_\d+)*", path.name)
+        stems = ("_".join(run.split("_")[:n]) for run in numbers for n in range(run.count("_") + 1, 0, -1))
         matches = (pattern.fullmatch(stem + ending) for stem in stems for ending in endings)
         if match := next(filter(None, matches), None):
             found.append((match, path))

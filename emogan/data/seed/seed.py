@@ -13,7 +13,7 @@ from emogan.data.experiments import Source, eeg_rows, feature_set, sources
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers import matlab
 from emogan.data.seed import multimodal
-from emogan.data.seed.multimodal import WINDOWS, check_labels
+from emogan.data.seed.multimodal import WINDOWS, check_labels, need_eye_windows
 from emogan.data.seed.release import DATED, find_folder, session_folders
 from emogan.data.seed.sessions import by_date
 from emogan.data.trials import SEED_CLASSES, SEED_LABELS
@@ -56,11 +56,7 @@ def load(
             f"SEED_Multimodal's .npz files hold one kind of feature, DE, got feature={feature}; use "
             "data.feature=de_LDS, or data.eeg_source=extracted"
         )
-    if "eye" in modality and window_s != 4:
-        raise ValueError(
-            f"SEED's eye movement features exist for windows of 4 s only, got modality={modality} with "
-            f"window_s={window_s}; use data.window_s=4, or modality=eeg"
-        )
+    need_eye_windows("SEED", modality, window_s)
     eeg = partial(multimodal.eeg_source, root, window_s)
     if eeg_source == "extracted":
         eeg = partial(_extracted, root, feature, window_s)

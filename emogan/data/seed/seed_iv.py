@@ -53,13 +53,16 @@ def load(
 
 def _warn_of_other_names(found: Mapping[str, Source]) -> None:
     """An experiment's files of EEG and of eye movements bear the same date in the release."""
-    for experiment in sorted(set.intersection(*(set(source.files) for source in found.values()))):
-        paths = [source.files[experiment] for source in found.values()]
+    others = []
+    for subject, session in sorted(set.intersection(*(set(source.files) for source in found.values()))):
+        paths = [source.files[subject, session] for source in found.values()]
         if len({path.name for path in paths}) > 1:
-            log.warning(
-                "subject %d, session %d: expected files of one date in both modalities, got %s. Is one of them in "
-                "another session's folder?", *experiment, " and ".join(map(str, paths)),
-            )  # fmt: skip
+            others.append(f"subject {subject}, session {session}: {' and '.join(map(str, paths))}")
+    if others:
+        log.warning(
+            "expected files of one date in both modalities, got others of %d experiments: %s. Is one of them in "
+            "another session's folder?", len(others), "; ".join(others),
+        )  # fmt: skip
 
 
 def _source(root: str | os.PathLike, name: str, prefix: str, rows) -> Source:

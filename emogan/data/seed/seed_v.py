@@ -16,6 +16,7 @@ from emogan.data.features import FeatureSet, Modality
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
 from emogan.data.readers import unpickle
 from emogan.data.seed.release import data_files, find_folder, numbered
+from emogan.data.table_files import some
 from emogan.data.trials import SEED_V_CLASSES, SEED_V_LABELS
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,24 @@ def load(
     """
     eeg = partial(_source, root, "EEG_DE_features", partial(_eeg, eeg_order=eeg_order))
     eye = partial(_source, root, "Eye_movement_features", _eye)
-    return feature_set("seed_v", SEED_V_CLASSES, sources(modality, eeg=eeg, eye=eye), subjects, sessions)
+    found = feature_set("seed_v", SEED_V_CLASSES, sources(modality, eeg=eeg, eye=eye), subjects, sessions)
+    _warn_of_other_labels(found)
+    return found
+
+
+def _warn_of_other_labels(found: FeatureSet) -> None:
+    """The files' labels are used, whatever was published."""
+    others, experiments = [], list(found.experiments())
+    for subject, session, rows in experiments:
+        _, first = np.unique(found.trial[rows], return_index=True)
+        labels, published = found.y[rows][first].tolist(), list(SEED_V_LABELS[session - 1])
+        if labels != published:
+            others.append(f"subject {subject}, session {session}: {labels}, the published order is {published}")
+    if others:
+        log.warning(
+            "the films of %d of %d experiments are labelled otherwise than published. Using the files' labels: %s",
+            len(others), len(experiments), some(others, 3),
+        )  # fmt: skip
 
 
 def _source(root: str | os.PathLike, name: str, rows) -> Source:
@@ -60,11 +78,6 @@ def _source(root: str | os.PathLike, name: str, rows) -> Source:
         data, labels = (_tables(path, stored(path), entry, session) for entry in ("data", "label"))
         trials = [rows(data[k], path, f"trial {k} of data") for k in data]
         labels = [_label(labels[k], len(x), path, f"trial {k} of label") for k, x in zip(labels, trials, strict=True)]
-        if tuple(labels) != SEED_V_LABELS[session - 1]:
-            log.warning(
-                "%s: the films of session %d are labelled %s; the published order is %s. Using the file's labels",
-                path, session, labels, list(SEED_V_LABELS[session - 1]),
-            )  # fmt: skip
         return trials, labels
 
     files = ((int(m[1]), int(session), path) for m, path in data_files(folder, NAME) for session in sorted(set(m[2])))

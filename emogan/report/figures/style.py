@@ -31,6 +31,8 @@ LOOKS = {
     "cwgan": Look("cWGAN", "#0072B2", "s"),
     "cbegan": Look("cBEGAN", "#D55E00", "o"),
     "trial_cbegan": Look("trial cBEGAN", "#CC79A7", "H"),
+    "cvae": Look("cVAE", "#117733", "p"),
+    "diffusion": Look("diffusion", "#661100", "*"),
 }
 MARKERS = "ovs^D<P>Xdph*8H"  # of models that are not in LOOKS
 
