@@ -92,6 +92,13 @@ def test_the_sentence_for_the_developers_tells_all_and_no_folder(seed_v):
     assert str(seed_v) not in sentence
 
 
+def test_the_sentence_is_whole_where_the_data_lie_in_the_folder_of_work(seed_v, monkeypatch):
+    (seed_v / EYES / "3_123.npz").write_bytes(b"PK")
+    monkeypatch.chdir(seed_v)
+    report, _ = looked_at(".")
+    assert "emogan.data.seed.seed_v.load: DATA/Eye_movement_features/3_123.npz: " in report
+
+
 def rewrite(path: Path, change) -> None:
     """Apply a function to a file's tables of windows and labels."""
     with np.load(path) as stored:
@@ -133,6 +140,22 @@ def test_wrong_numbers_of_labels_trials_and_windows_are_told_with_their_place(se
     report, fits = looked_at(seed_v)
     assert not fits
     assert re.search(rf"^- .*{message}", report, re.MULTILINE), report
+
+
+def test_people_whose_files_do_not_go_together_are_told(seed_v):
+    def narrower(data, label):
+        data.update({k: x[:, :32] for k, x in data.items()})
+
+    rewrite(seed_v / EYES / "2_123.npz", narrower)
+    report, fits = looked_at(seed_v)
+    assert not fits
+    assert re.search(r"^- .*2_123\.npz.*expected 33 features as in the first file, got 32", report, re.MULTILINE)
+
+
+def test_a_value_that_does_not_exist_is_refused_by_the_loader(trees):
+    report, fits = check({**settings_of("faced"), "root": str(trees / "faced"), "classes": "mood"})
+    assert not fits
+    assert "data.classes: expected emotion | valence, got 'mood'" in report
 
 
 def test_a_renamed_file_is_told_by_its_name_and_by_the_person_who_is_missing(seed_v):
