@@ -119,13 +119,6 @@ def test_sessions_that_file_dates_could_not_tell_are_refused(tmp_path):
     assert (tmp_path / "seed_v" / "EEG_DE_features" / "3_13.npz").is_file()
 
 
-def test_sessions_that_a_data_set_does_not_have_are_refused(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"sessions: expected \[1\] or null, as faced has one session a person, got \[2\]"
-    ):
-        simulate("faced", tmp_path / "faced", subjects=[3], sessions=[2])
-
-
 def test_a_seed_vii_tree_has_the_names_keys_and_types_of_the_release(tmp_path):
     features = people.load("seed_vii", subjects=[3])
     write_seed_vii(features, tmp_path)
@@ -171,6 +164,13 @@ def test_trees_in_other_languages_have_the_names_keys_and_types_of_the_releases(
     folder = tmp_path / place / "04-Eye-tracking-feature" / "eye_tracking_feature"
     eye = pickle.loads((folder / "3_2").read_bytes())
     assert {key: x.shape for key, x in eye.items()} == {f"{part}_data_eye": (n, 33) for part, n in counts.items()}
+
+
+def test_sessions_that_a_data_set_does_not_have_are_refused(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"sessions: expected \[1\] or null, as faced has one session a person, got \[2\]"
+    ):
+        simulate("faced", tmp_path / "faced", subjects=[3], sessions=[2])
 
 
 def test_features_of_another_data_set_are_refused(features, tmp_path):

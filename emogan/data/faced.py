@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -64,8 +63,8 @@ def load(
     files = numbered((int(match[1]), 1, path) for match, path in data_files(folder, NAME))
     eeg = Source(folder, files, lambda path, session: (_clips(path), labels), names=FEATURES)
     name = "faced" if classes == "emotion" else f"faced_{classes}"
-    found = feature_set(name, names, {"eeg": eeg}, subjects, sessions, same_clips=True)
-    return replace(found, own_folds=None)  # the classes have not as many clips each
+    # the classes have not as many clips each
+    return feature_set(name, names, {"eeg": eeg}, subjects, sessions, same_clips=True, own_folds=None)
 
 
 def _clips(path: Path) -> list[np.ndarray]:
