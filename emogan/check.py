@@ -60,21 +60,24 @@ def listening() -> Iterator[Messages]:
 def check(data: Mapping, modality: str = "eeg_eye") -> tuple[str, bool]:
     """Load a data set as a job would and compare it with its published format.
 
-    Returns
-    -------
-    report : str
-    fits : bool
-        Whether it could be loaded and nothing is missing or otherwise than published.
-
     Parameters
     ----------
     data
         Its settings: a loader's name as ``_target_``, and the loader's arguments.
     modality
         "eeg", "eye" or "eeg_eye".
+
+    Returns
+    -------
+    report : str
+    fits : bool
+        Whether it could be loaded and nothing is missing or otherwise than published.
     """
-    known = PUBLISHED.get(data["_target_"])
-    published = known(data) if known else None
+    try:
+        known = PUBLISHED.get(data["_target_"])
+        published = known(data) if known else None
+    except KeyError:  # of a value that does not exist, which the loader refuses by name
+        published = None
     with listening() as messages:
         features, wrong = _load(data, modality, published)
     lines = [] if features is None else [features.summary(), _clips(features), *_folds(features)]
@@ -111,11 +114,12 @@ def _load(data: Mapping, modality: str, published: Published | None) -> tuple[Fe
         except (ValueError, OSError) as error:
             damaged.append(person)
             wrong.append(str(error))
-    if not readable:
-        return None, list(dict.fromkeys(wrong))
-    features = call({**data, "subjects": readable})
-    expected = [person for person in people if person not in damaged]
-    return features, list(dict.fromkeys(wrong)) + differences(features, published, expected, sessions)
+    wrong, expected = list(dict.fromkeys(wrong)), [person for person in people if person not in damaged]
+    try:
+        features = call({**data, "subjects": readable}) if readable else None
+    except (ValueError, OSError):  # one person's files do not go with another's, as `wrong` says
+        features = None
+    return features, wrong + (differences(features, published, expected, sessions) if features else [])
 
 
 def _listed(numbers: object) -> list | None:
@@ -156,7 +160,7 @@ def _sentence(data: Mapping, wrong: Sequence[str]) -> Iterator[str]:
     if any(path.exists() for path in places):
         text = f"emogan.check of EmoGAN {emogan.__version__}, {data['_target_']}: {'; '.join(wrong)}"
         for path in places:
-            text = text.replace(str(path.resolve()), "DATA").replace(str(path), "DATA")
+            text = text.replace(str(path.resolve()), "DATA").replace(str(path.absolute()), "DATA")
         yield TELL.format(text)
 
 

@@ -51,7 +51,9 @@ def test_a_whole_tree_fits_and_the_report_says_what_is_in_it(trees):
     assert "issue" not in report
 
 
-@pytest.mark.parametrize(("name", "found"), [("seed", "41 eye"), ("seed_iv", "31 eye")])
+@pytest.mark.parametrize(
+    ("name", "found"), [("seed", "41 eye"), ("seed_iv", "31 eye"), ("seed_vii", "33 eye"), ("seed_ger", "33 eye")]
+)
 def test_what_is_simulated_of_the_other_data_sets_is_as_published(tmp_path, name, found):
     root = simulate(name, tmp_path / "tree", subjects=[1, 2])
     report, fits = check({**settings_of(name), "root": str(root), "subjects": [1, 2]})
@@ -88,6 +90,13 @@ def test_the_sentence_for_the_developers_tells_all_and_no_folder(seed_v):
     sentence = report.split("is called DATA:\n\n")[1]
     assert "emogan.data.seed.seed_v.load: DATA/Eye_movement_features/3_123.npz: " in sentence
     assert str(seed_v) not in sentence
+
+
+def test_the_sentence_is_whole_where_the_data_lie_in_the_folder_of_work(seed_v, monkeypatch):
+    (seed_v / EYES / "3_123.npz").write_bytes(b"PK")
+    monkeypatch.chdir(seed_v)
+    report, _ = looked_at(".")
+    assert "emogan.data.seed.seed_v.load: DATA/Eye_movement_features/3_123.npz: " in report
 
 
 def rewrite(path: Path, change) -> None:
@@ -131,6 +140,22 @@ def test_wrong_numbers_of_labels_trials_and_windows_are_told_with_their_place(se
     report, fits = looked_at(seed_v)
     assert not fits
     assert re.search(rf"^- .*{message}", report, re.MULTILINE), report
+
+
+def test_people_whose_files_do_not_go_together_are_told(seed_v):
+    def narrower(data, label):
+        data.update({k: x[:, :32] for k, x in data.items()})
+
+    rewrite(seed_v / EYES / "2_123.npz", narrower)
+    report, fits = looked_at(seed_v)
+    assert not fits
+    assert re.search(r"^- .*2_123\.npz.*expected 33 features as in the first file, got 32", report, re.MULTILINE)
+
+
+def test_a_value_that_does_not_exist_is_refused_by_the_loader(trees):
+    report, fits = check({**settings_of("faced"), "root": str(trees / "faced"), "classes": "mood"})
+    assert not fits
+    assert "data.classes: expected emotion | valence, got 'mood'" in report
 
 
 def test_a_renamed_file_is_told_by_its_name_and_by_the_person_who_is_missing(seed_v):
@@ -189,6 +214,9 @@ def test_every_published_format_is_that_of_a_data_set_that_can_be_loaded():
         if "_target_" in path.read_text()
     }
     assert set(PUBLISHED) <= targets
+    assert targets - set(PUBLISHED) == {
+        "emogan.data.table.load", "emogan.recordings.load.load", "emogan.simulation.people.load"
+    }  # fmt: skip
 
 
 def test_the_command_says_it_and_tells_by_its_exit_code(trees, tmp_path, command):

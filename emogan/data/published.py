@@ -54,6 +54,18 @@ def _seed_v(data: Mapping) -> Published:
     return Published(people, trials.SEED_V_LABELS, trials.SEED_V_WINDOWS_4S, {"eeg": (310,), "eye": (33,)})
 
 
+def _seed_vii(data: Mapping) -> Published:
+    people = {"eeg": range(1, 21), "eye": range(1, 21)}
+    features = {"eeg": (310,), "eye": (33 if data["clip_statistics"] else 24,)}
+    return Published(people, trials.SEED_VII_LABELS, ((None,) * 20,) * 4, features)
+
+
+def _of_8_people(labels: Sequence[int]) -> Published:
+    """SEED-FRA or SEED-GER; their loader compares numbers of windows, which may be one off, with the clips' times."""
+    people = {"eeg": range(1, 9), "eye": range(1, 9)}
+    return Published(people, (labels,) * 3, ((None,) * len(labels),) * 3, {"eeg": (310,), "eye": (33,)})
+
+
 def _faced(data: Mapping) -> Published:
     clips, _, seconds, _ = faced.SHAPE
     labels = faced.CLASSES[data["classes"]][1]
@@ -82,6 +94,9 @@ PUBLISHED: dict[str, Callable[[Mapping], Published]] = {  # by the loader's name
     "emogan.data.seed.seed.load": _seed,
     "emogan.data.seed.seed_iv.load": _seed_iv,
     "emogan.data.seed.seed_v.load": _seed_v,
+    "emogan.data.seed.seed_vii.load": _seed_vii,
+    "emogan.data.seed.seed_fra.load": lambda data: _of_8_people(trials.SEED_FRA_LABELS),
+    "emogan.data.seed.seed_ger.load": lambda data: _of_8_people(trials.SEED_GER_LABELS),
     "emogan.data.faced.load": _faced,
     "emogan.recordings.deap.load": _deap,
     "emogan.recordings.dreamer.load": _dreamer,
