@@ -77,7 +77,7 @@ def _same_clips(models: Iterable[str], rows: dict[str, Paired]) -> list[str]:
     if not models:
         return []
     return [
-        f"With donors who watched the tested film clips {look(models[0]).label.removesuffix(' same clips')} "
+        f"With donors who watched the tested film clips {look(models[0]).label.removesuffix(' (same clips)')} "
         f"{_adds(rows[models[0]])}: there a clip may be recognised instead of what people feel."
     ]
 

@@ -5,7 +5,7 @@ import pandas as pd
 from emogan.analysis import statistics
 from emogan.report.figures.accuracy import INTERVAL, against_none, lines
 from emogan.report.figures.picture import WIDTH, Picture, legend, panels, style
-from emogan.report.figures.style import look
+from emogan.report.figures.style import donors_in_words, look
 from emogan.report.sections import MODALITIES, Section
 from emogan.report.table import DASH, Table
 from emogan.report.tables import difference, mean_sd, paired_differences
@@ -35,7 +35,8 @@ def other_people(section: Section) -> Table | None:
         order = {model: i for i, model in enumerate(dict.fromkeys(model for _, model in here))}
         for donors, model in sorted(here, key=lambda arm: (arm[1] != "none", arm[0], order[arm[1]])):
             cells = [cell for kind in CLIPS for cell in arms[modality, donors, model].get(kind, (DASH, DASH))]
-            rows.append((MODALITIES[modality], _donors(donors), look(model).label, *cells))
+            learned_from = donors_in_words(donors) if donors else "own trials"
+            rows.append((MODALITIES[modality], learned_from, look(model).label, *cells))
     note = (
         "Nested accuracy in percent, mean (sd) over experiments, and its paired difference to none in percentage "
         "points with bootstrap 95 % interval over subjects. New clips: nothing was learned from trials that show a "
@@ -73,10 +74,6 @@ def _clips(section: Section, donors: str) -> str | None:
     seen = [(job.run.get("audit") or {}).get("test_windows_of_clips_that_occur_in_training") for job in section.jobs]
     # a job with donors counts theirs too, but some job has none of them
     return None if None in seen else "same" if min(seen) else "new"
-
-
-def _donors(name: str) -> str:
-    return name.replace("_", " ").replace("+", " and ") or "own trials"
 
 
 def donor_curve(section: Section) -> Picture | None:

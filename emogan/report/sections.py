@@ -96,9 +96,13 @@ class Section:
         return max(jobs, key=lambda job: job.finished, default=None)
 
     def best_control(self, modality: str) -> str | None:
-        """The control with the highest mean nested accuracy: for choosing what a figure shows, not for inference."""
+        """The control with the highest mean nested accuracy: for choosing what a figure shows, not for inference.
+
+        Controls that learned from trials with the tested film clips are not among them.
+        """
         means = statistics.describe(self.nested, by=statistics.MODEL).set_index(["modality", "model"])["mean"]
-        return max(self.models(modality, "control"), key=lambda model: means[modality, model], default=None)
+        controls = [model for model in self.models(modality, "control") if "_same_clips" not in model]
+        return max(controls, key=lambda model: means[modality, model], default=None)
 
     def shown(self, modality: str) -> list[str]:
         """Models that figures with a panel per model show: all GANs and the best control."""

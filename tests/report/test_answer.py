@@ -56,7 +56,7 @@ def test_what_was_learned_with_the_tested_clips_is_spoken_of_apart(tmp_path, sec
         path.write_text(path.read_text().replace("cbegan", "cbegan+others_same_clips"))
     text = answers(sections(collect([tmp_path]).jobs)[0])["EEG"]
     assert "helps" not in text
-    assert "With donors who watched the tested film clips cBEGAN + others adds " in text
+    assert "With donors who watched the tested film clips cBEGAN from others adds " in text
 
 
 def test_permuted_labels_leave_nothing_to_gain(section):

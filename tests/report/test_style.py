@@ -39,8 +39,8 @@ def test_colours_of_unknown_models_stand_out_from_a_white_page():
     ("model", "label"),
     [
         ("my_gan", "my GAN"), ("lsgan", "lsGAN"), ("LSGAN", "LSGAN"), ("slow_wgan", "slow wGAN"), ("own mix", "own mix"),
-        ("_", "_"), ("cbegan", "cBEGAN"), ("cbegan+others_same_clips", "cBEGAN + others same clips"),
-        ("my_gan+others+own", "my GAN + others + own"),
+        ("_", "_"), ("cbegan", "cBEGAN"), ("cbegan+others_same_clips", "cBEGAN from others (same clips)"),
+        ("my_gan+others+own", "my GAN from others and own trials"),
     ],
 )  # fmt: skip
 def test_labels_are_readable(model, label):

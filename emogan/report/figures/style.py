@@ -49,11 +49,18 @@ def _look_of_name(model: str) -> Look:
     """
     name, _, donors = model.partition("+")
     label = LOOKS[name].label if name in LOOKS else re.sub(r"gan\b", "GAN", name.replace("_", " ").strip())
-    label = (f"{label} + {donors.replace('_', ' ').replace('+', ' + ')}" if donors else label) or model
+    label = (f"{label} from {donors_in_words(donors)}" if donors else label) or model
     hue, light, marker = struct.unpack("<IHH", hashlib.sha256(model.encode()).digest()[:8])
     rgb = colorsys.hls_to_rgb(hue / 2**32, (0.2, 0.27, 0.34)[light % 3], 0.75)
     color = "#" + "".join(f"{round(255 * value):02x}" for value in rgb)
     return Look(label, color, MARKERS[marker % len(MARKERS)])
+
+
+def donors_in_words(donors: str) -> str:
+    """What stands behind the + of a model's name, as others_same_clips+own, in words."""
+    clips = " (same clips)" if "_same_clips" in donors else ""
+    parts = donors.replace("_same_clips", "").split("+")
+    return " and ".join({"own": "own trials"}.get(part, part.replace("_", " ")) for part in parts) + clips
 
 
 def in_order(models: Iterable[str], kind: Callable[[str], str]) -> list[str]:
