@@ -1,6 +1,6 @@
 """The answer in sentences: what models gain over none, one paragraph for each modality."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from emogan.analysis.statistics import Paired
 from emogan.report.figures.style import look
@@ -23,7 +23,9 @@ def answers(section: Section) -> dict[str, str]:
     for modality in section.modalities:
         rows = {model: row for (where, _, model), row in against.items() if where == modality}
         new = {model: row for model, row in rows.items() if not same_clips(model)}
-        sentences = [*_gains(new), *_costs(new), *_same_clips(rows.keys() - new.keys(), rows)]
+        gans = section.models(modality, "gan")
+        sentences = [*_gains(new, gans), *_costs(new), *_same_clips(rows.keys() - new.keys(), rows)]
+        sentences += _collapse(section, modality)
         if not rows:
             sentences = ["There is nothing to compare: the jobs hold no accuracy both with and without augmentation."]
         else:
@@ -40,7 +42,7 @@ def same_clips(model: str) -> bool:
     return "_same_clips" in model
 
 
-def _gains(rows: dict[str, Paired]) -> list[str]:
+def _gains(rows: dict[str, Paired], gans: Collection[str]) -> list[str]:
     if not rows:
         return []
     best = max(rows, key=lambda model: rows[model].difference)
@@ -57,7 +59,10 @@ def _gains(rows: dict[str, Paired]) -> list[str]:
     if len(rows) == 1:
         return [f"{name} helps: it {_adds(row)} {_over(row)}."]
     most = max(helping, key=lambda model: rows[model].difference)
-    gain = f"{_adds(rows[most])} {_over(rows[most])}."
+    gain = f"{_adds(rows[most])} {_over(rows[most])}, p = {p_value(rows[most].p_holm)}."
+    if set(gans) & rows.keys() and not set(gans) & set(helping):
+        best = "A control" if len(helping) == 1 else "The best control"
+        return [f"No GAN is shown to help. {best} does: {look(most).label} {gain}"]
     if len(helping) == 1:
         return [f"One of {_number(len(rows))} models helps: {look(most).label} {gain}"]
     share = f"{_number(len(helping)).capitalize()} of {_number(len(rows))} models help"
@@ -80,6 +85,20 @@ def _same_clips(models: Iterable[str], rows: dict[str, Paired]) -> list[str]:
         f"With donors who watched the tested film clips {look(models[0]).label.removesuffix(' (same clips)')} "
         f"{_adds(rows[models[0]])}: there a clip may be recognised instead of what people feel."
     ]
+
+
+def _collapse(section: Section, modality: str) -> list[str]:
+    """A sentence if most GANs of a model have collapsed: what is said above is then said of such GANs."""
+    found = {}
+    for model in section.models(modality, "gan"):
+        jobs = [job for job in section.jobs if (job.modality, job.model) == (modality, model)]
+        members = [one for job in jobs for one in job.run.get("members", []) if one["findings"] is not None]
+        collapsed = {one["key"]: "collapse" in one["findings"] for one in members}
+        if collapsed and sum(collapsed.values()) > len(collapsed) / 2:
+            found[model] = f"{sum(collapsed.values())} of {len(collapsed)} of {look(model).label}"
+    if not found:
+        return []
+    return [f"Most GANs have collapsed ({', '.join(found.values())}): what is said of them is said of collapsed GANs."]
 
 
 def _adds(row: Paired) -> str:

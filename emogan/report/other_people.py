@@ -41,7 +41,8 @@ def other_people(section: Section) -> Table | None:
         "Nested accuracy in percent, mean (sd) over experiments, and its paired difference to none in percentage "
         "points with bootstrap 95 % interval over subjects. New clips: nothing was learned from trials that show a "
         "film clip of the test trials. Same clips: the model or the classifier learned from such trials, so that a "
-        "clip can be recognised by whatever people who watch it have in common."
+        "clip can be recognised by whatever people who watch it have in common. People with the same donors share "
+        "generators: the intervals are over people, and neither over donors nor over trainings of a generator."
     )
     columns = (
         ("", "modality"), ("", "learned from"), ("", "model"),

@@ -31,8 +31,8 @@ READING = (
         "is the honest accuracy: the classifier's parameter, n_aug and a model's settings are chosen by "
         "cross-validation over training trials, and the test trials are looked at once. With inner=refit scaler and "
         "augmenter are fitted anew for each inner fold; with inner=reuse they have seen what the choice is made on. "
-        "With choice=pooled the inner accuracies of all training sets without the test trials are averaged first; "
-        "intervals take such common choices as given.",
+        "With choice=pooled the choice is made by the mean inner accuracy of all people's training sets that hold none "
+        "of the test trials: people share it, and the intervals do not cover how uncertain it is.",
     ),
     (
         "Oracle",
@@ -40,6 +40,11 @@ READING = (
         "parameter, n_aug and setting for all folds of an experiment, those with the highest mean. It is optimistic "
         "for every model, none included; optimism is what it adds to nested, which chooses for each fold and can "
         "therefore be higher now and then. It never supports a claim.",
+    ),
+    (
+        "Donors",
+        "are other people, or the same person's other sessions, that a model learned from. New clips: none of their "
+        "windows show a film clip that is tested. Donor windows are their real windows, appended as they are.",
     ),
     (
         "The unit of inference",

@@ -137,7 +137,7 @@ def interval(low: float, high: float) -> str:
 
 
 def number(value: float, digits: int = 2) -> str:
-    return DASH if value != value else f"{value:.{digits}f}".replace("-", MINUS)
+    return DASH if value != value else f"{round(value, digits) + 0:.{digits}f}".replace("-", MINUS)
 
 
 def p_value(p: float) -> str:

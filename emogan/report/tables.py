@@ -37,10 +37,10 @@ def comparison(section: Section) -> Table:
         f"points, the unit of inference is the subject ({_range(sorted(set(section.subjects)))} of them). Nested: "
         "classifier parameter, n_aug and settings chosen on training trials. Interval: bootstrap, 95 %, grey below "
         f"{FEW} subjects, where it is too narrow. p: Wilcoxon signed-rank, Holm-corrected over the models of a "
-        "modality; where an interval without zero and p disagree, p counts, since intervals are corrected for nothing. "
-        "d_z: mean / sd of the subjects' differences. Oracle: chosen on the test trials, one parameter, n_aug and "
-        "setting for all folds of an experiment, where nested chooses for each fold: it can therefore lie below "
-        "nested. Optimism: oracle − nested."
+        "modality. Intervals are not corrected for several models: where one leaves out zero and p is above 0.05, p "
+        "counts, and no gain can be claimed. d_z: mean / sd of the subjects' differences. Oracle: chosen on the test "
+        "trials, one parameter, n_aug and setting for all folds of an experiment, where nested chooses for each fold: "
+        "the oracle can therefore lie below nested. Optimism: oracle − nested."
     )
     columns = (
         ("", "modality"), ("", "model"), ("nested (honest)", "accuracy"), ("nested − none", "difference [95 %]"),
@@ -92,9 +92,9 @@ def choices(section: Section) -> Table:
             ))  # fmt: skip
     columns = (
         ("", "modality"), ("", "model"), ("", "training sets"), *(("n_aug chosen (percent)", str(n)) for n in sizes),
-        ("", "c (median)"), ("", "settings used"),
+        ("", "C (median)"), ("", "settings used"),
     )  # fmt: skip
-    note = "What inner cross-validation over training trials chose; c is the classifier's parameter."
+    note = "What inner cross-validation over training trials chose; C is the classifier's parameter."
     return Table("choices", f"Choices made on training trials: {section.label}", columns, tuple(rows), note, 2)
 
 

@@ -1,5 +1,7 @@
 """The report's sentences and its forest plot."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -27,10 +29,15 @@ def test_a_model_that_gains_for_everyone_helps_and_the_size_and_the_people_are_s
     text = answers(section({"none": 0.0, "gaussian": 0.0, "cwgan": 0.0}))["EEG"]
     # Gaussian, 0.04 s / 2 for subjects 2 to 12 and 0.02 / 2 for subject 1
     gain = np.mean([0.01, *(0.02 * s for s in range(2, 13))])
-    assert text.startswith(f"One of two models helps: Gaussian adds {100 * gain:.1f} points [")
-    assert "over twelve people" in text
+    assert text.startswith(f"No GAN is shown to help. A control does: Gaussian adds {100 * gain:.1f} points [")
+    assert "over twelve people, p = " in text
     assert "Accuracy is lost with cWGAN (−" in text
     assert "show little" not in text
+
+
+def test_a_single_gan_that_helps_is_named(section):
+    text = answers(section({"none": 0.0, "cbegan": 0.0, "cwgan": 0.0}))["EEG"]
+    assert text.startswith("One of two models helps: cBEGAN adds ")
 
 
 def test_of_several_that_help_the_best_is_named(section):
@@ -59,6 +66,17 @@ def test_what_was_learned_with_the_tested_clips_is_spoken_of_apart(tmp_path, sec
     assert "With donors who watched the tested film clips cBEGAN from others adds " in text
 
 
+@pytest.mark.parametrize(("collapsed", "said"), [(2, True), (1, False)])
+def test_what_is_said_of_gans_that_collapsed_says_so(tmp_path, section, collapsed, said):
+    section({"none": 0.0, "cbegan": 0.0})
+    path = tmp_path / "cbegan" / "run.json"
+    findings = [{"collapse": 0.1}] * collapsed + [{}] * (3 - collapsed)
+    members = [{"key": str(i), "findings": found} for i, found in enumerate(findings)]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"members": members}))
+    text = answers(sections(collect([tmp_path]).jobs)[0])["EEG"]
+    assert ("Most GANs have collapsed (2 of 3 of cBEGAN)" in text) == said
+
+
 def test_permuted_labels_leave_nothing_to_gain(section):
     text = answers(section({"none": 0.0, "cbegan": 0.0}, permute_labels=True))["EEG"]
     assert text.endswith("The labels are permuted, so no model may help here.")
@@ -68,7 +86,7 @@ def test_permuted_labels_leave_nothing_to_gain(section):
 def test_the_forest_plot_has_a_row_per_model_at_its_gain_and_greys_few_people(section, subjects, grey):
     picture = forest(section({"none": 0.0, "gaussian": 0.0, "cbegan": 0.0}, subjects=subjects))
     (axis,) = picture.figure.axes
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["Gaussian (control)", "cBEGAN"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["Gaussian", "cBEGAN"]
     gain = 100 * np.mean([0.015, *(0.03 * s for s in subjects[1:])])
     marker = axis.lines[-1]
     np.testing.assert_allclose(marker.get_xydata(), [[gain, 1]])

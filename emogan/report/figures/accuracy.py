@@ -1,5 +1,6 @@
 """Figures of accuracy: against n_aug, against training trials per class, and subject by subject."""
 
+import textwrap
 from collections.abc import Iterator
 
 import numpy as np
@@ -36,7 +37,7 @@ def accuracy_by_size(section: Section) -> Iterator[Picture]:
                 f"parameter (and settings) chosen at each size, nested and by the oracle. Dashed: none. {INTERVAL}"
             )
             if kind == "gan":
-                caption += " The best control is the one with the highest nested accuracy here."
+                caption += " The best control: the highest nested accuracy here of those that saw no tested film clip."
             yield Picture(f"accuracy_{kind}s", f"Accuracy against n_aug: {title}", caption, figure)
 
 
@@ -142,7 +143,7 @@ def paired_by_subject(section: Section) -> Iterator[Picture]:
 
 
 def _paired(accuracies: pd.DataFrame, models: list[str], label: str):
-    columns = min(len(models), 6)
+    columns = min(len(models), 4)
     rows = -(-len(models) // columns)
     with style():
         width = min(WIDTH / columns, 2.5)
@@ -154,7 +155,8 @@ def _paired(accuracies: pd.DataFrame, models: list[str], label: str):
                 color, line = (look(model).color, "-") if change > 0 else ("#777777", "--" if change < 0 else ":")
                 axis.plot([0, 1], [before, after], line, color=color, marker="o", markersize=3, linewidth=1)
             axis.plot([0, 1], pairs.mean(), color="black", linewidth=2.5)
-            axis.set_title(f"{look(model).label}\n{(changes > 0).sum()} better, {(changes < 0).sum()} worse")
+            name = textwrap.fill(look(model).label, 28)
+            axis.set_title(f"{name}\n{(changes > 0).sum()} better, {(changes < 0).sum()} worse")
             axis.set_xticks([0, 1], ["none", "with"])
             axis.set_xlim(-0.25, 1.25)
             axis.grid(axis="y")

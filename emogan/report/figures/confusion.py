@@ -1,5 +1,6 @@
 """Confusion matrices at the nested choice: none beside the best control and each GAN."""
 
+import textwrap
 from collections.abc import Iterator
 
 import numpy as np
@@ -48,7 +49,7 @@ def _matrices(tables: dict[str, pd.DataFrame], label: str):
             ticks = range(len(table))
             axis.set_xticks(ticks, table.columns, rotation=45, ha="right", rotation_mode="anchor")
             axis.set_yticks(ticks, table.index if i == 0 else [""] * len(table))
-            axis.set_title(look(model).label)
+            axis.set_title(textwrap.fill(look(model).label, 24))
             axis.set_xlabel("predicted")
         axes[0, 0].set_ylabel("true emotion")
         figure.colorbar(image, ax=axes[0].tolist(), label="% of a true emotion", shrink=0.75, pad=0.01)

@@ -42,14 +42,15 @@ def forest(section: Section) -> Picture | None:
                     f"{text}  n = {row.subjects}", (1.01, at), xycoords=("axes fraction", "data"), va="center",
                     fontsize=8, color="#333333" if row.subjects >= FEW else GREY,
                 )  # fmt: skip
-            names = [look(model).label + ("" if section.kind(model) == "gan" else " (control)") for model, _ in found]
-            axis.set_yticks(range(len(found)), names)
+            axis.set_yticks(range(len(found)), [look(model).label for model, _ in found])
             axis.set_ylim(len(found) - 0.5, -0.5)
             axis.set_title(MODALITIES[modality])
             axis.grid(axis="x")
-        axes[-1, 0].set_xlabel("gain over none in percentage points, nested accuracy")
+        axes[-1, 0].set_xlabel(
+            "gain over none in percentage points, nested accuracy (filled: generators, open: controls)"
+        )
     caption = (
         "Nested accuracy with each model minus that without augmentation, mean over n people with bootstrap 95 % "
-        f"interval. Filled: GANs; open: controls; grey: fewer than {FEW} people, whose intervals are too narrow."
+        f"interval. Filled: generators; open: controls; grey: fewer than {FEW} people, whose intervals are too narrow."
     )
     return Picture("forest", "Gain of every model", caption, figure)
