@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from emogan.checks import PositiveFloat, PositiveInt, checked, one_of
+from emogan.checks import PositiveFloat, PositiveInt, at_least, at_most, checked, one_of
 from emogan.data.experiments import Source, need_eeg
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers.dreamer import SCALES, SFREQ_HZ, count, read
@@ -21,7 +21,7 @@ def load(
     cache: str | Path,
     settings: Mapping,
     target: Annotated[str, one_of(SCALES)] = "valence",
-    threshold: float = 3,
+    threshold: Annotated[float, at_least(1), at_most(5)] = 3,
     last_s: PositiveFloat | None = 60,
     jobs: PositiveInt = 1,
     per_subject: bool = False,

@@ -393,7 +393,8 @@ def test_a_compressed_table_may_be_of_any_encoding(tmp_path):
 
 def test_the_lines_of_the_documentation_make_a_dataframe_a_data_module(tmp_path, monkeypatch):
     page = (Path(__file__).parents[2] / "docs/data.rst").read_text(encoding="utf-8")
-    (code,) = re.findall(r"\.\. code-block:: python\n\n((?:   .+\n|\n)+)", page)
+    blocks = re.findall(r"\.\. code-block:: python\n\n((?:   .+\n|\n)+)", page)
+    (code,) = (block for block in blocks if "windows.csv" in block)
     table = clean(["S01", "S02"]).assign(rating=COLUMNS["rating"])
     names = {"label": "emotion", "trial": "clip", "subject": "person", "pupil_x": "pupil_size"}
     write(table.rename(columns=names), tmp_path / "windows.csv")

@@ -170,7 +170,7 @@ def test_what_is_plain_while_gans_train_is_a_note_and_the_warning_at_the_end_cou
     found = [record for record in caplog.records if record.getMessage().startswith("collapse in")]
     (note, warning) = (record.getMessage() for record in found)
     assert [record.levelno for record in found] == [logging.INFO, logging.WARNING]
-    assert " GANs of gan at iteration 20 of 40: the within-class spread" in note
+    assert " generators of gan at iteration 20 of 40: the within-class spread" in note
     assert "try model=" not in note
     assert warning.startswith("collapse in 5 of 5 generators of gan after training: ")
     assert "try model=trial_cbegan" in warning
