@@ -125,7 +125,7 @@ def test_ratings_all_on_one_side_are_refused_with_their_range(load):
     with pytest.raises(
         ValueError, match=r"data\.threshold: expected trials on either side.*0 trials of low valence.*reach"
     ):
-        load("deap", threshold=0)
+        load("deap", threshold=1)
 
 
 def test_people_with_few_trials_of_a_class_are_told(load, caplog):
