@@ -63,7 +63,19 @@ def test_snippets_run_exactly_as_printed(snippet, folder):
     run([sys.executable, "-c", snippet], folder)
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ELSEWHERE])
+def of_sweeps(command: str) -> bool:
+    """Commands of half a minute, and those that need what they leave."""
+    return "-m model" in command or "experiment=comparison" in command or command.endswith("outputs/DATE/TIME")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, marks=[pytest.mark.slow] * of_sweeps(command))
+        for command in COMMANDS
+        if command not in ELSEWHERE
+    ],
+)
 def test_commands_run_one_after_the_other(command, folder):
     words = [sys.executable if word == "python" else word for word in shlex.split(command)]
     run([*words, *REDUCED.get(command, [])], folder)
