@@ -21,15 +21,8 @@ from emogan.versions import COMPUTATIONS
 
 LISTED = 5  # fields that have changed, at most
 COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
-NO_INPUT = (
-    "gan",
-    "folder",
-    "output",
-    "store",
-    "machine",
-    "optimized_metric",
-    "logger",
-)  # never change the result, or are in model
+# What never changes the result; of gan, what does is in model.
+NO_INPUT = ("gan", "folder", "output", "store", "machine", "optimized_metric", "logger")
 
 
 def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:

@@ -53,20 +53,8 @@ def load(
         path = source.files[subject, session]
         for clip, (start_s, end_s, ratings) in enumerate(stretches(path, subject), 1):
             label = " ".join(f"{rating:.17g}" for rating in ratings)
-            rows.append(
-                Row(
-                    len(rows) + 1,
-                    path,
-                    subject,
-                    session,
-                    clip,
-                    label,
-                    start_s,
-                    end_s,
-                    part(subject, clip),
-                    stimulus=clip,
-                )
-            )
+            place = len(rows) + 1, path, subject, session, clip
+            rows.append(Row(*place, label, start_s, end_s, part(subject, clip), stimulus=clip))
     files = kept_files(source.folder, TimeTable(tuple(rows)), kept_as, cache, settings, jobs)
     name = f"{'synthetic_' if is_simulated(source.folder) else ''}{name}_{target}"
     found = table.load(files, name=name, per_subject=per_subject)

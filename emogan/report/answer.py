@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from emogan.analysis.statistics import Paired
 from emogan.report.figures.style import look
-from emogan.report.sections import MODALITIES, Section
+from emogan.report.sections import MODALITIES, Section, same_clips
 from emogan.report.table import interval, p_value, points
 from emogan.report.tables import FEW, LEVEL, paired_differences
 
@@ -35,11 +35,6 @@ def answers(section: Section) -> dict[str, str]:
             sentences.append("The labels are permuted, so no model may help here.")
         paragraphs[MODALITIES[modality]] = " ".join(sentences)
     return paragraphs
-
-
-def same_clips(model: str) -> bool:
-    """Whether a model learned from donors who may show the film clips that are tested."""
-    return "_same_clips" in model
 
 
 def _gains(rows: dict[str, Paired], gans: Collection[str]) -> list[str]:
@@ -89,16 +84,14 @@ def _same_clips(models: Iterable[str], rows: dict[str, Paired]) -> list[str]:
 
 def _collapse(section: Section, modality: str) -> list[str]:
     """A sentence if most GANs of a model have collapsed: what is said above is then said of such GANs."""
-    found = {}
+    found = []
     for model in section.models(modality, "gan"):
-        jobs = [job for job in section.jobs if (job.modality, job.model) == (modality, model)]
-        members = [one for job in jobs for one in job.run.get("members", []) if one["findings"] is not None]
-        collapsed = {one["key"]: "collapse" in one["findings"] for one in members}
-        if collapsed and sum(collapsed.values()) > len(collapsed) / 2:
-            found[model] = f"{sum(collapsed.values())} of {len(collapsed)} of {look(model).label}"
+        collapsed = ["collapse" in findings for findings in section.findings(modality, model)]
+        if sum(collapsed) > len(collapsed) / 2:
+            found.append(f"{sum(collapsed)} of {len(collapsed)} of {look(model).label}")
     if not found:
         return []
-    return [f"Most GANs have collapsed ({', '.join(found.values())}): what is said of them is said of collapsed GANs."]
+    return [f"Most GANs have collapsed ({', '.join(found)}): what is said of them is said of collapsed GANs."]
 
 
 def _adds(row: Paired) -> str:

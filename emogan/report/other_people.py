@@ -6,7 +6,7 @@ from emogan.analysis import statistics
 from emogan.report.figures.accuracy import INTERVAL, against_none, lines
 from emogan.report.figures.picture import WIDTH, Picture, legend, panels, style
 from emogan.report.figures.style import donors_in_words, look
-from emogan.report.sections import MODALITIES, Section
+from emogan.report.sections import MODALITIES, Section, same_clips
 from emogan.report.table import DASH, Table
 from emogan.report.tables import difference, mean_sd, paired_differences
 
@@ -59,7 +59,7 @@ def _arms(section: Section) -> dict[tuple[str, str, str], dict[str, tuple[str, s
     for modality in section.modalities:
         for name in section.models(modality):
             model, _, donors = name.partition("+")
-            kind = _clips(section, donors)
+            kind = _clips(section, name)
             if kind is not None:
                 row = against.get((modality, "none", name))
                 cells = mean_sd(nested.loc[modality, name]), DASH if row is None else difference(row)
@@ -68,10 +68,10 @@ def _arms(section: Section) -> dict[tuple[str, str, str], dict[str, tuple[str, s
     return arms
 
 
-def _clips(section: Section, donors: str) -> str | None:
+def _clips(section: Section, model: str) -> str | None:
     """Whether the clips that are tested were learned from: "new" or "same"; None where that is not known."""
-    if donors:
-        return "same" if "_same_clips" in donors else "new"
+    if "+" in model:
+        return "same" if same_clips(model) else "new"
     seen = [(job.run.get("audit") or {}).get("test_windows_of_clips_that_occur_in_training") for job in section.jobs]
     # a job with donors counts theirs too, but some job has none of them
     return None if None in seen else "same" if min(seen) else "new"

@@ -54,15 +54,9 @@ def findings_table(section: Section) -> Table | None:
     rows = []
     for modality in section.modalities:
         for model in section.models(modality, "gan"):
-            jobs = [job for job in section.jobs if (job.modality, job.model) == (modality, model)]
-            found = {  # by key: two jobs may have taken the same GAN from the store
-                member["key"]: member["findings"]
-                for job in jobs
-                for member in job.run.get("members", [])
-                if member["findings"] is not None
-            }
+            found = section.findings(modality, model)
             place = MODALITIES[modality], look(model).label
-            found_here = [(*place, *row) for row in _findings(found.values())]
+            found_here = [(*place, *row) for row in _findings(found)]
             rows += found_here or ([(*place, "none", f"0 of {len(found)}", DASH, DASH)] if found else [])
     if not rows:
         return None
@@ -79,8 +73,8 @@ def _findings(found: Collection[dict[str, float]]) -> list[tuple[str, ...]]:
     for one in DETECTORS:
         values = [kinds[one.kind] for kinds in found if one.kind in kinds]
         if values:
-            seen, advice = (text for text in (one.seen.format(span(values)), one.advice(words())))
-            rows.append((one.kind, f"{len(values)} of {len(found)}", seen, advice))
+            count = f"{len(values)} of {len(found)}"
+            rows.append((one.kind, count, one.seen.format(span(values)), one.advice(words())))
     return rows
 
 

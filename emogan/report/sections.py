@@ -90,6 +90,15 @@ class Section:
             return "none"
         return "gan" if any(job.model == model and "gan" in job.run["augmenter"] for job in self.jobs) else "control"
 
+    def findings(self, modality: str, model: str) -> list[dict[str, float]]:
+        """What detectors found in each GAN of a model, once if two jobs have taken the same one from the store."""
+        members = {
+            member["key"]: member["findings"]
+            for job in self.jobs if (job.modality, job.model) == (modality, model)
+            for member in job.run.get("members", []) if member["findings"] is not None
+        }  # fmt: skip
+        return list(members.values())
+
     def newest(self, modality: str, model: str) -> Job | None:
         """The job of a model that finished last."""
         jobs = [job for job in self.jobs if (job.modality, job.model) == (modality, model)]
@@ -101,13 +110,18 @@ class Section:
         Controls that learned from trials with the tested film clips are not among them.
         """
         means = statistics.describe(self.nested, by=statistics.MODEL).set_index(["modality", "model"])["mean"]
-        controls = [model for model in self.models(modality, "control") if "_same_clips" not in model]
+        controls = [model for model in self.models(modality, "control") if not same_clips(model)]
         return max(controls, key=lambda model: means[modality, model], default=None)
 
     def shown(self, modality: str) -> list[str]:
         """Models that figures with a panel per model show: all GANs and the best control."""
         best = self.best_control(modality)
         return ([best] if best else []) + self.models(modality, "gan")
+
+
+def same_clips(model: str) -> bool:
+    """Whether a model learned from donors who may show the film clips that are tested, by its name in the scores."""
+    return "_same_clips" in model
 
 
 def sections(jobs: Sequence[Job]) -> list[Section]:

@@ -1,5 +1,9 @@
 """The report's tables of accuracies, each made from a section's scores alone."""
 
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
 import pandas as pd
 
 from emogan.analysis import statistics
@@ -18,8 +22,8 @@ def comparison(section: Section) -> Table:
     nested = statistics.describe(section.nested, by=MODEL).set_index(["modality", "model"])
     oracle = statistics.describe(section.oracle, "accuracy_oracle", MODEL).set_index(["modality", "model"])
     optimism = statistics.selection_optimism(section.scores).groupby(["modality", "model"]).optimism.mean()
-    against, notes = paired_differences(section, ("none",))
-    rows = []
+    against, said = paired_differences(section, ("none",))
+    rows, notes = [], list(said)
     for modality in section.modalities:
         for model in section.models(modality):
             place = modality, model
@@ -98,7 +102,8 @@ def choices(section: Section) -> Table:
     return Table("choices", f"Choices made on training trials: {section.label}", columns, tuple(rows), note, 2)
 
 
-def paired_differences(section: Section, references, models=None) -> tuple[dict[tuple, pd.Series], list[str]]:
+@lru_cache(maxsize=4)  # of one section: its sentences, forest plot and tables ask for the same
+def paired_differences(section: Section, references, models=None) -> tuple[Mapping[tuple, pd.Series], tuple[str, ...]]:
     """`statistics.compare` of the nested scores by (modality, reference, model), and what must be said about it.
 
     ``references`` and ``models`` are names or a kind of models (control, gan). Where two models were not scored on the
@@ -127,7 +132,7 @@ def paired_differences(section: Section, references, models=None) -> tuple[dict[
                 notes.append(f"{modality}: no paired comparison, as {error}.")
                 continue
         found |= {(modality, row.reference, row.model): row for row in frame.itertuples()}
-    return found, notes
+    return MappingProxyType(found), tuple(notes)
 
 
 def mean_sd(row: pd.Series) -> str:
