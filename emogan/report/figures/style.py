@@ -33,6 +33,8 @@ LOOKS = {
     "trial_cbegan": Look("trial cBEGAN", "#CC79A7", "H"),
     "cvae": Look("cVAE", "#117733", "p"),
     "diffusion": Look("diffusion", "#661100", "*"),
+    "svae": Look("sVAE", "#88CCEE", "p"),
+    "swgan": Look("sWGAN", "#6699CC", "s"),
 }
 MARKERS = "ovs^D<P>Xdph*8H"  # of models that are not in LOOKS
 
