@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 
 from emogan.benchmark.record import Record
 
-SECTIONS = ("training", "members", "job", "draw", "svm", "sweep", "extract", "cross_augment", "store")
+SECTIONS = ("training", "generators", "members", "job", "draw", "svm", "sweep", "extract", "cross_augment", "store")
 
 
 def run(section: str, options: argparse.Namespace) -> Record:

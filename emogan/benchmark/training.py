@@ -1,6 +1,7 @@
 """Stacked training against one GAN at a time, and against the time that the matrix products alone take."""
 
 import argparse
+import functools
 import itertools
 import time
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from lightning.pytorch.plugins.environments import LightningEnvironment
+from omegaconf import DictConfig
 
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters.fit import GROUP, GROUP_ON_CPU
@@ -48,20 +50,31 @@ class Case:
     def accelerator(self) -> str:
         return "cpu" if self.device == "cpu" else "gpu"
 
-    def augmenter(self, iterations: int) -> GANAugmenter:
-        """The augmenter that this GAN's config describes."""
-        with initialize_config_dir(config_dir(), version_base="1.3"):
-            cfg = compose("train", [f"model={self.gan}"]).model
-        cfg.merge_with({"hidden": self.hidden, "layers": self.layers or cfg.layers, "iterations": iterations})
+    def augmenter(self, iterations: int | None = None) -> GANAugmenter:
+        """The augmenter that this GAN's config describes, for as many iterations as it says unless they are given."""
+        cfg = _configured(self.gan).copy()
+        cfg.merge_with({
+            "hidden": self.hidden, "layers": self.layers or cfg.layers, "iterations": iterations or cfg.iterations
+        })  # fmt: skip
         return construct(cfg)
 
     @property
     def batch_size(self) -> int:
-        return self.augmenter(1).training["batch_size"]
+        return self.augmenter().training["batch_size"]
+
+    @property
+    def iterations(self) -> int:
+        return self.augmenter().training["iterations"]
 
     @property
     def widths(self) -> list[int]:
-        return [self.hidden] * self.augmenter(1).settings["layers"]
+        return [self.hidden] * self.augmenter().settings["layers"]
+
+
+@functools.cache
+def _configured(gan: str) -> DictConfig:
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        return compose("train", [f"model={gan}"]).model
 
 
 class Stopwatch(lightning.Callback):
@@ -95,12 +108,13 @@ def training_sets(members: int, features: int) -> list[TrainingSet]:
     ]
 
 
-def train_stacked(case: Case, members: int, iterations: int, *callbacks: lightning.Callback) -> None:
-    """Train M stacked GANs as a job does, with callbacks."""
-    case.augmenter(iterations).fit(
+def train_stacked(case: Case, members: int, iterations: int, *callbacks: lightning.Callback) -> GANAugmenter:
+    """Train M stacked GANs as a job does, with callbacks; no word of what so short a training has not learned."""
+    return case.augmenter(iterations).fit(
         training_sets(members, case.features),
         classes=CLASSES,
         callbacks=lambda *_: callbacks,
+        tell=lambda _: None,
         trainer=TrainerSettings({"accelerator": case.accelerator, "precision": case.precision}),
     )
 
