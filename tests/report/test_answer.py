@@ -93,3 +93,8 @@ def test_the_forest_plot_has_a_row_per_model_at_its_gain_and_greys_few_people(se
     assert (marker.get_markeredgecolor() == GREY) == grey
     assert axis.texts[-1].get_text().endswith(f"n = {len(subjects)}")
     assert axis.get_ylim()[0] > axis.get_ylim()[1]  # the first model is at the top
+
+
+def test_the_forest_plot_is_sorted_by_gain(section):
+    picture = forest(section({"none": 0.0, "gaussian": 0.0, "cbegan": 0.1}))
+    assert [label.get_text() for label in picture.figure.axes[0].get_yticklabels()] == ["cBEGAN", "Gaussian"]

@@ -2,7 +2,7 @@
 
 from emogan.report.figures.picture import WIDTH, Picture, panels, style
 from emogan.report.figures.style import look
-from emogan.report.sections import MODALITIES, Section
+from emogan.report.sections import MODALITIES, Section, same_clips
 from emogan.report.table import interval, points
 from emogan.report.tables import FEW, paired_differences
 
@@ -12,6 +12,7 @@ GREY = "#8a8f94"
 def forest(section: Section) -> Picture | None:
     """A panel for each modality with a row for each model: nested accuracy minus that of none, in points.
 
+    The largest gain is at the top; models that learned from trials with the tested film clips stand below all others.
     None where there is nothing to compare with none.
     """
     against, _ = paired_differences(section, ("none",))
@@ -20,7 +21,11 @@ def forest(section: Section) -> Picture | None:
                    if (modality, "none", model) in against]
         for modality in section.modalities
     }  # fmt: skip
-    rows = {modality: found for modality, found in rows.items() if found}
+    rows = {
+        modality: sorted(found, key=lambda pair: (same_clips(pair[0]), -pair[1].difference))
+        for modality, found in rows.items()
+        if found
+    }
     if not rows:
         return None
     most = max(map(len, rows.values()))
@@ -28,6 +33,9 @@ def forest(section: Section) -> Picture | None:
         figure, axes = panels(len(rows), 1, WIDTH * 0.8, 0.55 + 0.27 * most, section.label, sharex=True)
         for axis, (modality, found) in zip(axes[:, 0], rows.items(), strict=True):
             axis.axvline(0, color="#333333", linewidth=1, linestyle="--")
+            new = sum(not same_clips(model) for model, _ in found)
+            if 0 < new < len(found):
+                axis.axhline(new - 0.5, color=GREY, linewidth=0.8)
             for at, (model, row) in enumerate(found):
                 gan = section.kind(model) == "gan"
                 color = look(model).color if row.subjects >= FEW else GREY
