@@ -63,8 +63,7 @@ def load(
     files = numbered((int(match[1]), 1, path) for match, path in data_files(folder, NAME))
     eeg = Source(folder, files, lambda path, session: (_clips(path), labels), names=FEATURES)
     name = "faced" if classes == "emotion" else f"faced_{classes}"
-    # the classes have not as many clips each
-    return feature_set(name, names, {"eeg": eeg}, subjects, sessions, same_clips=True, own_folds=None)
+    return feature_set(name, names, {"eeg": eeg}, subjects, sessions, same_clips=True, own_folds="one_of_each")
 
 
 def _clips(path: Path) -> list[np.ndarray]:

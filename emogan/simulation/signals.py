@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 
 from emogan.atomic import write_atomically
 from emogan.data.readers import deap, dreamer
-from emogan.simulation.releases import _strays
+from emogan.simulation.releases import mark_simulated
 
 PEOPLE = (1, 2, 3)  # a file of DEAP takes 103 MB
 OFFSET_UV = 4200.0  # of the amplifier with which DREAMER was recorded
@@ -46,7 +46,7 @@ def write_deap(root: Path, subjects: Sequence[int] | None = None) -> str:
         person = simulate_deap(subject)
         content = python_2_pickle({"labels": person.ratings, "data": person.signals})
         write_atomically(folder / f"s{subject:02d}.dat", content)
-    _strays(folder)
+    mark_simulated(folder)
     return f"synthetic_deap: {len(subjects)} people x 40 clips of 60 s, 32 EEG channels at 128 Hz, rated on 4 scales"
 
 
@@ -80,7 +80,7 @@ def write_dreamer(root: Path, subjects: Sequence[int] | None = None) -> str:
     buffer = BytesIO()
     savemat(buffer, {dreamer.VARIABLE: content}, do_compression=True)
     write_atomically(root / "DREAMER.mat", buffer.getvalue())
-    _strays(root)
+    mark_simulated(root)
     return f"synthetic_dreamer: {len(subjects)} people x 18 clips, 14 EEG channels at 128 Hz, rated on 3 scales"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 Experiment = tuple[int, int]  # subject, session
-SIMULATED = "SIMULATED.txt"  # stands in folders written by emogan.simulate, so that no score passes for a real one
+README, SIMULATED = "readme.txt", b"written by emogan.simulate"  # stands in it, so that no score passes for a real one
 SESSION_FOLDERS = ("1", "2", "3")
 DATED = re.compile(r"(\d+)_(\d{8})\.mat")  # {subject}_{YYYYMMDD}.mat, and not label.mat or ._1_20131027.mat
 
@@ -90,7 +90,7 @@ def data_files(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]
             folder, ", ".join(others),
         )  # fmt: skip
     found = matching(folder, pattern)
-    known = {SIMULATED, *others, *(path.name for _, path in found)}
+    known = {*others, *(path.name for _, path in found)}
     if rest := sorted(path.name for path in folder.iterdir() if path.is_file() and path.name not in known):
         log.debug("%s: passed over %s", folder, ", ".join(rest))  # emogan.check shows it
     return found
@@ -154,4 +154,4 @@ def by_session_folder(folder: Path) -> dict[Experiment, Path]:
 def is_simulated(folder: Path) -> bool:
     """Whether a folder of files, or the one that its session folder lies in, was written by emogan.simulate."""
     places = (folder, folder.parent) if folder.name in SESSION_FOLDERS else (folder,)
-    return any((place / SIMULATED).is_file() for place in places)
+    return any(SIMULATED in path.read_bytes() for place in places if (path := place / README).is_file())
