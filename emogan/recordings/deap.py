@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -53,8 +54,9 @@ def load(
     folder = find_folder(root, FOLDERS, NAME, "s01.dat")
     source = Source(folder, numbered((int(match[1]), 1, path) for match, path in data_files(folder, NAME)), read)
     return rated.load(
-        "deap", source, _stretches, SCALES, kept_as="deap", target=target, threshold=threshold, cache=cache,
-        settings=settings, jobs=jobs, per_subject=per_subject, subjects=subjects, sessions=sessions,
+        f"deap_{target}", folder, rated.rows(source, _stretches, subjects, sessions),
+        partial(rated.two_classes, target, SCALES.index(target), threshold), kept_as="deap", cache=cache,
+        settings=settings, jobs=jobs, per_subject=per_subject,
     )  # fmt: skip
 
 

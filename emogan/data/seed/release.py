@@ -75,6 +75,11 @@ def _walk(root: Path, skip: Sequence[str], found: Sequence[Path]) -> Iterator[Pa
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")) and name not in skip)
 
 
+def find_files(root: str | os.PathLike, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:
+    """The files at or below a folder whose whole name fits a pattern, searched as by `find_folder`."""
+    return [pair for folder in _walk(Path(root).expanduser().resolve(), (), ()) for pair in matching(folder, pattern)]
+
+
 def matching(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:
     """The files of a folder whose whole name fits a pattern; everything else in it is ignored."""
     files = sorted(path for path in folder.iterdir() if path.is_file())

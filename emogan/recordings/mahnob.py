@@ -1,0 +1,220 @@
+"""MAHNOB-HCI: EEG and eye movements of people who watched 20 film clips and rated them; features of both signals."""
+
+import logging
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+
+from emogan.checks import NonNegativeInt, PositiveInt, at_least, at_most, checked, one_of
+from emogan.data.experiments import Source, choose
+from emogan.data.features import FeatureSet, Modality
+from emogan.data.seed.release import find_files, numbered
+from emogan.data.table_files import naming, some
+from emogan.recordings import edf, rated, tobii
+from emogan.recordings.time_table import Row
+from emogan.signal.eye import need_pupil
+
+log = logging.getLogger(__name__)
+
+RATED = {"valence": "feltVlnc", "arousal": "feltArsl", "control": "feltCtrl", "predictability": "feltPred"}  # 1 to 9
+EMOTIONS = (  # by number, of feltEmo
+    *("neutral", "anger", "disgust", "fear", "joy", "sadness", "surprise", "scream", "bored", "sleepy", "unknown"),
+    *("amusement", "anxiety"),
+)
+TARGETS = (*RATED, "emotion")
+FILES = {  # of a session's folder
+    "eeg": re.compile(r"Part_\d+_S_Trial\d+_emotion\.bdf"),
+    "eye": re.compile(r"P\d+-Rec1-All-Data-New_Section_\d+\.tsv"),
+}
+FARTHEST_S = 2.0  # by which the clip may be longer in one recording than in the other
+
+
+class Session(NamedTuple):
+    """A folder of the data set: one person who watches one clip."""
+
+    folder: Path
+    subject: int
+    trial: int
+    clip: str
+    label: str  # text of the ratings, and of the emotion's number
+    files: Mapping[str, Path]
+
+
+@checked("data")
+def load(
+    root: str | os.PathLike,
+    *,
+    cache: str | Path,
+    settings: Mapping,
+    target: Annotated[str, one_of(TARGETS)] = "valence",
+    threshold: Annotated[float, at_least(1), at_most(9)] = 5,
+    leave_out: Sequence[NonNegativeInt] = (),
+    jobs: PositiveInt = 1,
+    per_subject: bool = False,
+    modality: Modality = "eeg_eye",
+    subjects: rated.Numbers = None,
+    sessions: rated.Numbers = None,
+) -> FeatureSet:
+    """Load MAHNOB-HCI from a folder at or above that of its session folders.
+
+    A trial is a session folder with a felt emotion, numbered as its files are, 1 to 20; other folders are no trials.
+    The clip lasts from the first trigger to the second in the EEG, and between MovieStart and MovieEnd in the eye
+    tracker's table. Sessions that lack a recording, or whose pupils were not seen for over 2 s, are left out by name.
+
+    Parameters
+    ----------
+    cache, settings, jobs, per_subject
+        As of `emogan.recordings.load.load`.
+    target
+        What was felt: "valence", "arousal", "control" or "predictability", which are rated; or "emotion".
+    threshold
+        A trial rated so or above is high, one rated below is low.
+    leave_out
+        Numbers of session folders to leave out, such as those of damaged files.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there are no sessions, or a file is damaged or is not MAHNOB-HCI's.
+    """
+    found = _sessions(root)
+    if unknown := sorted(set(map(str, leave_out)) - {session.folder.name for session in found.values()}):
+        raise ValueError(f"data.leave_out: expected numbers of session folders, got {some(unknown)}")
+    kinds, folder = modality.split("_"), next(iter(found.values())).folder.parent
+    here = {
+        kind: Source(folder, {(s.subject, 1): s.folder for s in found.values() if kind in s.files}, _not_read)
+        for kind in kinds
+    }
+    people = {subject for subject, _ in choose(here, rated.listed(subjects), rated.listed(sessions))}
+    own = [s for place, s in sorted(found.items()) if place[0] in people and s.folder.name not in map(str, leave_out)]
+    relabel = (
+        _emotions if target == "emotion" else partial(rated.two_classes, target, [*RATED].index(target), threshold)
+    )
+    return rated.load(
+        f"mahnob_{target}", folder, _rows(own, kinds), relabel, kept_as=f"mahnob, {modality}, {sorted(leave_out)}",
+        cache=cache, settings=settings, jobs=jobs, per_subject=per_subject,
+    )  # fmt: skip
+
+
+def _not_read(path: Path, session: int) -> tuple:
+    raise NotImplementedError  # signals are extracted through rows
+
+
+def _sessions(root: str | os.PathLike) -> dict[tuple[int, int], Session]:
+    """The sessions with a felt emotion by subject and trial."""
+    paths = [path for _, path in find_files(root, re.compile(r"session\.xml"))]
+    read = [session for path in paths if (session := _session(path))]
+    if not read:
+        raise FileNotFoundError(
+            f"expected folders of sessions, each with a session.xml that has feltArsl, at or below {root}, got "
+            f"{len(paths)} files session.xml, none of which has it. Point data.root at the folder of Sessions."
+        )
+    places = numbered((session.subject, session.trial, session.folder) for session in read)  # refuses a folder twice
+    return {place: session for session in read if (place := (session.subject, session.trial)) in places}
+
+
+def _session(path: Path) -> Session | None:
+    """A session; None if it is none of emotions, such as one of pictures."""
+    with naming(path):
+        try:
+            root = ElementTree.parse(path).getroot()
+            if "feltArsl" not in root.attrib:
+                return None
+            ratings = [int(root.attrib[name]) for name in (*RATED.values(), "feltEmo")]
+            subject, cut, clip = (
+                int(root.find("subject").attrib["id"]),
+                int(root.attrib["cutNr"]),
+                root.attrib["mediaFile"],
+            )
+        except (ElementTree.ParseError, AttributeError, KeyError, ValueError) as error:
+            raise ValueError(
+                f"expected MAHNOB-HCI's session.xml with the subject's id, cutNr, mediaFile and what was felt, got "
+                f"{type(error).__name__}: {error}. Copy it again."
+            ) from error
+        if not all(1 <= rating <= 9 for rating in ratings[:-1]) or ratings[-1] not in range(len(EMOTIONS)):
+            raise ValueError(f"expected ratings 1 to 9 and an emotion 0 to {len(EMOTIONS) - 1}, got {ratings}")
+    files = {
+        kind: file
+        for file in sorted(path.parent.iterdir())
+        for kind, name in FILES.items()
+        if name.fullmatch(file.name)
+    }
+    return Session(path.parent, subject, cut // 2, clip, rated.text(ratings), files)
+
+
+def _rows(sessions: Sequence[Session], kinds: Sequence[str]) -> list[Row]:
+    """A row for each recording of each session whose clip lasts the same in both."""
+    rows, lacking, unseen, problems = [], [], [], []
+    for session in sessions:
+        if missing := [kind for kind in kinds if kind not in session.files]:
+            lacking.append(f"{session.folder.name} ({' and '.join(missing)})")
+            continue
+        try:
+            spans = {kind: SPANS[kind](session.files[kind]) for kind in kinds}
+        except _Unseen:
+            unseen.append(session.folder.name)
+            continue
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+            continue
+        seconds = [end_s - start_s for start_s, end_s in spans.values()]
+        if max(seconds) - min(seconds) > FARTHEST_S:
+            problems.append(f"{session.folder}: expected a clip that lasts as long in both recordings, got {seconds} s")
+        for kind, (start_s, _) in spans.items():
+            place = len(rows) + 1, session.files[kind], session.subject, 1, session.trial
+            rows.append(Row(*place, session.label, start_s, start_s + min(seconds), stimulus=session.clip))
+    if problems:
+        advice = "Copy these again, or leave them out with data.leave_out=[NUMBER]"
+        raise ValueError("\n".join([f"expected whole recordings of MAHNOB-HCI. {advice}:", *problems]))
+    for names, why in ((lacking, "which lack a recording"), (unseen, "whose pupils were not seen for more than 2 s")):
+        if names:
+            log.warning("left out %d of %d sessions, %s: %s", len(names), len(sessions), why, some(names, 20))
+    return rows
+
+
+class _Unseen(ValueError):
+    pass
+
+
+def _triggers(path: Path) -> tuple[float, float]:
+    """When the clip begins and ends in the EEG, by the triggers of the channel Status."""
+    with naming(path):
+        codes, rate_hz = edf.read_status(path, edf.read_header(path))
+        rises = np.flatnonzero(np.diff(codes) > 0) + 1
+        if len(rises) < 2:
+            raise ValueError(
+                f"expected two triggers, when the clip begins and ends, got {len(rises)} in {len(codes) / rate_hz:.0f} "
+                "s. Was the recording cut off?"
+            )
+        return rises[0] / rate_hz, rises[1] / rate_hz
+
+
+def _movie(path: Path) -> tuple[float, float]:
+    """When the clip begins and ends in the eye tracker's table."""
+    samples = tobii.read_samples(path)
+    with naming(path):
+        start_s, end_s = tobii.movie(samples)
+        recording = tobii.recording(samples)
+    if samples.damaged:
+        log.warning("%s: passed over %d damaged lines: %s", path, len(samples.damaged), some(samples.damaged, 8))
+    try:
+        need_pupil(recording, start_s, end_s)
+    except ValueError as error:
+        raise _Unseen(str(error)) from error
+    return start_s, end_s
+
+
+SPANS = {"eeg": _triggers, "eye": _movie}
+
+
+def _emotions(features: FeatureSet) -> FeatureSet:
+    """Windows labelled by the emotion that was felt, of those that anyone felt."""
+    number = np.array([int(name.split()[-1]) for name in features.class_names])[features.y]
+    felt, y = np.unique(number, return_inverse=True)
+    return rated.relabelled(features, y, [EMOTIONS[k] for k in felt])
