@@ -74,7 +74,7 @@ def simulate(subject: int, trial: int) -> Simulated:
 
 
 def _gaze(random: np.random.Generator, count: int) -> np.ndarray:
-    """Fixations of 200 ms and more, saccades of 1 to 4 samples between them and, after some, blinks of 100 to 250 ms."""
+    """Fixations of 200 ms and more; between them saccades of 1 to 4 samples or, after some, blinks of 100 to 250 ms."""
     parts, at = [], random.uniform((300, 300), (900, 700))
     while sum(map(len, parts)) < count:
         parts.append(at + random.uniform(-4, 4, (12 + int(random.exponential(8)), 2)))
