@@ -54,7 +54,7 @@ def load(
     """
     need_eeg(modality, "DREAMER")
     path = _find(Path(root).expanduser().resolve())
-    source = Source(path.parent, {(person, 1): path for person in range(1, count(path) + 1)}, read)
+    source = Source(path.parent, {(person, 1): path for person in range(1, count(path) + 1)})
     trials = rated.rows(source, partial(_stretches, last_s), subjects, sessions)
     return rated.load(
         f"dreamer_{target}", path.parent, trials, partial(rated.two_classes, target, SCALES.index(target), threshold),

@@ -83,13 +83,12 @@ def load(
     FileNotFoundError, ValueError
         If there are no sessions, or a file is damaged or is not MAHNOB-HCI's.
     """
-    found = _sessions(root)
+    found = find_sessions(root)
     if unknown := sorted(set(map(str, leave_out)) - {session.folder.name for session in found.values()}):
         raise ValueError(f"data.leave_out: expected numbers of session folders, got {some(unknown)}")
     kinds, folder = modality.split("_"), next(iter(found.values())).folder.parent
     here = {
-        kind: Source(folder, {(s.subject, 1): s.folder for s in found.values() if kind in s.files}, _not_read)
-        for kind in kinds
+        kind: Source(folder, {(s.subject, 1): s.folder for s in found.values() if kind in s.files}) for kind in kinds
     }
     people = {subject for subject, _ in choose(here, rated.listed(subjects), rated.listed(sessions))}
     own = [s for place, s in sorted(found.items()) if place[0] in people and s.folder.name not in map(str, leave_out)]
@@ -102,12 +101,14 @@ def load(
     )  # fmt: skip
 
 
-def _not_read(path: Path, session: int) -> tuple:
-    raise NotImplementedError  # signals are extracted through rows
+def find_sessions(root: str | os.PathLike) -> dict[tuple[int, int], Session]:
+    """The sessions with a felt emotion at or below a folder, by subject and trial.
 
-
-def _sessions(root: str | os.PathLike) -> dict[tuple[int, int], Session]:
-    """The sessions with a felt emotion by subject and trial."""
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there are none, a file is damaged, or a session is there twice.
+    """
     paths = [path for _, path in find_files(root, re.compile(r"session\.xml"))]
     read = [session for path in paths if (session := _session(path))]
     if not read:

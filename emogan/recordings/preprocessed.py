@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.io import whosmat
 
 from emogan.data.montage import CHANNELS
 from emogan.data.readers import deap, dreamer, matlab
@@ -64,14 +63,8 @@ def open_trial(path: Path, trial: int | str | None) -> Trial:
             return Trial(dreamer.CHANNELS, (), dreamer.SFREQ_HZ, passed_hz, signal.shape[1], _samples(signal))
         signal = deap.read(path).signals[clip - 1]
         return Trial(deap.CHANNELS, deap.EOG, deap.SFREQ_HZ, deap.PASSED_HZ, signal.shape[1], _samples(signal))
-    try:
-        stored = whosmat(path)
-    except Exception as error:  # of whatever kind, it is the content's doing
-        raise ValueError(
-            f"expected a .mat file of version 5 to 7.2, got {path.stat().st_size} bytes that cannot be read as one "
-            f"({type(error).__name__}: {error}). Copy it again."
-        ) from error
-    found = {int(match[1]): (name, shape) for name, shape, _ in stored if (match := NAME.fullmatch(name))}
+    stored = matlab.shapes(path).items()
+    found = {int(match[1]): (name, shape) for name, shape in stored if (match := NAME.fullmatch(name))}
     if trial not in found:
         raise ValueError(
             f"expected a variable of trial {trial}, got those of the trials {some(sorted(found))} (named such as "

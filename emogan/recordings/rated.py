@@ -30,7 +30,7 @@ def rows(
     Parameters
     ----------
     source
-        The files by person; its `read` is not used.
+        The files by person.
     stretches
         Gives the trials of a person in a file, in the order of the clips.
 
