@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 class Source:
     """The folder and files of one modality and how to read one.
 
-    `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial; it is
-    None where features are extracted of signals. `unclear` says of subjects with files whose sessions are not known why
-    not. `names` are those of the columns, where they are others than SEED's in EEG or SEED-V's in eye movements.
+    `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial;
+    where features are extracted of signals, there is none. `unclear` says of subjects with files whose sessions are not
+    known why not. `names` are those of the columns, if they are others than SEED's in EEG or SEED-V's in eye movements.
     """
 
     folder: Path
