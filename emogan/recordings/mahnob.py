@@ -2,19 +2,17 @@
 
 import logging
 import os
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NamedTuple
-from xml.etree import ElementTree
+from typing import Annotated
 
 import numpy as np
 
 from emogan.checks import NonNegativeInt, PositiveInt, at_least, at_most, checked, one_of
 from emogan.data.experiments import Source, choose
 from emogan.data.features import FeatureSet, Modality
-from emogan.data.seed.release import find_files, numbered
+from emogan.data.readers.mahnob import EMOTIONS, RATED, Session, find_sessions
 from emogan.data.table_files import naming, some
 from emogan.recordings import edf, rated, tobii
 from emogan.recordings.time_table import Row
@@ -22,28 +20,8 @@ from emogan.signal.eye import need_pupil
 
 log = logging.getLogger(__name__)
 
-RATED = {"valence": "feltVlnc", "arousal": "feltArsl", "control": "feltCtrl", "predictability": "feltPred"}  # 1 to 9
-EMOTIONS = (  # by number, of feltEmo
-    *("neutral", "anger", "disgust", "fear", "joy", "sadness", "surprise", "scream", "bored", "sleepy", "unknown"),
-    *("amusement", "anxiety"),
-)
 TARGETS = (*RATED, "emotion")
-FILES = {  # of a session's folder
-    "eeg": re.compile(r"Part_\d+_S_Trial\d+_emotion\.bdf"),
-    "eye": re.compile(r"P\d+-Rec1-All-Data-New_Section_\d+\.tsv"),
-}
 FARTHEST_S = 2.0  # by which the clip may be longer in one recording than in the other
-
-
-class Session(NamedTuple):
-    """A folder of the data set: one person who watches one clip."""
-
-    folder: Path
-    subject: int
-    trial: int
-    clip: str
-    label: str  # text of the ratings, and of the emotion's number
-    files: Mapping[str, Path]
 
 
 @checked("data")
@@ -83,15 +61,13 @@ def load(
     FileNotFoundError, ValueError
         If there are no sessions, or a file is damaged or is not MAHNOB-HCI's.
     """
-    found = find_sessions(root)
-    if unknown := sorted(set(map(str, leave_out)) - {session.folder.name for session in found.values()}):
-        raise ValueError(f"data.leave_out: expected numbers of session folders, got {some(unknown)}")
+    found = find_sessions(root, leave_out)
     kinds, folder = modality.split("_"), next(iter(found.values())).folder.parent
     here = {
         kind: Source(folder, {(s.subject, 1): s.folder for s in found.values() if kind in s.files}) for kind in kinds
     }
     people = {subject for subject, _ in choose(here, rated.listed(subjects), rated.listed(sessions))}
-    own = [s for place, s in sorted(found.items()) if place[0] in people and s.folder.name not in map(str, leave_out)]
+    own = [s for place, s in sorted(found.items()) if place[0] in people]
     relabel = (
         _emotions if target == "emotion" else partial(rated.two_classes, target, [*RATED].index(target), threshold)
     )
@@ -99,54 +75,6 @@ def load(
         f"mahnob_{target}", folder, _rows(own, kinds), relabel, kept_as=f"mahnob, {modality}, {sorted(leave_out)}",
         cache=cache, settings=settings, jobs=jobs, per_subject=per_subject,
     )  # fmt: skip
-
-
-def find_sessions(root: str | os.PathLike) -> dict[tuple[int, int], Session]:
-    """The sessions with a felt emotion at or below a folder, by subject and trial.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there are none, a file is damaged, or a session is there twice.
-    """
-    paths = [path for _, path in find_files(root, re.compile(r"session\.xml"))]
-    read = [session for path in paths if (session := _session(path))]
-    if not read:
-        raise FileNotFoundError(
-            f"expected folders of sessions, each with a session.xml that has feltArsl, at or below {root}, got "
-            f"{len(paths)} files session.xml, none of which has it. Point data.root at the folder of Sessions."
-        )
-    places = numbered((session.subject, session.trial, session.folder) for session in read)  # refuses a folder twice
-    return {place: session for session in read if (place := (session.subject, session.trial)) in places}
-
-
-def _session(path: Path) -> Session | None:
-    """A session; None if it is none of emotions, such as one of pictures."""
-    with naming(path):
-        try:
-            root = ElementTree.parse(path).getroot()
-            if "feltArsl" not in root.attrib:
-                return None
-            ratings = [int(root.attrib[name]) for name in (*RATED.values(), "feltEmo")]
-            subject, cut, clip = (
-                int(root.find("subject").attrib["id"]),
-                int(root.attrib["cutNr"]),
-                root.attrib["mediaFile"],
-            )
-        except (ElementTree.ParseError, AttributeError, KeyError, ValueError) as error:
-            raise ValueError(
-                f"expected MAHNOB-HCI's session.xml with the subject's id, cutNr, mediaFile and what was felt, got "
-                f"{type(error).__name__}: {error}. Copy it again."
-            ) from error
-        if not all(1 <= rating <= 9 for rating in ratings[:-1]) or ratings[-1] not in range(len(EMOTIONS)):
-            raise ValueError(f"expected ratings 1 to 9 and an emotion 0 to {len(EMOTIONS) - 1}, got {ratings}")
-    files = {
-        kind: file
-        for file in sorted(path.parent.iterdir())
-        for kind, name in FILES.items()
-        if name.fullmatch(file.name)
-    }
-    return Session(path.parent, subject, cut // 2, clip, rated.text(ratings), files)
 
 
 def _rows(sessions: Sequence[Session], kinds: Sequence[str]) -> list[Row]:
@@ -169,7 +97,9 @@ def _rows(sessions: Sequence[Session], kinds: Sequence[str]) -> list[Row]:
             problems.append(f"{session.folder}: expected a clip that lasts as long in both recordings, got {seconds} s")
         for kind, (start_s, _) in spans.items():
             place = len(rows) + 1, session.files[kind], session.subject, 1, session.trial
-            rows.append(Row(*place, session.label, start_s, start_s + min(seconds), stimulus=session.clip))
+            rows.append(
+                Row(*place, rated.text(session.ratings), start_s, start_s + min(seconds), stimulus=session.clip)
+            )
     if problems:
         advice = "Copy these again, or leave them out with data.leave_out=[NUMBER]"
         raise ValueError("\n".join([f"expected whole recordings of MAHNOB-HCI. {advice}:", *problems]))

@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 
 from emogan.atomic import write_atomically
 from emogan.data.readers import deap
-from emogan.recordings.mahnob import RATED
+from emogan.data.readers.mahnob import RATED
 from emogan.recordings.tobii import COLUMNS, EVENT
 from emogan.simulation.releases import mark_simulated
 

@@ -57,6 +57,11 @@ class Shared(TypedDict, total=False):
     seeds: Sequence[int] | None
 
 
+def _parameters(kind: type) -> list[inspect.Parameter]:
+    """Those of a class's own constructor, without self."""
+    return [*inspect.signature(vars(kind).get("__init__", lambda self: None)).parameters.values()][1:]
+
+
 class ExperimentDataModule(Checked, lightning.LightningDataModule):
     """The training sets of the folds of one experiment, or of several, for a `ConditionalGenerator` in any Trainer.
 
@@ -709,11 +714,6 @@ class MAHNOBDataModule(ExperimentDataModule):
 def _extracted(name: str, **settings) -> FeatureSet:
     """A data set of signals by its name, whose other settings of the extraction are those of conf/data."""
     return named.load(name, **settings)
-
-
-def _parameters(kind: type) -> list[inspect.Parameter]:
-    """Those of a class's own constructor, without self."""
-    return [*inspect.signature(vars(kind).get("__init__", lambda self: None)).parameters.values()][1:]
 
 
 def _table(path, *, subject_column: str, session_column: str, stimulus_column: str, **settings) -> FeatureSet:
