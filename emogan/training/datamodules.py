@@ -136,9 +136,11 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         own = [one for one in _parameters(cls) if one.kind is not inspect.Parameter.VAR_KEYWORD]
         cls.__signature__ = inspect.Signature([*own, *shared])
         if cls.__doc__:  # there is none where Python leaves docstrings out
-            described = inspect.cleandoc(ExperimentDataModule.__doc__)
-            first, last = described.index("subject, session\n"), described.index("**settings\n")
-            cls.__doc__ = f"{inspect.cleandoc(cls.__doc__)}\n{described[first:last]}"
+            described = ExperimentDataModule.__doc__
+            first, last = (
+                described.rindex("\n", 0, described.index(name)) for name in ("subject, ses", "**settings\n")
+            )
+            cls.__doc__ = cls.__doc__.rstrip() + described[first:last]
 
     def __init__(
         self,
