@@ -1,14 +1,16 @@
 """MAHNOB-HCI: EEG and eye movements of people who watched 20 film clips and rated them; features of both signals."""
 
+import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from emogan.atomic import write_atomically
 from emogan.checks import NonNegativeInt, PositiveInt, at_least, at_most, checked, one_of
 from emogan.data.experiments import Source, choose
 from emogan.data.features import FeatureSet, Modality
@@ -72,48 +74,82 @@ def load(
         _emotions if target == "emotion" else partial(rated.two_classes, target, [*RATED].index(target), threshold)
     )
     return rated.load(
-        f"mahnob_{target}", folder, _rows(own, kinds), relabel, kept_as=f"mahnob, {modality}, {sorted(leave_out)}",
-        cache=cache, settings=settings, jobs=jobs, per_subject=per_subject,
+        f"mahnob_{target}", folder, _rows(own, kinds, Path(cache) / "clips.json"), relabel,
+        kept_as=f"mahnob, {modality}, {sorted(leave_out)}", cache=cache, settings=settings, jobs=jobs, per_subject=per_subject,
     )  # fmt: skip
 
 
-def _rows(sessions: Sequence[Session], kinds: Sequence[str]) -> list[Row]:
-    """A row for each recording of each session whose clip lasts the same in both."""
-    rows, lacking, unseen, problems = [], [], [], []
+def _rows(sessions: Sequence[Session], kinds: Sequence[str], kept: Path) -> list[Row]:
+    """A row for each recording of each session; where clips begin and end is kept in a file, for the next job."""
+    rows, lacking, unseen, damaged, problems = [], [], [], [], []
+    known = _known(kept)
+    before = len(known)
     for session in sessions:
         if missing := [kind for kind in kinds if kind not in session.files]:
             lacking.append(f"{session.folder.name} ({' and '.join(missing)})")
             continue
         try:
-            spans = {kind: SPANS[kind](session.files[kind]) for kind in kinds}
-        except _Unseen:
-            unseen.append(session.folder.name)
-            continue
+            spans = {kind: _span(kind, session.files[kind], known) for kind in kinds}
         except (ValueError, OSError) as error:
             problems.append(str(error))
             continue
-        seconds = [end_s - start_s for start_s, end_s in spans.values()]
+        damaged += [f"{session.folder.name} ({some(span.damaged, 8)})" for span in spans.values() if span.damaged]
+        if any(span.unseen for span in spans.values()):
+            unseen.append(session.folder.name)
+            continue
+        seconds = [span.end_s - span.start_s for span in spans.values()]
         if max(seconds) - min(seconds) > FARTHEST_S:
             problems.append(f"{session.folder}: expected a clip that lasts as long in both recordings, got {seconds} s")
-        for kind, (start_s, _) in spans.items():
+        for kind, span in spans.items():
             place = len(rows) + 1, session.files[kind], session.subject, 1, session.trial
             rows.append(
-                Row(*place, rated.text(session.ratings), start_s, start_s + min(seconds), stimulus=session.clip)
+                Row(
+                    *place,
+                    rated.text(session.ratings),
+                    span.start_s,
+                    span.start_s + min(seconds),
+                    stimulus=session.clip,
+                )
             )
+    if len(known) > before:
+        write_atomically(kept, json.dumps(known).encode())
     if problems:
         advice = "Copy these again, or leave them out with data.leave_out=[NUMBER]"
         raise ValueError("\n".join([f"expected whole recordings of MAHNOB-HCI. {advice}:", *problems]))
     for names, why in ((lacking, "which lack a recording"), (unseen, "whose pupils were not seen for more than 2 s")):
         if names:
             log.warning("left out %d of %d sessions, %s: %s", len(names), len(sessions), why, some(names, 20))
+    if damaged:
+        log.warning("passed over damaged lines in the tables of %d sessions: %s", len(damaged), some(damaged, 20))
     return rows
 
 
-class _Unseen(ValueError):
-    pass
+class Span(NamedTuple):
+    """When a clip begins and ends in a recording, damaged lines, and whether the pupils were not seen for too long."""
+
+    start_s: float
+    end_s: float
+    damaged: Sequence[int] = ()
+    unseen: bool = False
 
 
-def _triggers(path: Path) -> tuple[float, float]:
+def _known(kept: Path) -> dict[str, list]:
+    """Spans that earlier jobs found, by name, size and time of change of their file."""
+    try:
+        return json.loads(kept.read_bytes())
+    except (OSError, ValueError):  # they are found again
+        return {}
+
+
+def _span(kind: str, path: Path, known: dict[str, list]) -> Span:
+    stat = path.stat()
+    key = f"{path.name} {stat.st_size} {stat.st_mtime_ns}"
+    if key not in known:
+        known[key] = list(SPANS[kind](path))
+    return Span(*known[key])
+
+
+def _triggers(path: Path) -> Span:
     """When the clip begins and ends in the EEG, by the triggers of the channel Status."""
     with naming(path):
         codes, rate_hz = edf.read_status(path, edf.read_header(path))
@@ -123,22 +159,20 @@ def _triggers(path: Path) -> tuple[float, float]:
                 f"expected two triggers, when the clip begins and ends, got {len(rises)} in {len(codes) / rate_hz:.0f} "
                 "s. Was the recording cut off?"
             )
-        return rises[0] / rate_hz, rises[1] / rate_hz
+        return Span(float(rises[0] / rate_hz), float(rises[1] / rate_hz))
 
 
-def _movie(path: Path) -> tuple[float, float]:
+def _movie(path: Path) -> Span:
     """When the clip begins and ends in the eye tracker's table."""
     samples = tobii.read_samples(path)
     with naming(path):
         start_s, end_s = tobii.movie(samples)
         recording = tobii.recording(samples)
-    if samples.damaged:
-        log.warning("%s: passed over %d damaged lines: %s", path, len(samples.damaged), some(samples.damaged, 8))
     try:
         need_pupil(recording, start_s, end_s)
-    except ValueError as error:
-        raise _Unseen(str(error)) from error
-    return start_s, end_s
+    except ValueError:
+        return Span(start_s, end_s, samples.damaged, unseen=True)
+    return Span(start_s, end_s, samples.damaged)
 
 
 SPANS = {"eeg": _triggers, "eye": _movie}

@@ -160,7 +160,7 @@ def test_a_session_without_a_recording_or_eyes_is_left_out_by_name(two, caplog):
     assert "left out 1 of 2 sessions, whose pupils were not seen for more than 2 s: 134" in caplog.text
 
 
-def test_a_few_damaged_lines_are_passed_over_by_number_and_many_are_refused(two):
+def test_a_few_damaged_lines_are_passed_over_by_number_and_many_are_refused(two, caplog):
     path = file(two, 134, "tsv")
     lines = path.read_text().splitlines()
     whole = read_samples(path)
@@ -170,6 +170,10 @@ def test_a_few_damaged_lines_are_passed_over_by_number_and_many_are_refused(two)
     found = read_samples(path)
     assert found.damaged == list(range(3169, 3177))
     assert len(found.time_s) == len(whole.time_s) - 8
+    for _ in range(2):  # as found, and as kept
+        caplog.clear()
+        refusal(two, threshold=9)
+        assert "damaged lines in the tables of 1 sessions: 134 (3169, 3170, 3171, 3172," in caplog.text
     for number in range(1000, 1100):
         lines[number - 1] = "\t\t\tx" * 9
     path.write_text("\n".join(lines))
