@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         TrialCBEGANSampler,
     )
     from emogan.training.datamodules import (
+        AMIGOSDataModule,
         DEAPDataModule,
         DREAMERDataModule,
         ExperimentDataModule,
@@ -50,6 +51,7 @@ __all__ = [
     "CGAN",
     "CVAE",
     "CWGAN",
+    "AMIGOSDataModule",
     "CBEGANSampler",
     "CGANSampler",
     "CVAESampler",

@@ -8,7 +8,7 @@ import numpy as np
 
 from emogan.data import faced, trials
 from emogan.data.features import FeatureSet
-from emogan.data.readers import deap, dreamer
+from emogan.data.readers import amigos, deap, dreamer
 from emogan.data.table_files import some
 
 SEED_WITH_EYES = (1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14)
@@ -87,6 +87,13 @@ def _dreamer(data: Mapping) -> Published:
     return Published({"eeg": range(1, 24)}, (labels,), ((windows,) * len(labels),), columns)
 
 
+def _amigos(data: Mapping) -> Published:
+    people, nothing = range(1, 41), ((None,) * amigos.CLIPS,)
+    sound = [person for person in people if person not in amigos.UNSOUND]
+    columns = {"eeg": (5 * len(amigos.CHANNELS),)} if _all_channels(data["settings"]) else {}
+    return Published({"eeg": sound}, nothing, nothing, columns, incomplete=people)  # who may have skipped a clip
+
+
 def _mahnob(data: Mapping) -> Published:
     people = [person for person in range(1, 31) if person not in (12, 15)]
     columns = {"eeg": (160,)} if _all_channels(data["settings"]) else {}
@@ -112,6 +119,7 @@ PUBLISHED: dict[str, Callable[[Mapping], Published]] = {  # by the loader's name
     "emogan.data.faced.load": _faced,
     "emogan.recordings.deap.load": _deap,
     "emogan.recordings.dreamer.load": _dreamer,
+    "emogan.recordings.amigos.load": _amigos,
     "emogan.recordings.mahnob.load": _mahnob,
 }
 

@@ -61,5 +61,5 @@ def load(
 
 
 def _stretches(path: Path, subject: int) -> Iterator[rated.Stretch]:
-    for ratings in read(path).ratings.tolist():
-        yield BASELINE_S, BASELINE_S + CLIP_S, ratings
+    for clip, ratings in enumerate(read(path).ratings.tolist(), 1):
+        yield clip, BASELINE_S, BASELINE_S + CLIP_S, ratings

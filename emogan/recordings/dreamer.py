@@ -76,6 +76,6 @@ def _find(root: Path) -> Path:
 
 def _stretches(last_s: float | None, path: Path, subject: int) -> Iterator[rated.Stretch]:
     person = read(path, subject)
-    for signal, ratings in zip(person.signals, person.ratings.tolist(), strict=True):
+    for clip, (signal, ratings) in enumerate(zip(person.signals, person.ratings.tolist(), strict=True), 1):
         end_s = signal.shape[1] / SFREQ_HZ
-        yield 0.0 if last_s is None else max(0.0, end_s - last_s), end_s, ratings
+        yield clip, 0.0 if last_s is None else max(0.0, end_s - last_s), end_s, ratings

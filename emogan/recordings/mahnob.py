@@ -75,7 +75,8 @@ def load(
     )
     return rated.load(
         f"mahnob_{target}", folder, _rows(own, kinds, Path(cache) / "clips.json"), relabel,
-        kept_as=f"mahnob, {modality}, {sorted(leave_out)}", cache=cache, settings=settings, jobs=jobs, per_subject=per_subject,
+        kept_as=f"mahnob, {modality}, {sorted(leave_out)}", cache=cache, settings=settings, jobs=jobs,
+        per_subject=per_subject,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Preprocessed EEG of data sets, in files that hold a signal for each trial.
 
 SEED, SEED-IV and SEED-VII have .mat files with a variable per trial, 62 channels at 200 Hz in microvolt. DEAP has a
-.dat or .mat file per person, DREAMER one .mat file of all people.
+.dat or .mat file per person, AMIGOS a .mat file per person, DREAMER one of all people.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from emogan.data.montage import CHANNELS
-from emogan.data.readers import deap, dreamer, matlab
+from emogan.data.readers import amigos, deap, dreamer, matlab
 from emogan.data.table_files import some
 
 SUFFIX = ".mat"
@@ -38,8 +38,8 @@ class Trial(NamedTuple):
 
 
 def is_rated(path: Path) -> bool:
-    """Whether a file is one of DEAP's or DREAMER's by its name."""
-    return path.name == DREAMER or deap.NAME.fullmatch(path.name) is not None
+    """Whether a file is one of DEAP's, DREAMER's or AMIGOS's by its name."""
+    return path.name == DREAMER or any(kind.NAME.fullmatch(path.name) for kind in (deap, amigos))
 
 
 def part(subject: int, clip: int) -> str:
@@ -48,7 +48,7 @@ def part(subject: int, clip: int) -> str:
 
 
 def open_trial(path: Path, trial: int | str | None) -> Trial:
-    """A trial of a file: by the number of its variable, or a `part` of a file of DEAP or DREAMER.
+    """A trial of a file: by the number of its variable, or a `part` of a file of DEAP, DREAMER or AMIGOS.
 
     Raises
     ------
@@ -61,6 +61,9 @@ def open_trial(path: Path, trial: int | str | None) -> Trial:
             passed_hz = (0.0, dreamer.SFREQ_HZ / 2)
             signal = dreamer.read(path, subject).signals[clip - 1]
             return Trial(dreamer.CHANNELS, (), dreamer.SFREQ_HZ, passed_hz, signal.shape[1], _samples(signal))
+        if amigos.NAME.fullmatch(path.name):
+            signal, passed_hz = amigos.read(path).signals[clip], (0.0, amigos.SFREQ_HZ / 2)
+            return Trial(amigos.CHANNELS, (), amigos.SFREQ_HZ, passed_hz, signal.shape[1], _samples(signal))
         signal = deap.read(path).signals[clip - 1]
         return Trial(deap.CHANNELS, deap.EOG, deap.SFREQ_HZ, deap.PASSED_HZ, signal.shape[1], _samples(signal))
     stored = matlab.shapes(path).items()

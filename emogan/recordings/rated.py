@@ -18,7 +18,9 @@ from emogan.recordings.time_table import Row, TimeTable
 
 log = logging.getLogger(__name__)
 
-Stretch = tuple[float, float, Sequence[float]]  # start and end of a trial in its signal, in seconds, and its ratings
+Stretch = tuple[
+    int, float, float, Sequence[float]
+]  # clip, start and end of a trial in its signal, in s, and its ratings
 Numbers = int | Sequence[int] | None
 
 
@@ -32,7 +34,7 @@ def rows(
     source
         The files by person.
     stretches
-        Gives the trials of a person in a file, in the order of the clips.
+        Gives the trials of a person in a file.
 
     Raises
     ------
@@ -42,7 +44,7 @@ def rows(
     found: list[Row] = []
     for subject, session in choose({"eeg": source}, listed(subjects), listed(sessions)):
         path = source.files[subject, session]
-        for clip, (start_s, end_s, ratings) in enumerate(stretches(path, subject), 1):
+        for clip, start_s, end_s, ratings in stretches(path, subject):
             place = len(found) + 1, path, subject, session, clip
             found.append(Row(*place, text(ratings), start_s, end_s, part(subject, clip), stimulus=clip))
     return found

@@ -575,6 +575,50 @@ class FACEDDataModule(ExperimentDataModule):
         super().__init__(faced.load, root=root, modality=modality, classes=classes, **shared)
 
 
+class AMIGOSDataModule(ExperimentDataModule):
+    """AMIGOS from a folder, whose features are extracted once and kept (`emogan.recordings.amigos.load`); EEG alone.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside that of the preprocessed files.
+    modality
+        "eeg", or "eeg_eye" for all features that there are.
+    target
+        What is rated: "valence", "arousal", "dominance", "liking" or "familiarity".
+    threshold
+        A trial rated so or above is high, one rated below is low.
+    cache
+        The folder that keeps the features.
+    settings
+        Those of conf/extraction.yaml that are to have another value than with ``data=amigos``.
+    jobs
+        How many people are extracted at the same time.
+    per_subject
+        Whether each feature is standardised within each subject.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        target: str = "valence",
+        threshold: float = 5,
+        cache: str | Path = "outputs/features/amigos",
+        settings: Mapping = MappingProxyType({}),
+        jobs: PositiveInt = 1,
+        per_subject: bool = False,
+        **shared: Unpack[Shared],
+    ):
+        super().__init__(
+            _extracted, name="amigos", root=root, modality=modality, target=target, threshold=threshold, cache=cache,
+            settings=settings, jobs=jobs, per_subject=per_subject, **shared,
+        )  # fmt: skip
+
+
 class DEAPDataModule(ExperimentDataModule):
     """DEAP from a folder, whose features are extracted once and kept (`emogan.recordings.deap.load`); EEG alone.
 

@@ -24,7 +24,7 @@ from emogan.data import table as tables
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.seed import seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
 from emogan.jobs import job
-from emogan.recordings import deap, dreamer, mahnob
+from emogan.recordings import amigos, deap, dreamer, mahnob
 from emogan.simulation import people
 
 CHECKOUT = Path(__file__).parents[2]
@@ -32,7 +32,8 @@ LOADERS = {
     "SEEDDataModule": seed.load, "SEEDVDataModule": seed_v.load, "SEEDIVDataModule": seed_iv.load,
     "SEEDVIIDataModule": seed_vii.load, "SEEDFRADataModule": seed_fra.load, "SEEDGERDataModule": seed_ger.load,
     "SyntheticDataModule": people.load, "TableDataModule": tables.load, "FACEDDataModule": faced.load,
-    "DEAPDataModule": deap.load, "DREAMERDataModule": dreamer.load, "MAHNOBDataModule": mahnob.load,
+    "DEAPDataModule": deap.load, "DREAMERDataModule": dreamer.load, "AMIGOSDataModule": amigos.load,
+    "MAHNOBDataModule": mahnob.load,
 }  # fmt: skip
 
 
