@@ -102,16 +102,8 @@ def _rows(sessions: Sequence[Session], kinds: Sequence[str], kept: Path) -> list
         if max(seconds) - min(seconds) > FARTHEST_S:
             problems.append(f"{session.folder}: expected a clip that lasts as long in both recordings, got {seconds} s")
         for kind, span in spans.items():
-            place = len(rows) + 1, session.files[kind], session.subject, 1, session.trial
-            rows.append(
-                Row(
-                    *place,
-                    rated.text(session.ratings),
-                    span.start_s,
-                    span.start_s + min(seconds),
-                    stimulus=session.clip,
-                )
-            )
+            place = len(rows) + 1, session.files[kind], session.subject, 1, session.trial, rated.text(session.ratings)
+            rows.append(Row(*place, span.start_s, span.start_s + min(seconds), stimulus=session.clip))
     if len(known) > before:
         write_atomically(kept, json.dumps(known).encode())
     if problems:
@@ -122,6 +114,8 @@ def _rows(sessions: Sequence[Session], kinds: Sequence[str], kept: Path) -> list
             log.warning("left out %d of %d sessions, %s: %s", len(names), len(sessions), why, some(names, 20))
     if damaged:
         log.warning("passed over damaged lines in the tables of %d sessions: %s", len(damaged), some(damaged, 20))
+    if not rows:
+        raise ValueError(f"expected a session with whole recordings, got none of {len(sessions)}: all were left out")
     return rows
 
 

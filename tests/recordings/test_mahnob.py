@@ -158,6 +158,8 @@ def test_a_session_without_a_recording_or_eyes_is_left_out_by_name(two, caplog):
     with pytest.raises(ValueError, match="expected"):
         named.load("mahnob", root=two, cache=two / "kept", modality="eye")
     assert "left out 1 of 2 sessions, whose pupils were not seen for more than 2 s: 134" in caplog.text
+    message = refusal(two, modality="eye", leave_out=[132])
+    assert "expected a session with whole recordings, got none of 1: all were left out" in message
 
 
 def test_a_few_damaged_lines_are_passed_over_by_number_and_many_are_refused(two, caplog):
