@@ -15,11 +15,14 @@ from emogan.environment import config_dir
 from emogan.keys import check_keys
 from emogan.simulation import people
 from emogan.simulation.faced import write_faced
+from emogan.simulation.mahnob import write_mahnob
 from emogan.simulation.people import DISTINCT
 from emogan.simulation.releases import WRITERS
-from emogan.simulation.signals import write_deap, write_dreamer
+from emogan.simulation.signals import write_amigos, write_deap, write_dreamer
 
-ONE_SESSION = {"faced": write_faced, "deap": write_deap, "dreamer": write_dreamer}  # they simulate what they write
+ONE_SESSION = {  # they simulate what they write
+    "faced": write_faced, "deap": write_deap, "dreamer": write_dreamer, "amigos": write_amigos, "mahnob": write_mahnob
+}  # fmt: skip
 
 
 @checked()

@@ -43,9 +43,9 @@ def test_a_seed_tree_has_the_names_keys_and_types_of_the_release(features, tmp_p
     write_seed(features["seed"], tmp_path)
     folder = tmp_path / "SEED_EEG" / "ExtractedFeatures_4s"
     files = names(folder)
-    assert {".DS_Store", "SIMULATED.txt", "label.mat", "readme.txt"} < set(files)
+    assert {"label.mat", "readme.txt"} < set(files)
     assert len([name for name in files if name.startswith("3_") and len(name) == len("3_20131027.mat")]) == 3
-    assert_eeg_variables(folder / files[2], 15)
+    assert_eeg_variables(folder / files[0], 15)
     label = loadmat(folder / "label.mat")["label"]
     assert label.tolist() == [[1, 0, -1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 0, 1, -1]]
     chinese = tmp_path / "SEED_Multimodal" / "Chinese"
@@ -58,7 +58,7 @@ def test_a_seed_tree_has_the_names_keys_and_types_of_the_release(features, tmp_p
             )
             assert stored[f"{part}_label"].shape == (n,)
     folder = chinese / "04-Eye-tracking-feature" / "eye_tracking_feature"
-    assert {"3_1", "3_2", "3_3", "readme.txt"} < set(names(folder))
+    assert {"3_1", "3_2", "3_3", "readme.txt"} == set(names(folder))
     eye = pickle.loads((folder / "3_1").read_bytes())
     assert {name: x.shape for name, x in eye.items()} == {"train_data_eye": (499, 41), "test_data_eye": (343, 41)}
 
@@ -66,7 +66,7 @@ def test_a_seed_tree_has_the_names_keys_and_types_of_the_release(features, tmp_p
 def test_a_seed_v_tree_has_the_names_keys_and_types_of_the_release(features, tmp_path):
     write_seed_v(features["seed_v"], tmp_path)
     for folder, columns in (("EEG_DE_features", 310), ("Eye_movement_features", 33)):
-        assert names(tmp_path / folder) == [".DS_Store", "3_123.npz", "SIMULATED.txt", "readme.txt"]
+        assert names(tmp_path / folder) == ["3_123.npz", "readme.txt"]
         with np.load(tmp_path / folder / "3_123.npz", allow_pickle=False) as stored:
             assert all(stored[entry].shape == () and stored[entry].dtype.kind == "S" for entry in ("data", "label"))
             data, label = (pickle.loads(stored[entry].item()) for entry in ("data", "label"))
@@ -129,7 +129,7 @@ def test_a_seed_vii_tree_has_the_names_keys_and_types_of_the_release(tmp_path):
     }
     assert names(tmp_path) == sorted(shapes)
     for folder, columns in shapes.items():
-        assert names(tmp_path / folder) == [".DS_Store", "3.mat", "SIMULATED.txt", "readme.txt"]
+        assert names(tmp_path / folder) == ["3.mat", "readme.txt"]
         stored = {key: x for key, x in loadmat(tmp_path / folder / "3.mat").items() if not key.startswith("__")}
         assert stored.keys() == columns.keys()
         for key, x in stored.items():
@@ -152,7 +152,7 @@ def test_trees_in_other_languages_have_the_names_keys_and_types_of_the_releases(
     counts = {"train": windows[:12].sum(), "test": windows[12:].sum()}
     assert len(windows) == 12 + test
     folder = tmp_path / place / "02-EEG-DE-feature" / "eeg_used_4s"
-    assert {"3_1.npz", "3_2.npz", "3_3.npz", ".DS_Store", "SIMULATED.txt"} < set(names(folder))
+    assert set(names(folder)) == {"3_1.npz", "3_2.npz", "3_3.npz", "readme.txt"}
     with np.load(folder / "3_2.npz", allow_pickle=False) as stored:
         for part, n in counts.items():
             bands = pickle.loads(stored[f"{part}_data"].item())

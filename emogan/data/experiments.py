@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 class Source:
     """The folder and files of one modality and how to read one.
 
-    `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial.
-    `unclear` says of subjects with files whose sessions are not known why not. `names` are those of the columns, where
-    they are others than SEED's in EEG or SEED-V's in eye movements.
+    `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial;
+    where features are extracted of signals, there is none. `unclear` says of subjects with files whose sessions are not
+    known why not. `names` are those of the columns, if they are others than SEED's in EEG or SEED-V's in eye movements.
     """
 
     folder: Path
     files: Mapping[Experiment, Path]
-    read: Callable[[Path, int], tuple[list[np.ndarray], Sequence[int]]]
+    read: Callable[[Path, int], tuple[list[np.ndarray], Sequence[int]]] | None = None
     unclear: Mapping[int, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
 

@@ -13,7 +13,7 @@ from emogan.data.experiments import Source, feature_set, need_eeg, need_shape
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.montage import BANDS
 from emogan.data.readers import unpickle
-from emogan.data.seed.release import data_files, find_folder, numbered
+from emogan.data.seed.release import find_folder, numbered, person_files
 
 CHANNELS = tuple(  # of the 32 in the files; the last two, A2 and A1, are references and are left out
     """
@@ -60,11 +60,10 @@ def load(
     need_eeg(modality, "FACED")
     names, labels = CLASSES[classes]
     folder = find_folder(root, ("DE",), NAME, "sub000.pkl.pkl")
-    files = numbered((int(match[1]), 1, path) for match, path in data_files(folder, NAME))
+    files = numbered((int(match[1]), 1, path) for match, path in person_files(folder, NAME))
     eeg = Source(folder, files, lambda path, session: (_clips(path), labels), names=FEATURES)
     name = "faced" if classes == "emotion" else f"faced_{classes}"
-    # the classes have not as many clips each
-    return feature_set(name, names, {"eeg": eeg}, subjects, sessions, same_clips=True, own_folds=None)
+    return feature_set(name, names, {"eeg": eeg}, subjects, sessions, same_clips=True, own_folds="one_of_each")
 
 
 def _clips(path: Path) -> list[np.ndarray]:

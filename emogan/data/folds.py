@@ -29,9 +29,7 @@ def paper(features: FeatureSet) -> Iterator[Pair]:
         If a trial has windows of several classes, or the classes of an experiment differ in their number of trials.
     """
     for subject, session, rows in features.experiments():
-        of_class = [[] for _ in features.class_names]
-        for trial in _trials(features, rows):
-            of_class[_label(features, trial, "evaluation.folds=paper")].append(trial)
+        of_class = _by_class(features, rows, "paper")
         counts = {name: len(found) for name, found in zip(features.class_names, of_class, strict=True)}
         if len(set(counts.values())) > 1 or len(of_class[0]) < 2:
             raise ValueError(
@@ -40,6 +38,29 @@ def paper(features: FeatureSet) -> Iterator[Pair]:
             )
         for held_out in zip(*of_class, strict=True):
             test = np.sort(np.concatenate(held_out))
+            yield np.setdiff1d(rows, test), test
+
+
+def one_of_each(features: FeatureSet) -> Iterator[Pair]:
+    """Within each experiment, as many folds as its rarest class has trials; fold f holds the f-th trial of each class.
+
+    Further trials of other classes are dealt out to the folds in turn. FACED: 3 folds of one clip of each of the nine
+    emotions, the fourth neutral clip in the first. Where all classes have as many trials, it is `paper`.
+
+    Raises
+    ------
+    ValueError
+        If a trial has windows of several classes, or a class of an experiment has fewer than 2 trials.
+    """
+    for subject, session, rows in features.experiments():
+        of_class = _by_class(features, rows, "one_of_each")
+        if (count := min(map(len, of_class))) < 2:
+            raise ValueError(
+                f"evaluation.folds=one_of_each expects at least 2 trials of every class, got {count} of one in subject "
+                f"{subject}, session {session}. Leave this class or this experiment out."
+            )
+        for f in range(count):
+            test = np.sort(np.concatenate([trial for own in of_class for trial in own[f::count]]))
             yield np.setdiff1d(rows, test), test
 
 
@@ -187,6 +208,7 @@ SPLITTERS = {
     "trials": trials,
     "quarters": quarters,
     "random_9_3_3": random_9_3_3,
+    "one_of_each": one_of_each,
 }
 ACROSS_EXPERIMENTS = ("leave_session_out", "leave_subject_out", "quarters")  # one training set holds several
 
@@ -431,6 +453,14 @@ def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:
 def _trials(features: FeatureSet, rows: np.ndarray) -> list[np.ndarray]:
     """Window indices of each trial of an experiment, in order of appearance."""
     return [rows[features.trial[rows] == trial] for trial in _distinct(features.trial[rows])]
+
+
+def _by_class(features: FeatureSet, rows: np.ndarray, folds: str) -> list[list[np.ndarray]]:
+    """The trials of an experiment, in order of appearance, of each class."""
+    of_class: list[list[np.ndarray]] = [[] for _ in features.class_names]
+    for trial in _trials(features, rows):
+        of_class[_label(features, trial, f"evaluation.folds={folds}")].append(trial)
+    return of_class
 
 
 def _in_order(features: FeatureSet, rows: np.ndarray) -> list[np.ndarray]:

@@ -1,6 +1,6 @@
 """What the authors of the data sets say is in them, and where the data on disk differ."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from emogan.data import faced, trials
 from emogan.data.features import FeatureSet
-from emogan.data.readers import deap, dreamer
+from emogan.data.readers import amigos, deap, dreamer
 from emogan.data.table_files import some
 
 SEED_WITH_EYES = (1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14)
@@ -23,12 +23,14 @@ class Published:
     people : numbers of those with features of each modality
     labels, windows : class and number of windows of each trial, a tuple a session; None where they are not published
     features : numbers of features that are known of each modality; any number where a modality is not named
+    incomplete : people of whom not all trials were recorded
     """
 
     people: Mapping[str, Sequence[int]]
     labels: Sequence[Sequence[int | None]]
     windows: Sequence[Sequence[int | None]]
     features: Mapping[str, Sequence[int]]
+    incomplete: Collection[int] = ()
 
     def people_with(self, modality: str) -> list[int]:
         """Who has features of all parts of a modality that the data set has."""
@@ -85,6 +87,23 @@ def _dreamer(data: Mapping) -> Published:
     return Published({"eeg": range(1, 24)}, (labels,), ((windows,) * len(labels),), columns)
 
 
+def _amigos(data: Mapping) -> Published:
+    people, nothing = range(1, 41), ((None,) * amigos.CLIPS,)
+    sound = [person for person in people if person not in amigos.UNSOUND]
+    columns = {"eeg": (5 * len(amigos.CHANNELS),)} if _all_channels(data["settings"]) else {}
+    return Published({"eeg": sound}, nothing, nothing, columns, incomplete=people)  # who may have skipped a clip
+
+
+def _mahnob(data: Mapping) -> Published:
+    people = [person for person in range(1, 31) if person not in (12, 15)]
+    columns = {"eeg": (160,)} if _all_channels(data["settings"]) else {}
+    nothing = ((None,) * 20,)
+    return Published(
+        {"eeg": people, "eye": people}, nothing, nothing, {**columns, "eye": (data["settings"]["eye_features"],)},
+        incomplete=(3, 9, 16, 26),
+    )  # fmt: skip
+
+
 def _all_channels(settings: Mapping) -> bool:
     """Whether there is a feature for each channel and band."""
     return settings["channels"] == "found" and settings["features"] in ("de", "psd")
@@ -100,6 +119,8 @@ PUBLISHED: dict[str, Callable[[Mapping], Published]] = {  # by the loader's name
     "emogan.data.faced.load": _faced,
     "emogan.recordings.deap.load": _deap,
     "emogan.recordings.dreamer.load": _dreamer,
+    "emogan.recordings.amigos.load": _amigos,
+    "emogan.recordings.mahnob.load": _mahnob,
 }
 
 
@@ -132,16 +153,21 @@ def differences(
             if (person, session) not in found:
                 places.setdefault("no features", []).append(place)
                 continue
-            for text in _trials(features, found[person, session], published, session):
+            whole = person not in published.incomplete
+            for text in _trials(features, found[person, session], published, session, whole):
                 places.setdefault(text, []).append(place)
     return told + [f"{text}: {some(where, 4)}" for text, where in places.items()]
 
 
-def _trials(features: FeatureSet, rows: np.ndarray, published: Published, session: int) -> Iterator[str]:
+def _trials(
+    features: FeatureSet, rows: np.ndarray, published: Published, session: int, whole: bool
+) -> Iterator[str]:  # fmt: skip
     """What is otherwise in the trials of an experiment."""
     labels, windows = published.labels[session - 1], published.windows[session - 1]
     own = features.trial[rows]
     numbers, first, counts = np.unique(own, return_index=True, return_counts=True)
+    if not whole and set(numbers.tolist()) <= set(range(1, len(labels) + 1)):
+        return
     if numbers.tolist() != list(range(1, len(labels) + 1)):
         yield f"expected the trials 1..{len(labels)}, got {len(numbers)}: {some(numbers.tolist(), 6)}"
         return

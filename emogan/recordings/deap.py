@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from emogan.checks import PositiveInt, at_least, at_most, checked, one_of
 from emogan.data.experiments import Source, need_eeg
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers.deap import BASELINE_S, CLIP_S, NAME, SCALES, read
-from emogan.data.seed.release import data_files, find_folder, numbered
+from emogan.data.seed.release import find_folder, numbered, person_files
 from emogan.recordings import rated
 
 FOLDERS = ("data_preprocessed_python", "data_preprocessed_matlab")
@@ -50,14 +51,15 @@ def load(
         If the folder, a file or a part of one is missing or is not what DEAP has there.
     """
     need_eeg(modality, "DEAP")
-    folder = find_folder(root, FOLDERS, NAME, "s01.dat")
-    source = Source(folder, numbered((int(match[1]), 1, path) for match, path in data_files(folder, NAME)), read)
+    folder = find_folder(root, FOLDERS, NAME, "s01.dat", any_name=True)
+    source = Source(folder, numbered((int(match[1]), 1, path) for match, path in person_files(folder, NAME)))
     return rated.load(
-        "deap", source, _stretches, SCALES, kept_as="deap", target=target, threshold=threshold, cache=cache,
-        settings=settings, jobs=jobs, per_subject=per_subject, subjects=subjects, sessions=sessions,
+        f"deap_{target}", folder, rated.rows(source, _stretches, subjects, sessions),
+        partial(rated.two_classes, target, SCALES.index(target), threshold), kept_as="deap", cache=cache,
+        settings=settings, jobs=jobs, per_subject=per_subject,
     )  # fmt: skip
 
 
 def _stretches(path: Path, subject: int) -> Iterator[rated.Stretch]:
-    for ratings in read(path).ratings.tolist():
-        yield BASELINE_S, BASELINE_S + CLIP_S, ratings
+    for clip, ratings in enumerate(read(path).ratings.tolist(), 1):
+        yield clip, BASELINE_S, BASELINE_S + CLIP_S, ratings

@@ -1,6 +1,7 @@
 """DREAMER: EEG of 23 people who watched 18 film clips and rated them; features of its signals."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from emogan.checks import PositiveFloat, PositiveInt, at_least, at_most, checked
 from emogan.data.experiments import Source, need_eeg
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers.dreamer import SCALES, SFREQ_HZ, count, read
+from emogan.data.seed.release import find_files
 from emogan.recordings import rated
 from emogan.recordings.preprocessed import DREAMER
 
@@ -52,17 +54,18 @@ def load(
     """
     need_eeg(modality, "DREAMER")
     path = _find(Path(root).expanduser().resolve())
-    source = Source(path.parent, {(person, 1): path for person in range(1, count(path) + 1)}, read)
+    source = Source(path.parent, {(person, 1): path for person in range(1, count(path) + 1)})
+    trials = rated.rows(source, partial(_stretches, last_s), subjects, sessions)
     return rated.load(
-        "dreamer", source, partial(_stretches, last_s), SCALES, kept_as=f"dreamer, last {last_s} s", target=target,
-        threshold=threshold, cache=cache, settings=settings, jobs=jobs, per_subject=per_subject, subjects=subjects,
-        sessions=sessions,
+        f"dreamer_{target}", path.parent, trials, partial(rated.two_classes, target, SCALES.index(target), threshold),
+        kept_as=f"dreamer, last {last_s} s", cache=cache, settings=settings, jobs=jobs, per_subject=per_subject,
     )  # fmt: skip
 
 
 def _find(root: Path) -> Path:
     """The file itself, or the one of its name below a folder."""
-    found = [root] if root.is_file() and root.name == DREAMER else sorted(root.rglob(DREAMER))
+    below = [path for _, path in find_files(root, re.compile(re.escape(DREAMER)))]
+    found = [root] if root.is_file() and root.name == DREAMER else below
     if len(found) != 1:
         got = f"{len(found)}: {', '.join(map(str, found))}" if found else "none"
         raise (ValueError if found else FileNotFoundError)(
@@ -73,6 +76,6 @@ def _find(root: Path) -> Path:
 
 def _stretches(last_s: float | None, path: Path, subject: int) -> Iterator[rated.Stretch]:
     person = read(path, subject)
-    for signal, ratings in zip(person.signals, person.ratings.tolist(), strict=True):
+    for clip, (signal, ratings) in enumerate(zip(person.signals, person.ratings.tolist(), strict=True), 1):
         end_s = signal.shape[1] / SFREQ_HZ
-        yield 0.0 if last_s is None else max(0.0, end_s - last_s), end_s, ratings
+        yield clip, 0.0 if last_s is None else max(0.0, end_s - last_s), end_s, ratings

@@ -79,6 +79,24 @@ def read_header(path: Path) -> Header:
     )  # fmt: skip
 
 
+def read_status(path: Path, header: Header) -> tuple[np.ndarray, float]:
+    """The codes (N,) of the trigger channel Status of a .bdf file, and how many there are a second.
+
+    Raises
+    ------
+    ValueError
+        If there is no such channel.
+    """
+    if "Status" not in header.labels:
+        raise ValueError("expected the channel Status, which tells when a clip begins and ends, got none")
+    place, ends = header.labels.index("Status"), np.cumsum([0, *header.samples]) * header.number_bytes
+    records = np.memmap(path, np.uint8, "r", header.offset, (header.n_records, int(ends[-1])))
+    numbers = records[:, ends[place] : ends[place + 1]].reshape(-1, header.number_bytes).astype(int)
+    return numbers[:, 0] + 256 * numbers[:, 1], header.samples[
+        place
+    ] / header.record_s  # the third byte is BioSemi's own
+
+
 def read_annotations(path: Path, header: Header, sfreq_hz: float) -> tuple[float, list[Piece], list[Marker]]:
     """Samples a second, pieces between pauses and all annotations; times in seconds since the first sample.
 

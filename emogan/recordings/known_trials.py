@@ -106,7 +106,8 @@ def annotations(folder: Path, window_s: float = 0.0) -> TimeTable:
     FileNotFoundError
         If there is no recording.
     """
-    files = sorted((path for path in folder.iterdir() if path.suffix.lower() in READERS), key=natural)
+    found = (path for path in folder.iterdir() if path.suffix.lower() in READERS)
+    files = sorted((path for path in found if not path.name.startswith(".")), key=natural)  # ._1.edf is the system's
     if not files:
         raise FileNotFoundError(f"expected recordings ({', '.join(READERS)}) in {folder}, found none")
     rows, unusable, notes, found, parts = [], [], [], {}, {}

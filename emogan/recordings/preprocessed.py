@@ -1,7 +1,7 @@
 """Preprocessed EEG of data sets, in files that hold a signal for each trial.
 
 SEED, SEED-IV and SEED-VII have .mat files with a variable per trial, 62 channels at 200 Hz in microvolt. DEAP has a
-.dat or .mat file per person, DREAMER one .mat file of all people.
+.dat or .mat file per person, AMIGOS a .mat file per person, DREAMER one of all people.
 """
 
 import re
@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.io import whosmat
 
 from emogan.data.montage import CHANNELS
-from emogan.data.readers import deap, dreamer, matlab
+from emogan.data.readers import amigos, deap, dreamer, matlab
 from emogan.data.table_files import some
 
 SUFFIX = ".mat"
@@ -39,8 +38,8 @@ class Trial(NamedTuple):
 
 
 def is_rated(path: Path) -> bool:
-    """Whether a file is one of DEAP's or DREAMER's by its name."""
-    return path.name == DREAMER or deap.NAME.fullmatch(path.name) is not None
+    """Whether a file is one of DEAP's, DREAMER's or AMIGOS's by its name."""
+    return path.name == DREAMER or any(kind.NAME.fullmatch(path.name) for kind in (deap, amigos))
 
 
 def part(subject: int, clip: int) -> str:
@@ -49,7 +48,7 @@ def part(subject: int, clip: int) -> str:
 
 
 def open_trial(path: Path, trial: int | str | None) -> Trial:
-    """A trial of a file: by the number of its variable, or a `part` of a file of DEAP or DREAMER.
+    """A trial of a file: by the number of its variable, or a `part` of a file of DEAP, DREAMER or AMIGOS.
 
     Raises
     ------
@@ -62,16 +61,13 @@ def open_trial(path: Path, trial: int | str | None) -> Trial:
             passed_hz = (0.0, dreamer.SFREQ_HZ / 2)
             signal = dreamer.read(path, subject).signals[clip - 1]
             return Trial(dreamer.CHANNELS, (), dreamer.SFREQ_HZ, passed_hz, signal.shape[1], _samples(signal))
+        if amigos.NAME.fullmatch(path.name):
+            signal, passed_hz = amigos.read(path).signals[clip], (0.0, amigos.SFREQ_HZ / 2)
+            return Trial(amigos.CHANNELS, (), amigos.SFREQ_HZ, passed_hz, signal.shape[1], _samples(signal))
         signal = deap.read(path).signals[clip - 1]
         return Trial(deap.CHANNELS, deap.EOG, deap.SFREQ_HZ, deap.PASSED_HZ, signal.shape[1], _samples(signal))
-    try:
-        stored = whosmat(path)
-    except Exception as error:  # of whatever kind, it is the content's doing
-        raise ValueError(
-            f"expected a .mat file of version 5 to 7.2, got {path.stat().st_size} bytes that cannot be read as one "
-            f"({type(error).__name__}: {error}). Copy it again."
-        ) from error
-    found = {int(match[1]): (name, shape) for name, shape, _ in stored if (match := NAME.fullmatch(name))}
+    stored = matlab.shapes(path).items()
+    found = {int(match[1]): (name, shape) for name, shape in stored if (match := NAME.fullmatch(name))}
     if trial not in found:
         raise ValueError(
             f"expected a variable of trial {trial}, got those of the trials {some(sorted(found))} (named such as "

@@ -18,50 +18,74 @@ from emogan.recordings.time_table import Row, TimeTable
 
 log = logging.getLogger(__name__)
 
-Stretch = tuple[float, float, Sequence[float]]  # start and end of a trial in its signal, in seconds, and its ratings
+Stretch = tuple[
+    int, float, float, Sequence[float]
+]  # clip, start and end of a trial in its signal, in s, and its ratings
 Numbers = int | Sequence[int] | None
 
 
-def load(
-    name: str, source: Source, stretches: Callable[[Path, int], Iterator[Stretch]], scales: Sequence[str], *,
-    kept_as: str, target: str, threshold: float, cache: str | Path, settings: Mapping, jobs: int, per_subject: bool,
-    subjects: Numbers, sessions: Numbers,
-) -> FeatureSet:  # fmt: skip
-    """Features of all trials of the chosen people, extracted once and kept, see `emogan.recordings.load.kept_files`.
-
-    What is kept does not depend on target and threshold: there the label of a trial is the text of its ratings.
+def rows(
+    source: Source, stretches: Callable[[Path, int], Iterator[Stretch]], subjects: Numbers, sessions: Numbers
+) -> list[Row]:  # fmt: skip
+    """The trials of the chosen people, each in a part of their file.
 
     Parameters
     ----------
     source
-        The files by person; its `read` is not used.
+        The files by person.
     stretches
-        Gives the trials of a person in a file, in the order of the clips.
-    scales
-        What is rated, in the order of the ratings.
-    kept_as
-        Names the data set and all that the stretches depend on, for the cache.
+        Gives the trials of a person in a file.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If people that were asked for are not there, a file is damaged or the threshold leaves one class alone.
+        If people that were asked for are not there, or a file is damaged.
     """
-    rows: list[Row] = []
-    numbers = ([given] if isinstance(given, int) else given for given in (subjects, sessions))
-    for subject, session in choose({"eeg": source}, *numbers):
+    found: list[Row] = []
+    for subject, session in choose({"eeg": source}, listed(subjects), listed(sessions)):
         path = source.files[subject, session]
-        for clip, (start_s, end_s, ratings) in enumerate(stretches(path, subject), 1):
-            label = " ".join(f"{rating:.17g}" for rating in ratings)
-            place = len(rows) + 1, path, subject, session, clip
-            rows.append(Row(*place, label, start_s, end_s, part(subject, clip), stimulus=clip))
-    files = kept_files(source.folder, TimeTable(tuple(rows)), kept_as, cache, settings, jobs)
-    name = f"{'synthetic_' if is_simulated(source.folder) else ''}{name}_{target}"
-    found = table.load(files, name=name, per_subject=per_subject)
-    return two_classes(found, target, scales.index(target), threshold)
+        for clip, start_s, end_s, ratings in stretches(path, subject):
+            place = len(found) + 1, path, subject, session, clip
+            found.append(Row(*place, text(ratings), start_s, end_s, part(subject, clip), stimulus=clip))
+    return found
 
 
-def two_classes(features: FeatureSet, target: str, column: int, threshold: float) -> FeatureSet:
+def listed(numbers: Numbers) -> Sequence[int] | None:
+    """Numbers that may be given as one."""
+    return [numbers] if isinstance(numbers, int) else numbers
+
+
+def text(ratings: Sequence[float]) -> str:
+    """The label of a trial, where its features are kept: they do not depend on target and threshold."""
+    return " ".join(f"{rating:.17g}" for rating in ratings)
+
+
+def load(
+    name: str, folder: Path, trials: Sequence[Row], relabel: Callable[[FeatureSet], FeatureSet], *, kept_as: str,
+    cache: str | Path, settings: Mapping, jobs: int, per_subject: bool,
+) -> FeatureSet:  # fmt: skip
+    """Features of trials, extracted once and kept, see `emogan.recordings.load.kept_files`.
+
+    Parameters
+    ----------
+    trials
+        Rows whose labels are `text` of the ratings.
+    relabel
+        Gives the windows their classes by the ratings, which the names of their classes are before.
+    kept_as
+        Names the data set and all that the trials depend on, for the cache.
+
+    Raises
+    ------
+    ValueError
+        If a file is damaged or the threshold leaves one class alone.
+    """
+    files = kept_files(folder, TimeTable(tuple(trials)), kept_as, cache, settings, jobs)
+    name = f"{'synthetic_' if is_simulated(folder) else ''}{name}"
+    return relabel(table.load(files, name=name, per_subject=per_subject))
+
+
+def two_classes(target: str, column: int, threshold: float, features: FeatureSet) -> FeatureSet:
     """Windows labelled low or high, by a column of the ratings that their class names are.
 
     A trial that is rated exactly at the threshold is high.
@@ -86,8 +110,15 @@ def two_classes(features: FeatureSet, target: str, column: int, threshold: float
             f"{rating.min():g} to {rating.max():g}."
         )
     log.info("%s", told)
-    subject, side = features.subject[first], y[first]
-    few = {person: min(np.bincount(side[subject == person], minlength=2)) for person in np.unique(subject).tolist()}
+    return relabelled(features, y, names)
+
+
+def relabelled(features: FeatureSet, y: np.ndarray, names: Sequence[str]) -> FeatureSet:
+    """Windows with other classes; tells which people have few trials of one."""
+    first = np.unique(features.trial_ids(), return_index=True)[1]
+    subject, label = features.subject[first], y[first]
+    people = np.unique(subject).tolist()
+    few = {person: min(np.bincount(label[subject == person], minlength=len(names))) for person in people}
     if lacking := [f"{person} ({count})" for person, count in few.items() if count < 5]:
         log.info("people with fewer than 5 trials of one class, which limits evaluation.n_folds: %s", some(lacking, 20))
-    return replace(features, y=y, class_names=names)
+    return replace(features, y=y, class_names=tuple(names))

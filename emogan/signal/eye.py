@@ -68,6 +68,17 @@ def eye_features(
     return np.stack([features[name] for name in names], axis=1)[windows.kept]
 
 
+def need_pupil(recording: EyeRecording, start_s: float, end_s: float, longest_gap_s: float = 2.0) -> None:
+    """Refuse a trial of which `eye_features` would say that its pupil is missing for too long.
+
+    Raises
+    ------
+    ValueError
+        Naming the gap.
+    """
+    _check_gaps(recording.time_s[_seen(recording)], start_s, end_s, longest_gap_s)
+
+
 class _Windows:
     """The windows of a trial, of which some are kept (W,); events and traces cut to them."""
 

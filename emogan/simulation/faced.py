@@ -14,7 +14,7 @@ from emogan.simulation.eeg import EegSimulation
 from emogan.simulation.eye import EyeSimulation
 from emogan.simulation.paths import EmotionSimulation
 from emogan.simulation.people import Preset, experiment
-from emogan.simulation.releases import PICKLE_PROTOCOL, _strays
+from emogan.simulation.releases import PICKLE_PROTOCOL, mark_simulated
 
 PRESET = Preset(
     11, 123, EMOTIONS, (EMOTION,), ((SHAPE[2],) * SHAPE[0],), (), True,
@@ -31,7 +31,7 @@ def simulate(subjects: Sequence[int] | None = None) -> FeatureSet:
     x, *given = concatenate([experiment(PRESET, "eeg", subject, 1, 0) for subject in numbers])
     *given, stimulus = given
     modalities = {"eeg": slice(0, len(FEATURES))}
-    return FeatureSet(x[:, KEPT], *given, FEATURES, EMOTIONS, modalities, "synthetic_faced", stimulus=stimulus)
+    return FeatureSet(x[:, KEPT], *given, FEATURES, EMOTIONS, modalities, "synthetic_faced", "one_of_each", stimulus)
 
 
 def write_faced(root: Path, subjects: Sequence[int] | None = None) -> str:
@@ -43,5 +43,5 @@ def write_faced(root: Path, subjects: Sequence[int] | None = None) -> str:
         stored[:, : len(CHANNELS)] = x.transpose(0, 2, 1, 3)
         stored[:, len(CHANNELS) :] = 1000.0  # A2 and A1, of which nothing may be read
         write_atomically(folder / f"sub{subject:03d}.pkl.pkl", pickle.dumps(stored, PICKLE_PROTOCOL))
-    _strays(folder)
+    mark_simulated(folder)
     return features.summary()

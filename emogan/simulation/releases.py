@@ -16,7 +16,7 @@ from emogan.atomic import write_atomically
 from emogan.data.features import FeatureSet
 from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.seed.multimodal import HALVES
-from emogan.data.seed.release import SIMULATED
+from emogan.data.seed.release import README, SIMULATED
 from emogan.data.seed.sessions import days
 from emogan.data.trials import (
     SEED_FRA_LABELS,
@@ -29,7 +29,7 @@ from emogan.data.trials import (
 )
 from emogan.signal.asymmetry import asm, dasm, dcau, rasm
 
-SIMULATED_TEXT = b"The files of this folder hold simulated features, written by emogan.simulate.\n"
+README_TEXT = b"The files of this folder hold simulated data, " + SIMULATED + b".\n"
 PICKLE_PROTOCOL = 3  # the data sets' own pickles come from early versions of Python 3
 
 
@@ -55,9 +55,9 @@ def write_seed(features: FeatureSet, root: Path) -> None:
     if "eeg" in features.modalities:
         label = np.array([SEED_LABELS], dtype=np.int16) - 1  # the file's -1, 0, 1
         _write(eeg / "label.mat", partial(savemat, mdict={"label": label}))
-        _strays(eeg, bands)
+        mark_simulated(eeg, bands)
     if "eye" in features.modalities:
-        _strays(eye)
+        mark_simulated(eye)
 
 
 def write_seed_v(features: FeatureSet, root: Path) -> None:
@@ -75,7 +75,7 @@ def write_seed_v(features: FeatureSet, root: Path) -> None:
         for subject, (sessions, data, label) in tables.items():
             content = {"data": pickle.dumps(data, PICKLE_PROTOCOL), "label": pickle.dumps(label, PICKLE_PROTOCOL)}
             _write(root / folder / f"{subject}_{sessions}.npz", partial(np.savez, **content))
-        _strays(root / folder)
+        mark_simulated(root / folder)
 
 
 def write_seed_iv(features: FeatureSet, root: Path) -> None:
@@ -91,7 +91,7 @@ def write_seed_iv(features: FeatureSet, root: Path) -> None:
             variables = {f"eye_{i}": x.T.astype(np.float64) for i, x in enumerate(columns, 1)}
             _write(root / "eye_feature_smooth" / place, partial(savemat, mdict=variables))
     for name in features.modalities:
-        _strays(root / f"{name}_feature_smooth")
+        mark_simulated(root / f"{name}_feature_smooth")
 
 
 def write_seed_vii(features: FeatureSet, root: Path) -> None:
@@ -124,7 +124,7 @@ def write_seed_vii(features: FeatureSet, root: Path) -> None:
             tables["EYE_features"] = {str(i): x[rows] for i, rows in trials.items()}
         for folder, variables in tables.items():
             _write(root / folder / f"{subject}.mat", partial(savemat, mdict=variables))
-    _strays(*(root / folder for folder in tables))
+    mark_simulated(*(root / folder for folder in tables))
 
 
 def write_seed_fra(features: FeatureSet, root: Path) -> None:
@@ -151,7 +151,7 @@ def _write_parts(features: FeatureSet, root: Path, labels: tuple[int, ...]) -> N
             _write(folders["eeg"] / f"{subject}_{session}.npz", partial(np.savez, **content))
         if "eye" in features.modalities:
             _write_eye_parts(features, trials, halves, folders["eye"] / f"{subject}_{session}")
-    _strays(*(folders[name] for name in features.modalities))
+    mark_simulated(*(folders[name] for name in features.modalities))
 
 
 def _ratings(windows: int) -> np.ndarray:
@@ -227,12 +227,10 @@ def _write_eye_parts(
     _write(path, lambda file: pickle.dump(parts, file, PICKLE_PROTOCOL))
 
 
-def _strays(*folders: Path) -> None:
-    """Files that stand in the folders of a real copy beside the features; loaders must not stumble over them."""
+def mark_simulated(*folders: Path) -> None:
+    """Say in each folder's readme.txt, which SEED's has and other programs pass over, that its files are simulated."""
     for folder in folders:
-        _write(folder / SIMULATED, lambda file: file.write(SIMULATED_TEXT))
-        _write(folder / "readme.txt", lambda file: file.write(SIMULATED_TEXT))
-        _write(folder / ".DS_Store", lambda file: file.write(b"\0\0\0\1Bud1"))
+        write_atomically(folder / README, README_TEXT)
 
 
 def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:

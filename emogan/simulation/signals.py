@@ -1,4 +1,4 @@
-"""Simulated signals and ratings of DEAP and DREAMER, in their file formats."""
+"""Simulated signals and ratings of DEAP, DREAMER and AMIGOS, in their file formats."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from scipy.io import savemat
 from scipy.signal import lfilter
 
 from emogan.atomic import write_atomically
-from emogan.data.readers import deap, dreamer
-from emogan.simulation.releases import _strays
+from emogan.data.readers import amigos, deap, dreamer
+from emogan.simulation.releases import mark_simulated
 
 PEOPLE = (1, 2, 3)  # a file of DEAP takes 103 MB
 OFFSET_UV = 4200.0  # of the amplifier with which DREAMER was recorded
@@ -39,6 +39,19 @@ def simulate_dreamer(subject: int) -> dreamer.Person:
     return dreamer.Person(signals, ratings)
 
 
+def simulate_amigos(subject: int) -> amigos.Person:
+    """Signals of short clips of 55 to 60 s and 5 s before; one clip is not there of each person."""
+    random = np.random.default_rng([41, subject])
+    liked = np.random.default_rng(41).uniform(1, 9, (amigos.CLIPS, len(amigos.SCALES)))
+    ratings = np.clip(liked + random.normal(0, 1, liked.shape), 1, 9).round(2)
+    clips = [clip for clip in range(1, amigos.CLIPS + 1) if clip != 3 + subject % 5]
+    signals = {
+        clip: _signals(random, (1, len(amigos.CHANNELS), 128 * (60 + clip % 6)), ratings[clip - 1, :1] / 9)[0]
+        for clip in clips
+    }
+    return amigos.Person(signals, {clip: ratings[clip - 1] for clip in clips})
+
+
 def write_deap(root: Path, subjects: Sequence[int] | None = None) -> str:
     """Write data_preprocessed_python/s{subject}.dat; returns a sentence on what was simulated."""
     subjects, folder = PEOPLE if subjects is None else subjects, root / "data_preprocessed_python"
@@ -46,7 +59,7 @@ def write_deap(root: Path, subjects: Sequence[int] | None = None) -> str:
         person = simulate_deap(subject)
         content = python_2_pickle({"labels": person.ratings, "data": person.signals})
         write_atomically(folder / f"s{subject:02d}.dat", content)
-    _strays(folder)
+    mark_simulated(folder)
     return f"synthetic_deap: {len(subjects)} people x 40 clips of 60 s, 32 EEG channels at 128 Hz, rated on 4 scales"
 
 
@@ -80,8 +93,29 @@ def write_dreamer(root: Path, subjects: Sequence[int] | None = None) -> str:
     buffer = BytesIO()
     savemat(buffer, {dreamer.VARIABLE: content}, do_compression=True)
     write_atomically(root / "DREAMER.mat", buffer.getvalue())
-    _strays(root)
+    mark_simulated(root)
     return f"synthetic_dreamer: {len(subjects)} people x 18 clips, 14 EEG channels at 128 Hz, rated on 3 scales"
+
+
+def write_amigos(root: Path, subjects: Sequence[int] | None = None) -> str:
+    """Write data_preprocessed/Data_Preprocessed_P{subject}.mat; returns a sentence on what was simulated."""
+    subjects, folder = PEOPLE if subjects is None else subjects, root / "data_preprocessed"
+    for subject in subjects:
+        person, random = simulate_amigos(subject), np.random.default_rng([42, subject])
+        signals, ratings = [np.empty((0, 0))] * amigos.CLIPS, [np.empty((0, 0))] * amigos.CLIPS
+        for clip, signal in person.signals.items():
+            beside = random.normal(size=(signal.shape[1], amigos.COLUMNS - len(amigos.CHANNELS)))
+            signals[clip - 1] = np.hstack([signal.T, beside])
+            emotions = random.integers(0, 2, amigos.RATINGS - len(amigos.SCALES))
+            ratings[clip - 1] = np.hstack([person.ratings[clip], emotions])[None]
+        signals += [np.zeros((1280, amigos.COLUMNS))] * amigos.LONG_CLIPS
+        ratings += [np.full((1, amigos.RATINGS), 5.0)] * amigos.LONG_CLIPS
+        content = dict(zip(amigos.VARIABLES, (_cells(signals).T, _cells(ratings).T), strict=True))
+        buffer = BytesIO()
+        savemat(buffer, content, do_compression=True)
+        write_atomically(folder / f"Data_Preprocessed_P{subject:02d}.mat", buffer.getvalue())
+    mark_simulated(folder)
+    return f"synthetic_amigos: {len(subjects)} people x 15 clips, 14 EEG channels at 128 Hz, rated on 5 scales"
 
 
 def _signals(random: np.random.Generator, shape: tuple[int, int, int], strength: np.ndarray) -> np.ndarray:

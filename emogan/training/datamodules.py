@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from types import MappingProxyType
+from typing import Annotated, NamedTuple, TypedDict, Unpack
 
 import lightning
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, below, one_of
-from emogan.data import table
+from emogan.data import faced, named, table
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, resolve, validation_windows
 from emogan.data.scaling import MinMaxScaler
@@ -41,6 +42,26 @@ class HeldOut(NamedTuple):
     member: int
 
 
+class Shared(TypedDict, total=False):
+    """The settings that the DataModules of all data sets have, as `ExperimentDataModule` describes them."""
+
+    subject: Which
+    session: Which
+    fold: int | None
+    folds: str
+    n_folds: int
+    stimuli: str
+    validation: int | float
+    batch_size: int
+    iterations: int
+    seeds: Sequence[int] | None
+
+
+def _parameters(kind: type) -> list[inspect.Parameter]:
+    """Those of a class's own constructor, without self."""
+    return [*inspect.signature(vars(kind).get("__init__", lambda self: None)).parameters.values()][1:]
+
+
 class ExperimentDataModule(Checked, lightning.LightningDataModule):
     """The training sets of the folds of one experiment, or of several, for a `ConditionalGenerator` in any Trainer.
 
@@ -58,8 +79,8 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
     fold
         One fold, counted from 0; None stacks all of them.
     folds
-        How trials are split: "auto", "paper", "front_back", "leave_session_out", "leave_subject_out", "trials",
-        "quarters" or "random_9_3_3" (`emogan.data.folds`).
+        How trials are split: "auto" (the data set's own folds, else "trials"), "paper", "one_of_each", "front_back",
+        "leave_session_out", "leave_subject_out", "trials", "quarters" or "random_9_3_3" (`emogan.data.folds`).
     n_folds
         Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
     stimuli
@@ -105,6 +126,21 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         If a setting is impossible; and when the data are first needed, if there is no such experiment or fold, if
         validation would leave no training trial of a class, or as the loader says.
     """
+
+    def __init_subclass__(cls) -> None:
+        """Show the shared settings in the signature and the docstring of the DataModule of a data set."""
+        super().__init_subclass__()
+        if not any(one.annotation == Unpack[Shared] for one in _parameters(cls)):
+            return
+        shared = [one for one in _parameters(ExperimentDataModule) if one.name in Shared.__annotations__]
+        own = [one for one in _parameters(cls) if one.kind is not inspect.Parameter.VAR_KEYWORD]
+        cls.__signature__ = inspect.Signature([*own, *shared])
+        if cls.__doc__:  # there is none where Python leaves docstrings out
+            described = ExperimentDataModule.__doc__
+            first, last = (
+                described.rindex("\n", 0, described.index(name)) for name in ("subject, ses", "**settings\n")
+            )
+            cls.__doc__ = cls.__doc__.rstrip() + described[first:last]
 
     def __init__(
         self,
@@ -268,26 +304,6 @@ class SEEDDataModule(ExperimentDataModule):
         4 or 1. Eye movement features exist at 4 s only.
     eeg_source
         "extracted": ExtractedFeatures of 15 subjects; "multimodal": SEED_Multimodal's 12 subjects with eye movements.
-    subject, session
-        The experiment: one subject in one session. A list takes several, None all that there are.
-    fold
-        One fold, counted from 0; None stacks all of them.
-    folds
-        How trials are split: "auto" (the paper's five), "paper", "front_back",
-        "leave_session_out", "leave_subject_out" or "trials".
-    n_folds
-        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
-    stimuli
-        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
-    validation
-        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
-        between 0 and 1.
-    batch_size
-        Windows per mini-batch.
-    iterations
-        Length of the training, in updates of the generator.
-    seeds
-        One per member, of weights and batches; 0 to M - 1 if not given.
     """
 
     def __init__(
@@ -298,21 +314,11 @@ class SEEDDataModule(ExperimentDataModule):
         feature: str = "de_LDS",
         window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
         eeg_source: str = "extracted",
-        subject: Which = None,
-        session: Which = None,
-        fold: NonNegativeInt | None = None,
-        folds: Folds = AUTO,
-        n_folds: FoldCount = 5,
-        stimuli: Stimuli = "any",
-        validation: Held = 0,
-        batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 3000,
-        seeds: Sequence[int] | None = None,
+        **shared: Unpack[Shared],
     ):
         super().__init__(
             seed.load, root=root, modality=modality, feature=feature, window_s=window_s, eeg_source=eeg_source,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
-            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+            **shared,
         )  # fmt: skip
 
 
@@ -329,26 +335,6 @@ class SEEDVDataModule(ExperimentDataModule):
         "eeg", "eye" or "eeg_eye".
     eeg_order
         How the files order the 310 EEG features: "channel_major" or "band_major".
-    subject, session
-        The experiment: one subject in one session. A list takes several, None all that there are.
-    fold
-        One fold, counted from 0; None stacks all of them.
-    folds
-        How trials are split: "auto" (the paper's three), "paper", "front_back",
-        "leave_session_out", "leave_subject_out" or "trials".
-    n_folds
-        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
-    stimuli
-        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
-    validation
-        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
-        between 0 and 1.
-    batch_size
-        Windows per mini-batch.
-    iterations
-        Length of the training, in updates of the generator.
-    seeds
-        One per member, of weights and batches; 0 to M - 1 if not given.
     """
 
     def __init__(
@@ -357,22 +343,9 @@ class SEEDVDataModule(ExperimentDataModule):
         *,
         modality: str = "eeg_eye",
         eeg_order: str = "channel_major",
-        subject: Which = None,
-        session: Which = None,
-        fold: NonNegativeInt | None = None,
-        folds: Folds = AUTO,
-        n_folds: FoldCount = 5,
-        stimuli: Stimuli = "any",
-        validation: Held = 0,
-        batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 3000,
-        seeds: Sequence[int] | None = None,
+        **shared: Unpack[Shared],
     ):
-        super().__init__(
-            seed_v.load, root=root, modality=modality, eeg_order=eeg_order,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
-            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
-        )  # fmt: skip
+        super().__init__(seed_v.load, root=root, modality=modality, eeg_order=eeg_order, **shared)
 
 
 class SEEDIVDataModule(ExperimentDataModule):
@@ -389,26 +362,6 @@ class SEEDIVDataModule(ExperimentDataModule):
     feature
         "de_LDS", "de_movingAve", "psd_LDS" or "psd_movingAve": differential entropy or power, smoothed by a linear
         dynamic system or a moving average.
-    subject, session
-        The experiment: one subject in one session. A list takes several, None all that there are.
-    fold
-        One fold, counted from 0; None stacks all of them.
-    folds
-        How trials are split: "auto" (six, of a trial of each class), "paper", "front_back",
-        "leave_session_out", "leave_subject_out" or "trials".
-    n_folds
-        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
-    stimuli
-        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
-    validation
-        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
-        between 0 and 1.
-    batch_size
-        Windows per mini-batch.
-    iterations
-        Length of the training, in updates of the generator.
-    seeds
-        One per member, of weights and batches; 0 to M - 1 if not given.
     """
 
     def __init__(
@@ -417,22 +370,9 @@ class SEEDIVDataModule(ExperimentDataModule):
         *,
         modality: str = "eeg_eye",
         feature: str = "de_LDS",
-        subject: Which = None,
-        session: Which = None,
-        fold: NonNegativeInt | None = None,
-        folds: Folds = AUTO,
-        n_folds: FoldCount = 5,
-        stimuli: Stimuli = "any",
-        validation: Held = 0,
-        batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 3000,
-        seeds: Sequence[int] | None = None,
+        **shared: Unpack[Shared],
     ):
-        super().__init__(
-            seed_iv.load, root=root, modality=modality, feature=feature,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
-            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
-        )  # fmt: skip
+        super().__init__(seed_iv.load, root=root, modality=modality, feature=feature, **shared)
 
 
 class SEEDVIIDataModule(ExperimentDataModule):
@@ -450,26 +390,6 @@ class SEEDVIIDataModule(ExperimentDataModule):
         "de_LDS", "de" or "psd": differential entropy, smoothed by a linear dynamic system or not, or power.
     clip_statistics
         Whether to take the nine eye movement features that are the same in all windows of a clip.
-    subject, session
-        One subject, and at least two sessions: each shows five of the seven emotions. A list takes several, None all
-        that there are.
-    fold
-        One fold, counted from 0; None stacks all of them.
-    folds
-        How trials are split: "auto" (the data set's own four, "quarters"), "leave_session_out" or "leave_subject_out".
-    n_folds
-        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
-    stimuli
-        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
-    validation
-        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
-        between 0 and 1.
-    batch_size
-        Windows per mini-batch.
-    iterations
-        Length of the training, in updates of the generator.
-    seeds
-        One per member, of weights and batches; 0 to M - 1 if not given.
     """
 
     def __init__(
@@ -479,21 +399,10 @@ class SEEDVIIDataModule(ExperimentDataModule):
         modality: str = "eeg_eye",
         feature: str = "de_LDS",
         clip_statistics: bool = True,
-        subject: Which = None,
-        session: Which = None,
-        fold: NonNegativeInt | None = None,
-        folds: Folds = AUTO,
-        n_folds: FoldCount = 5,
-        stimuli: Stimuli = "any",
-        validation: Held = 0,
-        batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 3000,
-        seeds: Sequence[int] | None = None,
+        **shared: Unpack[Shared],
     ):
         super().__init__(
-            seed_vii.load, root=root, modality=modality, feature=feature, clip_statistics=clip_statistics,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
-            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+            seed_vii.load, root=root, modality=modality, feature=feature, clip_statistics=clip_statistics, **shared,
         )  # fmt: skip
 
 
@@ -510,26 +419,6 @@ class SEEDFRADataModule(ExperimentDataModule):
         "eeg", "eye" or "eeg_eye".
     window_s
         4 or 1. Eye movement features exist at 4 s only.
-    subject, session
-        The experiment: one subject in one session. A list takes several, None all that there are.
-    fold
-        One fold, counted from 0; None stacks all of them.
-    folds
-        How trials are split: "auto" (seven, of a trial of each class), "paper", "front_back",
-        "leave_session_out", "leave_subject_out" or "trials".
-    n_folds
-        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
-    stimuli
-        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
-    validation
-        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
-        between 0 and 1.
-    batch_size
-        Windows per mini-batch.
-    iterations
-        Length of the training, in updates of the generator.
-    seeds
-        One per member, of weights and batches; 0 to M - 1 if not given.
     """
 
     def __init__(
@@ -538,22 +427,9 @@ class SEEDFRADataModule(ExperimentDataModule):
         *,
         modality: str = "eeg_eye",
         window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
-        subject: Which = None,
-        session: Which = None,
-        fold: NonNegativeInt | None = None,
-        folds: Folds = AUTO,
-        n_folds: FoldCount = 5,
-        stimuli: Stimuli = "any",
-        validation: Held = 0,
-        batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 3000,
-        seeds: Sequence[int] | None = None,
+        **shared: Unpack[Shared],
     ):
-        super().__init__(
-            seed_fra.load, root=root, modality=modality, window_s=window_s,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
-            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
-        )  # fmt: skip
+        super().__init__(seed_fra.load, root=root, modality=modality, window_s=window_s, **shared)
 
 
 class SEEDGERDataModule(ExperimentDataModule):
@@ -569,26 +445,6 @@ class SEEDGERDataModule(ExperimentDataModule):
         "eeg", "eye" or "eeg_eye".
     window_s
         4 or 1. Eye movement features exist at 4 s only.
-    subject, session
-        The experiment: one subject in one session. A list takes several, None all that there are.
-    fold
-        One fold, counted from 0; None stacks all of them.
-    folds
-        How trials are split: "auto" ("trials"), "paper", "front_back",
-        "leave_session_out", "leave_subject_out" or "trials".
-    n_folds
-        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
-    stimuli
-        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
-    validation
-        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
-        between 0 and 1.
-    batch_size
-        Windows per mini-batch.
-    iterations
-        Length of the training, in updates of the generator.
-    seeds
-        One per member, of weights and batches; 0 to M - 1 if not given.
     """
 
     def __init__(
@@ -597,22 +453,9 @@ class SEEDGERDataModule(ExperimentDataModule):
         *,
         modality: str = "eeg_eye",
         window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
-        subject: Which = None,
-        session: Which = None,
-        fold: NonNegativeInt | None = None,
-        folds: Folds = AUTO,
-        n_folds: FoldCount = 5,
-        stimuli: Stimuli = "any",
-        validation: Held = 0,
-        batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 3000,
-        seeds: Sequence[int] | None = None,
+        **shared: Unpack[Shared],
     ):
-        super().__init__(
-            seed_ger.load, root=root, modality=modality, window_s=window_s,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
-            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
-        )  # fmt: skip
+        super().__init__(seed_ger.load, root=root, modality=modality, window_s=window_s, **shared)
 
 
 class SyntheticDataModule(ExperimentDataModule):
@@ -630,26 +473,6 @@ class SyntheticDataModule(ExperimentDataModule):
         Another number simulates other subjects.
     rounds
         How often a session goes through the preset's trials, with other clips each time.
-    subject, session
-        The experiment: one subject in one session. A list takes several, None the preset's subjects and sessions.
-    fold
-        One fold, counted from 0; None stacks all of them.
-    folds
-        How trials are split: "auto" (those of the preset's data set), "paper", "front_back",
-        "leave_session_out", "leave_subject_out" or "trials".
-    n_folds
-        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
-    stimuli
-        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
-    validation
-        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
-        between 0 and 1.
-    batch_size
-        Windows per mini-batch.
-    iterations
-        Length of the training, in updates of the generator.
-    seeds
-        One per member, of weights and batches; 0 to M - 1 if not given.
     """
 
     def __init__(
@@ -659,21 +482,10 @@ class SyntheticDataModule(ExperimentDataModule):
         modality: str = "eeg_eye",
         simulation_seed: NonNegativeInt = 0,
         rounds: PositiveInt = 1,
-        subject: Which = None,
-        session: Which = None,
-        fold: NonNegativeInt | None = None,
-        folds: Folds = AUTO,
-        n_folds: FoldCount = 5,
-        stimuli: Stimuli = "any",
-        validation: Held = 0,
-        batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 3000,
-        seeds: Sequence[int] | None = None,
+        **shared: Unpack[Shared],
     ):
         super().__init__(
-            people.load, preset=preset, modality=modality, simulation_seed=simulation_seed, rounds=rounds,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds, stimuli=stimuli,
-            validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+            people.load, preset=preset, modality=modality, simulation_seed=simulation_seed, rounds=rounds, **shared,
         )  # fmt: skip
 
 
@@ -706,26 +518,6 @@ class TableDataModule(ExperimentDataModule):
         What the data set is called.
     per_subject
         Whether each feature is standardised within each subject.
-    subject, session
-        The experiment: one subject in one session. A list takes several, None all that there are.
-    fold
-        One fold, counted from 0; None stacks all of them.
-    folds
-        How trials are split: "auto" ("trials"), "paper", "front_back",
-        "leave_session_out", "leave_subject_out" or "trials".
-    n_folds
-        Number of folds of "trials", and of groups of clips where stimuli="unseen" needs them.
-    stimuli
-        "unseen" takes windows of the clips that are tested out of the training sets; "any" leaves them there.
-    validation
-        Training trials of each class and experiment that are held out to validate on: a number of them, or a share
-        between 0 and 1.
-    batch_size
-        Windows per mini-batch.
-    iterations
-        Length of the training, in updates of the generator.
-    seeds
-        One per member, of weights and batches; 0 to M - 1 if not given.
     """
 
     def __init__(
@@ -747,24 +539,227 @@ class TableDataModule(ExperimentDataModule):
         decimal: table.Decimal | None = None,
         name: str = "features",
         per_subject: bool = False,
-        subject: Which = None,
-        session: Which = None,
-        fold: NonNegativeInt | None = None,
-        folds: Folds = AUTO,
-        n_folds: FoldCount = 5,
-        stimuli: Stimuli = "any",
-        validation: Held = 0,
-        batch_size: PositiveInt = 128,
-        iterations: PositiveInt = 3000,
-        seeds: Sequence[int] | None = None,
+        **shared: Unpack[Shared],
     ):
         super().__init__(
             _table, path=path, modality=modality, label=label, trial=trial, subject_column=subject_column,
             session_column=session_column, stimulus_column=stimulus_column, eye=eye, features=features, drop=drop,
             keep=keep, missing=missing, separator=separator, decimal=decimal, name=name, per_subject=per_subject,
-            subject=subject, session=session, fold=fold, folds=folds, n_folds=n_folds,
-            stimuli=stimuli, validation=validation, batch_size=batch_size, iterations=iterations, seeds=seeds,
+            **shared,
         )  # fmt: skip
+
+
+class FACEDDataModule(ExperimentDataModule):
+    """FACED from a folder, loaded by `emogan.data.faced.load`; EEG alone.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside its EEG_Features.
+    modality
+        "eeg", or "eeg_eye" for all features that there are.
+    classes
+        "emotion" has the nine emotions; "valence" has negative, neutral and positive.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        classes: str = "emotion",
+        **shared: Unpack[Shared],
+    ):
+        super().__init__(faced.load, root=root, modality=modality, classes=classes, **shared)
+
+
+class AMIGOSDataModule(ExperimentDataModule):
+    """AMIGOS from a folder, whose features are extracted once and kept (`emogan.recordings.amigos.load`); EEG alone.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside that of the preprocessed files.
+    modality
+        "eeg", or "eeg_eye" for all features that there are.
+    target
+        What is rated: "valence", "arousal", "dominance", "liking" or "familiarity".
+    threshold
+        A trial rated so or above is high, one rated below is low.
+    cache
+        The folder that keeps the features.
+    settings
+        Those of conf/extraction.yaml that are to have another value than with ``data=amigos``.
+    jobs
+        How many people are extracted at the same time.
+    per_subject
+        Whether each feature is standardised within each subject.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        target: str = "valence",
+        threshold: float = 5,
+        cache: str | Path = "outputs/features/amigos",
+        settings: Mapping = MappingProxyType({}),
+        jobs: PositiveInt = 1,
+        per_subject: bool = False,
+        **shared: Unpack[Shared],
+    ):
+        super().__init__(
+            _extracted, name="amigos", root=root, modality=modality, target=target, threshold=threshold, cache=cache,
+            settings=settings, jobs=jobs, per_subject=per_subject, **shared,
+        )  # fmt: skip
+
+
+class DEAPDataModule(ExperimentDataModule):
+    """DEAP from a folder, whose features are extracted once and kept (`emogan.recordings.deap.load`); EEG alone.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at, above or inside that of the preprocessed files.
+    modality
+        "eeg", or "eeg_eye" for all features that there are.
+    target
+        What is rated: "valence", "arousal", "dominance" or "liking".
+    threshold
+        A trial rated so or above is high, one rated below is low.
+    cache
+        The folder that keeps the features.
+    settings
+        Those of conf/extraction.yaml that are to have another value than with ``data=deap``.
+    jobs
+        How many people are extracted at the same time.
+    per_subject
+        Whether each feature is standardised within each subject.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        target: str = "valence",
+        threshold: float = 5,
+        cache: str | Path = "outputs/features/deap",
+        settings: Mapping = MappingProxyType({}),
+        jobs: PositiveInt = 1,
+        per_subject: bool = False,
+        **shared: Unpack[Shared],
+    ):
+        super().__init__(
+            _extracted, name="deap", root=root, modality=modality, target=target, threshold=threshold, cache=cache,
+            settings=settings, jobs=jobs, per_subject=per_subject, **shared,
+        )  # fmt: skip
+
+
+class DREAMERDataModule(ExperimentDataModule):
+    """DREAMER from its file, whose features are extracted once and kept (`emogan.recordings.dreamer.load`); EEG alone.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        The file DREAMER.mat, or a folder at or above it.
+    modality
+        "eeg", or "eeg_eye" for all features that there are.
+    target
+        What is rated: "valence", "arousal" or "dominance".
+    threshold
+        A trial rated so or above is high, one rated below is low.
+    last_s
+        How many seconds of each clip's end are taken; None takes the whole clip.
+    cache
+        The folder that keeps the features.
+    settings
+        Those of conf/extraction.yaml that are to have another value than with ``data=dreamer``.
+    jobs
+        How many people are extracted at the same time.
+    per_subject
+        Whether each feature is standardised within each subject.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        target: str = "valence",
+        threshold: float = 3,
+        last_s: float | None = 60,
+        cache: str | Path = "outputs/features/dreamer",
+        settings: Mapping = MappingProxyType({}),
+        jobs: PositiveInt = 1,
+        per_subject: bool = False,
+        **shared: Unpack[Shared],
+    ):
+        super().__init__(
+            _extracted, name="dreamer", root=root, modality=modality, target=target, threshold=threshold, last_s=last_s,
+            cache=cache, settings=settings, jobs=jobs, per_subject=per_subject, **shared,
+        )  # fmt: skip
+
+
+class MAHNOBDataModule(ExperimentDataModule):
+    """MAHNOB-HCI from a folder, whose features are extracted once and kept (`emogan.recordings.mahnob.load`).
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
+    root
+        A folder at or above that of the session folders.
+    modality
+        "eeg", "eye" or "eeg_eye".
+    target
+        What was felt: "valence", "arousal", "control" or "predictability", which are rated; or "emotion".
+    threshold
+        A trial rated so or above is high, one rated below is low.
+    leave_out
+        Numbers of session folders to leave out, such as those of damaged files.
+    cache
+        The folder that keeps the features.
+    settings
+        Those of conf/extraction.yaml that are to have another value than with ``data=mahnob``.
+    jobs
+        How many people are extracted at the same time.
+    per_subject
+        Whether each feature is standardised within each subject.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        *,
+        modality: str = "eeg_eye",
+        target: str = "valence",
+        threshold: float = 5,
+        leave_out: Sequence[NonNegativeInt] = (),
+        cache: str | Path = "outputs/features/mahnob",
+        settings: Mapping = MappingProxyType({}),
+        jobs: PositiveInt = 1,
+        per_subject: bool = False,
+        **shared: Unpack[Shared],
+    ):
+        super().__init__(
+            _extracted, name="mahnob", root=root, modality=modality, target=target, threshold=threshold,
+            leave_out=leave_out, cache=cache, settings=settings, jobs=jobs, per_subject=per_subject, **shared,
+        )  # fmt: skip
+
+
+def _extracted(name: str, **settings) -> FeatureSet:
+    """A data set of signals by its name, whose other settings of the extraction are those of conf/data."""
+    return named.load(name, **settings)
 
 
 def _table(path, *, subject_column: str, session_column: str, stimulus_column: str, **settings) -> FeatureSet:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from emogan.data import faced
-from emogan.data.folds import members
+from emogan.data.folds import members, resolve
 from emogan.simulate import simulate
 from emogan.simulation.faced import simulate as simulated_people
 
@@ -70,9 +70,9 @@ def test_the_clips_have_nine_emotions_or_three_valences(root):
 
 
 @pytest.mark.parametrize(("classes", "n_folds"), [("emotion", 3), ("valence", 4)])
-def test_folds_of_trials_leave_one_clip_of_each_class_out_or_as_many_of_each_as_there_are(root, classes, n_folds):
+def test_its_own_folds_leave_one_clip_of_each_class_out_or_as_many_of_each_as_there_are(root, classes, n_folds):
     found = faced.load(root, classes=classes)
-    splits = members(found, "trials", n_folds)
+    splits = members(found, resolve("auto", found))
     assert len(splits) == 2 * n_folds
     clips = {k: len(np.unique(found.trial[found.y == k])) for k in range(found.n_classes)}
     for split in splits:
@@ -138,7 +138,7 @@ def test_a_truncated_file_and_two_files_of_one_person_are_refused_by_name(tmp_pa
 def test_a_job_runs_from_end_to_end(root, tmp_path, command):
     done = command(
         tmp_path, "data=faced", f"data.root={root}", "data.subjects=[10]", "data.classes=valence", "modality=eeg",
-        "model=cbegan", "model.iterations=3", "model.hidden=20", "n_aug=20", "evaluation.n_folds=4",
+        "model=cbegan", "model.iterations=3", "model.hidden=20", "n_aug=20",
         "evaluation.inner=reuse", "evaluation.inner_folds=2", "evaluation.c_exponents=[-2,0]", "machine.threads=1",
         "quality=false",
     )  # fmt: skip

@@ -14,6 +14,7 @@ from emogan.data.folds import (
     leave_session_out,
     leave_subject_out,
     members,
+    one_of_each,
     paper,
     quarters,
     random_9_3_3,
@@ -80,7 +81,7 @@ def test_no_trial_is_in_both_train_and_test_and_windows_are_sorted(folds, featur
         assert not train & test
 
 
-@pytest.mark.parametrize("folds", ["paper", "trials"])
+@pytest.mark.parametrize("folds", ["paper", "trials", "one_of_each"])
 @pytest.mark.parametrize("features", [seed(), seed_v()], ids=["seed", "seed_v"])
 def test_the_test_sets_of_an_experiment_partition_its_windows(folds, features):
     found = members(features, folds, n_folds=3)
@@ -145,6 +146,16 @@ def test_paper_refuses_classes_with_different_numbers_of_trials_and_recommends_t
     features = build({(1, 1): [0, 1, 0, 1], (7, 2): [0, 1, 0, 1, 1]}, 2)
     with pytest.raises(ValueError, match=r"\{'a': 2, 'b': 3\} in subject 7, session 2.*evaluation\.folds=trials"):
         list(paper(features))
+
+
+def test_one_of_each_deals_the_trials_of_each_class_to_as_many_folds_as_the_rarest_has():
+    features = build({(1, 1): [0, 0, 1, 1, 1, 2, 2, 2, 2, 2], (2, 1): [0, 1, 2] * 3}, 3)
+    tested = [sorted(set(features.trial[test].tolist())) for _, test in one_of_each(features)]
+    assert tested == [[1, 3, 5, 6, 8, 10], [2, 4, 7, 9], [1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    for (_, own), (_, other) in zip(one_of_each(seed()), paper(seed()), strict=True):
+        np.testing.assert_array_equal(own, other)
+    with pytest.raises(ValueError, match=r"at least 2 trials of every class, got 1 of one in subject 7, session 2"):
+        list(one_of_each(build({(7, 2): [0, 1, 1]}, 2)))
 
 
 @pytest.mark.parametrize("folds", SPLITTERS)
@@ -356,7 +367,7 @@ def test_the_split_of_trials_does_not_depend_on_the_order_of_windows_within_them
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(
         ValueError,
-        match=r"paper \| front_back \| leave_session_out \| leave_subject_out \| trials \| quarters \| random_9_3_3, got 'k'",
+        match=r"paper \| front_back \| leave_session_out \| leave_subject_out \| trials \| quarters \| random_9_3_3 \| one_of_each, got 'k'",
     ):
         members(seed(), "k")
 

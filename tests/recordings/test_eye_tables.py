@@ -217,7 +217,7 @@ def test_a_spreadsheet_without_its_extra_says_what_to_install(tmp_path, monkeypa
 
 
 def test_files_of_other_kinds_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"ends in .asc, .csv, .xls, .xlsx, .txt, got .*1_1.edf"):
+    with pytest.raises(ValueError, match=r"ends in .asc, .csv, .tsv, .xls, .xlsx, .txt, got .*1_1.edf"):
         read_eyes(tmp_path / "1_1.edf")
 
 

@@ -14,10 +14,10 @@ from scipy.io import loadmat, savemat
 
 from emogan.check import check
 from emogan.data import named, table
-from emogan.data.readers import deap, dreamer
+from emogan.data.readers import amigos, deap, dreamer
 from emogan.recordings.run import extract
 from emogan.simulate import simulate
-from emogan.simulation.signals import python_2_pickle, simulate_deap, simulate_dreamer
+from emogan.simulation.signals import python_2_pickle, simulate_amigos, simulate_deap, simulate_dreamer
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,7 @@ def trees(tmp_path_factory):
     root = tmp_path_factory.mktemp("trees")
     simulate("deap", root / "deap", subjects=[7])
     simulate("dreamer", root / "dreamer", subjects=[1, 2])
+    simulate("amigos", root / "amigos", subjects=[8, 9])
     yield root
     shutil.rmtree(root)
 
@@ -150,6 +151,49 @@ def test_people_and_modalities_that_are_not_there_are_refused(load):
             load(name, subjects=[9])
         with pytest.raises(ValueError, match="no eye movement features"):
             load(name, modality="eye")
+
+
+def test_amigos_has_the_short_clips_that_were_watched_without_the_seconds_before(load, caplog):
+    found, person = load("amigos", target="arousal"), simulate_amigos(8)
+    assert "left out people whose trials are not all sound: 9." in caplog.text
+    assert found.dataset == "synthetic_amigos_arousal"
+    assert set(found.subject) == {8}
+    windows = {clip: (signal.shape[1] - 5 * 128) // 512 for clip, signal in person.signals.items()}
+    assert {int(clip): int((found.trial == clip).sum()) for clip in np.unique(found.stimulus)} == windows
+    assert 3 + 8 % 5 not in windows
+    first = np.unique(found.trial, return_index=True)[1]
+    assert found.y[first].tolist() == [int(person.ratings[clip][0] >= 5) for clip in windows]
+    assert set(load("amigos", subjects=[9]).subject) == {9}
+
+
+def test_signals_of_amigos_are_those_simulated_and_wrong_files_are_refused_by_name(trees, tmp_path):
+    found, expected = amigos.read(trees / "amigos/data_preprocessed/Data_Preprocessed_P08.mat"), simulate_amigos(8)
+    for clip, signal in expected.signals.items():
+        np.testing.assert_array_equal(found.signals[clip], signal)
+        np.testing.assert_array_equal(found.ratings[clip], expected.ratings[clip])
+    path = tmp_path / "Data_Preprocessed_P08.mat"
+    cells = np.empty((1, 16), dtype=object)
+    cells[0] = [np.ones((1000, 16))] * 16
+    rated = np.empty((1, 16), dtype=object)
+    rated[0] = [np.full((1, 12), 10.0)] * 16
+    sound = np.empty((1, 16), dtype=object)
+    sound[0] = [np.ones((1000, 17))] * 16
+    for content, message in (
+        (
+            {"joined_data": cells, "labels_selfassessment": rated},
+            r"signals of clip 1 .*\(samples, 17\), got shape \(1000, 16\)",
+        ),
+        ({"joined_data": sound, "labels_selfassessment": rated}, r"expected ratings from 1 to 9 of clip 1, got \[10"),
+        ({"joined_data": np.ones(3), "labels_selfassessment": rated}, "joined_data as cells of 16 short clips"),
+        ({"joined_data": sound}, "missing labels_selfassessment"),
+    ):
+        savemat(path, content)
+        with pytest.raises(ValueError, match=rf"P08\.mat: .*{message}"):
+            amigos._read.__wrapped__(path, 0)
+    whole = (trees / "amigos/data_preprocessed/Data_Preprocessed_P08.mat").read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"P08\.mat: expected a \.mat file, got \d+ bytes"):
+        named.load("amigos", root=tmp_path, cache=tmp_path / "kept")
 
 
 def damaged_deap(folder: Path, **changes) -> Path:

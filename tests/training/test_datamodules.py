@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 
 import lightning
 import numpy as np
@@ -18,17 +19,21 @@ from lightning.pytorch.loggers import CSVLogger
 import emogan
 from emogan import CBEGAN, ExperimentDataModule, SyntheticDataModule, TableDataModule
 from emogan.analysis.agreement import agreement, spread
+from emogan.data import faced, named
 from emogan.data import table as tables
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.seed import seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
 from emogan.jobs import job
+from emogan.recordings import amigos, deap, dreamer, mahnob
 from emogan.simulation import people
 
 CHECKOUT = Path(__file__).parents[2]
 LOADERS = {
     "SEEDDataModule": seed.load, "SEEDVDataModule": seed_v.load, "SEEDIVDataModule": seed_iv.load,
     "SEEDVIIDataModule": seed_vii.load, "SEEDFRADataModule": seed_fra.load, "SEEDGERDataModule": seed_ger.load,
-    "SyntheticDataModule": people.load, "TableDataModule": tables.load,
+    "SyntheticDataModule": people.load, "TableDataModule": tables.load, "FACEDDataModule": faced.load,
+    "DEAPDataModule": deap.load, "DREAMERDataModule": dreamer.load, "AMIGOSDataModule": amigos.load,
+    "MAHNOBDataModule": mahnob.load,
 }  # fmt: skip
 
 
@@ -258,11 +263,26 @@ def test_every_setting_of_a_data_set_is_in_the_signature_and_the_docstring_with_
     columns = {name: f"{name}_column" for name in ("subject", "session", "stimulus")}  # those of a table
     expected = {columns.get(key, key): one.default for key, one in inspect.signature(LOADERS[name]).parameters.items()}
     del expected["subjects"], expected["sessions"]
+    if "settings" in expected:  # of signals, whose features are extracted
+        dataset = name.removesuffix("DataModule").lower()
+        expected |= {"settings": MappingProxyType({}), "cache": named.settings_of(dataset)["cache"]}
     common = inspect.signature(ExperimentDataModule).parameters
     expected |= {key: one.default for key, one in common.items() if key not in ("loader", "settings")}
     assert {key: one.default for key, one in parameters.items()} == expected
     described = re.findall(r"^    ([a-z_, ]+)$", module.__doc__, re.MULTILINE)
     assert {key for line in described for key in line.split(", ")} >= set(parameters)
+
+
+def test_signals_are_extracted_with_the_settings_of_the_data_set_but_for_those_that_are_given(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(named, "call", asked.update)
+    with pytest.raises(ValueError, match="expected a loader that returns"):
+        _ = emogan.MAHNOBDataModule("DIR", subject=3, leave_out=[1200], settings={"window_s": 2}).feature_set
+    assert (asked["root"], asked["subjects"], asked["sessions"], asked["leave_out"]) == ("DIR", [3], None, [1200])
+    assert asked["settings"] == {**named.settings_of("mahnob")["settings"], "window_s": 2}
+    assert asked["settings"]["reference"] == "average"
+    with pytest.raises(ValueError, match="jobs: expected an integer >= 1, got 0"):
+        emogan.DEAPDataModule("DIR", jobs=0)
 
 
 def test_columns_of_a_table_may_have_other_names(table, tmp_path):

@@ -61,7 +61,9 @@ class _Stream:
         self.path, self.at, self.inflater, self.buffer = path, 0, None, bytearray()
         self.order = matlab.ORDERS.get(self.take(matlab.HEADER_BYTES)[124:])
         if self.order is None:
-            raise ValueError("no header of version 5")
+            raise ValueError(
+                "no header of version 5; one of version 7.3 has to be saved in MATLAB with save(..., '-v7')"
+            )
         kind, _ = struct.unpack(f"{self.order}II", self.take(8))
         if kind == matlab.COMPRESSED:
             self.inflater = zlib.decompressobj()

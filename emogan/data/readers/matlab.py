@@ -1,4 +1,4 @@
-"""Arrays from MATLAB files of version 5 to 7.2, read by checking every count in them before it is used.
+"""Arrays from MATLAB files; of version 5 to 7.2, by checking every count in them before it is used.
 
 An own reader of the few parts of the format that features need: scipy.io.loadmat believes the tags of a file, and a
 few damaged bytes can crash the interpreter in it. Format: "MAT-File Format", The MathWorks, level 5.
@@ -7,12 +7,14 @@ few damaged bytes can crash the interpreter in it. Format: "MAT-File Format", Th
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from scipy.io import whosmat
 
+from emogan.data.readers import matlab73
 from emogan.data.table_files import some
 
 HEADER_BYTES = 128
@@ -34,12 +36,10 @@ def read(path: Path, names: Sequence[str]) -> dict[str, object]:
     ValueError
         If the file cannot be read as a .mat file or a variable is missing. Names the file.
     """
+    if matlab73.is_hdf5(path):
+        found = matlab73.read(path, names)
+        return _complete(path, found, names, matlab73.shapes(path))
     data, found, others = path.read_bytes(), {}, []
-    if data[1:4] == b"HDF" or data[124:126] in (b"\0\2", b"\2\0"):
-        raise ValueError(
-            f"{path}: expected a .mat file of version 5 to 7.2, got version 7.3 (HDF5), which the data sets' own files "
-            "are not. Copy the original, or save it again in MATLAB with save(..., '-v7')."
-        )
     try:
         if (order := ORDERS.get(data[124:128])) is None:
             raise ValueError("no header of version 5")
@@ -54,11 +54,34 @@ def read(path: Path, names: Sequence[str]) -> dict[str, object]:
             f"{path}: expected a .mat file, got {len(data)} bytes that cannot be read as one "
             f"({type(error).__name__}: {error}). Copy it again."
         ) from error
-    missing = [name for name in names if name not in found]
-    if missing:
+    return _complete(path, found, names, [*found, *others])
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the variables of a .mat file.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read as a .mat file. Names the file.
+    """
+    if matlab73.is_hdf5(path):
+        return matlab73.shapes(path)
+    try:
+        return {name: shape for name, shape, _ in whosmat(path)}
+    except Exception as error:  # of whatever kind, it is the content's doing
+        raise ValueError(
+            f"{path}: expected a .mat file, got {path.stat().st_size} bytes that cannot be read as one "
+            f"({type(error).__name__}: {error}). Copy it again."
+        ) from error
+
+
+def _complete(path: Path, found: dict[str, object], names: Sequence[str], there: Collection[str]) -> dict[str, object]:
+    """What was read, if it is all that was asked for."""
+    if missing := [name for name in names if name not in found]:
         raise ValueError(
             f"{path}: expected the variables {some(names, 6)}, missing {some(missing, 6)}; the file has "
-            f"{some([*found, *others], 6)}. Is the folder the right one and the file copied whole?"
+            f"{some(there, 6)}. Is the folder the right one and the file copied whole?"
         )
     return found
 

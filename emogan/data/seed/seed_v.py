@@ -15,7 +15,7 @@ from emogan.data.experiments import Source, feature_set, need_shape, sources
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
 from emogan.data.readers import unpickle
-from emogan.data.seed.release import data_files, find_folder, numbered
+from emogan.data.seed.release import find_folder, numbered, person_files
 from emogan.data.table_files import some
 from emogan.data.trials import SEED_V_CLASSES, SEED_V_LABELS
 
@@ -80,7 +80,7 @@ def _source(root: str | os.PathLike, name: str, rows) -> Source:
         labels = [_label(labels[k], len(x), path, f"trial {k} of label") for k, x in zip(labels, trials, strict=True)]
         return trials, labels
 
-    files = ((int(m[1]), int(session), path) for m, path in data_files(folder, NAME) for session in sorted(set(m[2])))
+    files = ((int(m[1]), int(session), path) for m, path in person_files(folder, NAME) for session in sorted(set(m[2])))
     return Source(folder, numbered(files), read)
 
 

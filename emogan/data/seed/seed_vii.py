@@ -15,7 +15,7 @@ from emogan.data.eye_names import CLIP_STATISTICS, SEED_VII_EYE
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.readers import matlab
-from emogan.data.seed.release import data_files, find_folder, numbered
+from emogan.data.seed.release import find_folder, numbered, person_files
 from emogan.data.trials import SEED_VII_CLASSES, SEED_VII_LABELS
 
 FEATURES = ("de_LDS", "de", "psd")
@@ -71,7 +71,7 @@ def _source(
         return [rows(arrays[key], path, key) for key in keys], SEED_VII_LABELS[session - 1]
 
     sessions = range(1, len(SEED_VII_LABELS) + 1)
-    files = ((int(m[1]), session, path) for m, path in data_files(folder, NAME) for session in sessions)
+    files = ((int(m[1]), session, path) for m, path in person_files(folder, NAME) for session in sessions)
     return Source(folder, numbered(files), read, names=names)
 
 
@@ -97,7 +97,7 @@ def intensities(root: str | os.PathLike, features: FeatureSet) -> np.ndarray:
         If the folder, a subject's file or a trial in it is missing or has other windows than the features.
     """
     folder = find_folder(root, ("continuous_labels",), NAME, "1.mat")
-    files = {int(match[1]): path for match, path in data_files(folder, NAME)}
+    files = {int(match[1]): path for match, path in person_files(folder, NAME)}
     found = np.empty(len(features.y), dtype=np.float32)
     for subject, session, rows in features.experiments():
         if subject not in files:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from emogan.data.seed.release import DATED, SESSION_FOLDERS, Experiment, alike, by_session_folder, data_files
+from emogan.data.seed.release import DATED, Experiment, alike, by_session_folder, data_files, session_of
 
 # Days of the sessions 1, 2, 3 by subject, as the release's file names have them.
 PUBLISHED = {
@@ -37,7 +37,7 @@ def by_date(folder: Path) -> tuple[dict[Experiment, Path], dict[int, str]]:
         If there are files both with and without session folders.
     """
     sorted_by_hand = by_session_folder(folder)
-    flat = [] if folder.name in SESSION_FOLDERS else data_files(folder, DATED)
+    flat = [] if session_of(folder) else data_files(folder, DATED)
     if not flat:
         misplaced = ((e[0], _misplaced(*e, path)) for e, path in sorted_by_hand.items())
         unclear = {subject: reason for subject, reason in misplaced if reason}

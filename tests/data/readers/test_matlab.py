@@ -2,6 +2,7 @@
 
 import glob
 import os
+import sys
 import zlib
 from pathlib import Path
 
@@ -70,11 +71,12 @@ def test_a_missing_variable_is_an_error_that_says_what_is_there(tmp_path):
         matlab.read(tmp_path / "a.mat", ["b", "de_LDS1"])
 
 
-def test_a_file_of_version_7_3_is_an_error_with_the_remedy(tmp_path):
+def test_a_file_of_version_7_3_is_an_error_with_the_remedy_without_h5py(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
     header = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\0\2IM"
     for content in (header.ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n", b"\x89HDF\r\n\x1a\n".ljust(600, b"\0")):
         (tmp_path / "a.mat").write_bytes(content)
-        with pytest.raises(ValueError, match=r"a\.mat: .*version 7\.3 \(HDF5\).*'-v7'"):
+        with pytest.raises(ValueError, match=r"a\.mat: .*version 7\.3, .*'-v7'"):
             matlab.read(tmp_path / "a.mat", ["x"])
 
 

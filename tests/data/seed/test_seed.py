@@ -211,7 +211,7 @@ def test_files_are_found_in_every_layout_of_the_release(simulated, tree):
 
 
 def test_scores_of_simulated_features_cannot_pass_for_real_ones(tree):
-    (tree / EEG / "SIMULATED.txt").unlink()
+    (tree / EEG / "readme.txt").write_text("Features of the SEED data set, by its authors.")
     assert seed.load(tree, modality="eeg").dataset == "seed"
     assert seed.load(tree, modality="eye").dataset == "synthetic_seed"
     assert seed.load(tree, modality="eeg_eye").dataset == "synthetic_seed"
@@ -225,10 +225,17 @@ def test_a_link_to_the_folder_is_no_second_find(simulated, tree):
 
 def test_stray_files_and_the_other_countries_are_passed_by(simulated, tree):
     for folder in (tree / EEG, tree / EYE, tree / NPZ):
-        for name in ("._2_20131201.mat", "2_20131201 (1).mat", "10_1.txt", "notes.mat", "2_1.bak", "Thumbs.db"):
+        for name in (
+            "._2_20131201.mat",
+            "2_20131201 (1).mat",
+            "10_1.txt",
+            "notes.mat",
+            "2_1.bak",
+            "Thumbs.db",
+            ".DS_Store",
+        ):
             (folder / name).write_bytes(b"stray")
         (folder / "3_20131201.mat").mkdir()
-        assert (folder / ".DS_Store").is_file()
         assert (folder / "readme.txt").is_file()
     for country in ("French", "German"):
         shutil.copytree(tree / "SEED_Multimodal" / "Chinese", tree / "SEED_Multimodal" / country)
