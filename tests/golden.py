@@ -187,7 +187,7 @@ def predictions() -> Arrays:
                 own = protocol.predict(data, one, held_out, drawn, y, (0, 20), classifier)
             for n in by_size:
                 by_size[n][i] = own[n]
-        scores = [protocol.gather(i, planned, list(by_size.values()), features.y) for i in range(len(planned.splits))]
+        scores = [protocol.gather(i, planned, list(by_size.values()), features) for i in range(len(planned.splits))]
         pooled = protocol.pool(scores, planned.mates)
         found[f"{name}_predictions"] = np.concatenate([one.predictions.ravel() for one in scores])
         found[f"{name}_chosen"] = np.array([*(one.chosen for one in scores + pooled), protocol.oracle_choice(scores)])

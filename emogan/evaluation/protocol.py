@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from emogan.data.features import FeatureSet
 from emogan.data.training_set import TrainingSet
 from emogan.evaluation.classifiers import Classifier
 from emogan.evaluation.plan import Fit, Plan
 from emogan.evaluation.svm import Predictions
+from emogan.evaluation.vote import majority
 
 CHOICE = ("own", "pooled")
 
@@ -21,7 +23,8 @@ class Scores:
     """
 
     predictions: np.ndarray  # (S, C, n_test) labels
-    accuracy: np.ndarray  # (S, C) on the test trials
+    accuracy: np.ndarray  # (S, C) share of the test trials' windows that are right
+    trial_accuracy: np.ndarray  # (S, C) share of the test trials whose majority of windows is right, see `majority`
     inner_accuracy: np.ndarray  # (S, C) by cross-validation over the training trials, or its mean, see `pool`
     bounded_from: int | None  # index of the first C at which any fit did not converge
 
@@ -50,14 +53,15 @@ def predict(
     return dict(zip(sizes, paths, strict=True))
 
 
-def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Predictions]], y: np.ndarray) -> Scores:
-    """Scores of a split, by its number, from ``candidates[s][fit]``; y (N,) are the labels of all windows."""
-    split = plan.splits[number]
+def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Predictions]], features: FeatureSet) -> Scores:
+    """Scores of a split, by its number, from ``candidates[s][fit]``; the features are all windows."""
+    split, y = plan.splits[number], features.y
 
     def predictions(paths: Mapping[int, Predictions], fit: int, windows: np.ndarray) -> np.ndarray:
         return paths[fit].predictions[:, np.searchsorted(plan.fits[fit].predicted, windows)]
 
     test = split.member.test
+    trial = features.trial_ids()[test]
     outer = np.stack([predictions(paths, split.fit, test) for paths in candidates])
     correct = sum(
         np.stack([(predictions(paths, fit, held_out) == y[held_out]).sum(1) for paths in candidates])
@@ -68,6 +72,7 @@ def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Prediction
     return Scores(
         predictions=outer,
         accuracy=(outer == y[test]).mean(-1),
+        trial_accuracy=(majority(outer, trial) == majority(y[test], trial)).mean(-1),
         inner_accuracy=correct / sum(len(held_out) for _, held_out in split.inner),
         bounded_from=min((bound for bound in bounds if bound is not None), default=None),
     )

@@ -297,7 +297,7 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, ch
     """Scores of every split by n_aug."""
     scores = {
         n: [
-            protocol.gather(i, plan, [one.predictions[n] for one in candidates if n in one.predictions], features.y)
+            protocol.gather(i, plan, [one.predictions[n] for one in candidates if n in one.predictions], features)
             for i in range(len(plan.splits))
         ]
         for n in candidates[0].predictions
