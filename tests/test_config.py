@@ -26,6 +26,7 @@ from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.folds import SPLITTERS, members, resolve
 from emogan.data.montage import EEG_FEATURES
 from emogan.environment import config_dir
+from emogan.evaluation import FitData
 from emogan.jobs.settings import check_settings, check_values, with_gan_settings
 from emogan.jobs.sharing import OWN_SETTINGS
 from emogan.recordings.settings import Settings
@@ -154,7 +155,7 @@ def test_every_classifier_predicts_at_every_value_of_its_parameter(name):
     x = (random.normal(size=(90, 4)) + 3 * np.eye(4)[y]).astype(np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        short, long = classifier.paths(x, y, [45, 60], x[60:])
+        short, long = classifier.paths(FitData(x, y, [45, 60], x[60:]))
     assert short.predictions.shape == long.predictions.shape == (len(classifier.values), 30)
     assert ((long.predictions == y[60:]).mean(1).max()) > 0.7
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from emogan.data.features import FeatureSet
 from emogan.data.training_set import TrainingSet
-from emogan.evaluation.classifiers import Classifier
+from emogan.evaluation.classifiers import Classifier, FitData
 from emogan.evaluation.plan import Fit, Plan
 from emogan.evaluation.svm import Predictions
 from emogan.evaluation.vote import majority
@@ -34,23 +35,45 @@ class Scores:
         return _best(self.inner_accuracy)
 
 
-def predict(
-    data: TrainingSet,
-    fit: Fit,
-    x_held_out: np.ndarray,
-    x_synthetic: np.ndarray,
-    y_synthetic: np.ndarray,
-    sizes: Sequence[int],
-    classifier: Classifier,
-) -> dict[int, Predictions]:
-    """Append synthetic windows (n, F) to those kept of a training set and predict held-out windows, for each size.
+class Synthetic(NamedTuple):
+    """Synthetic windows (n, F) of a training set, their labels (n,) and the trials (n,) that they are of.
 
-    x_held_out (n_held_out, F) are scaled as the training set is.
+    Of all training sets, windows and trials have an axis M in front.
     """
-    x = np.concatenate([data.x[fit.kept], x_synthetic])
-    y = np.concatenate([data.y[fit.kept], y_synthetic])
-    paths = classifier.paths(x, y, [len(fit.kept) + n for n in sizes], x_held_out)
-    return dict(zip(sizes, paths, strict=True))
+
+    x: np.ndarray
+    y: np.ndarray
+    trial: np.ndarray
+
+    def of_set(self, i: int) -> "Synthetic":
+        """Those of one of the training sets."""
+        return Synthetic(self.x[i], self.y, self.trial[i])
+
+
+def fit_data(data: TrainingSet, fit: Fit, features: FeatureSet, synthetic: Synthetic) -> FitData:
+    """What a fit trains a classifier on: the windows kept of its training set, and synthetic ones behind them."""
+    trial = data.trial[fit.kept]
+    return FitData(
+        x=np.concatenate([data.x[fit.kept], synthetic.x]),
+        y=np.concatenate([data.y[fit.kept], synthetic.y]),
+        lengths=[len(fit.kept)],
+        x_held_out=data.scaler.transform(features.x[fit.predicted]),
+        trial=np.concatenate([trial, synthetic.trial + trial.max() + 1]),
+        trial_held_out=np.unique(features.trial_ids()[fit.predicted], return_inverse=True)[1],
+        n_synthetic=len(synthetic.y),
+        feature_names=features.feature_names,
+    )
+
+
+def predict(
+    several: Sequence[FitData], sizes: Sequence[Sequence[int]], classifier: Classifier
+) -> list[dict[int, Predictions]]:
+    """What a classifier predicts in several fits, each with its own numbers of synthetic windows, by that number."""
+    asked = [
+        replace(data, lengths=[data.n_real + n for n in numbers]) for data, numbers in zip(several, sizes, strict=True)
+    ]
+    paths = classifier.paths_of_several(asked)
+    return [dict(zip(numbers, found, strict=True)) for numbers, found in zip(sizes, paths, strict=True)]
 
 
 def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Predictions]], features: FeatureSet) -> Scores:

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from emogan.evaluation import Estimator
+from emogan.evaluation import Estimator, FitData
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def windows():
 def test_every_prediction_is_that_of_the_estimator_with_this_value(windows):
     x, y = windows
     classifier = Estimator("logistic_regression", LogisticRegression, "C", [0.01, 1, 100])
-    for n, found in zip((40, 90), classifier.paths(x, y, [40, 90], x[90:]), strict=True):
+    for n, found in zip((40, 90), classifier.paths(FitData(x, y, [40, 90], x[90:])), strict=True):
         expected = [LogisticRegression(C=c).fit(x[:n], y[:n]).predict(x[90:]) for c in (0.01, 1, 100)]
         np.testing.assert_array_equal(found.predictions, expected)
         assert found.bounded_from is None
@@ -32,14 +32,14 @@ def test_every_prediction_is_that_of_the_estimator_with_this_value(windows):
 
 def test_counts_are_handed_over_as_whole_numbers(windows):
     x, y = windows
-    (found,) = Estimator("knn", KNeighborsClassifier, "n_neighbors", [1, 5]).paths(x, y, [120], x)
+    (found,) = Estimator("knn", KNeighborsClassifier, "n_neighbors", [1, 5]).paths(FitData(x, y, [120], x))
     np.testing.assert_array_equal(found.predictions[0], y)
 
 
 def test_a_classifier_without_a_parameter_has_one_value(windows):
     x, y = windows
     classifier = Estimator("lda", LinearDiscriminantAnalysis, None)
-    (found,) = classifier.paths(x, y, [120], x)
+    (found,) = classifier.paths(FitData(x, y, [120], x))
     np.testing.assert_array_equal(found.predictions, [LinearDiscriminantAnalysis().fit(x, y).predict(x)])
     assert classifier.values.tolist() == [0]
 
@@ -49,21 +49,23 @@ def test_a_fit_that_meets_its_iteration_limit_is_told(windows):
     classifier = Estimator("short", lambda C: LogisticRegression(C=C, max_iter=3), "C", [1e-6, 1e6])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        (found,) = classifier.paths(x, y, [120], x)
+        (found,) = classifier.paths(FitData(x, y, [120], x))
     assert found.bounded_from == 1
 
 
 def test_values_are_passed_on_as_they_are_given(windows):
     x, y = windows
     forest = partial(RandomForestClassifier, n_estimators=3, random_state=0)
-    (found,) = Estimator("forest", forest, "max_features", [1, 1.0]).paths(x, y, [120], x)  # one feature, all features
+    (found,) = Estimator("forest", forest, "max_features", [1, 1.0]).paths(
+        FitData(x, y, [120], x)
+    )  # one feature, all features
     for one, predicted in zip([1, None], found.predictions, strict=True):
         np.testing.assert_array_equal(predicted, forest(max_features=one).fit(x, y).predict(x))
 
 
 def test_a_number_of_trees_is_no_limit_of_iterations(windows):
     x, y = windows
-    (found,) = Estimator("boosted", HistGradientBoostingClassifier, "max_iter", [3]).paths(x, y, [120], x)
+    (found,) = Estimator("boosted", HistGradientBoostingClassifier, "max_iter", [3]).paths(FitData(x, y, [120], x))
     assert found.bounded_from is None
 
 
