@@ -1,10 +1,12 @@
 """Scoring what augmentation buys on held-out trials."""
 
 from emogan.evaluation.classifiers import Classifier, Estimator, FitData, LinearSVM, TrialVote
+from emogan.evaluation.dgcnn import DGCNN
 from emogan.evaluation.networks import GRU, MLP, StackedNetwork
 from emogan.evaluation.svm import Predictions
 
 __all__ = [
+    "DGCNN",
     "GRU",
     "MLP",
     "Classifier",

@@ -70,8 +70,8 @@ def closing_table(scores: pd.DataFrame) -> str:
     return "\n".join([
         f"{first.dataset}, {first.modality}, {first.model}: percent, mean (sd) over {experiments}",
         f"{'n_aug':>6}  {heads}", *lines,
-        "accuracy: all choices made on training trials. trials: the same, of whole trials by majority vote. oracle: on "
-        "the test trials, as the paper's figures suggest.",
+        "accuracy: all choices made on training trials. trials: the same of whole trials, by majority vote. oracle: "
+        "choices made on the test trials, as the paper's figures suggest.",
     ])  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 
-from emogan.evaluation import Estimator, FitData
+from emogan.evaluation import Estimator, FitData, LinearSVM, TrialVote
 
 
 @pytest.fixture
@@ -82,3 +83,49 @@ def test_a_number_of_trees_is_no_limit_of_iterations(windows):
 def test_impossible_settings_are_refused_by_name_before_anything_is_fitted(parameter, values, named):
     with pytest.raises(ValueError, match=rf"^{named}: expected"):
         Estimator("logistic_regression", LogisticRegression, parameter, values)
+
+
+def made(vote: str) -> TrialVote:
+    return TrialVote("trial_vote", vote, LinearSVM("linear_svm", [-3, 3], 10**7))
+
+
+def in_trials(windows, lengths=(60, 90)) -> FitData:
+    """The first windows train, and the last 30 are held out, in trials that come in turn."""
+    x, y = windows
+    return FitData(x[:90], y[:90], lengths, x[90:], np.arange(90) // 5, np.arange(30) % 7)
+
+
+def test_the_majority_of_a_trials_windows_decides_for_all_of_them_at_every_value(windows):
+    data = in_trials(windows)
+    alone = made("majority").classifier.paths(data)
+    for found, single in zip(made("majority").paths(data), alone, strict=True):
+        for c, trial in np.ndindex(7, 7):
+            own = data.trial_held_out == trial
+            assert set(found.predictions[c, own]) == {np.bincount(single.predictions[c, own]).argmax()}
+        assert (found.predictions != single.predictions).any()
+
+
+def test_the_mean_decision_of_a_trial_is_that_of_scikit_learns_machines_of_each_pair(windows):
+    data = in_trials(windows, [90])
+    (found,) = made("mean").paths(data)
+    for c, value in enumerate(2.0 ** np.arange(-3, 4)):
+        machine = SVC(kernel="linear", C=value, decision_function_shape="ovo").fit(data.x, data.y)
+        decisions = machine.decision_function(data.x_held_out)  # of the pairs 0-1, 0-2, 1-2: positive for the first
+        for trial in range(7):
+            own = data.trial_held_out == trial
+            mean = decisions[own].mean(0) > 0
+            votes = np.bincount([0 if mean[0] else 1, 0 if mean[1] else 2, 1 if mean[2] else 2], minlength=3)
+            assert set(found.predictions[c, own]) == {votes.argmax()}
+
+
+def test_a_trial_vote_of_several_fits_is_that_of_each_alone(windows):
+    several = [in_trials(windows), in_trials(windows, [40])]
+    for vote in ("majority", "mean"):
+        for data, found in zip(several, made(vote).paths_of_several(several), strict=True):
+            for one, other in zip(found, made(vote).paths(data), strict=True):
+                np.testing.assert_array_equal(one.predictions, other.predictions)
+
+
+def test_another_vote_is_refused_by_name():
+    with pytest.raises(ValueError, match=r"^classifier\.vote: expected majority \| mean, got 'median'"):
+        made("median")

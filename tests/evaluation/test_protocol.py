@@ -62,6 +62,24 @@ def test_pooled_choices_rest_on_training_sets_without_the_test_windows_alone(mak
     assert alone == (len(plan.splits) if folds == "leave_subject_out" else 0)
 
 
+def test_a_classifier_is_told_which_trial_each_window_is_of_and_no_real_trial_is_a_synthetic_one(make_features):
+    features = make_features(experiments=2, windows=5)
+    plan = build(features, members(features), inner="refit", n_inner_folds=4, fit_on="train")
+    synthetic = protocol.Synthetic(np.zeros((6, 4), dtype=np.float32), np.arange(6) % 3, np.arange(6) // 2)
+    for fit in plan.fits:
+        found = protocol.fit_data(plan.sets[fit.training_set], fit, features, synthetic)
+        rows = plan.sets[fit.training_set].rows[fit.kept]
+        real, drawn = found.trial[: found.n_real], found.trial[found.n_real :]
+        for told, true in (
+            (real, features.trial_ids()[rows]),
+            (found.trial_held_out, features.trial_ids()[fit.predicted]),
+        ):
+            assert ((told[:, None] == told) == (true[:, None] == true)).all()
+        assert not set(real) & set(drawn)
+        assert ((drawn[:, None] == drawn) == (np.arange(6)[:, None] // 2 == np.arange(6) // 2)).all()
+        np.testing.assert_array_equal(found.y, [*features.y[rows], 0, 1, 2, 0, 1, 2])
+
+
 def test_of_equal_choices_the_first_setting_and_the_smallest_c_win(make_features):
     features = make_features(experiments=1)
     plan = build(features, members(features), inner="refit", n_inner_folds=4, fit_on="train")
