@@ -21,8 +21,7 @@ class DGCNN(Classifier):
     """A graph network over electrodes, whose links it learns, for features of the same bands at every electrode.
 
     Song et al. 2018, EEG emotion recognition using dynamical graph convolutional neural networks. It is trained by
-    AdamW until its loss on validation trials stops falling, as `StackedNetwork` describes, but each network by itself:
-    it has batch normalisation, which needs two windows in every batch.
+    AdamW until its loss on validation trials stops falling, as a `StackedNetwork` is, but each network by itself.
 
     Parameters
     ----------
@@ -32,8 +31,20 @@ class DGCNN(Classifier):
         Number of terms of the Chebyshev polynomials, which reach as many links far, less one.
     hidden
         Number of nodes at each electrode.
-    weight_decay, learning_rate, batch_size, max_updates, check_every, patience, validation, updates_without_validation
-        As of `StackedNetwork`.
+    weight_decay, learning_rate
+        AdamW's; the values of the first to choose from.
+    batch_size
+        Windows of each update.
+    max_updates
+        At most so many.
+    check_every
+        Updates between two looks at the validation trials.
+    patience
+        Training ends after so many looks in turn without a lower loss.
+    validation
+        Share of the trials of each class that validate; it is one trial at least.
+    updates_without_validation
+        Updates where nothing can validate.
     seed
         Of the first weights, the batches and the choice of validation trials.
 

@@ -27,8 +27,8 @@ class StackedNetwork(Classifier):
     the seed.
 
     A share of the real training trials of each class does not train but validates; synthetic windows never do. The
-    weights with the lowest cross-entropy there are kept. Where some class has a single trial nothing can validate, and
-    the network is trained for a fixed number of updates.
+    weights with the lowest cross-entropy there are kept. Where some class has fewer than three trials nothing can
+    validate, and the network is trained for a fixed number of updates.
 
     Parameters
     ----------
