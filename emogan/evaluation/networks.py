@@ -123,8 +123,9 @@ class StackedNetwork(Classifier):
     def _train(self, several: Sequence[FitData], parts: Sequence[Standardised], features: int, classes: int):
         """Networks of all members, with the weights that were best."""
         pools = [
-            self._sequences(data.trial, np.flatnonzero(~part.validates[:n]))
-            for data, part in zip(several, parts, strict=True) for n in data.lengths for _ in self.values
+            pool
+            for data, part in zip(several, parts, strict=True) for n in data.lengths
+            for pool in [self._sequences(data.trial, np.flatnonzero(~part.validates[:n]))] * len(self.values)
         ]  # fmt: skip
         batches = _Batches(several, parts, pools, len(self.values))
         validating = [
@@ -187,7 +188,8 @@ class StackedNetwork(Classifier):
         windows = np.arange(len(trial)) if windows is None else windows
         if not self.reads_trials:
             return list(windows[:, None])
-        return [windows[trial[windows] == one] for one in np.unique(trial[windows])]
+        in_turn = windows[np.argsort(trial[windows], kind="stable")]
+        return np.split(in_turn, np.flatnonzero(np.diff(trial[in_turn])) + 1) if len(windows) else []
 
     def _index(self, rows: Sequence[Sequence[np.ndarray]]) -> Tensor:
         """The windows (fits, S, T) of the sequences of each fit, -1 where there is none.
@@ -237,6 +239,8 @@ class MLP(StackedNetwork):
     ----------
     hidden
         Number of nodes of each hidden layer.
+    **settings
+        Those of every `StackedNetwork`.
     """
 
     def __init__(self, hidden: Annotated[Sequence[PositiveInt], NOT_EMPTY], **settings):
@@ -260,6 +264,8 @@ class GRU(StackedNetwork):
         Number of nodes, a multiple of 32.
     stretch
         Windows in turn that it learns from at once, at most.
+    **settings
+        Those of every `StackedNetwork`.
     """
 
     reads_trials = True
