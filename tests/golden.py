@@ -181,13 +181,13 @@ def predictions() -> Arrays:
         for i, one in enumerate(planned.fits):
             data, y = planned.sets[one.training_set], np.arange(20) % 3
             drawn = data.x[[np.flatnonzero(data.y == k)[0] for k in y]] + random.normal(size=(20, 53)) * 0.1
-            held_out = data.scaler.transform(features.x[one.predicted])
+            whole = protocol.fit_data(data, one, features, protocol.Synthetic(drawn, y, np.arange(20)))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)  # then interior points solve it
-                own = protocol.predict(data, one, held_out, drawn, y, (0, 20), classifier)
+                (own,) = protocol.predict([whole], [(0, 20)], classifier)
             for n in by_size:
                 by_size[n][i] = own[n]
-        scores = [protocol.gather(i, planned, list(by_size.values()), features.y) for i in range(len(planned.splits))]
+        scores = [protocol.gather(i, planned, list(by_size.values()), features) for i in range(len(planned.splits))]
         pooled = protocol.pool(scores, planned.mates)
         found[f"{name}_predictions"] = np.concatenate([one.predictions.ravel() for one in scores])
         found[f"{name}_chosen"] = np.array([*(one.chosen for one in scores + pooled), protocol.oracle_choice(scores)])

@@ -26,6 +26,7 @@ from emogan.data.features import MODALITIES, FeatureSet
 from emogan.data.folds import SPLITTERS, members, resolve
 from emogan.data.montage import EEG_FEATURES
 from emogan.environment import config_dir
+from emogan.evaluation import FitData
 from emogan.jobs.settings import check_settings, check_values, with_gan_settings
 from emogan.jobs.sharing import OWN_SETTINGS
 from emogan.recordings.settings import Settings
@@ -64,7 +65,9 @@ def test_conf_has_the_options_that_are_promised():
     }  # fmt: skip
     assert {"none", *GANS, *controls} <= set(options("model"))
     assert {"nested", "paper"} <= set(options("evaluation"))
-    assert {"linear_svm", "rbf_svm", "logistic_regression", "lda", "random_forest", "mlp"} <= set(options("classifier"))
+    assert {"linear_svm", "rbf_svm", "logistic_regression", "lda", "random_forest", "mlp", "gru", "trial_vote"} <= set(
+        options("classifier")
+    )
     assert {"quick", "grid", "random"} <= set(options("experiment"))
     assert options("machine") == ["here", "laptop", "slurm"]
     assert {"paper", "front_back", "leave_session_out", "leave_subject_out", "trials"} <= set(SPLITTERS)
@@ -147,14 +150,20 @@ def test_what_gans_may_be_given_is_what_all_of_them_have():
 
 @pytest.mark.parametrize("name", options("classifier"))
 def test_every_classifier_predicts_at_every_value_of_its_parameter(name):
-    classifier = instantiate(task(configure(f"classifier={name}")).classifier, _convert_="all")
+    if name == "dgcnn":
+        pytest.importorskip("torcheeg")
+    cfg = task(configure(f"classifier={name}")).classifier
+    if "max_updates" in cfg:
+        cfg.max_updates = 60
+    classifier = instantiate(cfg, _convert_="all")
     assert classifier.name == name
     random = np.random.default_rng(0)
     y = np.arange(90) % 3
     x = (random.normal(size=(90, 4)) + 3 * np.eye(4)[y]).astype(np.float32)
+    names = ("FP1_delta", "FP1_theta", "FP2_delta", "FP2_theta")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        short, long = classifier.paths(x, y, [45, 60], x[60:])
+        short, long = classifier.paths(FitData(x, y, [45, 60], x[60:], feature_names=names))
     assert short.predictions.shape == long.predictions.shape == (len(classifier.values), 30)
     assert ((long.predictions == y[60:]).mean(1).max()) > 0.7
 

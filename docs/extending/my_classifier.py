@@ -11,8 +11,8 @@ class NearestMean(Classifier):
     def __init__(self, name, components):
         self.name, self.values = name, np.array(components)
 
-    def paths(self, x, y, lengths, x_held_out):
-        return [self.path(x[:n], y[:n], x_held_out) for n in lengths]
+    def paths(self, data):
+        return [self.path(data.x[:n], data.y[:n], data.x_held_out) for n in data.lengths]
 
     def path(self, x, y, x_held_out):
         centre = x.mean(0)

@@ -199,9 +199,9 @@ def trains(sizes: Sizes, gan: str) -> dict:
     plan = Plan([], [], [], halved=0)  # without donors
     with tempfile.TemporaryDirectory() as folder:
         fit, trained = train(sizes, gan, sizes.device, sizes.few, store=Store(folder))
-        windows, _ = job.sample(fit.augmenter, trained, 60, CLASSES, plan)
+        windows = job.sample(fit.augmenter, trained, 60, CLASSES, plan).x
         loaded, entries = train(sizes, gan, "cpu", sizes.few, store=Store(folder))
-        same_windows = bool((job.sample(loaded.augmenter, entries, 60, CLASSES, plan)[0] == windows).all())
+        same_windows = bool((job.sample(loaded.augmenter, entries, 60, CLASSES, plan).x == windows).all())
     (_, again), (_, on_cpu) = (train(sizes, gan, device, sizes.few) for device in (sizes.device, "cpu"))
     repeated = distance(fit.augmenter, trained.generators, again.generators, sizes.few)["same_bits"]
     apart = distance(fit.augmenter, trained.generators, on_cpu.generators, sizes.few)

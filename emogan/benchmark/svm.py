@@ -18,7 +18,7 @@ from emogan.benchmark.record import Record
 from emogan.data.folds import members
 from emogan.data.training_set import TrainingSet
 from emogan.environment import config_dir
-from emogan.evaluation import LinearSVM
+from emogan.evaluation import FitData, LinearSVM
 from emogan.jobs.settings import construct
 from emogan.simulation import people
 
@@ -108,7 +108,7 @@ def compare(data: Windows, budget_s: float) -> Comparison:
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        paths = linear_svm(highest).paths(data.x, data.y, data.lengths, data.x_test)
+        paths = linear_svm(highest).paths(FitData(data.x, data.y, data.lengths, data.x_test))
     ours_s = time.perf_counter() - start
     found = np.stack([path.predictions for path in paths], axis=1)
     accuracies = [(predictions == data.y_test).mean(-1) for predictions in (found, expected)]

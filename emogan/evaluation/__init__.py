@@ -1,6 +1,19 @@
 """Scoring what augmentation buys on held-out trials."""
 
-from emogan.evaluation.classifiers import Classifier, Estimator, LinearSVM
+from emogan.evaluation.classifiers import Classifier, Estimator, FitData, LinearSVM, TrialVote
+from emogan.evaluation.dgcnn import DGCNN
+from emogan.evaluation.networks import GRU, MLP, StackedNetwork
 from emogan.evaluation.svm import Predictions
 
-__all__ = ["Classifier", "Estimator", "LinearSVM", "Predictions"]
+__all__ = [
+    "DGCNN",
+    "GRU",
+    "MLP",
+    "Classifier",
+    "Estimator",
+    "FitData",
+    "LinearSVM",
+    "Predictions",
+    "StackedNetwork",
+    "TrialVote",
+]

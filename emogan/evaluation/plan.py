@@ -12,6 +12,7 @@ from emogan.data.features import FeatureSet
 from emogan.data.folds import Member, clip_folds
 from emogan.data.scaling import scaling_windows
 from emogan.data.training_set import TrainingSet
+from emogan.evaluation.vote import majority
 
 INNER = ("refit", "reuse")
 
@@ -177,10 +178,7 @@ def _in_turn(unit: np.ndarray, n_folds: int) -> np.ndarray:
 
 def _majority(y: np.ndarray, trial: np.ndarray) -> np.ndarray:
     """The most frequent label (n,) of each window's trial."""
-    label = np.empty_like(y)
-    for one in np.unique(trial):
-        label[trial == one] = np.bincount(y[trial == one]).argmax()
-    return label
+    return majority(y, trial)[np.unique(trial, return_inverse=True)[1]]
 
 
 def _lacking(y: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]], features: FeatureSet) -> list[str]:

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
+from emogan.data.features import FeatureSet
 from emogan.data.training_set import TrainingSet
-from emogan.evaluation.classifiers import Classifier
+from emogan.evaluation.classifiers import Classifier, FitData
 from emogan.evaluation.plan import Fit, Plan
 from emogan.evaluation.svm import Predictions
+from emogan.evaluation.vote import majority
 
 CHOICE = ("own", "pooled")
 
@@ -21,7 +24,8 @@ class Scores:
     """
 
     predictions: np.ndarray  # (S, C, n_test) labels
-    accuracy: np.ndarray  # (S, C) on the test trials
+    accuracy: np.ndarray  # (S, C) share of the test trials' windows that are right
+    trial_accuracy: np.ndarray  # (S, C) share of the test trials whose majority of windows is right, see `majority`
     inner_accuracy: np.ndarray  # (S, C) by cross-validation over the training trials, or its mean, see `pool`
     bounded_from: int | None  # index of the first C at which any fit did not converge
 
@@ -31,33 +35,56 @@ class Scores:
         return _best(self.inner_accuracy)
 
 
-def predict(
-    data: TrainingSet,
-    fit: Fit,
-    x_held_out: np.ndarray,
-    x_synthetic: np.ndarray,
-    y_synthetic: np.ndarray,
-    sizes: Sequence[int],
-    classifier: Classifier,
-) -> dict[int, Predictions]:
-    """Append synthetic windows (n, F) to those kept of a training set and predict held-out windows, for each size.
+class Synthetic(NamedTuple):
+    """Synthetic windows (n, F) of a training set, their labels (n,) and the trials (n,) that they are of.
 
-    x_held_out (n_held_out, F) are scaled as the training set is.
+    Of all training sets, windows and trials have an axis M in front.
     """
-    x = np.concatenate([data.x[fit.kept], x_synthetic])
-    y = np.concatenate([data.y[fit.kept], y_synthetic])
-    paths = classifier.paths(x, y, [len(fit.kept) + n for n in sizes], x_held_out)
-    return dict(zip(sizes, paths, strict=True))
+
+    x: np.ndarray
+    y: np.ndarray
+    trial: np.ndarray
+
+    def of_set(self, i: int) -> "Synthetic":
+        """Those of one of the training sets."""
+        return Synthetic(self.x[i], self.y, self.trial[i])
 
 
-def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Predictions]], y: np.ndarray) -> Scores:
-    """Scores of a split, by its number, from ``candidates[s][fit]``; y (N,) are the labels of all windows."""
-    split = plan.splits[number]
+def fit_data(data: TrainingSet, fit: Fit, features: FeatureSet, synthetic: Synthetic) -> FitData:
+    """What a fit trains a classifier on: the windows kept of its training set, and synthetic ones behind them."""
+    trial = data.trial[fit.kept]
+    return FitData(
+        x=np.concatenate([data.x[fit.kept], synthetic.x]),
+        y=np.concatenate([data.y[fit.kept], synthetic.y]),
+        lengths=[len(fit.kept)],
+        x_held_out=data.scaler.transform(features.x[fit.predicted]),
+        trial=np.concatenate([trial, synthetic.trial + trial.max() + 1]),
+        trial_held_out=np.unique(features.trial_ids()[fit.predicted], return_inverse=True)[1],
+        n_synthetic=len(synthetic.y),
+        feature_names=features.feature_names,
+    )
+
+
+def predict(
+    several: Sequence[FitData], sizes: Sequence[Sequence[int]], classifier: Classifier
+) -> list[dict[int, Predictions]]:
+    """What a classifier predicts in several fits, each with its own numbers of synthetic windows, by that number."""
+    asked = [
+        replace(data, lengths=[data.n_real + n for n in numbers]) for data, numbers in zip(several, sizes, strict=True)
+    ]
+    paths = classifier.paths_of_several(asked)
+    return [dict(zip(numbers, found, strict=True)) for numbers, found in zip(sizes, paths, strict=True)]
+
+
+def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Predictions]], features: FeatureSet) -> Scores:
+    """Scores of a split, by its number, from ``candidates[s][fit]``; the features are all windows."""
+    split, y = plan.splits[number], features.y
 
     def predictions(paths: Mapping[int, Predictions], fit: int, windows: np.ndarray) -> np.ndarray:
         return paths[fit].predictions[:, np.searchsorted(plan.fits[fit].predicted, windows)]
 
     test = split.member.test
+    trial = features.trial_ids()[test]
     outer = np.stack([predictions(paths, split.fit, test) for paths in candidates])
     correct = sum(
         np.stack([(predictions(paths, fit, held_out) == y[held_out]).sum(1) for paths in candidates])
@@ -68,6 +95,7 @@ def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Prediction
     return Scores(
         predictions=outer,
         accuracy=(outer == y[test]).mean(-1),
+        trial_accuracy=(majority(outer, trial) == majority(y[test], trial)).mean(-1),
         inner_accuracy=correct / sum(len(held_out) for _, held_out in split.inner),
         bounded_from=min((bound for bound in bounds if bound is not None), default=None),
     )

@@ -28,7 +28,7 @@ from emogan.data.folds import Member, members
 from emogan.data.seed import seed
 from emogan.data.training_set import TrainingSet
 from emogan.environment import quiet_lightning
-from emogan.evaluation import LinearSVM
+from emogan.evaluation import FitData, LinearSVM
 from emogan.evaluation.audit import LeakageError, audit
 from emogan.evaluation.plan import Fit, Plan, Split
 from emogan.report.figures.picture import WIDTH, Picture, panels, style
@@ -66,7 +66,7 @@ def accuracies(features: FeatureSet, folds: Sequence[Member], augmenter: GANAugm
         test = data.scaler.transform(features.x[one.test])
         for kind, windows in ((TRAINING, drawn[number]), (ALL, drawn[number + len(folds)])):
             x, y = np.concatenate([data.x, windows]), np.concatenate([data.y, labels])
-            found = SVM.paths(x, y, [len(data.y) + n for n in N_AUG], test)
+            found = SVM.paths(FitData(x, y, [len(data.y) + n for n in N_AUG], test))
             rows += [
                 (kind, n, one.subject, one.session, one.fold, 0, (path.predictions[0] == features.y[one.test]).mean())
                 for n, path in zip(N_AUG, found, strict=True)

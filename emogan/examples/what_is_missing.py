@@ -23,7 +23,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import MinMaxScaler
 
 from emogan import RandomEffectsSampler
-from emogan.evaluation import LinearSVM
+from emogan.evaluation import FitData, LinearSVM
 from emogan.examples.against_smote import nested_folds
 from emogan.simulation import people
 
@@ -66,7 +66,7 @@ def rates(own: Windows, other: Windows, kind: str, n_aug: int) -> npt.NDArray:
                 n = round(n_aug * len(rows) / len(outer[0]))
                 more = windows(kind, n, (x_train, y_train, trial[rows]), (scaler.transform(other[0]), *other[1:]), fold)
                 x_train, y_train = (np.concatenate(pair) for pair in zip((x_train, y_train), more, strict=True))
-            (path,) = SVM.paths(x_train, y_train, [len(x_train)], scaler.transform(x[held_out]))
+            (path,) = SVM.paths(FitData(x_train, y_train, [len(x_train)], scaler.transform(x[held_out])))
             found[fold, which] += (path.predictions == y[held_out]).sum(1) / of
     return found
 

@@ -26,7 +26,7 @@ from emogan.environment import available_cores, quieten_lightning
 from emogan.evaluation import Classifier, protocol
 from emogan.evaluation.audit import audit, audit_synthetic, seen_clips
 from emogan.evaluation.plan import Plan, build
-from emogan.evaluation.protocol import Scores
+from emogan.evaluation.protocol import Scores, Synthetic
 from emogan.jobs import outputs, scoring
 from emogan.jobs.identity import compare, finished, job_inputs, job_key, remember
 from emogan.jobs.results import Candidate, Results
@@ -173,10 +173,10 @@ class Job:
         with self._clock("fit"):
             fits = self._fit(augmenter)
         with self._clock("score"):
-            synthetic, labels = sample(augmenter, fits, max(sizes), found.features.n_classes, found.plan)
-            audit_synthetic(found.plan, found.features.x, synthetic[found.plan.of_splits], augmenter.name)
+            synthetic = sample(augmenter, fits, max(sizes), found.features.n_classes, found.plan)
+            audit_synthetic(found.plan, found.features.x, synthetic.x[found.plan.of_splits], augmenter.name)
             predictions = scoring.score(
-                found.plan, found.features, synthetic, labels, sizes, found.classifier,
+                found.plan, found.features, synthetic, sizes, found.classifier,
                 settings=OmegaConf.to_container(cfg.classifier, resolve=True), keys=fits.keys, store=self.store,
                 threads=self.threads,
             )  # fmt: skip
@@ -271,11 +271,12 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
     return features, plan
 
 
-def sample(augmenter: Augmenter, fits: Fits, n: int, classes: int, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-    """n synthetic windows (M, n, F) of every training set and their labels (n,); smaller n are the first of them."""
+def sample(augmenter: Augmenter, fits: Fits, n: int, classes: int, plan: Plan) -> Synthetic:
+    """n synthetic windows of every training set; smaller n are the first of them."""
     labels = balanced_labels(n, classes)
     y = torch.from_numpy(labels).expand(len(fits.keys), n)
-    return plan.adapt(augmenter.sample(y, generators(fits, plan, "sample"))), labels
+    drawn = plan.adapt(augmenter.sample(y, generators(fits, plan, "sample")))
+    return Synthetic(drawn, labels, augmenter.synthetic_trials(y).numpy())
 
 
 def generators(fits: Fits, plan: Plan, purpose: str) -> list[torch.Generator]:
@@ -297,7 +298,7 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, ch
     """Scores of every split by n_aug."""
     scores = {
         n: [
-            protocol.gather(i, plan, [one.predictions[n] for one in candidates if n in one.predictions], features.y)
+            protocol.gather(i, plan, [one.predictions[n] for one in candidates if n in one.predictions], features)
             for i in range(len(plan.splits))
         ]
         for n in candidates[0].predictions

@@ -244,10 +244,15 @@ def _donors_found(features: FeatureSet, plan: Plan) -> dict:
 
 
 def _settings(node: DictConfig) -> dict:
-    """A config node as plain values, less the seed that it may hold."""
-    plain = OmegaConf.to_container(node, resolve=True)
-    plain.get("estimator", {}).pop("random_state", None)
-    return plain
+    """A config node as plain values, less the seeds that it may hold."""
+    return _without_seeds(OmegaConf.to_container(node, resolve=True))
+
+
+def _without_seeds(settings: dict) -> dict:
+    return {
+        name: _without_seeds(value) if isinstance(value, dict) else value
+        for name, value in settings.items() if name not in ("seed", "random_state")
+    }  # fmt: skip
 
 
 def write_failure(folder: Path, error: BaseException, stack: str) -> None:

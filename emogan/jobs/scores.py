@@ -10,8 +10,9 @@ from emogan.analysis.statistics import MODEL, choose_n_aug, experiment_means, or
 from emogan.evaluation.protocol import Scores, oracle_choice
 from emogan.jobs.results import Results
 
+TRIALS = ["trial_accuracy", "trial_accuracy_oracle"]  # of whole trials; versions before had no such columns
 IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
-COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test"]
+COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test", *TRIALS]
 SELECTION = ["accuracy_inner", "settings", "settings_oracle"]
 OBJECTIVES = {"accuracy_inner": choose_n_aug, "accuracy_oracle": oracle_n_aug}
 
@@ -42,7 +43,7 @@ def tabulate(found: Results) -> pd.DataFrame:
                 features.dataset, member.subject, member.session, member.fold, found.cfg.modality,
                 found.model, n, found.cfg.seed,
                 result.accuracy[setting, c], values[c], result.accuracy[best], values[best[1]],
-                f1, len(member.train), len(member.test),
+                f1, len(member.train), len(member.test), result.trial_accuracy[setting, c], result.trial_accuracy[best],
                 result.inner_accuracy[setting, c], differences[setting], differences[best[0]],
             ))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS + SELECTION)
@@ -56,20 +57,21 @@ def over_experiments(scores: pd.DataFrame, column: str) -> pd.DataFrame:
 def closing_table(scores: pd.DataFrame) -> str:
     """Mean and standard deviation (n - 1) over experiments per n_aug, and the difference to n_aug = 0, in percent."""
     first, parts = scores.iloc[0], []
-    for column in ("accuracy", "accuracy_oracle"):
+    for column in ("accuracy", "trial_accuracy", "accuracy_oracle"):
         by_size = 100 * over_experiments(scores, column)
         difference = by_size.mean(axis=1) - by_size.loc[0].mean()
         parts.append([
             f"{mean:8.2f} {_spread(sd)}  {gain:+6.2f}"
             for mean, sd, gain in zip(by_size.mean(axis=1), by_size.std(axis=1), difference, strict=True)
         ])  # fmt: skip
-    heads = "   ".join(f"{column:>8} {'(sd)':>7}  {'gain':>6}" for column in ("accuracy", "oracle"))
+    heads = "   ".join(f"{column:>8} {'(sd)':>7}  {'gain':>6}" for column in ("accuracy", "trials", "oracle"))
     experiments = f"{by_size.shape[1]} experiment{'s' if by_size.shape[1] > 1 else ''}"
-    lines = [f"{n:>6}  {honest}   {oracle}" for n, honest, oracle in zip(by_size.index, *parts, strict=True)]
+    lines = [f"{n:>6}  {'   '.join(cells)}" for n, *cells in zip(by_size.index, *parts, strict=True)]
     return "\n".join([
         f"{first.dataset}, {first.modality}, {first.model}: percent, mean (sd) over {experiments}",
         f"{'n_aug':>6}  {heads}", *lines,
-        "accuracy: all choices made on training trials. oracle: on the test trials, as the paper's figures suggest.",
+        "accuracy: all choices made on training trials. trials: the same of whole trials, by majority vote. oracle: "
+        "choices made on the test trials, as the paper's figures suggest.",
     ])  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What every classifier of a plan predicts and how good the synthetic windows are, kept in the store fit by fit."""
 
+import itertools
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
@@ -14,17 +15,19 @@ from tqdm import tqdm
 from emogan.analysis import quality
 from emogan.data.donors import PooledSet
 from emogan.data.features import FeatureSet
-from emogan.evaluation import Classifier, protocol
+from emogan.evaluation import Classifier, FitData, protocol
 from emogan.evaluation.plan import Plan
+from emogan.evaluation.protocol import Synthetic
 from emogan.evaluation.svm import Predictions
 from emogan.store import Store, content_key, derived_seed, fingerprint
 from emogan.versions import COMPUTATIONS
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def in_parallel(
-    function: Callable[[int], Result], items: Iterable[int], threads: int, name: str, unit: str
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int, name: str, unit: str
 ) -> list[Result]:
     """Call a function with each item, in threads, and show how far it has come; results in the items' order."""
     items = list(items)
@@ -35,8 +38,7 @@ def in_parallel(
 def score(
     plan: Plan,
     features: FeatureSet,
-    synthetic: np.ndarray,
-    labels: np.ndarray,
+    synthetic: Synthetic,
     sizes: Sequence[int],
     classifier: Classifier,
     *,
@@ -49,8 +51,8 @@ def score(
 
     Parameters
     ----------
-    synthetic, labels
-        Synthetic windows (M, n, F) of every training set and their labels (n,).
+    synthetic
+        Windows of every training set.
     settings
         Of the classifier, as plain values.
     keys
@@ -60,30 +62,48 @@ def score(
     """
     kept = Store(store.folder / "predictions")
 
-    def predict(i: int) -> dict[int, Predictions]:
-        one, data = plan.fits[i], plan.sets[plan.fits[i].training_set]
-        x_held_out = data.scaler.transform(features.x[one.predicted])
+    def look(i: int) -> tuple[FitData, dict[int, str]]:
+        """The windows of a fit, and the keys of its predictions by number of synthetic windows."""
+        one, of_set = plan.fits[i], plan.fits[i].training_set
+        data, own = plan.sets[of_set], protocol.fit_data(plan.sets[of_set], one, features, synthetic.of_set(of_set))
         fields = {
             "predictions": COMPUTATIONS["predictions"], "classifier": settings,
-            "data": fingerprint(data.x, data.y, one.kept, x_held_out),
+            "data": fingerprint(data.x, data.y, one.kept, own.x_held_out),
         }  # fmt: skip
-        augmented = fields | _augmented(plan, one.training_set, features, keys[one.training_set])
-        numbers = {n: one.appended(n) for n in sizes}
-        named = {n: content_key(augmented | {"n_aug": n} if n else fields) for n in sorted(set(numbers.values()))}
-        found = {n: loaded for n, key in named.items() if (loaded := _load(kept, key))}
-        missing = [n for n in named if n not in found]
-        if missing:
-            drawn = synthetic[one.training_set]
-            found |= protocol.predict(data, one, x_held_out, drawn, labels, missing, classifier)
-        for n in missing:
-            _save(kept, named[n], found[n])
-        return {n: found[number] for n, number in numbers.items()}
+        augmented = _augmented(plan, of_set, features, keys[of_set])
+        return own, {
+            n: content_key(fields | _context(classifier, own, n) | (augmented | {"n_aug": n} if n else {}))
+            for n in sorted({one.appended(n) for n in sizes})
+        }
+
+    def predict(group: Sequence[int]) -> list[dict[int, Predictions]]:
+        looked = [look(i) for i in group]
+        found = [{n: loaded for n, key in named.items() if (loaded := _load(kept, key))} for _, named in looked]
+        missing = {k: new for k, (_, named) in enumerate(looked) if (new := [n for n in named if n not in found[k]])}
+        computed = protocol.predict([looked[k][0] for k in missing], list(missing.values()), classifier)
+        for k, paths in zip(missing, computed, strict=True):
+            for n, one in paths.items():
+                _save(kept, looked[k][1][n], one)
+            found[k] |= paths
+        return [{n: found[k][plan.fits[i].appended(n)] for n in sizes} for k, i in enumerate(group)]
 
     order = sorted(range(len(plan.fits)), key=lambda i: -len(plan.fits[i].kept))  # the long ones first
+    groups = [order[i : i + classifier.at_once] for i in range(0, len(order), classifier.at_once)]
+    alone = classifier.at_once == 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # solved otherwise, or counted and reported
-        results = dict(zip(order, in_parallel(predict, order, threads, classifier.name, "fit"), strict=True))
-    return {n: {i: results[i][n] for i in results} for n in sizes}
+        # stacked fits have PyTorch's own threads
+        results = in_parallel(predict, groups, threads if alone else 1, classifier.name, "fit" if alone else "stack")
+    by_fit = dict(zip(order, itertools.chain(*results), strict=True))
+    return {n: {i: by_fit[i][n] for i in by_fit} for n in sizes}
+
+
+def _context(classifier: Classifier, data: FitData, n: int) -> dict:
+    """What predictions depend on beside the windows, where n synthetic ones are appended."""
+    if not classifier.uses_trials:
+        return {}
+    trials = fingerprint(data.trial[: data.n_real + n], data.trial_held_out)
+    return {"trials": trials, "feature_names": list(data.feature_names)}
 
 
 def _augmented(plan: Plan, i: int, features: FeatureSet, key: str) -> dict:

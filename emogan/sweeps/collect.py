@@ -17,7 +17,7 @@ from yaml import YAMLError
 
 from emogan.data.table_files import STIMULUS, natural
 from emogan.jobs.outputs import DISMISSED
-from emogan.jobs.scores import COLUMNS
+from emogan.jobs.scores import COLUMNS, TRIALS
 from emogan.sweeps.expected import combinations, missing
 from emogan.sweeps.windows import load_windows
 
@@ -31,7 +31,7 @@ FILES = {
 }
 NUMBERS = {
     "n_aug", "seed", "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test", "accuracy_inner",
-    "count", "value", "reference",
+    "count", "value", "reference", *TRIALS,
 }  # fmt: skip
 UNIQUE = [*KEY, "label", "predicted", "class", "metric"]  # what distinguishes the rows of a file
 MEASURED = ("data", "people")  # of the donors in run.json: what was found, not what was asked for
@@ -236,7 +236,7 @@ def _done(folder: Path) -> Job:
         raise ValueError("expected a row of selection.csv for each of scores.csv; some are not there")
     if len(scores[["dataset", "modality", "model", "seed"]].drop_duplicates()) != 1:
         raise ValueError("expected one data set, modality, model and seed in scores.csv, got several")
-    for column in RATES:
+    for column in (*RATES, *(name for name in TRIALS if scores[name].notna().any())):
         if not scores[column].between(0, 1).all():
             low, high = scores[column].min(), scores[column].max()
             raise ValueError(f"expected rates in [0, 1] in {column}, got {low} to {high}")
@@ -253,6 +253,8 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
     """One of a job's .csv files: names as text, numbers as numbers."""
     path = folder / f"{name}.csv"
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if name == "scores" and not set(TRIALS) & set(frame):  # an earlier version's
+        frame[TRIALS] = ""
     if list(frame.columns) != FILES[name] or frame.empty:
         raise ValueError(f"expected rows of {', '.join(FILES[name])} in {path.name}, got {', '.join(frame.columns)}")
     for column in NUMBERS & set(frame.columns):

@@ -35,6 +35,12 @@ def test_no_augmentation_appends_nothing():
     assert drawn.dtype == torch.float32
 
 
+def test_every_window_that_is_drawn_alone_is_a_trial_of_its_own():
+    y = torch.tensor([[0, 1, 2, 0], [0, 0, 1, 1]])
+    assert NoAugmentation().synthetic_trials(y).tolist() == [[0, 1, 2, 3]] * 2
+    assert NoAugmentation().synthetic_trials(y[:, :0]).shape == (2, 0)
+
+
 def test_no_augmentation_refuses_to_draw_windows():
     augmenter = NoAugmentation(name="baseline").fit(unpadded(torch.rand(2, 5, 4), torch.zeros(2, 5)))
     with pytest.raises(ValueError, match="model=baseline appends nothing: n_aug must be 0, got 50"):

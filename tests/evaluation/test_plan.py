@@ -225,5 +225,5 @@ def test_inner_accuracy_counts_the_windows_that_are_validated(make_features):
     found = members(features, "leave_subject_out", stimuli="unseen")
     plan = build(features, found, inner="refit", n_inner_folds=2, fit_on="train", stimuli="unseen")
     right = {i: Predictions(features.y[fit.predicted][None]) for i, fit in enumerate(plan.fits)}
-    assert gather(0, plan, [right], features.y).inner_accuracy == 1
+    assert gather(0, plan, [right], features).inner_accuracy == 1
     assert sum(len(held_out) for _, held_out in plan.splits[0].inner) < len(plan.splits[0].member.train)

@@ -26,13 +26,19 @@ def test_rates_are_those_of_the_windows_held_out_and_the_best_inner_one_chooses(
     y = features.y
     candidates = [made_up(plan, np.array(rates), y, s) for s, rates in enumerate([(0.3, 0.5), (0.9, 0.4)])]
     for number, split in enumerate(plan.splits):
-        scores = protocol.gather(number, plan, candidates, y)
+        scores = protocol.gather(number, plan, candidates, features)
         assert scores.chosen == (1, 0)
         for s, c in np.ndindex(2, 2):
             hits = [candidates[s][i].predictions[c] == y[plan.fits[i].predicted] for i in range(len(plan.fits))]
             by_window = [dict(zip(plan.fits[i].predicted, hit, strict=True)) for i, hit in enumerate(hits)]
             expected = [by_window[number][w] for w in split.member.test]
             assert scores.accuracy[s, c] == pytest.approx(np.mean(expected))
+            votes = [
+                max(range(3), key=list(labels).count) == features.y[features.trial == trial][0]
+                for trial in np.unique(features.trial[split.member.test])
+                for labels in [scores.predictions[s, c, features.trial[split.member.test] == trial]]
+            ]
+            assert scores.trial_accuracy[s, c] == pytest.approx(np.mean(votes))
             inner_hits = [by_window[i][w] for i, held_out in split.inner for w in held_out]
             assert scores.inner_accuracy[s, c] == pytest.approx(np.mean(inner_hits))
 
@@ -42,7 +48,7 @@ def test_pooled_choices_rest_on_training_sets_without_the_test_windows_alone(mak
     features = make_features(experiments=3, windows=20)
     plan = build(features, members(features, folds), inner="refit", n_inner_folds=4, fit_on="train")
     candidates = [made_up(plan, np.array([0.4, 0.6, 0.5]), features.y, 0)]
-    found = [protocol.gather(i, plan, candidates, features.y) for i in range(len(plan.splits))]
+    found = [protocol.gather(i, plan, candidates, features) for i in range(len(plan.splits))]
     for split, own, pooled in zip(plan.splits, found, protocol.pool(found, plan.mates), strict=True):
         assert np.array_equal(pooled.accuracy, own.accuracy)
         mates = [
@@ -56,11 +62,29 @@ def test_pooled_choices_rest_on_training_sets_without_the_test_windows_alone(mak
     assert alone == (len(plan.splits) if folds == "leave_subject_out" else 0)
 
 
+def test_a_classifier_is_told_which_trial_each_window_is_of_and_no_real_trial_is_a_synthetic_one(make_features):
+    features = make_features(experiments=2, windows=5)
+    plan = build(features, members(features), inner="refit", n_inner_folds=4, fit_on="train")
+    synthetic = protocol.Synthetic(np.zeros((6, 4), dtype=np.float32), np.arange(6) % 3, np.arange(6) // 2)
+    for fit in plan.fits:
+        found = protocol.fit_data(plan.sets[fit.training_set], fit, features, synthetic)
+        rows = plan.sets[fit.training_set].rows[fit.kept]
+        real, drawn = found.trial[: found.n_real], found.trial[found.n_real :]
+        for told, true in (
+            (real, features.trial_ids()[rows]),
+            (found.trial_held_out, features.trial_ids()[fit.predicted]),
+        ):
+            assert ((told[:, None] == told) == (true[:, None] == true)).all()
+        assert not set(real) & set(drawn)
+        assert ((drawn[:, None] == drawn) == (np.arange(6)[:, None] // 2 == np.arange(6) // 2)).all()
+        np.testing.assert_array_equal(found.y, [*features.y[rows], 0, 1, 2, 0, 1, 2])
+
+
 def test_of_equal_choices_the_first_setting_and_the_smallest_c_win(make_features):
     features = make_features(experiments=1)
     plan = build(features, members(features), inner="refit", n_inner_folds=4, fit_on="train")
     same = made_up(plan, np.array([1.0, 1.0]), features.y, 0)
-    assert protocol.gather(0, plan, [same, same], features.y).chosen == (0, 0)
+    assert protocol.gather(0, plan, [same, same], features).chosen == (0, 0)
 
 
 def test_the_bound_told_is_the_first_of_any_fit_of_the_member(make_features):
@@ -70,12 +94,12 @@ def test_the_bound_told_is_the_first_of_any_fit_of_the_member(make_features):
     split = plan.splits[0]
     paths[split.inner[0][0]] = paths[split.inner[0][0]]._replace(bounded_from=2)
     paths[0] = paths[0]._replace(bounded_from=1)
-    assert protocol.gather(0, plan, [paths], features.y).bounded_from == 1
+    assert protocol.gather(0, plan, [paths], features).bounded_from == 1
 
 
 def test_the_oracle_takes_the_best_mean_over_an_experiments_folds():
     def scores(accuracy):
-        return protocol.Scores(np.zeros((2, 2, 1)), np.array(accuracy), np.zeros((2, 2)), None)
+        return protocol.Scores(np.zeros((2, 2, 1)), np.array(accuracy), np.zeros((2, 2)), np.zeros((2, 2)), None)
 
     folds = [scores([[0.1, 0.9], [0.6, 0.5]]), scores([[0.1, 0.2], [0.7, 0.71]])]
     assert protocol.oracle_choice([scores([[0.3, 0.1], [0, 0]]), scores([[0.0, 0.2], [0, 0]])]) == (0, 0)  # equal means

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
-from emogan.evaluation import LinearSVM, interior_point, svm
+from emogan.evaluation import FitData, LinearSVM, interior_point, svm
 from emogan.evaluation.svm import gram
 
 GRID = 2.0 ** np.arange(-10, 11)
@@ -69,6 +69,6 @@ def test_paths_of_several_lengths_are_those_of_each_alone():
     x, y = blobs(1.0)
     x_test, _ = blobs(1.0, seed=1)
     classifier = LinearSVM("linear_svm", [-2, 3], 10**7)
-    for n, found in zip((40, 90), classifier.paths(x, y, [40, 90], x_test), strict=True):
-        (alone,) = classifier.paths(x[:n], y[:n], [n], x_test)
+    for n, found in zip((40, 90), classifier.paths(FitData(x, y, [40, 90], x_test)), strict=True):
+        (alone,) = classifier.paths(FitData(x[:n], y[:n], [n], x_test))
         np.testing.assert_array_equal(found.predictions, alone.predictions)

@@ -64,10 +64,10 @@ def test_a_checkpoint_draws_the_windows_that_the_job_appended_in_the_units_of_th
     drawn, sample = [], job.sample
 
     def watched(*given):
-        windows, labels = sample(*given)
+        found = sample(*given)
         plan = given[-1]
-        drawn.extend(plan.sets[i].scaler.inverse(windows[i]) for i in plan.of_splits)
-        return windows, labels
+        drawn.extend(plan.sets[i].scaler.inverse(found.x[i]) for i in plan.of_splits)
+        return found
 
     monkeypatch.setattr(job, "sample", watched)
     _, run_of = run(folder, "model=cbegan", name="watched")

@@ -23,7 +23,8 @@ from emogan.jobs import job
 from emogan.store import derived_seed
 
 COLUMNS = (  # the contract: what reads scores.csv elsewhere relies on these names in this order
-    "dataset subject session fold modality model n_aug seed accuracy c accuracy_oracle c_oracle macro_f1 n_train n_test"
+    "dataset subject session fold modality model n_aug seed accuracy c accuracy_oracle c_oracle macro_f1 n_train n_test "
+    "trial_accuracy trial_accuracy_oracle"
 ).split()
 GRID = 2.0 ** np.arange(-2, 3)
 
@@ -58,7 +59,13 @@ def test_scores_have_a_row_per_member_and_n_aug_in_the_order_of_the_contract(don
     assert set(written.modality) == {"eeg_eye"}
     assert set(written.model) == {"cbegan"}
     assert (written.n_train + written.n_test == 96).all()
-    assert written[["accuracy", "accuracy_oracle", "macro_f1"]].stack().between(0, 1).all()
+    assert (4 * written[["trial_accuracy", "trial_accuracy_oracle"]] % 1 == 0).all(axis=None)  # four trials in a fold
+    assert (
+        written[["accuracy", "accuracy_oracle", "macro_f1", "trial_accuracy", "trial_accuracy_oracle"]]
+        .stack()
+        .between(0, 1)
+        .all()
+    )
     pd.testing.assert_frame_equal(written, scores, check_dtype=False, check_exact=True)
 
 

@@ -1,10 +1,13 @@
 """Predictions and sample quality in the store: what is not computed again, and what is."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from emogan.analysis import quality
-from emogan.evaluation import protocol
+from emogan.evaluation import FitData, LinearSVM, TrialVote, protocol
 from emogan.jobs import job, scoring
 from emogan.store import Store
 
@@ -16,8 +19,9 @@ def counted(monkeypatch):
     predict, assess = protocol.predict, quality.assess
 
     def predicting(*arguments):
-        fit, numbers = arguments[1], arguments[-2]
-        calls["sizes"].append([next(n for n in range(0, 301, 50) if fit.appended(n) == number) for number in numbers])
+        several, sizes, _ = arguments
+        for data, numbers in zip(several, sizes, strict=True):  # 64 windows train in the outer folds
+            calls["sizes"].append([round(number * 64 / data.n_real, -1) for number in numbers])
         return predict(*arguments)
 
     def assessing(*arguments):
@@ -85,6 +89,28 @@ def test_a_damaged_record_is_computed_anew(configure, tmp_path, counted, caplog)
     assert sizes(counted) == {0, 50}
     assert "a corrupt cache entry" in caplog.text
     np.testing.assert_array_equal(again.accuracy, first.accuracy)
+
+
+def test_trials_are_an_input_of_a_classifier_that_knows_them_alone():
+    svm = LinearSVM("linear_svm", [-2, 2], 1000)
+    vote = TrialVote("trial_vote", "majority", svm)
+    x, trial = np.zeros((6, 2)), np.array([0, 0, 1, 1, 2, 3])  # the last two are synthetic
+    data = FitData(x, np.zeros(6), [6], x[:2], trial, np.array([4, 4]), n_synthetic=2)
+    assert scoring._context(svm, data, 2) == {}
+    assert scoring._context(vote, data, 1) != scoring._context(vote, data, 2)
+    together = replace(data, trial=np.array([0, 0, 1, 1, 2, 2]))
+    for n in range(3):
+        assert (scoring._context(vote, together, n) == scoring._context(vote, data, n)) == (n < 2)
+    for changed in ({"trial": np.array([0, 1, 1, 1, 2, 3])}, {"trial_held_out": np.array([4, 5])}):
+        assert scoring._context(vote, replace(data, **changed), 0) != scoring._context(vote, data, 0)
+
+
+def test_trials_decide_together_in_inner_folds_too(configure, tmp_path):
+    scores = job.run(configure(tmp_path, "model=none", "classifier=trial_vote"))
+    np.testing.assert_array_equal(scores.accuracy, scores.trial_accuracy)  # trials of one length
+    inner = pd.read_csv(tmp_path / "job/selection.csv").accuracy_inner
+    np.testing.assert_allclose(8 * inner, (8 * inner).round(), atol=1e-9)  # of eight training trials
+    assert inner.nunique() > 1
 
 
 @pytest.mark.parametrize("bounded_from", [None, 1])

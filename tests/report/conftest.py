@@ -67,7 +67,9 @@ def write_job(folder: Path, modality: str, model: str, *, seed: int = 0, dataset
             for fold in FOLDS:
                 place = (dataset, subject, 1, fold, modality, model, n, seed)
                 value = accuracy(modality, model, n, subject, fold) + shift
-                scores.append((*place, value, 0.25, value + OPTIMISM, 1.0, value - 0.02, 60, 30))
+                scores.append(
+                    (*place, value, 0.25, value + OPTIMISM, 1.0, value - 0.02, 60, 30, (value + 1) / 2, value)
+                )
                 selection.append((*place, inner_accuracy(model, n, subject), "{}", "{}"))
                 confusion += [
                     (*place, a, b, (6 + n // 100 if a == b else 2 - n // 200)) for a in CLASSES for b in CLASSES

@@ -27,7 +27,7 @@ def test_accuracies_and_gains_are_those_of_the_report(sweep):
     for model, (without, chosen, gain, subjects) in shown.items():
         assert without == "70.0"
         assert chosen == compared[model][0].split()[0]
-        assert gain == compared[model][1]
+        assert gain == compared[model][2]
         assert subjects == "4"
     assert shown["cBEGAN"][2].startswith("+7.1 [")
 

@@ -40,9 +40,10 @@ def test_the_comparison_shows_the_nested_choice_and_its_difference_to_none(secti
     none = np.array([0.67, 0.69, 0.71, 0.73])
     gain = np.array([0.015, 0.06, 0.09, 0.12])
     assert shown["EEG", "none"][0] == f"{100 * none.mean():.1f} ({100 * none.std(ddof=1):.1f})" == "70.0 (2.6)"
-    accuracy, difference, p, effect, counts, oracle, optimism, subjects = shown["EEG", "cBEGAN"]
+    accuracy, trials, difference, p, effect, counts, oracle, optimism, subjects = shown["EEG", "cBEGAN"]
     assert subjects == "4"
     assert accuracy == f"{100 * (none + gain).mean():.1f} ({100 * (none + gain).std(ddof=1):.1f})"
+    assert trials == f"{50 * (1 + none + gain).mean():.1f} ({50 * (none + gain).std(ddof=1):.1f})"
     assert difference.split()[0] == f"+{100 * gain.mean():.1f}"
     # each of the three models has p = 2 / 16 or more, and Holm multiplies the smallest by three
     smallest = stats.wilcoxon(gain).pvalue
@@ -52,6 +53,19 @@ def test_the_comparison_shows_the_nested_choice_and_its_difference_to_none(secti
     assert oracle == f"{100 * best.mean():.1f} ({100 * best.std(ddof=1):.1f})"
     assert optimism == f"+{100 * (best - none - gain).mean():.1f}"
     assert shown["EEG", "none"][-2] == f"+{100 * fake.OPTIMISM:.1f}"
+
+
+def test_jobs_of_versions_that_knew_no_accuracy_of_trials_are_read_and_have_none(tmp_path, fake, section):
+    for model in ("none", "gaussian"):
+        fake.write_job(tmp_path / model, "eeg", model)
+    path = tmp_path / "gaussian" / "scores.csv"
+    pd.read_csv(path).drop(columns=["trial_accuracy", "trial_accuracy_oracle"]).to_csv(path, index=False)
+    found = collect([tmp_path])
+    assert not found.problems
+    shown, new = (cells(tables.comparison(one)) for one in (*sections(found.jobs), section))
+    assert shown["EEG", "Gaussian"][1] == "–"
+    assert shown["EEG", "none"][1] == new["EEG", "none"][1] == "85.0 (1.3)"
+    assert shown["EEG", "Gaussian"][0] == new["EEG", "Gaussian"][0]
 
 
 def test_every_gan_is_compared_with_every_control(section):
@@ -125,7 +139,7 @@ def test_models_scored_on_other_training_sets_are_compared_on_common_ones_and_th
     (section,) = sections(collect([tmp_path]).jobs)
     table = tables.comparison(section)
     assert "eeg: models were not all scored on the same training sets" in table.note
-    assert cells(table)["EEG", "Gaussian"][1].startswith(f"+{100 * np.mean([0.04, 0.06, 0.08]):.1f}")
+    assert cells(table)["EEG", "Gaussian"][2].startswith(f"+{100 * np.mean([0.04, 0.06, 0.08]):.1f}")
 
 
 def test_without_a_job_of_none_the_accuracies_without_synthetic_windows_are_the_baseline(tmp_path, fake, section):
@@ -134,7 +148,7 @@ def test_without_a_job_of_none_the_accuracies_without_synthetic_windows_are_the_
     for row in (("EEG", "none"), ("EEG", "Gaussian")):
         own, among_others = (cells(tables.comparison(one))[row] for one in (alone, section))
         assert own[0] == among_others[0]  # accuracy
-        assert own[1].split()[0] == among_others[1].split()[0]  # difference
+        assert own[2].split()[0] == among_others[2].split()[0]  # difference
     assert tables.against_controls(alone) is None
 
 
@@ -144,7 +158,7 @@ def test_without_any_accuracy_at_0_synthetic_windows_there_are_no_differences(tm
         frame = pd.read_csv(tmp_path / "job" / f"{file}.csv")
         frame[frame.n_aug > 0].to_csv(tmp_path / "job" / f"{file}.csv", index=False)
     (section,) = sections(collect([tmp_path]).jobs)
-    accuracy, *rest = cells(tables.comparison(section))["EEG", "Gaussian"]
+    accuracy, _, *rest = cells(tables.comparison(section))["EEG", "Gaussian"]
     assert accuracy.startswith("74.")
     assert rest[:4] == ["–"] * 4
     assert "eeg: no job of model=none here" in tables.comparison(section).note
@@ -153,7 +167,7 @@ def test_without_any_accuracy_at_0_synthetic_windows_there_are_no_differences(tm
 
 
 def test_intervals_of_few_people_are_grey(section):
-    difference = cells(tables.comparison(section))["EEG", "cBEGAN"][1]
+    difference = cells(tables.comparison(section))["EEG", "cBEGAN"][2]
     assert isinstance(difference, Grey)
     assert f'<td class="grey">{difference}</td>' in tables.comparison(section).html()
 

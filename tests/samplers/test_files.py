@@ -207,7 +207,7 @@ def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configu
         augmenter.restore([generator], 10, 3)
         fits = job.Fits([fitted.key], [], [], [])
         plan = build(features, [member], inner="reuse", n_inner_folds=2, fit_on="train")
-        z, labels = job.sample(augmenter, fits, 50, 3, plan)
+        z, labels, _ = job.sample(augmenter, fits, 50, 3, plan)
         (data,) = plan.outer_sets
         x, y = fitted.sample(50)
         np.testing.assert_array_equal(x, data.scaler.inverse(z[0].astype(np.float64)).astype(np.float32))

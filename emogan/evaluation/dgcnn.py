@@ -1,0 +1,150 @@
+"""The dynamical graph convolutional network (DGCNN) of Song et al. 2018 as a classifier, as TorchEEG has it."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Annotated
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from emogan.checks import NOT_EMPTY, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from emogan.data.montage import split_name
+from emogan.evaluation.classifiers import Classifier
+from emogan.evaluation.networks import BelowOne
+from emogan.evaluation.svm import Predictions
+from emogan.evaluation.validation import Standardised
+
+
+class DGCNN(Classifier):
+    """A graph network over electrodes, whose links it learns, for features of the same bands at every electrode.
+
+    Song et al. 2018, EEG emotion recognition using dynamical graph convolutional neural networks. It is trained by
+    AdamW until its loss on validation trials stops falling, as a `StackedNetwork` is, but each network by itself.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
+    order
+        Number of terms of the Chebyshev polynomials, which reach as many links far, less one.
+    hidden
+        Number of nodes at each electrode.
+    weight_decay, learning_rate
+        AdamW's; the values of the first to choose from.
+    batch_size
+        Windows of each update.
+    max_updates
+        At most so many.
+    check_every
+        Updates between two looks at the validation trials.
+    patience
+        Training ends after so many looks in turn without a lower loss.
+    validation
+        Share of the trials of each class that validate; it is one trial at least.
+    updates_without_validation
+        Updates where nothing can validate.
+    seed
+        Of the first weights, the batches and the choice of validation trials.
+
+    Raises
+    ------
+    ImportError
+        If TorchEEG is not installed.
+    """
+
+    uses_trials = True
+
+    def __init__(
+        self,
+        name: str,
+        order: PositiveInt,
+        hidden: PositiveInt,
+        weight_decay: Annotated[Sequence[NonNegativeFloat], NOT_EMPTY],
+        learning_rate: PositiveFloat,
+        batch_size: PositiveInt,
+        max_updates: PositiveInt,
+        check_every: PositiveInt,
+        patience: PositiveInt,
+        validation: BelowOne,
+        updates_without_validation: PositiveInt,
+        seed: NonNegativeInt,
+    ):
+        self.build = _torcheeg(name)
+        self.name, self.values, self.order, self.hidden = name, np.array(weight_decay, dtype=float), order, hidden
+        self.learning_rate, self.batch_size, self.validation, self.seed = learning_rate, batch_size, validation, seed
+        self.max_updates, self.check_every, self.patience = max_updates, check_every, patience
+        self.updates_without_validation = updates_without_validation
+
+    def paths(self, data):
+        columns = torch.from_numpy(electrodes_and_bands(data.feature_names, self.name))
+        part = Standardised.of(data, self.validation, self.seed)
+        x, x_held_out = (torch.from_numpy(windows)[:, columns] for windows in (part.x, part.x_held_out))
+        y, validates = torch.from_numpy(data.y), torch.from_numpy(part.validates)
+        found = []
+        for n in data.lengths:
+            learned = torch.arange(n)[~validates[:n]]
+            networks = [self._train(x, y, learned, validates, float(decay)) for decay in self.values]
+            with torch.no_grad():
+                predicted = [network(x_held_out).argmax(-1).numpy() for network in networks]
+            found.append(Predictions(np.stack(predicted)))
+        return found
+
+    def _train(self, x: Tensor, y: Tensor, learned: Tensor, validates: Tensor, decay: float) -> nn.Module:
+        """The network with the weights that were best on the windows that validate, for predictions."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            network = self.build(
+                in_channels=x.shape[2], num_electrodes=x.shape[1], num_layers=self.order, hid_channels=self.hidden,
+                num_classes=int(y.max()) + 1,
+            )  # fmt: skip
+        optimizer = torch.optim.AdamW(network.parameters(), self.learning_rate, weight_decay=decay)
+        generator = torch.Generator().manual_seed(self.seed)
+        can_validate = bool(validates.any())
+        length = self.max_updates if can_validate else min(self.max_updates, self.updates_without_validation)
+        lowest, waited, best = float("inf"), 0, None
+        for update in range(1, length + 1):
+            rows = learned[torch.randint(len(learned), (self.batch_size,), generator=generator)]
+            optimizer.zero_grad()
+            cross_entropy(network.train()(x[rows]), y[rows]).backward()
+            optimizer.step()
+            if can_validate and update % self.check_every == 0:
+                with torch.no_grad():
+                    loss = cross_entropy(network.eval()(x[validates]), y[validates]).item()
+                waited = 0 if loss < lowest else waited + 1
+                if loss < lowest:
+                    lowest, best = loss, deepcopy(network.state_dict())
+                elif waited == self.patience:
+                    break
+        if best is not None:
+            network.load_state_dict(best)
+        return network.eval()
+
+
+def electrodes_and_bands(names: Sequence[str], name: str) -> np.ndarray:
+    """The column (electrodes, bands) of each feature, as FP1_delta, in the order in which they come.
+
+    Raises
+    ------
+    ValueError
+        If some features are none of an electrode and a band, or electrodes have other bands.
+    """
+    places = [split_name(feature) for feature in names]
+    electrodes = list(dict.fromkeys(electrode for electrode, _ in places))
+    bands = list(dict.fromkeys(band for _, band in places))
+    column = {place: i for i, place in enumerate(places)}
+    if not names or "" in bands or len(column) != len(electrodes) * len(bands):
+        raise ValueError(
+            f"classifier={name}: expected features of the same bands at every electrode, such as FP1_delta, got "
+            f"{len(names)} features, {', '.join(names[:2])} ... {', '.join(names[-2:])}. Take modality=eeg"
+        )
+    return np.array([[column[electrode, band] for band in bands] for electrode in electrodes])
+
+
+def _torcheeg(name: str) -> Callable[..., nn.Module]:
+    try:
+        from torcheeg.models import DGCNN as network
+    except ImportError as error:
+        raise ImportError(f"classifier={name} needs TorchEEG: pip install 'emogan[torcheeg]' ({error})") from error
+    return network
