@@ -31,6 +31,8 @@ AUGMENTERS = {
     "trial_cbegan": 2,
     "cvae": 1,
     "diffusion": 1,
+    "recurrent_cbegan": 1,
+    "recurrent_cwgan": 1,
     "donor_windows": 1,
     "duplicate": 1,
     "gaussian": 1,

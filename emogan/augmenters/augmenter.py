@@ -74,6 +74,13 @@ class Augmenter(Checked, ABC):
     def sample(self, y: Tensor, generator: torch.Generator | Sequence[torch.Generator]) -> Tensor:
         """Synthetic windows (M, n, F) with the labels y (M, n), drawn with one generator or with one per member."""
 
+    def synthetic_trials(self, y: Tensor) -> Tensor:
+        """Numbers (M, n) of the trials that the synthetic windows of labels y (M, n) are of: all different, as a rule.
+
+        Those that have one number are the successive windows of one synthetic trial.
+        """
+        return torch.arange(y.shape[1]).expand(y.shape)
+
 
 class NoAugmentation(Augmenter):
     """`model=none`: appends nothing.
