@@ -32,7 +32,7 @@ from emogan.recordings.settings import Settings
 
 CHECKOUT = Path(__file__).parents[1]
 REPORTED = CHECKOUT / "emogan/report/reported.csv"
-GANS = ("cbegan", "cgan", "cwgan", "trial_cbegan", "cvae", "diffusion")
+GANS = ("cbegan", "cgan", "cwgan", "trial_cbegan", "cvae", "diffusion", "recurrent_cbegan", "recurrent_cwgan")
 
 
 def options(group: str) -> list[str]:

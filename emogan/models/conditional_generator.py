@@ -270,7 +270,7 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
         return self.generate(z, y)
 
     def imitate(self, z: Tensor, y: Tensor) -> Tensor:
-        """Counterparts of what a mini-batch consists of, from its noise and labels: windows, as of `generate`, as a rule."""
+        """What a discriminator sees of G(z | y) in place of a mini-batch's rows: windows as a rule, see `generate`."""
         return self.generate(z, y)
 
     def synthetic_trials(self, y: Tensor) -> Tensor:

@@ -19,9 +19,10 @@ STEPS = 8  # at a time, so that a window's bits do not depend on how many others
 class TrialGenerator(nn.Module):
     """The windows of a trial from noise t of the trial and noise e_i of each window, with the label y:
 
-        h_0 = tanh(A [t, y]),  h_i = GRU([t, y, e_i], h_{i-1}),  x_i = B(h_i)
+        h_0 = tanh(A [t, y]),  h_i = GRU([t, y, e_i], h_{i-1}),  x_i = B([h_i, e_i])
 
-    with an affine map A, and the layers of an MLP, B. The first of the hidden widths is that of the GRU.
+    with an affine map A, and the layers of an MLP, B. The first of the hidden widths is that of the GRU. B sees e_i too:
+    what a window has of its own need not pass through the state, which the next window goes on from.
     """
 
     def __init__(self, members: int, features: int, classes: int, trial_noise: int, noise: int, hidden: Sequence[int]):
@@ -29,7 +30,7 @@ class TrialGenerator(nn.Module):
         self.classes, self.trial_noise = classes, trial_noise
         self.start = StackedLinear(members, trial_noise + classes, hidden[0])
         self.gru = StackedGRU(members, trial_noise + classes + noise, hidden[0])
-        self.window = StackedMLP(members, [*hidden, features])
+        self.window = StackedMLP(members, [hidden[0] + noise, *hidden[1:], features])
         self.register_buffer("lengths", torch.zeros(members, classes, MOST, dtype=torch.int64))  # of trials
         self.register_buffer("counts", torch.ones(members, classes, dtype=torch.int64))  # how many trials there are
         self.lengths[..., 0] = 1
@@ -41,9 +42,9 @@ class TrialGenerator(nn.Module):
             h = in_whole_vectors(torch.tanh, self.start(given))
         return self.gru(torch.cat([given[:, None].expand(-1, noise.shape[1], -1, -1), noise], dim=-1), h)
 
-    def windows(self, states: Tensor) -> Tensor:
-        """(M, T, N, H) -> (M, T, N, F)."""
-        return self.window(states.flatten(1, 2)).unflatten(1, states.shape[1:3])
+    def windows(self, states: Tensor, noise: Tensor) -> Tensor:
+        """States (M, T, N, H) and the noise of their windows (M, T, N, ...) -> (M, T, N, F)."""
+        return self.window(torch.cat([states, noise], dim=-1).flatten(1, 2)).unflatten(1, states.shape[1:3])
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """See `Recurrent.generate`."""
@@ -66,7 +67,7 @@ class TrialGenerator(nn.Module):
         for part in noise.split(STEPS, dim=1):
             states = self.states(trials, part, labels, h)
             h = states[:, -1].contiguous()
-            windows.append(self.windows(states))
+            windows.append(self.windows(states, part))
         drawn = torch.cat(windows, dim=1).flatten(1, 2)
         return drawn.gather(1, index.clamp_max(steps * rows - 1)[..., None].expand(-1, -1, drawn.shape[-1]))
 
@@ -138,20 +139,19 @@ class Recurrent:
     def imitate(self, z: Tensor, y: Tensor) -> Tensor:
         """Synthetic stretches (M, N, stretch * F) from noise (M, N, batch_noise) and labels (M, N)."""
         place = ((z[..., 0] + 1) / 2 * (self.rollout - self.stretch + 1)).long()
-        states = self._rolled_out(z[..., 1:], y)
         index = place[:, None] + torch.arange(self.stretch, device=z.device)[:, None]
-        states = states.gather(1, index[..., None].expand(-1, -1, -1, states.shape[-1]))
-        return self.generator.windows(states).transpose(1, 2).flatten(2)
+        return self._rolled_out(z[..., 1:], y, index).transpose(1, 2).flatten(2)
 
-    def _rolled_out(self, z: Tensor, y: Tensor) -> Tensor:
-        """States (M, rollout, N, H) of trials from their noise."""
+    def _rolled_out(self, z: Tensor, y: Tensor, places: Tensor) -> Tensor:
+        """The windows (M, T, N, F) at these places (M, T, N) of trials from their noise (M, N, batch_noise - 1)."""
         noise = z[..., self.trial_noise :].unflatten(-1, (self.rollout, self.window_noise)).transpose(1, 2)
-        return self.generator.states(z[..., : self.trial_noise], noise, y)
+        states = self.generator.states(z[..., : self.trial_noise], noise, y)
+        return self.generator.windows(
+            *(one.gather(1, places[..., None].expand(-1, -1, -1, one.shape[-1])) for one in (states, noise))
+        )
 
     def windows_of_each_class(self, n: int) -> Tensor:
         """See `ConditionalGenerator.windows_of_each_class`: each window is of another trial, at places in turn."""
         z, y = self.noise_of_each_class(n, self.batch_noise - 1)
-        states = self._rolled_out(z, y)
-        place = (torch.arange(n, device=y.device) % self.rollout).repeat(self.classes)
-        states = states.gather(1, place[:, None].expand(self.members, 1, -1, states.shape[-1]))
-        return self.generator.windows(states)[:, 0].unflatten(1, (self.classes, n))
+        places = (torch.arange(n, device=y.device) % self.rollout).repeat(self.classes).expand(self.members, 1, -1)
+        return self._rolled_out(z, y, places)[:, 0].unflatten(1, (self.classes, n))

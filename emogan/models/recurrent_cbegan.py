@@ -12,7 +12,7 @@ class RecurrentCBEGAN(Recurrent, CBEGAN):
 
     The generator gives the windows x_i of a trial from noise t of the trial and noise e_i of each window,
 
-        h_0 = tanh(A [t, y]),  h_i = GRU([t, y, e_i], h_{i-1}),  x_i = B(h_i),
+        h_0 = tanh(A [t, y]),  h_i = GRU([t, y, e_i], h_{i-1}),  x_i = B([h_i, e_i]),
 
     and the auto-encoder reconstructs stretches s = (x_i, ..., x_{i+T-1}) of T windows: L(s) = |s - D(s | y)|^eta in
     place of L(x) in equations 3 and 7 to 10 of Luo, Zhu and Lu 2019. See `emogan.models.recurrent.Recurrent`.

@@ -15,7 +15,7 @@ class RecurrentCWGAN(Recurrent, CWGAN):
 
     The generator gives the windows x_i of a trial from noise t of the trial and noise e_i of each window,
 
-        h_0 = tanh(A [t, y]),  h_i = GRU([t, y, e_i], h_{i-1}),  x_i = B(h_i),
+        h_0 = tanh(A [t, y]),  h_i = GRU([t, y, e_i], h_{i-1}),  x_i = B([h_i, e_i]),
 
     and the critic estimates the Wasserstein distance between real and synthetic stretches (x_i, ..., x_{i+T-1}) of T
     windows. See `emogan.models.recurrent.Recurrent`.

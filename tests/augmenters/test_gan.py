@@ -8,10 +8,10 @@ from omegaconf import OmegaConf
 from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter, balanced_labels
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, RecurrentCWGAN, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 
-GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion)
+GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN, RecurrentCWGAN)
 
 
 def seeded(*seeds):
