@@ -21,7 +21,7 @@ class TrialGenerator(nn.Module):
 
         h_0 = tanh(A [t, y]),  h_i = GRU([t, y, e_i], h_{i-1}),  x_i = B([h_i, e_i])
 
-    with an affine map A, and the layers of an MLP, B. The first of the hidden widths is that of the GRU. B sees e_i too:
+    with an affine map A, and the layers of an MLP, B. The first of the hidden widths is the GRU's. B sees e_i too:
     what a window has of its own need not pass through the state, which the next window goes on from.
     """
 
