@@ -179,7 +179,7 @@ def test_the_autocorrelation_of_whole_trials_is_drawn_beside_that_of_single_wind
     assert (tmp_path / "new/autocorrelation.png").stat().st_size > 30_000
     points = pd.read_csv(tmp_path / "new/autocorrelation.csv")
     assert points.groupby("model").size().to_dict() == dict.fromkeys([*models, "training trials"], 11)
-    assert (points[points.lag == 0].autocorrelation.to_numpy() == pytest.approx(1)).all()
+    assert points[points.lag == 0].autocorrelation.to_numpy() == pytest.approx(1)
     assert "people [1]" in capsys.readouterr().out
 
 
