@@ -1,8 +1,9 @@
 """RecurrentCBEGAN: a cBEGAN of whole trials, which judges stretches of successive windows."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from emogan.checks import PositiveInt
+from emogan.checks import PositiveInt, above, below
 from emogan.models.cbegan import CBEGAN, Autoencoder
 from emogan.models.recurrent import Recurrent
 
@@ -62,10 +63,11 @@ class RecurrentCBEGAN(Recurrent, CBEGAN):
         rollout: PositiveInt = 8,
         trial_noise: PositiveInt = 32,
         window_noise: PositiveInt = 32,
+        learning_rate: Annotated[float, above(0), below(1)] = 3e-4,
         **settings,
     ):
         noise = self.plan(stretch, rollout, trial_noise, window_noise)
-        super().__init__(features, classes, members, noise_features=noise, **settings)
+        super().__init__(features, classes, members, noise_features=noise, learning_rate=learning_rate, **settings)
 
     def build_discriminator(self, hidden: Sequence[int]) -> Autoencoder:
         return Autoencoder(self.members, self.stretch * self.features, self.classes, hidden)

@@ -608,6 +608,8 @@ class RecurrentCBEGANSampler(TrialSampler, TrainedSampler):
         "mean" or "sum" of the loss over the features; the sum moves k_t faster by their number.
     """
 
+    iterations: int = 600
+    learning_rate: float = 3e-4
     stretch: int = 4
     rollout: int = 8
     trial_noise: int = 32
@@ -677,7 +679,8 @@ class RecurrentCWGANSampler(TrialSampler, TrainedSampler):
         Critic steps per generator step.
     """
 
-    iterations: int = 5000
+    iterations: int = 600
+    learning_rate: float = 1e-3
     stretch: int = 4
     rollout: int = 8
     trial_noise: int = 32
