@@ -156,33 +156,35 @@ def test_choosing_windows_one_by_one_is_refused(judge):
 
 
 def autoregressive_trials(n=24, length=30):
-    """Trials of two classes apart by 4 times their spread: trial effects, and residuals that have a memory of 0.8."""
+    """Trials of two classes, with trial effects and residuals that have a memory of 0.8."""
     random = np.random.default_rng(0)
     e = random.normal(size=(n, length, 2))
     for i in range(1, length):
         e[:, i] = 0.8 * e[:, i - 1] + 0.6 * e[:, i]
-    x = e + 0.5 * random.normal(size=(n, 1, 2)) + 4 * (np.arange(n) % 2)[:, None, None]
+    x = e + 0.5 * random.normal(size=(n, 1, 2)) + 2 * (np.arange(n) % 2)[:, None, None]
     return x.reshape(-1, 2), np.repeat(np.arange(n) % 2, length), np.repeat(np.arange(n), length)
 
 
+@pytest.mark.slow
 def test_long_rollouts_stay_where_the_data_are_and_windows_remember():
+    """Five times as long as what is generated in training, and longer than any training trial."""
     x, y, trial = autoregressive_trials()
     data = TrainingSet.scaled(x, y, trial)
-    augmenter = GANAugmenter(
-        RecurrentCWGAN, name="gan", iterations=400, hidden=32, batch_size=256, learning_rate=2e-3, trial_noise=4,
-        window_noise=4,
-    ).fit([data])  # fmt: skip
+    augmenter = GANAugmenter(RecurrentCWGAN, name="gan", iterations=1000, hidden=32, trial_noise=4, window_noise=4)
+    augmenter.fit([data])
     model = augmenter.model
-    model.generator.lengths[..., 0], model.generator.counts[:] = 45, 1  # longer than any real trial
+    model.generator.lengths[..., 0], model.generator.counts[:] = 45, 1
     wanted = torch.arange(2).repeat_interleave(45 * 64)[None]
     drawn = augmenter.sample(wanted, torch.Generator().manual_seed(0))[0].unflatten(0, (2, 64, 45)).numpy()
     for c in range(2):
         early, late, real = drawn[c, :, 5], drawn[c, :, 40], data.x[data.y == c]
+        print(c, early.mean(0), late.mean(0), real.mean(0), early.std(0), late.std(0), real.std(0))
         assert np.abs(late.mean(0) - early.mean(0)).max() < 0.5 * real.std(0).max()
-        assert np.abs(late.mean(0) - real.mean(0)).max() < 0.8 * real.std(0).max()
-        assert 0.5 < (late.std(0) / early.std(0)).min() <= (late.std(0) / early.std(0)).max() < 2
+        assert np.abs(late.mean(0) - real.mean(0)).max() < real.std(0).max()
+        assert 0.6 < (late.std(0) / early.std(0)).min() <= (late.std(0) / early.std(0)).max() < 1.6
     own = autocorrelation(drawn.reshape(-1, 2), wanted[0].numpy(), np.repeat(np.arange(128), 45)).mean(1)
     real = autocorrelation(x, y, trial).mean(1)
+    print(own, real)
     assert own[1] == pytest.approx(real[1], abs=0.2)
     assert own[8] < own[1] - 0.15
 
