@@ -12,8 +12,7 @@ from emogan.models.stacked_gru import StackedGRU
 from emogan.models.trial_start import MOST
 from emogan.wording import words
 
-ROWS = 8  # trials of each class are generated at once, and their windows
-STEPS = 8  # at a time, so that a window's bits do not depend on how many others there are
+ROWS, STEPS = 8, 8  # trials of each class, and windows of each, at a time: bits do not depend on how many are asked for
 
 
 class TrialGenerator(nn.Module):
@@ -150,6 +149,7 @@ class Recurrent:
             *(one.gather(1, places[..., None].expand(-1, -1, -1, one.shape[-1])) for one in (states, noise))
         )
 
+    @torch.no_grad()
     def windows_of_each_class(self, n: int) -> Tensor:
         """See `ConditionalGenerator.windows_of_each_class`: each window is of another trial, at places in turn."""
         z, y = self.noise_of_each_class(n, self.batch_noise - 1)
