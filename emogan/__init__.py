@@ -7,8 +7,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from emogan.data.table import table
-    from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
+    from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, RecurrentCWGAN, TrialCBEGAN
     from emogan.samplers.controls import (
+        AutoregressiveSampler,
         ControlSampler,
         DuplicateSampler,
         GaussianSampler,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         NoiseSampler,
         RandomEffectsSampler,
         SMOTESampler,
+        TrialBootstrapSampler,
     )
     from emogan.samplers.cross import cross_augment
     from emogan.samplers.files import load
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
         CWGANSampler,
         DiffusionSampler,
         GANSampler,
+        RecurrentCBEGANSampler,
+        RecurrentCWGANSampler,
         TrialCBEGANSampler,
     )
     from emogan.training.datamodules import (
@@ -52,6 +56,7 @@ __all__ = [
     "CVAE",
     "CWGAN",
     "AMIGOSDataModule",
+    "AutoregressiveSampler",
     "CBEGANSampler",
     "CGANSampler",
     "CVAESampler",
@@ -71,6 +76,10 @@ __all__ = [
     "MixupSampler",
     "NoiseSampler",
     "RandomEffectsSampler",
+    "RecurrentCBEGAN",
+    "RecurrentCBEGANSampler",
+    "RecurrentCWGAN",
+    "RecurrentCWGANSampler",
     "SEEDDataModule",
     "SEEDFRADataModule",
     "SEEDGERDataModule",
@@ -80,6 +89,7 @@ __all__ = [
     "SMOTESampler",
     "SyntheticDataModule",
     "TableDataModule",
+    "TrialBootstrapSampler",
     "TrialCBEGAN",
     "TrialCBEGANSampler",
     "cross_augment",
@@ -90,13 +100,13 @@ __all__ = [
 # What is imported on first use: torch, Lightning and scikit-learn take seconds, and imbalanced-learn is an extra.
 _PLACES = {
     "data.table": ("table",),
-    "models": ("CBEGAN", "CGAN", "CVAE", "CWGAN", "Diffusion", "TrialCBEGAN"),
+    "models": ("CBEGAN", "CGAN", "CVAE", "CWGAN", "Diffusion", "RecurrentCBEGAN", "RecurrentCWGAN", "TrialCBEGAN"),
     "samplers.cross": ("cross_augment",),
     "samplers.files": ("load",),
     "samplers.fitted": ("FittedSampler",),
     "samplers.gans": (
         "CBEGANSampler", "CGANSampler", "CVAESampler", "CWGANSampler", "DiffusionSampler", "GANSampler",
-        "TrialCBEGANSampler",
+        "RecurrentCBEGANSampler", "RecurrentCWGANSampler", "TrialCBEGANSampler",
     ),
     "training.datamodules": tuple(name for name in __all__ if name.endswith("DataModule")),
 }  # fmt: skip

@@ -31,6 +31,9 @@ AUGMENTERS = {
     "trial_cbegan": 2,
     "cvae": 1,
     "diffusion": 1,
+    "recurrent_cbegan": 1,
+    "recurrent_cwgan": 1,
+    "autoregressive": 1,
     "donor_windows": 1,
     "duplicate": 1,
     "gaussian": 1,
@@ -41,6 +44,7 @@ AUGMENTERS = {
     "recombination": 1,
     "rotation": 1,
     "smote": 1,
+    "trial_bootstrap": 1,
 }
 
 

@@ -33,7 +33,9 @@ from emogan.recordings.settings import Settings
 
 CHECKOUT = Path(__file__).parents[1]
 REPORTED = CHECKOUT / "emogan/report/reported.csv"
-GANS = ("cbegan", "cgan", "cwgan", "trial_cbegan", "cvae", "svae", "diffusion", "swgan")
+GANS = (
+    "cbegan", "cgan", "cwgan", "trial_cbegan", "cvae", "svae", "diffusion", "swgan", "recurrent_cbegan", "recurrent_cwgan"
+)  # fmt: skip
 
 
 def options(group: str) -> list[str]:

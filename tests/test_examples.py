@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from emogan.data.folds import members
-from emogan.examples import against_smote, leak, look_at_windows, own_table, what_is_missing
+from emogan.examples import against_smote, autocorrelation, leak, look_at_windows, own_table, what_is_missing
 from emogan.report.paper_table import reported
 from emogan.simulation import people
 from emogan.simulation.releases import WRITERS
 
-EXAMPLES = ("own_table", "against_smote", "look_at_windows", "what_is_missing", "leak")
+EXAMPLES = ("own_table", "against_smote", "look_at_windows", "what_is_missing", "leak", "autocorrelation")
 
 
 def test_a_table_of_ones_own_becomes_an_augmented_classifier(tmp_path, capsys):
@@ -167,6 +167,20 @@ def test_impossible_options_of_the_leak_are_refused(options, expected, capsys):
     with pytest.raises(SystemExit, match="2"):
         leak.main(options)
     assert re.search(expected, capsys.readouterr().err)
+
+
+def test_the_autocorrelation_of_whole_trials_is_drawn_beside_that_of_single_windows(tmp_path, capsys):
+    models = ["random_effects", "trial_bootstrap", "recurrent_cbegan"]
+    table = autocorrelation.main(["--models", *models, "--iterations", "3", "--output", str(tmp_path / "new")])
+    assert table.index.tolist() == models
+    assert table.loc["trial_bootstrap", "autocorrelation_error"] < 0.1
+    assert table.loc["random_effects", "autocorrelation_error"] > 0.25
+    assert table.loc["recurrent_cbegan", "ms_per_update"] > 0
+    assert (tmp_path / "new/autocorrelation.png").stat().st_size > 30_000
+    points = pd.read_csv(tmp_path / "new/autocorrelation.csv")
+    assert points.groupby("model").size().to_dict() == dict.fromkeys([*models, "training trials"], 11)
+    assert points[points.lag == 0].autocorrelation.to_numpy() == pytest.approx(1)
+    assert "people [1]" in capsys.readouterr().out
 
 
 @pytest.mark.slow

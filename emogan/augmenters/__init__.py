@@ -6,9 +6,11 @@ from emogan.augmenters.gan import GANAugmenter
 from emogan.augmenters.resampling import DonorWindows, Duplicate, Mixup, Noise, Recombination, Smote
 from emogan.augmenters.rotation import Rotation
 from emogan.augmenters.statistical import Gaussian, PersonEffects, RandomEffects
+from emogan.augmenters.whole_trials import Autoregressive, TrialBootstrap, WholeTrials
 
 __all__ = [
     "Augmenter",
+    "Autoregressive",
     "Control",
     "DonorWindows",
     "Duplicate",
@@ -23,5 +25,7 @@ __all__ = [
     "Recombination",
     "Rotation",
     "Smote",
+    "TrialBootstrap",
+    "WholeTrials",
     "balanced_labels",
 ]

@@ -93,6 +93,11 @@ class GANAugmenter(Augmenter):
                 f"{words().setting('selection')}: expected density or classifier, or none of them, for {gan.__name__}, "
                 "which has no discriminator, got discriminator"
             )
+        if selection and gan.whole_trials:
+            raise ValueError(
+                f"{words().setting('selection')}: expected null for {gan.__name__}, whose windows follow one another "
+                f"in trials and cannot be chosen one by one, got {selection}"
+            )
         self.gan, self.name = gan, name
         if settings.get("optimizer", self) is None:  # the default is no setting, so that keys do not depend on it
             del settings["optimizer"]
@@ -200,6 +205,9 @@ class GANAugmenter(Augmenter):
     def sample(self, y, generator):
         members, n = y.shape
         generators = per_member(generator, members)
+        if self.gan.whole_trials:  # they may reach from one block into the next
+            z = [self._noise(generators) for _ in range(max(1, -(-n // SAMPLE_BLOCK)))]
+            return self.model.generate(torch.cat(z, dim=1)[:, :n], y)
         blocks = []
         for start in range(0, n, SAMPLE_BLOCK):
             labels = torch.zeros(members, SAMPLE_BLOCK, dtype=torch.int64)
@@ -208,11 +216,18 @@ class GANAugmenter(Augmenter):
             blocks.append(self.selection.best_of(draw, labels) if self.selection else draw()[1])
         return torch.cat(blocks, dim=1)[:, :n] if blocks else torch.empty(members, 0, self.model.features)
 
+    def synthetic_trials(self, y):
+        return self.model.synthetic_trials(y)
+
     def _draw(self, y: Tensor, generators: Sequence[torch.Generator]) -> tuple[Tensor, Tensor]:
         """Noise and windows of one block of labels."""
-        noise = [torch.rand(SAMPLE_BLOCK, self.model.noise_features, generator=g) for g in generators]
-        z = torch.stack(noise) * 2 - 1
+        z = self._noise(generators)
         return z, self.model.generate(z, y)
+
+    def _noise(self, generators: Sequence[torch.Generator]) -> Tensor:
+        """The noise of one block."""
+        noise = [torch.rand(SAMPLE_BLOCK, self.model.noise_features, generator=g) for g in generators]
+        return torch.stack(noise) * 2 - 1
 
     def state(self) -> dict[str, Tensor]:
         """What sampling takes, as plain tensors (M, ...): the generators and what a selection has learned."""

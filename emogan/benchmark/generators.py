@@ -10,7 +10,7 @@ from emogan.benchmark.record import Record, alternately
 from emogan.benchmark.training import CLASSES, Case, stacked_ms, train_stacked
 from emogan.environment import quieten_lightning
 
-GENERATORS = ("cbegan", "trial_cbegan", "cgan", "cwgan", "cvae", "diffusion")
+GENERATORS = ("cbegan", "trial_cbegan", "cgan", "cwgan", "cvae", "diffusion", "recurrent_cbegan", "recurrent_cwgan")
 DRAWN = 2000  # windows, the most of the paper's Table 1
 
 

@@ -13,6 +13,7 @@ from emogan.evaluation.classifiers import Classifier, FitData
 from emogan.evaluation.svm import Predictions
 from emogan.evaluation.validation import Standardised
 from emogan.models.stacked import LANES, StackedLinear, StackedMLP
+from emogan.models.stacked_gru import StackedGRU
 
 BelowOne = Annotated[float, Rule("in [0, 1)", lambda value: 0 <= value < 1)]
 WholeVectors = Annotated[int, Rule(f"(a multiple of {LANES})", lambda value: value > 0 and value % LANES == 0)]
@@ -275,7 +276,7 @@ class GRU(StackedNetwork):
         self.hidden, self.stretch = hidden, stretch
 
     def network(self, members, features, classes):
-        return StackedGRU(members, features, self.hidden, classes)
+        return _Recurrent(members, features, self.hidden, classes)
 
 
 class _Perceptron(nn.Module):
@@ -299,41 +300,26 @@ class _Perceptron(nn.Module):
         return x.unsqueeze(2), None
 
 
-class StackedGRU(nn.Module):
-    """M gated recurrent units, as torch.nn.GRU has them, with a linear layer behind.
-
-    Parameters
-    ----------
-    members, features, hidden, classes
-        Numbers M of networks, and of features, of nodes and of classes.
-    """
+class _Recurrent(nn.Module):
+    """M gated recurrent units with a linear layer behind."""
 
     def __init__(self, members: int, features: int, hidden: int, classes: int):
         super().__init__()
-        self.hidden = hidden
-        self.inputs = StackedLinear(members, features, 3 * hidden)
-        self.states = StackedLinear(members, hidden, 3 * hidden)
+        self.gru = StackedGRU(members, features, hidden)
         self.head = StackedLinear(members, hidden, classes)
 
     def initialise(self, generators: Sequence[torch.Generator]) -> None:
-        for layer in (self.inputs, self.states, self.head):
+        for layer in (self.gru.input, self.gru.state, self.head):
             layer.initialise(generators)
 
     def forward(self, x: Tensor, state: Tensor | None, drop: Drop | None = None) -> tuple[Tensor, Tensor]:
-        members, batch, length, _ = x.shape
-        given = self.inputs(x.flatten(1, 2)).unflatten(1, (batch, length))
-        h = x.new_zeros(members, batch, self.hidden) if state is None else state
-        states = []
-        for step in range(length):
-            reset_x, update_x, new_x = given[:, :, step].chunk(3, -1)
-            reset_h, update_h, new_h = self.states(h).chunk(3, -1)
-            update = torch.sigmoid(update_x + update_h)
-            h = update * h + (1 - update) * torch.tanh(new_x + torch.sigmoid(reset_x + reset_h) * new_h)
-            states.append(h)
-        out = torch.stack(states, dim=2).flatten(1, 2)
+        members, batch = x.shape[:2]
+        h = x.new_zeros(members, batch, self.gru.nodes) if state is None else state
+        states = self.gru(x.transpose(1, 2), h)
+        out = states.flatten(1, 2)
         if drop is not None:
             out = out * drop(*out.shape[1:])
-        return self.head(out).unflatten(1, (batch, length)), h
+        return self.head(out).unflatten(1, states.shape[1:3]).transpose(1, 2), states[:, -1].contiguous()
 
 
 class _Batches:

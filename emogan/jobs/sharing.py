@@ -121,7 +121,7 @@ def check_shareable(augmenter: Augmenter) -> None:
     elif not isinstance(augmenter, GANAugmenter):
         reason = "which has no generator"
     elif augmenter.needs_trials:
-        reason = "which looks at trials: its file would hold means of single trials, and so of single people"
+        reason = "which looks at trials: its file would hold means or lengths of single trials, and so of single people"
     if reason:
         raise ValueError(
             f"model: expected a GAN that keeps nothing of single people, such as cbegan, cwgan or cgan, got "

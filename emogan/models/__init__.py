@@ -7,7 +7,10 @@ from emogan.models.conditional_generator import Batch, ConditionalGenerator
 from emogan.models.cvae import CVAE
 from emogan.models.cwgan import CWGAN
 from emogan.models.diffusion import Diffusion
+from emogan.models.recurrent_cbegan import RecurrentCBEGAN
+from emogan.models.recurrent_cwgan import RecurrentCWGAN
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
+from emogan.models.stacked_gru import StackedGRU
 from emogan.models.trial_cbegan import TrialCBEGAN
 
 __all__ = [
@@ -19,6 +22,9 @@ __all__ = [
     "ConditionalGAN",
     "ConditionalGenerator",
     "Diffusion",
+    "RecurrentCBEGAN",
+    "RecurrentCWGAN",
+    "StackedGRU",
     "StackedLinear",
     "StackedMLP",
     "TrialCBEGAN",

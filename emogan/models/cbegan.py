@@ -105,9 +105,9 @@ class CBEGAN(ConditionalGAN):
 
     def iterate(self, batch: Batch) -> Tensor:
         y = batch.y[0]
-        fake = self.generate(batch.z[0], y)
+        fake = self.imitate(batch.z[0], y)
         both = batch.with_synthetic(fake.detach())
-        losses = self._distance(both[..., : self.features], self.discriminator.reconstruct(both))
+        losses = self._distance(both[..., : -self.classes], self.discriminator.reconstruct(both))
         loss_real, loss_fake = (half.mean(-1) for half in losses.split(y.shape[1], dim=1))
         self.update(self.discriminator, loss_real - self.k * loss_fake)
         with frozen(self.discriminator):

@@ -66,7 +66,7 @@ class CGAN(ConditionalGAN):
 
     def iterate(self, batch: Batch) -> Tensor:
         y = batch.y[0]
-        fake = self.generate(batch.z[0], y)
+        fake = self.imitate(batch.z[0], y)
         both = self.discriminator(batch.with_synthetic(fake.detach())).squeeze(-1)
         real, synthetic = both.split(y.shape[1], dim=1)
         # -log sigmoid(a) = softplus(-a) and -log(1 - sigmoid(a)) = softplus(a)

@@ -31,15 +31,16 @@ class Batch(NamedTuple):
         All windows there are, each with its one-hot label.
     labels : Tensor (M N,)
         Their labels.
-    rows : Tensor (S, M, B)
-        Which of them the mini-batches consist of.
+    rows : Tensor (S, M, B) or (S, M, B, T)
+        Which of them the mini-batches consist of. With a fourth axis they consist of stretches of T successive windows,
+        which stand where windows do, with T F features.
     z : Tensor (S, M, B, Z)
         Noise, U[-1, 1) (paper, 3.3).
     u : Tensor (S, M, B, 1)
         Uniform in [0, 1): where cWGAN's gradient penalty interpolates.
     classes : int
         Number K.
-    groups : Tensor (S, M, B) or None
+    groups : Tensor, as rows, or None
         Which rows of ``scale`` and ``shift`` the windows take; None takes windows as they are.
     scale, shift : Tensor (G, F + K) or None
         What turns a window into scale * window + shift.
@@ -63,17 +64,24 @@ class Batch(NamedTuple):
 
     @property
     def x(self) -> Tensor:
-        """Real windows (S, M, B, F)."""
+        """Real windows (S, M, B, F); of stretches (S, M, B, T F)."""
         return self._labelled(self.rows, self.groups)[..., : -self.classes]
 
     @property
     def y(self) -> Tensor:
         """Their labels (S, M, B); synthetic windows take the same labels ("y_r ~ Y_r", paper, equation 7)."""
-        return self.labels[self.rows]
+        return self.labels[self.rows[..., 0] if self.of_stretches else self.rows]
+
+    @property
+    def of_stretches(self) -> bool:
+        """Whether mini-batches consist of stretches."""
+        return self.rows.ndim == 4
 
     def with_synthetic(self, fake: Tensor, draw: int = 0) -> Tensor:
         """One mini-batch with labels, (M, 2 B, F + K): real windows and, behind them, synthetic ones (M, B, F)."""
-        rows, groups = (None if given is None else given[draw].repeat(1, 2) for given in (self.rows, self.groups))
+        rows, groups = (
+            None if given is None else torch.cat([given[draw]] * 2, dim=1) for given in (self.rows, self.groups)
+        )
         both = self._labelled(rows, groups)
         both[:, fake.shape[1] :, : -self.classes] = fake
         return both
@@ -83,7 +91,10 @@ class Batch(NamedTuple):
         if groups is not None:
             windows *= self.scale.index_select(0, groups.flatten())
             windows += self.shift.index_select(0, groups.flatten())
-        return windows.unflatten(0, rows.shape)
+        windows = windows.unflatten(0, rows.shape)
+        if not self.of_stretches:
+            return windows
+        return torch.cat([windows[..., : -self.classes].flatten(-2), windows[..., 0, -self.classes :]], dim=-1)
 
 
 class Networks(TypedDict, total=False):
@@ -148,6 +159,10 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
         Arguments that a subclass works out, and does not take.
     needs_trials : bool
         Whether what it learns depends on the trials that windows come from.
+    whole_trials : bool
+        Whether the windows that it generates follow one another in trials.
+    stretch : int
+        Successive windows of a trial that mini-batches consist of, side by side; 1 for single windows.
 
     Raises
     ------
@@ -161,6 +176,8 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
     convergence: ClassVar[str]
     derived: ClassVar[tuple[str, ...]] = ()
     needs_trials: ClassVar[bool] = False
+    whole_trials: ClassVar[bool] = False
+    stretch = 1
 
     def __init_subclass__(cls, **options) -> None:
         super().__init_subclass__(**options)
@@ -252,6 +269,14 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
         """See `generate`."""
         return self.generate(z, y)
 
+    def imitate(self, z: Tensor, y: Tensor) -> Tensor:
+        """What a discriminator sees of G(z | y) in place of a mini-batch's rows: windows as a rule, see `generate`."""
+        return self.generate(z, y)
+
+    def synthetic_trials(self, y: Tensor) -> Tensor:
+        """The trial (M, N) of each of the windows that `generate` gives for labels (M, N): all different, as a rule."""
+        return torch.arange(y.shape[1], device=y.device).expand_as(y)
+
     @torch.no_grad()
     def sample(
         self, labels: int | Tensor, generator: torch.Generator | Sequence[torch.Generator] | None = None
@@ -325,7 +350,7 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
     def _compare(self, stage: str, held_out: tuple[Tensor, Tensor, Tensor, int], batch_idx: int) -> dict[str, float]:
         x, y, _, member = held_out
         if batch_idx == 0:
-            windows = self._windows_of_each_class()
+            windows = self.windows_of_each_class(COMPARED).float()
             self._synthetic = windows.mean(2).cpu(), spread(windows).cpu()
         if self.trainer.state.fn == "fit":
             self.log("step", float(self.iterations_trained), batch_size=1)
@@ -339,12 +364,18 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
         return figures
 
     @torch.no_grad()
-    def _windows_of_each_class(self) -> Tensor:
-        """Synthetic windows (M, K, COMPARED, F), from the same noise for every member, class and call."""
-        noise = torch.rand(COMPARED, self.noise_features, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    def windows_of_each_class(self, n: int) -> Tensor:
+        """Synthetic windows (M, K, n, F), independent of one another within a class, to compare with real ones.
+
+        Their noise is the same for every member, class and call.
+        """
+        return self.generate(*self.noise_of_each_class(n, self.noise_features)).unflatten(1, (self.classes, n))
+
+    def noise_of_each_class(self, n: int, length: int) -> tuple[Tensor, Tensor]:
+        """Noise (M, K n, length), the same for every member, class and call, and labels (M, K n)."""
+        noise = torch.rand(n, length, generator=torch.Generator().manual_seed(0)) * 2 - 1
         z = noise.repeat(self.classes, 1).expand(self.members, -1, -1).to(self.device, self.dtype)
-        y = torch.arange(self.classes, device=self.device).repeat_interleave(COMPARED).expand(self.members, -1)
-        return self.generate(z, y).float().unflatten(1, (self.classes, COMPARED))
+        return z, torch.arange(self.classes, device=self.device).repeat_interleave(n).expand(self.members, -1)
 
     def predict_step(self, batch: Batch | Tensor, batch_idx: int) -> Tensor:
         """Synthetic windows (M, N, F) with the labels (M, N) of a batch."""

@@ -80,7 +80,7 @@ class CWGAN(ConditionalGAN):
 
     def _penalty(self, between: Tensor) -> Tensor:
         gradient = input_gradient(self.discriminator, between)
-        gradient = gradient[..., : self.features]  # the label is given
+        gradient = gradient[..., : -self.classes]  # the label is given
         return (gradient.norm(dim=-1) - 1).square().mean(-1)
 
     def realism(self, z: Tensor, y: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ class CWGAN(ConditionalGAN):
         for step in range(self.critic_steps):
             d_loss, wasserstein = self.critic_step(batch, y, step)
         with frozen(self.discriminator):
-            g_loss = -self.critic(self.generate(batch.z[-1], y[-1]), y[-1]).mean(-1)
+            g_loss = -self.critic(self.imitate(batch.z[-1], y[-1]), y[-1]).mean(-1)
             self.update(self.generator, g_loss)
         return torch.stack([d_loss, g_loss, wasserstein]).detach()
 
@@ -101,7 +101,7 @@ class CWGAN(ConditionalGAN):
         y (S, M, B) are the labels of the batch.
         """
         with torch.no_grad():
-            both = batch.with_synthetic(self.generate(batch.z[step], y[step]), step)
+            both = batch.with_synthetic(self.imitate(batch.z[step], y[step]), step)
         windows = both.split(y.shape[-1], dim=1)
         scores = self.discriminator(both).squeeze(-1)
         real, synthetic = (half.mean(-1) for half in scores.split(y.shape[-1], dim=1))

@@ -7,7 +7,7 @@ widened by zeros (`NARROW`); and a product with a single column is written as a 
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -120,10 +120,16 @@ def with_label(x: Tensor, y: Tensor, n_classes: int) -> Tensor:
     return torch.cat([x, one_hot(y, n_classes).to(x.dtype)], dim=-1)
 
 
+def in_whole_vectors(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """function(x), element by element, of (M, ...), with whole vectors for every member."""
+    flat = x.flatten(1)
+    missing = -flat.shape[1] % LANES
+    return function(pad(flat, (0, missing)) if missing else flat)[:, : flat.shape[1]].unflatten(1, x.shape[1:])
+
+
 def softplus(x: Tensor) -> Tensor:
     """log(1 + exp(x)) of (M, N), with whole vectors for every member."""
-    n = x.shape[-1]
-    return nn.functional.softplus(pad(x, (0, -n % LANES)))[..., :n]
+    return in_whole_vectors(nn.functional.softplus, x)
 
 
 def class_sums(x: Tensor, mask: Tensor) -> Tensor:

@@ -8,7 +8,18 @@ import numpy as np
 from torch import Tensor
 
 from emogan import kinds
-from emogan.augmenters import Augmenter, Control, Duplicate, Gaussian, Mixup, Noise, RandomEffects, Smote
+from emogan.augmenters import (
+    Augmenter,
+    Autoregressive,
+    Control,
+    Duplicate,
+    Gaussian,
+    Mixup,
+    Noise,
+    RandomEffects,
+    Smote,
+    TrialBootstrap,
+)
 from emogan.data.training_set import TrainingSet
 from emogan.samplers.sampler import Sampler, TrialSampler, with_settings
 from emogan.samplers.training import windows_of
@@ -206,3 +217,47 @@ class RandomEffectsSampler(TrialSampler, FormulaSampler):
     strength: float = 1.0
 
     control: type[Control] = field(default=RandomEffects, init=False)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TrialBootstrapSampler(TrialSampler, FormulaSampler):
+    """Appends whole real trials, moved by random effects, see `TrialBootstrap`; needs trials=.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    strength
+        Width of the kernel; 1 gives new trials the spread that real trials have.
+    """
+
+    strength: float = 1.0
+
+    control: type[Control] = field(default=TrialBootstrap, init=False)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class AutoregressiveSampler(TrialSampler, FormulaSampler):
+    """Appends whole trials of an autoregressive Gaussian per class, see `Autoregressive`; needs trials=.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    """
+
+    control: type[Control] = field(default=Autoregressive, init=False)

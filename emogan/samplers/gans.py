@@ -13,7 +13,17 @@ from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.augmenters.fit import Fits, fit
 from emogan.data.training_set import TrainingSet
 from emogan.environment import quiet_lightning
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, ConditionalGenerator, Diffusion, TrialCBEGAN
+from emogan.models import (
+    CBEGAN,
+    CGAN,
+    CVAE,
+    CWGAN,
+    ConditionalGenerator,
+    Diffusion,
+    RecurrentCBEGAN,
+    RecurrentCWGAN,
+    TrialCBEGAN,
+)
 from emogan.samplers.sampler import Sampler, TrialSampler, with_settings
 from emogan.samplers.warn import once, warn
 from emogan.samplers.wording import SamplerWording
@@ -537,3 +547,146 @@ class DiffusionSampler(TrainedSampler):
     ema_decay: float = 0.99
 
     gan: type[ConditionalGenerator] = field(default=Diffusion, init=False)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class RecurrentCBEGANSampler(TrialSampler, TrainedSampler):
+    """Appends whole trials of a `RecurrentCBEGAN`, windows that follow one another; needs trials=, see there.
+
+    Windows of a class that follow one another in what is drawn are those of a trial, and then of the next one.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of every network from the paper's ranges instead.
+    learning_rate
+        Of Adam, for every network (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    stretch
+        Successive windows of a trial that the discriminator sees at once.
+    rollout
+        Windows of a trial that the generator generates in training; the discriminator sees a stretch of them.
+    trial_noise, window_noise
+        Lengths of the noise of each trial, and of each of its windows.
+    gamma
+        Equilibrium E[L(G(z))] / E[L(x)], in [0, 1].
+    lambda_k
+        Step of the balance k_t.
+    eta
+        Exponent of the loss |x - D(x)|^eta, 1 or 2.
+    reduction
+        "mean" or "sum" of the loss over the features; the sum moves k_t faster by their number.
+    """
+
+    iterations: int = 600
+    learning_rate: float = 3e-4
+    stretch: int = 4
+    rollout: int = 8
+    trial_noise: int = 32
+    window_noise: int = 32
+    gamma: float = 0.75
+    lambda_k: float = 0.001
+    eta: int = 1
+    reduction: str = "mean"
+
+    gan: type[ConditionalGenerator] = field(default=RecurrentCBEGAN, init=False)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class RecurrentCWGANSampler(TrialSampler, TrainedSampler):
+    """Appends whole trials of a `RecurrentCWGAN`, windows that follow one another; needs trials=, see there.
+
+    Windows of a class that follow one another in what is drawn are those of a trial, and then of the next one.
+
+    Parameters
+    ----------
+    sampling_strategy
+        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
+        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
+        y that gives such a mapping.
+    n_aug
+        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
+        of sampling_strategy.
+    random_state
+        With a whole number the same windows are appended in every run; fewer are the first of more.
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of every network from the paper's ranges instead.
+    learning_rate
+        Of Adam, for every network (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    stretch
+        Successive windows of a trial that the discriminator sees at once.
+    rollout
+        Windows of a trial that the generator generates in training; the discriminator sees a stretch of them.
+    trial_noise, window_noise
+        Lengths of the noise of each trial, and of each of its windows.
+    penalty
+        Weight of the gradient penalty (Gulrajani et al. 2017).
+    clip
+        If not None, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
+    critic_steps
+        Critic steps per generator step.
+    """
+
+    iterations: int = 600
+    learning_rate: float = 1e-3
+    stretch: int = 4
+    rollout: int = 8
+    trial_noise: int = 32
+    window_noise: int = 32
+    penalty: float = 10.0
+    clip: float | None = None
+    critic_steps: int = 5
+
+    gan: type[ConditionalGenerator] = field(default=RecurrentCWGAN, init=False)

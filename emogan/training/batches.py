@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from emogan.data.donors import PooledSet
 from emogan.data.scaling import MinMaxScaler
+from emogan.data.sequences import stretches
 from emogan.data.training_set import TrainingSet
 from emogan.models import Batch, ConditionalGenerator
 from emogan.models.stacked import with_label
@@ -24,7 +25,9 @@ class MemberBatches(lightning.LightningDataModule):
     nor on earlier draws nor on the device, so training can be grouped, stopped and resumed at will. Windows are drawn
     with replacement; they lie on the device of the Trainer, and all that is drawn is computed there
     (`emogan.training.counter_based`). In a Trainer, what batches consist of and the length of the noise are those that
-    the trained model asks for.
+    the trained model asks for. A model may ask for stretches of successive windows of a trial
+    (`emogan.data.sequences.stretches`): all of a member's are equally likely, and a mini-batch has as many as its
+    windows give.
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ class MemberBatches(lightning.LightningDataModule):
         self.pool = first.windows if isinstance(first, PooledSet) else None
         self.features = first.x.shape[1] if self.pool is None else self.pool.shape[1]
         self.classes = int(self.y.max()) + 1 if classes is None else classes
-        self.draws, self.noise_features = 1, 0
+        self.draws, self.noise_features, self.stretch = 1, 0, 1
         if self.pool is None:
             self._serve(self.x, torch.device("cpu"))
         else:
@@ -103,7 +106,7 @@ class MemberBatches(lightning.LightningDataModule):
         if shapes[0] != shapes[1]:
             names = "members, features and classes"
             raise ValueError(f"expected a model of {shapes[1]} {names}, as the training sets have, got {shapes[0]}")
-        self.draws, self.noise_features = model.draws, model.batch_noise
+        self.draws, self.noise_features, self.stretch = model.draws, model.batch_noise, model.stretch
         if self.pool is not None and type(model).prepare is ConditionalGenerator.prepare:
             self._serve_pool(device)
         else:
@@ -133,8 +136,15 @@ class MemberBatches(lightning.LightningDataModule):
         self._serve_members(device)
 
     def _serve_members(self, device: torch.device | str) -> None:
-        self.lengths = self.n.to(device)
-        self.firsts = torch.arange(self.members, device=device)[:, None] * self.y.shape[1]  # rows of the members
+        n, longest = self.n, self.y.shape[1]
+        self.stretches: Tensor | None = None
+        if self.stretch > 1:
+            found = [stretches(data.y, data.trial, self.stretch) for data in self.sets]
+            rows = padded([own + m * longest for m, own in enumerate(found)])
+            n, longest = torch.tensor([len(own) for own in found]), rows.shape[1]
+            self.stretches = rows.flatten(0, 1).to(device)
+        self.lengths = n.to(device)
+        self.firsts = torch.arange(self.members, device=device)[:, None] * longest  # of the members
         self.member_seeds = torch.tensor([signed(seed, 64) for seed in self.seeds], device=device)
 
     def train_dataloader(self) -> DataLoader:
@@ -146,13 +156,16 @@ class MemberBatches(lightning.LightningDataModule):
         return Nothing()
 
     def draw(self, iteration: int) -> Batch:
-        """The batch of one iteration: windows drawn with replacement, noise U[-1, 1)."""
-        key, size = keys(self.member_seeds, iteration), self.draws * self.batch_size
+        """The batch of one iteration: windows, or stretches of them, drawn with replacement, noise U[-1, 1)."""
+        each = max(1, self.batch_size // self.stretch)
+        key, size = keys(self.member_seeds, iteration), self.draws * each
         rows = (integers(key, self.lengths, size) + self.firsts).unflatten(1, (self.draws, -1))
         numbers = uniform(key, size * (self.noise_features + 1), skipped=size)
-        numbers = numbers.unflatten(1, (self.draws, self.batch_size, -1)).transpose(0, 1)
+        numbers = numbers.unflatten(1, (self.draws, each, -1)).transpose(0, 1)
         z, u = numbers[..., 1:], (numbers[..., :1] + 1) / 2
         rows = rows.transpose(0, 1)
+        if self.stretches is not None:
+            rows = self.stretches[rows]
         if self.pooled is None:
             return Batch(self.windows, self.labels, rows, z, u, self.classes)
         index, groups, *affine = self.pooled

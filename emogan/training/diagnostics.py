@@ -97,14 +97,9 @@ class Watch(lightning.Callback):
     def _look(self, module: ConditionalGenerator) -> list[dict[str, float]]:
         return look(self.real, self._draw(module), self.begun)
 
-    @torch.no_grad()
     def _draw(self, module: ConditionalGenerator) -> Tensor:
         """Windows (M, K, n, F)."""
-        noise = torch.rand(WINDOWS, module.noise_features, generator=torch.Generator().manual_seed(0)) * 2 - 1
-        z = noise.repeat(self.classes, 1).expand(module.members, -1, -1)
-        y = torch.arange(self.classes).repeat_interleave(WINDOWS).expand(module.members, -1)
         training = module.training
-        windows = module.eval().generate(z.to(module.device), y.to(module.device))
+        windows = module.eval().windows_of_each_class(WINDOWS)
         module.train(training)
-        windows = windows.unflatten(1, (self.classes, WINDOWS))
         return windows.cpu() if windows.device.type == "mps" else windows  # which has no float64

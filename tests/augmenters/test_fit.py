@@ -13,7 +13,7 @@ from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
 from emogan.store import Store
 from emogan.training.checkpoint import Checkpoints
 
@@ -41,7 +41,7 @@ def fit(sets, store, augmenter=None, *, seed=0, kept=None, **options):
     )
 
 
-@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion])
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN])
 def test_group_size_changes_no_bit_of_any_record(sets, tmp_path, gan):
     at_once = Store(tmp_path / "once")
     keys = fit(sets[:3], at_once, make_augmenter(gan)).keys

@@ -8,10 +8,10 @@ from omegaconf import OmegaConf
 from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter, balanced_labels
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 
-GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion)
+GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN)
 
 
 def seeded(*seeds):
@@ -26,7 +26,8 @@ def make(gan, **settings):
     settings = {"iterations": 10, "hidden": 53, "noise_features": 21, **settings}
     if "noise_features" in gan.derived:  # it works out how much noise it takes
         noise = settings.pop("noise_features")
-        settings |= {TrialCBEGAN: {"components": noise}, CVAE: {"latent": noise}}.get(gan, {"guidance": 0.5})
+        own = {TrialCBEGAN: {"components": noise}, CVAE: {"latent": noise}, Diffusion: {"guidance": 0.5}}
+        settings |= own.get(gan, {"trial_noise": noise, "window_noise": noise})
     return GANAugmenter(gan, name="gan", **settings)
 
 

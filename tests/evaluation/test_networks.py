@@ -1,14 +1,13 @@
 """Networks as classifiers: stacked as one by one, validated by whole real trials, and able to find the answer."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from emogan.evaluation import GRU, MLP, FitData
-from emogan.evaluation.networks import StackedGRU
 from emogan.evaluation.validation import Standardised, validation_trials
 
 SETTINGS = {
@@ -219,29 +218,12 @@ def test_more_looks_between_updates_than_updates_are_refused():
         mlp(batch_size=50)
 
 
-@pytest.mark.parametrize("features", [3, 40])
-def test_a_stacked_gru_is_a_gru_of_torch_for_each_member_with_its_gradients(features):
-    stack = StackedGRU(3, features, 32, 4)
-    stack.initialise([torch.Generator().manual_seed(seed) for seed in range(3)])
-    stack.double()
-    x = torch.rand(3, 5, 7, features, dtype=torch.float64)
-    logits, state = stack(x, None)
-    half, between = stack(x[:, :, :3], None)
-    torch.testing.assert_close(torch.cat([half, stack(x[:, :, 3:], between)[0]], dim=2), logits, rtol=0, atol=1e-12)
-    logits.square().sum().backward()
-    for m in range(3):
-        alone, head = nn.GRU(features, 32, batch_first=True).double(), nn.Linear(32, 4).double()
-        for (weight, bias), stacked in zip(
-            [(alone.weight_ih_l0, alone.bias_ih_l0), (alone.weight_hh_l0, alone.bias_hh_l0), (head.weight, head.bias)],
-            (stack.inputs, stack.states, stack.head), strict=True,
-        ):  # fmt: skip
-            both = stacked.weight_and_bias()
-            weight.data, bias.data = both[0][m].T.detach().clone(), both[1][m, 0].detach().clone()
-        out, last = alone(x[m])
-        torch.testing.assert_close(head(out), logits[m], rtol=0, atol=1e-12)
-        torch.testing.assert_close(last[0], state[m], rtol=0, atol=1e-12)
-        head(out).square().sum().backward()
-        for stacked, weight in ((stack.inputs, alone.weight_ih_l0), (stack.states, alone.weight_hh_l0)):
-            size = stacked.packed.grad[m].abs().sum().item()
-            bias = alone.bias_ih_l0 if stacked is stack.inputs else alone.bias_hh_l0
-            assert size == pytest.approx(weight.grad.abs().sum().item() + bias.grad.abs().sum().item())
+def test_a_trial_read_in_stretches_is_read_as_a_whole():
+    network = GRU.network(SimpleNamespace(hidden=32), 3, 5, 4)
+    network.initialise([torch.Generator().manual_seed(seed) for seed in range(3)])
+    x = torch.rand(3, 6, 7, 5)
+    whole, last = network(x, None)
+    first, state = network(x[:, :, :3], None)
+    second, end = network(x[:, :, 3:], state)
+    torch.testing.assert_close(torch.cat([first, second], dim=2), whole)
+    torch.testing.assert_close(end, last)

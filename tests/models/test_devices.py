@@ -6,7 +6,17 @@ import pytest
 import torch
 from padded_sets import in_double, unpadded
 
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN, trial_cbegan
+from emogan.models import (
+    CBEGAN,
+    CGAN,
+    CVAE,
+    CWGAN,
+    Diffusion,
+    RecurrentCBEGAN,
+    RecurrentCWGAN,
+    TrialCBEGAN,
+    trial_cbegan,
+)
 from emogan.training.batches import MemberBatches
 
 CASES = [
@@ -22,6 +32,8 @@ CASES = [
     pytest.param(CVAE, {"variance": 0.1, "beta": 0.5, "decoder_noise": False}, id="cvae-fixed-variance"),
     pytest.param(Diffusion, {}, id="diffusion"),
     pytest.param(Diffusion, {"guidance": 1.0}, id="diffusion-guided"),
+    pytest.param(RecurrentCBEGAN, {}, id="recurrent_cbegan"),
+    pytest.param(RecurrentCWGAN, {"stretch": 3, "rollout": 5}, id="recurrent_cwgan"),
 ]
 MEMBERS, FEATURES, CLASSES = 3, 9, 3
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN
 from emogan.models.stacked import LANES, NARROW, StackedLinear, StackedMLP, with_label
 
 WIDTHS = [(1, 1), (1, 5), (3, 40), (9, 1), (33, 53), (40, 3), (50, 1), (100, 64)]
@@ -57,7 +57,7 @@ def test_weights_are_uniform_as_those_of_torch_and_the_rest_is_zero(inputs, outp
     assert layer.packed.abs().double().sum().item() == pytest.approx(values.abs().double().sum().item(), rel=1e-12)
 
 
-@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, CVAE, Diffusion])
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, CVAE, Diffusion, RecurrentCBEGAN])
 def test_what_widens_a_narrow_layer_remains_zero_in_training(gan, built, batches):
     model = built(gan, hidden=[5, 33])
     for batch in batches(model, 10):

@@ -18,6 +18,7 @@ from emogan import (
     DiffusionSampler,
     NoiseSampler,
     RandomEffectsSampler,
+    RecurrentCWGANSampler,
     TrialCBEGANSampler,
 )
 from emogan.augmenters import GANAugmenter
@@ -32,7 +33,17 @@ def loop(sampler, x, y, folds, trial):
 
 
 @pytest.mark.parametrize(
-    "kind", [CBEGANSampler, CWGANSampler, CGANSampler, TrialCBEGANSampler, CVAESampler, DiffusionSampler, NoiseSampler]
+    "kind",
+    [
+        CBEGANSampler,
+        CWGANSampler,
+        CGANSampler,
+        TrialCBEGANSampler,
+        CVAESampler,
+        DiffusionSampler,
+        RecurrentCWGANSampler,
+        NoiseSampler,
+    ],
 )
 def test_the_windows_are_those_of_a_loop_over_the_folds(kind, windows, tiny):
     x, y, trial = windows

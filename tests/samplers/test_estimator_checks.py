@@ -6,7 +6,15 @@ from imblearn.utils import estimator_checks as imblearn_checks
 from sklearn.utils import estimator_checks as sklearn_checks
 
 import emogan
-from emogan import ControlSampler, GANSampler, RandomEffectsSampler, TrialCBEGANSampler
+from emogan import (
+    AutoregressiveSampler,
+    ControlSampler,
+    GANSampler,
+    RandomEffectsSampler,
+    RecurrentCBEGANSampler,
+    TrialBootstrapSampler,
+    TrialCBEGANSampler,
+)
 from emogan.augmenters import Noise
 from emogan.models import CGAN
 from emogan.samplers.gans import TrainedSampler
@@ -19,8 +27,8 @@ pytestmark = pytest.mark.filterwarnings(
 # No check is expected to fail. What does not apply as it stands, and why:
 #
 # - scikit-learn skips its check of array API input itself, where the environment variable SCIPY_ARRAY_API is not set.
-# - Neither library gives `trials`, which RandomEffectsSampler and TrialCBEGANSampler cannot do without: they are checked
-#   with trials of four windows, by the classes below, which may well be of several labels.
+# - Neither library gives `trials`, which some samplers cannot do without: they are checked with trials of four windows,
+#   by the classes below, which may well be of several labels.
 # - imbalanced-learn's check_param_validation asks for scikit-learn's own words about every parameter. Settings of the
 #   augmenters are refused in EmoGAN's words (see test_sampler.py), so it is called on a sampler that has none.
 
@@ -43,13 +51,28 @@ class TrialCBEGANOfFourSampler(TrialsOfFourWindows, TrialCBEGANSampler):
     """TrialCBEGANSampler with trials."""
 
 
-WITH_TRIALS = {RandomEffectsSampler: RandomEffectsOfFourSampler, TrialCBEGANSampler: TrialCBEGANOfFourSampler}
+class TrialBootstrapOfFourSampler(TrialsOfFourWindows, TrialBootstrapSampler):
+    """TrialBootstrapSampler with trials."""
+
+
+class AutoregressiveOfFourSampler(TrialsOfFourWindows, AutoregressiveSampler):
+    """AutoregressiveSampler with trials."""
+
+
+class RecurrentCBEGANOfFourSampler(TrialsOfFourWindows, RecurrentCBEGANSampler):
+    """RecurrentCBEGANSampler with trials."""
+
+
+WITH_TRIALS = {kind.__mro__[2]: kind for kind in TrialsOfFourWindows.__subclasses__()}
+
+
+LEFT_OUT = ("FittedSampler", "GANSampler", "ControlSampler", "RecurrentCWGANSampler")
 
 
 def samplers() -> list[Sampler]:
-    """One of each kind, GANs with few iterations."""
+    """One of each kind, GANs with few iterations; of the recurrent ones that which trains faster."""
     names = [name for name in emogan.__all__ if name.endswith("Sampler")]
-    kinds = [getattr(emogan, name) for name in names if name not in ("FittedSampler", "GANSampler", "ControlSampler")]
+    kinds = [getattr(emogan, name) for name in names if name not in LEFT_OUT]
     kinds = [WITH_TRIALS.get(kind, kind) for kind in kinds]
     tiny = {"iterations": 2, "hidden": 8, "batch_size": 16}
     named = [kind(random_state=0, **(tiny if issubclass(kind, TrainedSampler) else {})) for kind in kinds]

@@ -22,6 +22,8 @@ from emogan import (
     CWGANSampler,
     DiffusionSampler,
     RandomEffectsSampler,
+    RecurrentCWGANSampler,
+    TrialBootstrapSampler,
     TrialCBEGANSampler,
     versions,
 )
@@ -40,7 +42,10 @@ for path in sys.argv[1:]:
     sys.stdout.buffer.write(x.to_numpy(dtype=float).tobytes() + "".join(y).encode())
 assert "imblearn" not in sys.modules
 """
-KINDS = [CBEGANSampler, CWGANSampler, TrialCBEGANSampler, CVAESampler, DiffusionSampler, RandomEffectsSampler]
+KINDS = [
+    CBEGANSampler, CWGANSampler, TrialCBEGANSampler, CVAESampler, DiffusionSampler, RecurrentCWGANSampler,
+    RandomEffectsSampler, TrialBootstrapSampler,
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def fit(frame, windows, tiny):
     """``fit(kind)``: a sampler of this kind, fitted."""
 
     def fitted(kind):
-        settings = {} if kind is RandomEffectsSampler else tiny
+        settings = {} if kind in (RandomEffectsSampler, TrialBootstrapSampler) else tiny
         sampler = kind(random_state=0, **settings)
         return sampler.fit(*frame, **with_trials(sampler, windows[2]))
 

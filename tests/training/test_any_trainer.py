@@ -12,10 +12,10 @@ from lightning.pytorch.loggers import CSVLogger
 from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 
-GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion)
+GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN)
 
 
 def batches(members=1, iterations=12):

@@ -5,7 +5,7 @@ import torch
 from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
 from emogan.training.checkpoint import WriteCheckpoints, optimizer_state
 from emogan.training.trainer import TrainerSettings
 
@@ -39,7 +39,7 @@ def assert_same_bits(augmenter, other, rows):
             assert torch.equal(curve, other.history.member(row)[name])
 
 
-@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion])
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN])
 def test_some_members_resume_from_any_iteration_to_the_same_bits(gan):
     whole, states = train(make(gan), [0, 1, 2, 3])
     assert [state.iteration for state in states] == list(range(1, 30))

@@ -5,11 +5,11 @@ import torch
 from padded_sets import unpadded
 
 from emogan.augmenters import GANAugmenter
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
 from emogan.training import diagnostics, history
 from emogan.training.checkpoint import WriteCheckpoints
 
-GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion)
+GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN)
 
 
 @pytest.fixture

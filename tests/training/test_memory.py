@@ -4,7 +4,7 @@ import pytest
 import torch
 from padded_sets import unpadded
 
-from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
+from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, RecurrentCWGAN, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 from emogan.training.memory import SHARE, bytes_per_member, members_that_fit
 
@@ -45,7 +45,7 @@ def bytes_kept(model, source) -> int:
 
 
 @pytest.mark.parametrize("features", [33, 351])
-@pytest.mark.parametrize("gan", [CBEGAN, CGAN, CWGAN, TrialCBEGAN, CVAE, Diffusion])
+@pytest.mark.parametrize("gan", [CBEGAN, CGAN, CWGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN, RecurrentCWGAN])
 def test_a_gan_takes_about_as_much_memory_as_estimated(gan, features):
     generator = torch.Generator().manual_seed(0)
     x, y = torch.rand(MEMBERS, WINDOWS, features, generator=generator), (torch.arange(WINDOWS) % 3).expand(MEMBERS, -1)

@@ -27,6 +27,8 @@ LOOKS = {
     "smote": Look("SMOTE", "#56B4E9", "P"),
     "gaussian": Look("Gaussian", "#E69F00", "D"),
     "random_effects": Look("random effects", "#44AA99", "X"),
+    "trial_bootstrap": Look("trial bootstrap", "#AA7733", "p"),
+    "autoregressive": Look("autoregressive", "#6699CC", "d"),
     "cgan": Look("cGAN", "#009E73", "d"),
     "cwgan": Look("cWGAN", "#0072B2", "s"),
     "cbegan": Look("cBEGAN", "#D55E00", "o"),
@@ -35,6 +37,8 @@ LOOKS = {
     "diffusion": Look("diffusion", "#661100", "*"),
     "svae": Look("sVAE", "#88CCEE", "p"),
     "swgan": Look("sWGAN", "#6699CC", "s"),
+    "recurrent_cbegan": Look("recurrent cBEGAN", "#CC6677", "h"),
+    "recurrent_cwgan": Look("recurrent cWGAN", "#4477AA", "8"),
 }
 MARKERS = "ovs^D<P>Xdph*8H"  # of models that are not in LOOKS
 
