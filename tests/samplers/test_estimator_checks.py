@@ -83,21 +83,38 @@ def samplers() -> list[Sampler]:
     return named + of_any_class
 
 
-@sklearn_checks.parametrize_with_checks(samplers())
+# Samplers share nearly all of their code: these stand for the others, whose checks take minutes.
+FIRST = ("CBEGANSampler", "RandomEffectsOfFourSampler", "DuplicateSampler", "ControlSampler")
+
+
+def some(first: bool) -> list[Sampler]:
+    return [sampler for sampler in samplers() if (type(sampler).__name__ in FIRST) == first]
+
+
+@sklearn_checks.parametrize_with_checks(some(first=True))
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
 
 
-def imblearns() -> list[tuple]:
+@pytest.mark.slow
+@sklearn_checks.parametrize_with_checks(some(first=False))
+def test_scikit_learns_checks_pass_for_the_others(estimator, check):
+    check(estimator)
+
+
+def imblearns() -> list:
     """imbalanced-learn's own decorator hands pytest a generator, of which pytest 9 warns."""
-    return [pair for sampler in samplers() for pair in imblearn_checks.estimator_checks_generator(sampler)]
+    return [
+        pytest.param(
+            estimator, check, id=f"{type(sampler).__name__}-{check.func.__name__}", marks=() if first else pytest.mark.slow
+        )
+        for first in (True, False)
+        for sampler in some(first)
+        for estimator, check in imblearn_checks.estimator_checks_generator(sampler)
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("estimator", "check"),
-    imblearns(),
-    ids=[f"{type(sampler).__name__}-{check.func.__name__}" for sampler, check in imblearns()],
-)
+@pytest.mark.parametrize(("estimator", "check"), imblearns())
 def test_imbalanced_learns_checks_pass(estimator, check):
     check(estimator)
 
