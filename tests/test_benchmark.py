@@ -254,6 +254,7 @@ def test_impossible_options_are_refused(arguments, capsys):
     )
 
 
+@pytest.mark.slow
 def test_the_steps_of_a_gpu_run_go_through_on_a_cpu(small, tmp_path, monkeypatch):
     tiny = replace(
         REHEARSAL, gans=("trial_cbegan",), measured=("cbegan",), few=1, many=3, job=(*small, "evaluation.inner=reuse"),

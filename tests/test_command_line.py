@@ -117,6 +117,7 @@ def test_what_an_encoding_lacks_is_replaced(monkeypatch, encoding, expected):
         assert stream.buffer.getvalue().decode(encoding).replace(os.linesep, "\n") == expected
 
 
+@pytest.mark.slow
 def test_a_sweep_in_a_folder_of_any_name_is_resumed_and_reported(command, small, tmp_path, monkeypatch, capsys):
     from emogan import status
     from emogan.report import __main__ as report

@@ -65,7 +65,7 @@ def test_the_sweep_as_written_trains_each_gan_once(tmp_path):
         (signal.SIGTERM, "cbegan x 2 (2 of 9)", 143),
         (signal.SIGTERM, "linear_svm:", 143),
         (signal.SIGINT, "cbegan x 2 (2 of 9)", 130),
-        (signal.SIGINT, "linear_svm:", 130),
+        pytest.param(signal.SIGINT, "linear_svm:", 130, marks=pytest.mark.slow),
         (signal.SIGKILL, "cbegan x 2 (2 of 9)", 137),
     ],
 )

@@ -16,7 +16,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, below, one_of
+from emogan.checks import (
+    Checked,
+    NonNegativeInt,
+    OneOrSeveral,
+    PositiveFloat,
+    PositiveInt,
+    above,
+    at_least,
+    at_most,
+    below,
+    one_of,
+)
 from emogan.data import faced, named, table
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, resolve, validation_windows
@@ -30,6 +41,7 @@ from emogan.wording import PythonWording, worded
 Which = OneOrSeveral[int | str] | None
 Held = NonNegativeInt | Annotated[float, above(0), below(1)]  # trials of each class, or a share of them
 ASKED = {"subjects": "subject", "sessions": "session"}  # how a DataModule calls these settings
+OneToNine = Annotated[float, at_least(1), at_most(9)]
 OWN = ("subject", "session", "fold", "folds", "n_folds", "stimuli", "validation", "batch_size", "iterations")
 
 
@@ -606,7 +618,7 @@ class AMIGOSDataModule(ExperimentDataModule):
         *,
         modality: str = "eeg_eye",
         target: str = "valence",
-        threshold: float = 5,
+        threshold: OneToNine = 5,
         cache: str | Path = "outputs/features/amigos",
         settings: Mapping = MappingProxyType({}),
         jobs: PositiveInt = 1,
@@ -650,7 +662,7 @@ class DEAPDataModule(ExperimentDataModule):
         *,
         modality: str = "eeg_eye",
         target: str = "valence",
-        threshold: float = 5,
+        threshold: OneToNine = 5,
         cache: str | Path = "outputs/features/deap",
         settings: Mapping = MappingProxyType({}),
         jobs: PositiveInt = 1,
@@ -696,8 +708,8 @@ class DREAMERDataModule(ExperimentDataModule):
         *,
         modality: str = "eeg_eye",
         target: str = "valence",
-        threshold: float = 3,
-        last_s: float | None = 60,
+        threshold: Annotated[float, at_least(1), at_most(5)] = 3,
+        last_s: PositiveFloat | None = 60,
         cache: str | Path = "outputs/features/dreamer",
         settings: Mapping = MappingProxyType({}),
         jobs: PositiveInt = 1,
@@ -743,7 +755,7 @@ class MAHNOBDataModule(ExperimentDataModule):
         *,
         modality: str = "eeg_eye",
         target: str = "valence",
-        threshold: float = 5,
+        threshold: OneToNine = 5,
         leave_out: Sequence[NonNegativeInt] = (),
         cache: str | Path = "outputs/features/mahnob",
         settings: Mapping = MappingProxyType({}),

@@ -17,7 +17,7 @@ from emogan.environment import config_dir
 
 CONFIGS = {file.stem: OmegaConf.load(file) for file in sorted(Path(config_dir(), "model").glob("*.yaml"))}
 OTHERS = "NoAugmentation", "PersonEffects"  # which need no windows, or those of several people
-CONTROLS = [name for name, cfg in CONFIGS.items() if "gan" not in cfg and not cfg._target_.endswith(OTHERS)]
+CONTROLS = [name for name, cfg in CONFIGS.items() if "_target_" in cfg and not cfg._target_.endswith(OTHERS)]
 EEG, EYE = 20, 3
 FEATURES = EEG + EYE
 

@@ -159,6 +159,7 @@ def test_gains_are_those_at_the_largest_size_and_at_the_chosen_one_nested_and_by
     assert (axes[2].get_xlabel(), axes[2].get_ylabel()) == ("updates", "gain (points)")
 
 
+@pytest.mark.slow
 def test_one_length_shows_nothing_of_this(tmp_path, fake):
     for rate in (0.001, 0.0001):  # two settings, but no two lengths of one
         settings = {"learning_rate": rate}

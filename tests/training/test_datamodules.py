@@ -302,6 +302,7 @@ def test_columns_of_a_table_may_have_other_names(table, tmp_path):
     assert np.array_equal(data.feature_set.stimulus, data.feature_set.trial)
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_guide_run_as_printed(tmp_path):
     page = (CHECKOUT / "docs/trainer.rst").read_text()
     code = "\n".join(re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", page))

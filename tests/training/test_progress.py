@@ -92,7 +92,9 @@ def test_shorter_curves_are_padded_with_nan_and_none_is_moved():
         assert np.isnan(values[n:, :, m]).all()
 
 
-@pytest.mark.parametrize("stop", [{}, {"plateau_window": 10, "plateau_tolerance": 0.15}])
+@pytest.mark.parametrize(
+    "stop", [pytest.param({}, marks=pytest.mark.slow), {"plateau_window": 10, "plateau_tolerance": 0.15}]
+)
 def test_logged_curves_are_the_same_trained_together_in_groups_in_workers_or_before(sets, tmp_path, stop):
     together, fits = fitted_curves(sets, Store(tmp_path / "a"), iterations=220, **stop)
     in_groups, _ = fitted_curves(sets, Store(tmp_path / "b"), group_size=2, iterations=220, **stop)

@@ -91,6 +91,7 @@ def test_a_group_that_was_cut_off_goes_on_in_any_number_of_workers(tmp_path, cap
     assert_same_records(whole, store, keys)
 
 
+@pytest.mark.slow
 def test_an_augmenter_that_was_fitted_before_trains_in_workers_that_are_not_forked(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "start_method", lambda: "spawn")
     augmenter = GANAugmenter(CBEGAN, name="gan", iterations=5, hidden=20, batch_size=16)
@@ -101,6 +102,7 @@ def test_an_augmenter_that_was_fitted_before_trains_in_workers_that_are_not_fork
     assert [one.trained for one in fits] == [[0], [0, 1]]
 
 
+@pytest.mark.slow
 def test_what_time_did_not_suffice_for_is_kept_while_others_are_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "start_method", lambda: "spawn")
     augmenter = GANAugmenter(CBEGAN, name="gan", iterations=100_000, hidden=20, batch_size=16)
