@@ -47,6 +47,7 @@ NOT_EMPTY = Rule("(at least one)", bool)
 PositiveInt = Annotated[int, at_least(1)]
 NonNegativeInt = Annotated[int, at_least(0)]
 PositiveFloat = Annotated[float, above(0)]
+OneToNine = Annotated[float, at_least(1), at_most(9)]  # the scale that films are rated on
 NonNegativeFloat = Annotated[float, at_least(0)]
 UnitFloat = Annotated[float, at_least(0), at_most(1)]
 OneOrSeveral = T | Annotated[Sequence[T], NOT_EMPTY]

@@ -45,15 +45,17 @@ def trial_lengths(
     for rows in trial_rows(y, trial):
         of_class[int(y[rows[0]])].append(len(rows))
     if most is not None:
-        of_class = [
-            [own[i] for i in np.unique(np.linspace(0, len(own) - 1, min(len(own), most)).round().astype(int))]
-            for own in of_class
-        ]
+        of_class = [[own[i] for i in evenly_spread(len(own), most)] for own in of_class]
     of_class = [own or [1] for own in of_class]
     lengths = np.zeros((classes, most or max(map(len, of_class))), dtype=np.int64)
     for c, own in enumerate(of_class):
         lengths[c, : len(own)] = own
     return lengths, np.array([len(own) for own in of_class])
+
+
+def evenly_spread(n: int, most: int) -> np.ndarray:
+    """Positions of all of n, or of ``most`` of them from the first to the last."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
 
 
 def in_trials(y: Tensor, lengths: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:

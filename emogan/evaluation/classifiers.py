@@ -21,7 +21,7 @@ Exponents = Annotated[Sequence[int], ASCENDING_PAIR]
 class FitData:
     """What a classifier is trained on, and the windows that it predicts.
 
-    Windows of a trial stand in the order of time. Trials are whole numbers that mean nothing but themselves.
+    Windows of a trial are in the order of time. Trials are whole numbers that mean nothing but themselves.
 
     Parameters
     ----------

@@ -36,11 +36,11 @@ class DGCNN(Classifier):
     batch_size
         Windows of each update.
     max_updates
-        At most so many.
+        The largest number of updates.
     check_every
         Updates between two looks at the validation trials.
     patience
-        Training ends after so many looks in turn without a lower loss.
+        Early stopping: training ends after this many looks in a row without a lower loss.
     validation
         Share of the trials of each class that validate; it is one trial at least.
     updates_without_validation

@@ -44,11 +44,11 @@ class StackedNetwork(Classifier):
     batch_size
         Windows of each update, or stretches of trials.
     max_updates
-        At most so many.
+        The largest number of updates.
     check_every
         Updates between two looks at the validation trials.
     patience
-        Training ends after so many looks in turn without a lower loss.
+        Early stopping: training ends after this many looks in a row without a lower loss.
     validation
         Share of the trials of each class that validate; it is one trial at least.
     updates_without_validation

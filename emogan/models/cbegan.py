@@ -88,7 +88,7 @@ class CBEGAN(ConditionalGAN):
         self.register_buffer("k", torch.zeros(members))
 
     def build_discriminator(self, hidden: Sequence[int]) -> Autoencoder:
-        return Autoencoder(self.members, self.features, self.classes, hidden)
+        return Autoencoder(self.members, self.stretch * self.features, self.classes, hidden)
 
     def reconstruction_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """L(x | y) of each window (equation 3): (M, N, F) and (M, N) -> (M, N)."""

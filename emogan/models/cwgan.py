@@ -68,7 +68,7 @@ class CWGAN(ConditionalGAN):
         return self.critic_steps + 1
 
     def build_discriminator(self, hidden: Sequence[int]) -> nn.Module:
-        return StackedMLP(self.members, [self.features + self.classes, *hidden, 1])
+        return StackedMLP(self.members, [self.stretch * self.features + self.classes, *hidden, 1])
 
     def critic(self, x: Tensor, y: Tensor) -> Tensor:
         """D(x | y): (M, N, F) and (M, N) -> (M, N)."""

@@ -1,10 +1,9 @@
 """RecurrentCBEGAN: a cBEGAN of whole trials, which judges stretches of successive windows."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from emogan.checks import PositiveInt, above, below
-from emogan.models.cbegan import CBEGAN, Autoencoder
+from emogan.models.cbegan import CBEGAN
 from emogan.models.recurrent import Recurrent
 
 
@@ -68,6 +67,3 @@ class RecurrentCBEGAN(Recurrent, CBEGAN):
     ):
         noise = self.plan(stretch, rollout, trial_noise, window_noise)
         super().__init__(features, classes, members, noise_features=noise, learning_rate=learning_rate, **settings)
-
-    def build_discriminator(self, hidden: Sequence[int]) -> Autoencoder:
-        return Autoencoder(self.members, self.stretch * self.features, self.classes, hidden)

@@ -1,14 +1,10 @@
 """RecurrentCWGAN: a cWGAN of whole trials, whose critic sees stretches of successive windows."""
 
-from collections.abc import Sequence
 from typing import Annotated
-
-from torch import nn
 
 from emogan.checks import PositiveInt, above, below
 from emogan.models.cwgan import CWGAN
 from emogan.models.recurrent import Recurrent
-from emogan.models.stacked import StackedMLP
 
 
 class RecurrentCWGAN(Recurrent, CWGAN):
@@ -69,6 +65,3 @@ class RecurrentCWGAN(Recurrent, CWGAN):
     ):
         noise = self.plan(stretch, rollout, trial_noise, window_noise)
         super().__init__(features, classes, members, noise_features=noise, learning_rate=learning_rate, **settings)
-
-    def build_discriminator(self, hidden: Sequence[int]) -> nn.Module:
-        return StackedMLP(self.members, [self.stretch * self.features + self.classes, *hidden, 1])

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.covariance import ledoit_wolf_shrinkage
 
+from emogan.data.sequences import evenly_spread
 from emogan.wording import words
 
 FLOOR = 1e-6  # of the variance along an axis, in parts of the largest: float32 resolves no less
@@ -176,7 +177,7 @@ def _trials_kept(found: Estimate, white: np.ndarray, classes: int) -> tuple[np.n
     means, counts = np.zeros((classes, MOST, white.shape[1])), np.ones(classes, dtype=np.int64)
     for c in np.unique(found.labels):
         own = (found.means[found.labels == c] - found.centre) @ white
-        kept = np.unique(np.linspace(0, len(own) - 1, min(len(own), MOST)).round().astype(int))
+        kept = evenly_spread(len(own), MOST)
         means[c, : len(kept)], counts[c] = own[kept], len(kept)
     return means, counts
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from emogan.checks import PositiveInt, at_least, at_most, checked, one_of
+from emogan.checks import OneToNine, PositiveInt, checked, one_of
 from emogan.data.experiments import Source, need_eeg
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers.deap import BASELINE_S, CLIP_S, NAME, SCALES, read
@@ -23,7 +23,7 @@ def load(
     cache: str | Path,
     settings: Mapping,
     target: Annotated[str, one_of(SCALES)] = "valence",
-    threshold: Annotated[float, at_least(1), at_most(9)] = 5,
+    threshold: OneToNine = 5,
     jobs: PositiveInt = 1,
     per_subject: bool = False,
     modality: Modality = "eeg_eye",

@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from emogan.atomic import write_atomically
-from emogan.checks import NonNegativeInt, PositiveInt, at_least, at_most, checked, one_of
+from emogan.checks import NonNegativeInt, OneToNine, PositiveInt, checked, one_of
 from emogan.data.experiments import Source, choose
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers.mahnob import EMOTIONS, RATED, Session, find_sessions
@@ -33,7 +33,7 @@ def load(
     cache: str | Path,
     settings: Mapping,
     target: Annotated[str, one_of(TARGETS)] = "valence",
-    threshold: Annotated[float, at_least(1), at_most(9)] = 5,
+    threshold: OneToNine = 5,
     leave_out: Sequence[NonNegativeInt] = (),
     jobs: PositiveInt = 1,
     per_subject: bool = False,

@@ -20,6 +20,7 @@ from emogan.checks import (
     Checked,
     NonNegativeInt,
     OneOrSeveral,
+    OneToNine,
     PositiveFloat,
     PositiveInt,
     above,
@@ -41,7 +42,6 @@ from emogan.wording import PythonWording, worded
 Which = OneOrSeveral[int | str] | None
 Held = NonNegativeInt | Annotated[float, above(0), below(1)]  # trials of each class, or a share of them
 ASKED = {"subjects": "subject", "sessions": "session"}  # how a DataModule calls these settings
-OneToNine = Annotated[float, at_least(1), at_most(9)]
 OWN = ("subject", "session", "fold", "folds", "n_folds", "stimuli", "validation", "batch_size", "iterations")
 
 
