@@ -28,7 +28,7 @@ from emogan.wording import words
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class FormulaSampler(Sampler):
-    """What all samplers that draw by a formula have in common; `ControlSampler` describes the parameters."""
+    """What all samplers that draw by a formula have in common."""
 
     control: type[Control] = field(init=False)
     settings: Mapping[str, Any] | None = field(default=None, init=False)
@@ -61,15 +61,6 @@ class ControlSampler(TrialSampler, FormulaSampler):
         module is imported.
     settings
         Settings of this class, by name, each one value.
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
 
     Raises
     ------
@@ -85,20 +76,7 @@ class ControlSampler(TrialSampler, FormulaSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class DuplicateSampler(FormulaSampler):
-    """Appends real windows once more: what a larger training set alone gains.
-
-    Parameters
-    ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    """
+    """Appends real windows once more: what a larger training set alone gains."""
 
     control: type[Control] = field(default=Duplicate, init=False)
 
@@ -109,15 +87,6 @@ class NoiseSampler(FormulaSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
     strength
         Standard deviation of the noise, in units of the features scaled to [0, 1].
     """
@@ -133,15 +102,6 @@ class MixupSampler(FormulaSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
     strength
         Parameter a of the Beta(a, a) distribution of the shares of the two windows.
     """
@@ -157,15 +117,6 @@ class SMOTESampler(FormulaSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
     k_neighbors
         How many neighbours there are to choose from; all other windows of a class that has fewer.
     """
@@ -177,20 +128,7 @@ class SMOTESampler(FormulaSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class GaussianSampler(FormulaSampler):
-    """Appends windows of a Gaussian per class, see `Gaussian`.
-
-    Parameters
-    ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    """
+    """Appends windows of a Gaussian per class, see `Gaussian`."""
 
     control: type[Control] = field(default=Gaussian, init=False)
 
@@ -201,15 +139,6 @@ class RandomEffectsSampler(TrialSampler, FormulaSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
     strength
         Factor of the trials' effects; 1 is that of the trials given.
     """
@@ -225,15 +154,6 @@ class TrialBootstrapSampler(TrialSampler, FormulaSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
     strength
         Width of the kernel; 1 gives new trials the spread that real trials have.
     """
@@ -245,19 +165,6 @@ class TrialBootstrapSampler(TrialSampler, FormulaSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AutoregressiveSampler(TrialSampler, FormulaSampler):
-    """Appends whole trials of an autoregressive Gaussian per class, see `Autoregressive`; needs trials=.
-
-    Parameters
-    ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    """
+    """Appends whole trials of an autoregressive Gaussian per class, see `Autoregressive`; needs trials=."""
 
     control: type[Control] = field(default=Autoregressive, init=False)

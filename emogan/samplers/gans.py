@@ -41,7 +41,37 @@ _known: set[str] = (
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TrainedSampler(Sampler):
-    """What all samplers that train a GAN have in common; `GANSampler` describes the parameters."""
+    """What all samplers that train a GAN have in common.
+
+    Parameters
+    ----------
+    iterations
+        Training length, in updates of the generator.
+    batch_size
+        Windows per mini-batch.
+    layers, hidden
+        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
+    architecture_seed
+        Draws the layers and nodes of every network from the paper's ranges instead.
+    learning_rate
+        Of Adam, for every network (paper, 3.3: 0.0001).
+    optimizer
+        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
+        Adam with the learning rate if not given.
+    plateau_window, plateau_tolerance
+        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
+        that over the window before by no more than this fraction; a window of 0 never stops early.
+    selection
+        "discriminator", "density" or "classifier" makes each window the best of several candidates
+        (`emogan.augmenters.selection`); None takes them as they come.
+    oversample
+        Number of these candidates.
+    accelerator
+        "cpu", "gpu" or "auto", as Lightning calls them.
+    store
+        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
+        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+    """
 
     gan: type[ConditionalGenerator] = field(init=False)
     settings: Mapping[str, Any] | None = field(default=None, init=False)
@@ -129,42 +159,7 @@ class GANSampler(TrialSampler, TrainedSampler):
     gan
         The class. To read what `save` writes, `emogan.load` finds it by its ``kind`` once its module is imported.
     settings
-        Settings of this class, by name, besides those that all GANs have, which are below.
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    iterations
-        Training length, in updates of the generator.
-    batch_size
-        Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
-    plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
-        that over the window before by no more than this fraction; a window of 0 never stops early.
-    selection
-        "discriminator", "density" or "classifier" makes each window the best of several candidates
-        (`emogan.augmenters.selection`); None takes them as they come.
-    oversample
-        Number of these candidates.
-    accelerator
-        "cpu", "gpu" or "auto", as Lightning calls them.
-    store
-        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
-        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
+        Settings of this class, by name, besides those that all GANs have, which are above.
 
     Raises
     ------
@@ -184,41 +179,6 @@ class CBEGANSampler(TrainedSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    iterations
-        Training length, in updates of the generator.
-    batch_size
-        Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
-    plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
-        that over the window before by no more than this fraction; a window of 0 never stops early.
-    selection
-        "discriminator", "density" or "classifier" makes each window the best of several candidates
-        (`emogan.augmenters.selection`); None takes them as they come.
-    oversample
-        Number of these candidates.
-    accelerator
-        "cpu", "gpu" or "auto", as Lightning calls them.
-    store
-        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
-        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
     noise_features
         Length of the noise vector.
     gamma
@@ -246,41 +206,6 @@ class CWGANSampler(TrainedSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    iterations
-        Training length, in updates of the generator.
-    batch_size
-        Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
-    plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
-        that over the window before by no more than this fraction; a window of 0 never stops early.
-    selection
-        "discriminator", "density" or "classifier" makes each window the best of several candidates
-        (`emogan.augmenters.selection`); None takes them as they come.
-    oversample
-        Number of these candidates.
-    accelerator
-        "cpu", "gpu" or "auto", as Lightning calls them.
-    store
-        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
-        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
     noise_features
         Length of the noise vector.
     penalty
@@ -306,41 +231,6 @@ class CGANSampler(TrainedSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    iterations
-        Training length, in updates of the generator.
-    batch_size
-        Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
-    plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
-        that over the window before by no more than this fraction; a window of 0 never stops early.
-    selection
-        "discriminator", "density" or "classifier" makes each window the best of several candidates
-        (`emogan.augmenters.selection`); None takes them as they come.
-    oversample
-        Number of these candidates.
-    accelerator
-        "cpu", "gpu" or "auto", as Lightning calls them.
-    store
-        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
-        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
     noise_features
         Length of the noise vector.
     saturating
@@ -361,41 +251,6 @@ class TrialCBEGANSampler(TrialSampler, TrainedSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    iterations
-        Training length, in updates of the generator.
-    batch_size
-        Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
-    plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
-        that over the window before by no more than this fraction; a window of 0 never stops early.
-    selection
-        "discriminator", "density" or "classifier" makes each window the best of several candidates
-        (`emogan.augmenters.selection`); None takes them as they come.
-    oversample
-        Number of these candidates.
-    accelerator
-        "cpu", "gpu" or "auto", as Lightning calls them.
-    store
-        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
-        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
     components
         Number of white axes that the networks see, those of most variance; None for all.
     trial_strength
@@ -430,41 +285,6 @@ class CVAESampler(TrainedSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    iterations
-        Training length, in updates of the generator.
-    batch_size
-        Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
-    plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
-        that over the window before by no more than this fraction; a window of 0 never stops early.
-    selection
-        "discriminator", "density" or "classifier" makes each window the best of several candidates
-        (`emogan.augmenters.selection`); None takes them as they come.
-    oversample
-        Number of these candidates.
-    accelerator
-        "cpu", "gpu" or "auto", as Lightning calls them.
-    store
-        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
-        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
     latent
         Length of the latent vector.
     beta
@@ -491,41 +311,6 @@ class DiffusionSampler(TrainedSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    iterations
-        Training length, in updates of the generator.
-    batch_size
-        Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
-    plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
-        that over the window before by no more than this fraction; a window of 0 never stops early.
-    selection
-        "discriminator", "density" or "classifier" makes each window the best of several candidates
-        (`emogan.augmenters.selection`); None takes them as they come.
-    oversample
-        Number of these candidates.
-    accelerator
-        "cpu", "gpu" or "auto", as Lightning calls them.
-    store
-        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
-        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
     components
         Number of white axes that the network sees, those of most variance; None for all, up to 512.
     steps
@@ -557,41 +342,6 @@ class RecurrentCBEGANSampler(TrialSampler, TrainedSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    iterations
-        Training length, in updates of the generator.
-    batch_size
-        Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
-    plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
-        that over the window before by no more than this fraction; a window of 0 never stops early.
-    selection
-        "discriminator", "density" or "classifier" makes each window the best of several candidates
-        (`emogan.augmenters.selection`); None takes them as they come.
-    oversample
-        Number of these candidates.
-    accelerator
-        "cpu", "gpu" or "auto", as Lightning calls them.
-    store
-        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
-        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
     stretch
         Successive windows of a trial that the discriminator sees at once.
     rollout
@@ -630,41 +380,6 @@ class RecurrentCWGANSampler(TrialSampler, TrainedSampler):
 
     Parameters
     ----------
-    sampling_strategy
-        As in imbalanced-learn: "auto" fills all classes up to the largest; also "minority", "not minority", "not
-        majority", "all", a mapping {label: windows afterwards}, for two classes the ratio afterwards, or a function of
-        y that gives such a mapping.
-    n_aug
-        Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
-        of sampling_strategy.
-    random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
-    iterations
-        Training length, in updates of the generator.
-    batch_size
-        Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
-    plateau_window, plateau_tolerance
-        Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
-        that over the window before by no more than this fraction; a window of 0 never stops early.
-    selection
-        "discriminator", "density" or "classifier" makes each window the best of several candidates
-        (`emogan.augmenters.selection`); None takes them as they come.
-    oversample
-        Number of these candidates.
-    accelerator
-        "cpu", "gpu" or "auto", as Lightning calls them.
-    store
-        Folder where fitted GANs are kept and found again, so that a grid of n_aug and of a classifier's settings
-        trains each GAN once; jobs of `emogan.train` share it. None keeps nothing.
     stretch
         Successive windows of a trial that the discriminator sees at once.
     rollout

@@ -1,8 +1,9 @@
 """Sampler: an augmenter as an over-sampler of imbalanced-learn, which scales, fits, draws and appends."""
 
+import inspect
 import numbers
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -34,6 +35,18 @@ try:
     from imblearn.utils._validation import ArraysTransformer
 except ImportError as error:
     raise ImportError("EmoGAN's samplers need imbalanced-learn: pip install 'emogan[imblearn]'") from error
+
+
+def _with_inherited(docstring: str, inherited: Sequence[str]) -> str:
+    """A docstring that describes, before its own parameters, those of the docstring that describes most of them."""
+    title = "\n\nParameters\n----------\n"
+    texts = [inspect.cleandoc(one) for one in (*inherited, docstring)]
+    *parts, own = [one.partition(title)[2].partition("\n\n")[0] for one in texts]
+    described = max(parts, key=len)
+    if described in own:
+        return docstring
+    start, found, end = texts[-1].partition(title)
+    return f"{start}{title}{described}" + (f"\n{end}" if found else "\n")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -75,6 +88,13 @@ class Sampler(BaseOverSampler):
         **BaseOverSampler._parameter_constraints,
         "n_aug": [Interval(numbers.Integral, 0, None, closed="left"), None],
     }
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        """Put the parameters that a class inherits before its own in its docstring."""
+        super().__init_subclass__(**settings)
+        if cls.__doc__:  # there is none where Python leaves docstrings out
+            inherited = [base.__doc__ or "" for base in cls.__mro__[1:] if issubclass(base, Sampler)]
+            cls.__doc__ = _with_inherited(cls.__doc__, inherited)
 
     @abstractmethod
     def _augmenter(self, settings: dict[str, Any]) -> Augmenter:
