@@ -425,7 +425,7 @@ def test_eeg_and_eye_movements_of_a_trial_stand_side_by_side(recordings, tmp_pat
     assert found["modality"].tolist() == ["eeg"] * 50 + ["eye"] * 33
     assert tuple(found["feature_names"][50:]) == EYE_FEATURES_33
     assert np.isfinite(found["x"]).all()
-    assert set(found["units"][50:]) == {"px", "nat", "ms", "degree", "Hz"}
+    assert set(found["units"][50:]) == {"as recorded", "px", "nat", "ms", "degree", "Hz"}
     alone = extracted(tmp_path, time_table(tmp_path / "eye.csv", eye), tmp_path / "eye")
     assert np.array_equal(alone["x"], found["x"][:, 50:])
     assert "spectrum" not in alone

@@ -66,7 +66,9 @@ def eeg_unit(name: str, settings: Settings) -> str:
 
 
 def eye_unit(name: str) -> str:
-    """Unit of an eye movement feature, see `emogan.data.eye_names`."""
+    """Unit of an eye movement feature, see `emogan.data.eye_names`; trackers give the pupil in units of their own."""
     if "_de_" in name:
         return "nat"
+    if name.startswith("pupil_"):
+        return "as recorded"
     return next((unit for end, unit in EYE_UNITS.items() if name.endswith(end)), "px")

@@ -13,7 +13,7 @@ to highest),
     seed    eeg 0.789 (0.764-0.829)  eye 0.751 (0.714-0.814)  both 0.820 (0.792-0.847)
     seed_v  eeg 0.513 (0.477-0.562)  eye 0.442 (0.412-0.467)  both 0.528 (0.484-0.575)
 
-so agreement with the paper holds for seed 0 alone. To measure again: pytest -m slow tests/data/test_synthetic.py (a
+so agreement with the paper holds for seed 0 alone. To measure again: pytest -m slow tests/simulation (a
 minute), or python -m emogan.train -m model=none modality=eeg,eye,eeg_eye data.preset=seed,seed_v data.subjects=null
 data.sessions=null.
 The others are not calibrated: the paper has no row for them.
