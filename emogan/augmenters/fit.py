@@ -65,9 +65,11 @@ def member_key(
     """Content key of one member's fit: settings, scaled training windows, labels, number of classes and seed.
 
     Trainings that differ in nothing but their number of iterations have the same key ``of_any_length``: the longer one
-    begins as the shorter one.
+    begins as the shorter one. With fine-tuning, that is so if it begins at the same iteration.
     """
     identity = augmenter.identity()
+    tuned = data.fine_tuning
+    parts = {"fine_tuning": [tuned.first, tuned.begins(identity["iterations"])]} if tuned else {}
     if of_any_length:
         del identity["iterations"]
     trials = (
@@ -76,6 +78,7 @@ def member_key(
     return content_key(
         {"augmenter": identity, "data": data.fingerprint, "classes": classes, "seed": seed}
         | trials
+        | parts
         | (trainer.identity if trainer else {})
         | augmenter.revision(data.features)
     )

@@ -175,13 +175,14 @@ class GANAugmenter(Augmenter):
             classes=classes, start=resume.iteration if resume else 0,
         )  # fmt: skip
         self.model = self.build(batches.members, batches.features, batches.classes, batches.seeds)
+        ends = [data.ending for data in sets]
         if self.selection:
-            self.selection.fit(self.model, sets)
+            self.selection.fit(self.model, ends)
         self.history = History(self.training["iterations"])
         self.stopping = MemberEarlyStopping(
             self.history, self.training["plateau_window"], self.training["plateau_tolerance"]
         )
-        self.watch = Watch(self.history, self.name, sets, batches.classes, tell)
+        self.watch = Watch(self.history, self.name, ends, batches.classes, tell)
         resumed = [Resume(resume, self.history, self.stopping)] if resume else []
         with ProcessSignals() as signals:
             own = [signals, self.history, self.stopping, *resumed, self.watch]

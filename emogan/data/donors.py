@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from emogan.checks import Checked, one_of
+from emogan.checks import Checked, at_least, below, one_of
 from emogan.data.alignment import ALIGNMENTS, Affine, Alignment
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Stimuli, need_stimuli
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.training_set import TrainingSet
+from emogan.data.training_set import FineTuning, TrainingSet
 
 Which = Sequence[int | str] | None
 
@@ -44,11 +44,14 @@ class Donors(Checked):
         be at hand before anything is classified.
     learn_from
         "donors", or "both" to learn from the target's own training windows too.
+    fine_tuning
+        Share of the iterations, the last ones, that train on the target's own training windows alone, after the others
+        have trained on the donors'; 0 for none.
 
     Raises
     ------
     ValueError
-        If a setting is impossible.
+        If a setting is impossible, or generators are to be fine-tuned on windows that they learn from anyway.
     """
 
     _group = "donors"
@@ -64,16 +67,23 @@ class Donors(Checked):
         alignment: Annotated[str, one_of(ALIGNMENTS)] = "z_score",
         transductive: bool = False,
         learn_from: Literal["donors", "both"] = "donors",
+        fine_tuning: Annotated[float, at_least(0), below(1)] = 0,
     ):
+        if fine_tuning and learn_from == "both":
+            raise ValueError(
+                "donors.learn_from: expected donors with donors.fine_tuning, which ends on the target's own windows "
+                "alone, got both. Choose one of the two"
+            )
         self.others, self.own_sessions, self.subjects, self.sessions = others, own_sessions, subjects, sessions
         self.stimuli, self.alignment, self.transductive, self.learn_from = stimuli, alignment, transductive, learn_from
+        self.fine_tuning = fine_tuning
 
     def __bool__(self) -> bool:
         return self.others or self.own_sessions
 
     def identity(self) -> dict:
-        """All settings, as plain values."""
-        return dict(vars(self))
+        """All settings, as plain values; fine_tuning if there is any, so that others are those of earlier versions."""
+        return {name: value for name, value in vars(self).items() if name != "fine_tuning" or value}
 
     @property
     def label(self) -> str:
@@ -81,7 +91,8 @@ class Donors(Checked):
         label = "+".join(
             name for name, chosen in (("others", self.others), ("own_sessions", self.own_sessions)) if chosen
         )
-        return label + ("_same_clips" if self.stimuli == "any" else "") + ("+own" if self.learn_from == "both" else "")
+        label += "_same_clips" if self.stimuli == "any" else ""
+        return label + ("+own" if self.learn_from == "both" else "") + ("+fine_tuned" if self.fine_tuning else "")
 
     def widened(self, subjects: Which, sessions: Which) -> dict[str, Which]:
         """The ``data.subjects`` and ``data.sessions`` to load for targets that these name: theirs and the donors'."""
@@ -151,7 +162,7 @@ class Learned:
     Parameters
     ----------
     data
-        The donors' windows, aligned and scaled to [0, 1].
+        The donors' windows, and behind them the target's own if these are learned from, aligned and scaled to [0, 1].
     aligned_by
         Windows of the target that its alignment was fitted to.
     alignment
@@ -198,12 +209,14 @@ class PooledSet(TrainingSet):
         From shared units to [0, 1].
     target
         The group of the target's own windows, if there are any among them.
+    fine_tuning
+        See `TrainingSet`.
     """
 
-    def __init__(self, windows, rows, y, trial, group, scale, shift, scaler, target=None):
+    def __init__(self, windows, rows, y, trial, group, scale, shift, scaler, target=None, fine_tuning=None):
         own = {
             "windows": windows, "rows": rows, "scaled_by": rows, "y": y, "trial": trial, "group": group, "scale": scale,
-            "shift": shift, "scaler": scaler, "target": target,
+            "shift": shift, "scaler": scaler, "target": target, "fine_tuning": fine_tuning,
         }  # fmt: skip
         for name, value in own.items():
             object.__setattr__(self, name, value)
@@ -241,9 +254,10 @@ class Pools:
     def learned(self, data: TrainingSet, donor_rows: np.ndarray, aligned_by: np.ndarray) -> Learned:
         """What is learned from in place of a training set; its alignment is fitted to ``aligned_by`` of the target."""
         alignment = self.kind.fit(self.features.x[aligned_by])
-        if self.donors.learn_from == "both":
-            own = int(self.experiment[data.rows[0]])
-            pool = self._pool(np.concatenate([donor_rows, data.rows]), {own: alignment})
+        if self.donors.learn_from == "both" or self.donors.fine_tuning:
+            own, share = int(self.experiment[data.rows[0]]), self.donors.fine_tuning
+            fine_tuning = FineTuning(len(donor_rows), share) if share else None
+            pool = self._pool(np.concatenate([donor_rows, data.rows]), {own: alignment}, fine_tuning)
             return Learned(pool, aligned_by, alignment, data.scaler)
         return Learned(self.pool(donor_rows), aligned_by, alignment, data.scaler)
 
@@ -263,7 +277,9 @@ class Pools:
             aligned[experiment == one] = self.kind.fit(x).transform(x)
         return aligned
 
-    def _pool(self, rows: np.ndarray, known: Mapping[int, Alignment]) -> TrainingSet:
+    def _pool(
+        self, rows: np.ndarray, known: Mapping[int, Alignment], fine_tuning: FineTuning | None = None
+    ) -> TrainingSet:
         """Windows of several experiments, each aligned by its own windows among them unless its alignment is known."""
         features = self.features
         trial = np.unique(features.trial_ids()[rows], return_inverse=True)[1]
@@ -274,14 +290,17 @@ class Pools:
         ]
         if isinstance(alignments[0], Affine):
             target = next((i for i, one in enumerate(experiments) if int(one) in known), None)
-            return self._indexed(rows, trial, group, parts, alignments, target)
+            return self._indexed(rows, trial, group, parts, alignments, target, fine_tuning)
         z = np.empty((len(rows), features.x.shape[1]), dtype=np.float32)
         for i, (part, alignment) in enumerate(zip(parts, alignments, strict=True)):
             z[group == i] = alignment.transform(features.x[part])
         scaler = MinMaxScaler.fit(z)
-        return TrainingSet(rows, rows, scaler, scaler.transform(z), features.y[rows], trial)
+        return TrainingSet(rows, rows, scaler, scaler.transform(z), features.y[rows], trial, fine_tuning)
 
-    def _indexed(self, rows, trial, group, parts, alignments: Sequence[Affine], target: int | None) -> PooledSet:
+    def _indexed(
+        self, rows, trial, group, parts, alignments: Sequence[Affine], target: int | None,
+        fine_tuning: FineTuning | None,
+    ) -> PooledSet:  # fmt: skip
         scale = np.stack([np.where(one.scale > 0, 1 / np.where(one.scale > 0, one.scale, 1), 0) for one in alignments])
         means = np.stack([self._means[self.experiment[part[0]]] for part in parts])
         shift = (means - np.stack([one.centre for one in alignments])) * scale
@@ -289,7 +308,7 @@ class Pools:
         scaler = MinMaxScaler.fit(np.concatenate([edge * scale + shift for edge in edges]).astype(np.float32))
         return PooledSet(
             self._centred, rows, self.features.y[rows], trial, group, (scale / scaler.span).astype(np.float32),
-            ((shift - scaler.minimum) / scaler.span).astype(np.float32), scaler, target,
+            ((shift - scaler.minimum) / scaler.span).astype(np.float32), scaler, target, fine_tuning,
         )  # fmt: skip
 
     @cached_property

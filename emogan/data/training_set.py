@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -9,6 +10,26 @@ import numpy as np
 from emogan.data.features import FeatureSet
 from emogan.data.scaling import MinMaxScaler
 from emogan.store import fingerprint
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """A training set is learned from in two parts: its first windows, and from some iteration on the others alone.
+
+    Attributes
+    ----------
+    first : int
+        How many windows training begins with.
+    share : float
+        Of the iterations that train on the others.
+    """
+
+    first: int
+    share: float
+
+    def begins(self, iterations: int) -> int:
+        """The first iteration, out of a number of them, that trains on the others."""
+        return round((1 - self.share) * iterations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +46,8 @@ class TrainingSet:
     scaler : MinMaxScaler
     rows, scaled_by : arrays of int64
         Of which windows of the data the set consists, and which the scaler has seen.
+    fine_tuning : FineTuning, or None
+        Whether training ends on the last windows of the set.
     """
 
     rows: np.ndarray
@@ -33,6 +56,7 @@ class TrainingSet:
     x: np.ndarray
     y: np.ndarray
     trial: np.ndarray
+    fine_tuning: FineTuning | None = None
 
     @classmethod
     def of(cls, features: FeatureSet, rows: np.ndarray, scaled_by: np.ndarray) -> Self:
@@ -56,6 +80,20 @@ class TrainingSet:
     def features(self) -> int:
         """Number F."""
         return self.x.shape[1]
+
+    @property
+    def parts(self) -> list[slice]:
+        """Of the set's windows, those that training begins with and those of fine-tuning; all without it."""
+        first = [self.fine_tuning.first] if self.fine_tuning else []
+        return [slice(*edges) for edges in pairwise([0, *first, len(self.y)])]
+
+    @property
+    def ending(self) -> "TrainingSet":
+        """What training ends on: the windows of fine-tuning, or the set itself without it."""
+        if self.fine_tuning is None:
+            return self
+        last = self.parts[-1]
+        return TrainingSet(self.rows[last], self.scaled_by, self.scaler, self.x[last], self.y[last], self.trial[last])
 
     @cached_property
     def fingerprint(self) -> str:

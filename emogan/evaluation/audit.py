@@ -129,7 +129,8 @@ def _check_alignment(features: FeatureSet, plan: Plan) -> None:
         rows = learned.data.rows
         again = pools.learned(data, rows[~np.isin(rows, data.rows)], learned.aligned_by)
         pairs = zip(again.alignment.numbers, learned.alignment.numbers, strict=True)
-        if again.data.fingerprint != learned.data.fingerprint or not all(np.array_equal(*pair) for pair in pairs):
+        same = again.data.fingerprint == learned.data.fingerprint and again.data.fine_tuning == learned.data.fine_tuning
+        if not same or not all(np.array_equal(*pair) for pair in pairs):
             raise LeakageError("donors are aligned by other windows than they say. This is a defect: please report it.")
 
 

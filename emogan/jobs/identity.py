@@ -31,6 +31,8 @@ def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
     names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
     if construct(cfg.donors, Donors):
         names["windows of donors"] = "donors"
+        if not plain["donors"].get("fine_tuning"):
+            plain["donors"].pop("fine_tuning", None)  # so that the job's key is that of versions without it
     else:
         del plain["donors"]  # so that the job's key is that of versions without donors
     max_time = plain["trainer"].get("max_time")

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from emogan import kinds
 from emogan.atomic import write_atomically
-from emogan.augmenters import Augmenter, DonorWindows, NoAugmentation, PersonEffects
+from emogan.augmenters import Augmenter, DonorWindows, GANAugmenter, NoAugmentation, PersonEffects
 from emogan.checks import (
     NonNegativeFloat,
     NonNegativeInt,
@@ -32,6 +32,7 @@ from emogan.evaluation.plan import INNER
 from emogan.evaluation.protocol import CHOICE
 from emogan.jobs.scores import OBJECTIVES
 from emogan.keys import check_keys, reason, unknown_in
+from emogan.models import TrialCBEGAN
 from emogan.training.trainer import TrainerSettings
 
 UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
@@ -134,6 +135,8 @@ def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
     ValueError
         Naming the setting.
     """
+    if donors and donors.fine_tuning:
+        _check_fine_tuning(donors, augmenter)
     if isinstance(augmenter, DonorWindows | PersonEffects) and not donors:
         raise ValueError(f"donors: expected others, own_sessions or both with model={augmenter.name}, got none")
     if isinstance(augmenter, PersonEffects):
@@ -150,9 +153,28 @@ def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
         raise ValueError(f"donors: expected a loader of data that takes subjects and sessions, got no {missing[0]}")
     if isinstance(augmenter, NoAugmentation):
         raise ValueError(
-            "model: expected one that learns from donors, got none. model=donor_windows appends their own windows"
+            "model: expected one that learns from donors, got none. model=donor_windows trains the classifier on the "
+            "donors' windows beside the target's own, n_aug of them"
         )
     _check_folds(cfg.evaluation.folds)
+
+
+def _check_fine_tuning(donors: Donors, augmenter: Augmenter) -> None:
+    if not isinstance(augmenter, GANAugmenter):
+        raise ValueError(
+            f"donors.fine_tuning: expected 0 with model={augmenter.name}, which is not trained by iterations, "
+            f"got {donors.fine_tuning}. Choose a generator that is, as model=cbegan"
+        )
+    if issubclass(augmenter.gan, TrialCBEGAN):
+        raise ValueError(
+            f"donors.fine_tuning: expected 0 with model={augmenter.name}, which is held to the trial means at which it "
+            f"starts, the donors' among them, got {donors.fine_tuning}. Choose another generator, as model=cbegan"
+        )
+    if window := augmenter.training["plateau_window"]:
+        raise ValueError(
+            "model.plateau_window: expected 0 with donors.fine_tuning, as a generator that stops early may never "
+            f"reach it, got {window}"
+        )
 
 
 def _check_folds(folds: str) -> None:

@@ -1,5 +1,6 @@
 """MemberBatches: the mini-batches and the noise of all members, iteration by iteration."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
@@ -27,7 +28,8 @@ class MemberBatches(lightning.LightningDataModule):
     (`emogan.training.counter_based`). In a Trainer, what batches consist of and the length of the noise are those that
     the trained model asks for. A model may ask for stretches of successive windows of a trial
     (`emogan.data.sequences.stretches`): all of a member's are equally likely, and a mini-batch has as many as its
-    windows give.
+    windows give. Where sets have a `FineTuning`, one for all, what is drawn is of their first windows alone until it
+    begins, and of the others alone from then on.
 
     Parameters
     ----------
@@ -64,6 +66,7 @@ class MemberBatches(lightning.LightningDataModule):
         self.n = torch.tensor([len(data.y) for data in self.sets])
         self.y, self.trial = (padded([getattr(data, name) for data in self.sets]) for name in ("y", "trial"))
         first = self.sets[0]
+        self.switch = first.fine_tuning.begins(iterations) if first.fine_tuning else math.inf
         self.pool = first.windows if isinstance(first, PooledSet) else None
         self.features = first.x.shape[1] if self.pool is None else self.pool.shape[1]
         self.classes = int(self.y.max()) + 1 if classes is None else classes
@@ -136,15 +139,20 @@ class MemberBatches(lightning.LightningDataModule):
         self._serve_members(device)
 
     def _serve_members(self, device: torch.device | str) -> None:
-        n, longest = self.n, self.y.shape[1]
+        longest = self.y.shape[1]
+        n = torch.tensor([[part.stop - part.start for part in data.parts] for data in self.sets])
         self.stretches: Tensor | None = None
         if self.stretch > 1:
-            found = [stretches(data.y, data.trial, self.stretch) for data in self.sets]
-            rows = padded([own + m * longest for m, own in enumerate(found)])
-            n, longest = torch.tensor([len(own) for own in found]), rows.shape[1]
+            found = [
+                [part.start + stretches(data.y[part], data.trial[part], self.stretch) for part in data.parts]
+                for data in self.sets
+            ]
+            rows = padded([np.concatenate(own) + m * longest for m, own in enumerate(found)])
+            n, longest = torch.tensor([[len(part) for part in own] for own in found]), rows.shape[1]
             self.stretches = rows.flatten(0, 1).to(device)
-        self.lengths = n.to(device)
-        self.firsts = torch.arange(self.members, device=device)[:, None] * longest  # of the members
+        firsts = n.cumsum(1) - n + torch.arange(self.members)[:, None] * longest
+        self.lengths = n.T.contiguous().to(device)  # (parts, M)
+        self.firsts = firsts.T[..., None].to(device)  # of each part of each member
         self.member_seeds = torch.tensor([signed(seed, 64) for seed in self.seeds], device=device)
 
     def train_dataloader(self) -> DataLoader:
@@ -159,7 +167,8 @@ class MemberBatches(lightning.LightningDataModule):
         """The batch of one iteration: windows, or stretches of them, drawn with replacement, noise U[-1, 1)."""
         each = max(1, self.batch_size // self.stretch)
         key, size = keys(self.member_seeds, iteration), self.draws * each
-        rows = (integers(key, self.lengths, size) + self.firsts).unflatten(1, (self.draws, -1))
+        part = int(iteration >= self.switch)
+        rows = (integers(key, self.lengths[part], size) + self.firsts[part]).unflatten(1, (self.draws, -1))
         numbers = uniform(key, size * (self.noise_features + 1), skipped=size)
         numbers = numbers.unflatten(1, (self.draws, each, -1)).transpose(0, 1)
         z, u = numbers[..., 1:], (numbers[..., :1] + 1) / 2

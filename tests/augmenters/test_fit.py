@@ -12,7 +12,7 @@ from records import assert_same_records
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.training_set import TrainingSet
+from emogan.data.training_set import FineTuning, TrainingSet
 from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
 from emogan.store import Store
 from emogan.training.checkpoint import Checkpoints
@@ -274,3 +274,51 @@ def test_records_of_earlier_versions_have_no_figures_and_are_used_all_the_same(s
     assert fits.figures[:2] == [None, None]
     assert fits.figures[2]
     assert "from the store:" not in caplog.text
+
+
+def fine_tuned(sets, share=0.5, first=20):
+    return [replace(data, fine_tuning=FineTuning(first, share)) for data in sets]
+
+
+@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CVAE, Diffusion, RecurrentCBEGAN])
+def test_fine_tuning_that_was_cut_off_before_it_began_goes_on_to_the_same_records(sets, tmp_path, monkeypatch, gan):
+    whole, store, sets = Store(tmp_path / "whole"), Store(tmp_path / "cut"), fine_tuned(sets[:3])
+    keys = fit(sets, whole, make_augmenter(gan, iterations=20)).keys
+    cut_off(sets, store, make_augmenter(gan, iterations=20), 7, monkeypatch)
+    fits = fit(sets, store, make_augmenter(gan, iterations=20), group_size=2)
+    assert fits.resumed
+    assert_same_records(store, whole, keys)
+
+
+def test_fine_tuned_generators_have_keys_of_their_own_by_the_split_and_the_share(sets, tmp_path):
+    def key(data):
+        return fitting.member_key(make_augmenter(iterations=20), data, 3, 0)
+
+    tuned = [fine_tuned(sets[1:2], share, first)[0] for share, first in ((0.5, 20), (0.25, 20), (0.5, 21))]
+    assert len({key(data) for data in (sets[1], *tuned)}) == 4
+    assert key(replace(tuned[0], fine_tuning=None)) == key(sets[1])
+    trained = [fit([data], Store(tmp_path), make_augmenter(iterations=20)).generators[0] for data in (sets[1], *tuned)]
+    assert len({tuple(own["0.packed"].flatten().tolist()) for own in trained}) == 4
+
+
+def test_a_longer_training_goes_on_from_a_shorter_one_only_if_fine_tuning_begins_at_the_same_iteration(sets, tmp_path):
+    store = Store(tmp_path)
+    fit(fine_tuned(sets[:1]), store, make_augmenter(iterations=20), keep_checkpoints=True)
+    assert not fit(fine_tuned(sets[:1]), store, make_augmenter(iterations=40)).resumed
+    longer = fine_tuned(sets[:1], share=0.75)
+    fits = fit(longer, store, make_augmenter(iterations=40))
+    assert fits.resumed
+    assert_same_records(
+        store, whole := Store(tmp_path / "whole"), fit(longer, whole, make_augmenter(iterations=40)).keys
+    )
+
+
+def test_what_is_wrong_with_fine_tuned_generators_and_what_selects_among_their_windows_is_of_the_windows_at_the_end(
+    sets,
+):
+    (tuned,), own = fine_tuned(sets[1:2]), sets[1]
+    last = TrainingSet(own.rows[20:], own.rows, own.scaler, own.x[20:], own.y[20:], own.trial[20:])
+    augmenters = [make_augmenter(selection="density").fit([data], [3]) for data in (tuned, last)]
+    for one, other in zip(*(augmenter.watch.real for augmenter in augmenters), strict=True):
+        assert torch.equal(one, other)
+    assert torch.equal(*(augmenter.selection.judge.means for augmenter in augmenters))

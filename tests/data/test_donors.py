@@ -9,7 +9,7 @@ from emogan.data.alignment import ALIGNMENTS
 from emogan.data.donors import Donors, PooledSet, Pools, among_targets
 from emogan.data.features import FeatureSet
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.training_set import TrainingSet
+from emogan.data.training_set import FineTuning, TrainingSet
 
 
 @pytest.fixture
@@ -173,3 +173,34 @@ def test_windows_that_are_scaled_as_they_are_drawn_are_those_of_a_set_that_was_s
     np.testing.assert_allclose(pool.x, scaler.transform(z), atol=1e-5)
     np.testing.assert_allclose(pool.scaler.minimum, scaler.minimum, rtol=1e-5, atol=1e-7)
     assert isinstance(pool, PooledSet)
+
+
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
+def test_a_generator_is_fine_tuned_on_the_targets_own_windows_behind_those_of_the_donors(features, alignment):
+    own, held_out = target(features)
+    donors = Donors(others=True, alignment=alignment, fine_tuning=0.25)
+    data = TrainingSet.of(features, own, own)
+    rows = donors.rows(features, own, held_out, held_out)
+    learned = Pools(features, donors).learned(data, rows, own)
+    assert learned.data.fine_tuning == FineTuning(len(rows), 0.25)
+    first, last = learned.data.parts
+    np.testing.assert_array_equal(learned.data.rows[first], rows)
+    np.testing.assert_array_equal(learned.data.rows[last], own)
+    ending = learned.data.ending
+    np.testing.assert_array_equal(ending.y, data.y)
+    np.testing.assert_allclose(learned.adapt(ending.x), data.x, atol=1e-5)
+    both = Donors(others=True, alignment=alignment, learn_from="both")
+    pooled = Pools(features, both).learned(data, rows, own).data
+    assert pooled.fingerprint == learned.data.fingerprint
+    assert pooled.ending is pooled
+
+
+def test_fine_tuning_is_a_setting_of_its_own_and_its_default_none():
+    assert Donors(others=True, fine_tuning=0).identity() == Donors(others=True).identity()
+    assert "fine_tuning" not in Donors(others=True).identity()
+    assert Donors(others=True, fine_tuning=0.2).identity()["fine_tuning"] == 0.2
+    assert Donors(others=True, stimuli="any", fine_tuning=0.2).label == "others_same_clips+fine_tuned"
+    with pytest.raises(ValueError, match=r"donors.learn_from: expected donors with donors.fine_tuning.*got both"):
+        Donors(others=True, learn_from="both", fine_tuning=0.2)
+    with pytest.raises(ValueError, match=r"donors.fine_tuning: expected a number >= 0 and < 1, got 1"):
+        Donors(others=True, fine_tuning=1)

@@ -11,6 +11,7 @@ from emogan.data.alignment import ALIGNMENTS
 from emogan.data.donors import Donors, Pools
 from emogan.data.folds import members
 from emogan.data.scaling import MinMaxScaler
+from emogan.data.training_set import FineTuning, TrainingSet
 from emogan.evaluation.audit import LeakageError, audit, audit_synthetic
 from emogan.evaluation.plan import INNER, build
 
@@ -148,9 +149,9 @@ def donors_plan(make_features, **settings):
 
 
 @pytest.mark.parametrize("alignment", ALIGNMENTS)
-@pytest.mark.parametrize("learn_from", ["donors", "both"])
-def test_a_clean_plan_with_donors_passes(make_features, alignment, learn_from):
-    verdict = check(*donors_plan(make_features, alignment=alignment, learn_from=learn_from))
+@pytest.mark.parametrize("learned", [{}, {"learn_from": "both"}, {"fine_tuning": 0.2}])
+def test_a_clean_plan_with_donors_passes(make_features, alignment, learned):
+    verdict = check(*donors_plan(make_features, alignment=alignment, **learned))
     assert verdict["verdict"] == "no test window was seen"
     assert verdict["test_windows_of_clips_that_occur_in_training"] == 0
 
@@ -216,6 +217,35 @@ def test_an_alignment_by_other_windows_than_it_says_is_found(make_features):
     features, plan = donors_plan(make_features)
     other = copy.copy(plan.learned[2].data)
     object.__setattr__(other, "shift", other.shift + np.float32(1e-3))
+    plan.learned[2] = replace(plan.learned[2], data=other)
+    with pytest.raises(LeakageError, match="donors are aligned by other windows than they say"):
+        check(features, plan)
+
+
+def test_generators_are_fine_tuned_on_the_training_windows_of_their_own_fold_alone(make_features):
+    _, plan = donors_plan(make_features, fine_tuning=0.2)
+    assert len(plan.sets) > len(plan.splits)  # inner folds have generators of their own
+    for data, learned in zip(plan.sets, plan.learned, strict=True):
+        np.testing.assert_array_equal(learned.data.ending.rows, data.rows)
+    for split in plan.splits:
+        for fit, validated in split.inner:
+            rows = plan.learned[plan.fits[fit].training_set].data.rows
+            assert not np.isin(np.union1d(validated, split.member.test), rows).any()
+
+
+def test_fine_tuning_on_windows_that_are_held_out_or_on_the_donors_is_found(make_features):
+    features, plan = donors_plan(make_features, fine_tuning=0.2)
+    split, pools = plan.splits[1], Pools(features, plan.donors)
+    fit, validated = split.inner[0]
+    i = plan.fits[fit].training_set
+    rows = plan.learned[i].data.rows[: plan.learned[i].data.fine_tuning.first]
+    leaking = TrainingSet.of(features, np.union1d(plan.sets[i].rows, validated), plan.sets[i].rows)
+    plan.learned[i] = pools.learned(leaking, rows, plan.learned[i].aligned_by)
+    with pytest.raises(LeakageError, match=r"held out from its inner fold 0 \(donors\) were seen there"):
+        check(features, plan)
+    features, plan = donors_plan(make_features, fine_tuning=0.2)
+    other = copy.copy(plan.learned[2].data)
+    object.__setattr__(other, "fine_tuning", FineTuning(other.fine_tuning.first - 1, 0.2))
     plan.learned[2] = replace(plan.learned[2], data=other)
     with pytest.raises(LeakageError, match="donors are aligned by other windows than they say"):
         check(features, plan)

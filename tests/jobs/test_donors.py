@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 import emogan
 from emogan.environment import config_dir
 from emogan.jobs import job
+from emogan.jobs.identity import job_inputs
 from emogan.simulation import people
 
 SMALL = [
@@ -93,6 +94,34 @@ def test_controls_learn_from_donors_too(folder, model):
     pd.testing.assert_frame_equal(scores, again)
 
 
+def test_a_generator_is_fine_tuned_on_the_targets_own_training_windows(folder, done):
+    scores, run_of = run(folder, "model=cbegan", "donors.fine_tuning=0.5", name="tuned")
+    assert set(scores.model) == {"cbegan+others+fine_tuned"}
+    assert run_of["donors"]["fine_tuning"] == 0.5
+    assert "fine_tuning" not in done[1]["donors"]
+    assert run_of["audit"]["verdict"] == "no test window was seen"
+    own = {(member["subject"], member["fold"]): member for member in done[1]["members"]}
+    for member in run_of["members"]:
+        alone = own[member["subject"], member["fold"]]
+        assert member["augmenter_saw"]["windows"] == (
+            alone["augmenter_saw"]["windows"] + member["scaler_saw"]["windows"]
+        )
+        assert member["key"] != alone["key"]
+    less, _ = run(folder, "model=cbegan", "donors.fine_tuning=0.25", name="less")
+    assert not less.accuracy.equals(scores.accuracy)
+
+
+def test_without_fine_tuning_the_key_of_a_job_is_that_of_versions_without_it():
+    def inputs(*overrides):
+        with initialize_config_dir(config_dir(), version_base="1.3"):
+            cfg = compose("train", [*SMALL, "folder=f", "store=s", *overrides])
+        return job_inputs(cfg, people.load("seed_v", modality="eye", subjects=[1, 2], sessions=[1]))
+
+    assert "donors.fine_tuning" not in inputs()
+    assert "donors.fine_tuning" not in inputs("~donors.fine_tuning")
+    assert inputs("donors.fine_tuning=0.5")["donors.fine_tuning"] == 0.5
+
+
 def test_person_effects_learn_from_both(folder):
     scores, _ = run(folder, "model=person_effects", "donors.learn_from=both", name="person_effects")
     assert set(scores.model) == {"person_effects+others+own"}
@@ -127,6 +156,20 @@ def test_kinds_of_donors_have_names_of_their_own(folder, overrides, label):
         (["model=person_effects", "donors.learn_from=both", "donors.alignment=covariance"], "one of single features"),
         (["model=gaussian", "evaluation=paper"], "evaluation.inner: expected refit"),
         (["model=gaussian", "donors.subjects=[1]"], "none of disgust, fear, sad, neutral, happy"),
+        (
+            ["model=gaussian", "donors.fine_tuning=0.2"],
+            "fine_tuning: expected 0 with model=gaussian, which is not trained",
+        ),
+        (
+            ["model=person_effects", "donors.fine_tuning=0.2"],
+            "expected 0 with model=person_effects, which is not trained",
+        ),
+        (["model=trial_cbegan", "donors.fine_tuning=0.2"], "expected 0 with model=trial_cbegan, which is held to"),
+        (
+            ["model=cvae", "gan.plateau_window=9", "donors.fine_tuning=0.2"],
+            "model.plateau_window: expected 0 with donors",
+        ),
+        (["model=cbegan", "donors.learn_from=both", "donors.fine_tuning=0.2"], "Choose one of the two"),
         (["model=gaussian", "donors.alignment=rotate"], "donors.alignment: expected none | z_score"),
     ],
 )

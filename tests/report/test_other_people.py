@@ -30,13 +30,15 @@ def test_arms_are_rows_and_new_and_same_clips_are_columns(tmp_path, fake):
     write(fake, tmp_path / "none", "none")
     write(fake, tmp_path / "new", "cbegan+others")
     write(fake, tmp_path / "same", "cbegan+others_same_clips", shift=0.1, seen=30)
+    write(fake, tmp_path / "tuned", "cbegan+others+fine_tuned", shift=-0.1)
     write(fake, tmp_path / "own", "gaussian+own_sessions")
     (section,) = sections(collect([tmp_path]).jobs)
     table = other_people(section)
     assert [head for _, head in table.columns[3:]] == ["accuracy", "difference [95 %]"] * 2
     assert [group for group, _ in table.columns[3:]] == ["new clips"] * 2 + ["same clips"] * 2
     shown = rows(table)
-    assert list(shown) == [("own trials", "none"), ("others", "cBEGAN"), ("own sessions", "Gaussian")]
+    tuned = "others, fine-tuned on own trials", "cBEGAN"
+    assert list(shown) == [("own trials", "none"), ("others", "cBEGAN"), tuned, ("own sessions", "Gaussian")]
     assert shown["own trials", "none"] == ("50.0 (2.6)", "–", "–", "–")
     accuracy, gain, accuracy_same, gain_same = shown["others", "cBEGAN"]
     assert float(accuracy_same.split()[0]) == pytest.approx(float(accuracy.split()[0]) + 10)

@@ -10,8 +10,9 @@ from torch.utils.data import DataLoader
 from emogan.augmenters import GANAugmenter
 from emogan.data.donors import PooledSet
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.training_set import TrainingSet
-from emogan.models import CBEGAN, CWGAN, Batch, TrialCBEGAN
+from emogan.data.sequences import stretches
+from emogan.data.training_set import FineTuning, TrainingSet
+from emogan.models import CBEGAN, CWGAN, Batch, RecurrentCBEGAN, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 
 MEMBERS, WINDOWS, FEATURES = 4, 30, 5
@@ -175,25 +176,36 @@ def test_padding_keeps_every_window_and_its_label(source):
         assert not batches.x[m, N[m] :].any()
 
 
-def pooled_sets() -> list[PooledSet]:
-    """Three sets of different sizes that index the same 50 windows of two experiments."""
+def pooled_sets(first: tuple[int, ...] | None = None) -> list[PooledSet]:
+    """Three sets of different sizes that index the same 50 windows of two experiments.
+
+    With ``first``, half of the iterations train on so many first windows of each, and the others are fine-tuning.
+    """
     random = np.random.default_rng(0)
     windows = random.normal(size=(50, 4)).astype(np.float32)
     y = np.arange(50) % 3
     sets = []
-    for n in (20, 31, 12):
+    for m, n in enumerate((20, 31, 12)):
+        fine_tuning = FineTuning(first[m], 0.5) if first else None
         rows = np.sort(random.permutation(50)[:n])
         group = (rows >= 25).astype(np.int64)
         scale, shift = (random.random((2, 4)).astype(np.float32) for _ in range(2))
         scaler = MinMaxScaler(np.zeros(4), np.ones(4))
-        sets.append(PooledSet(windows, rows, y[rows], rows // 5, group, scale, shift, scaler))
+        sets.append(PooledSet(windows, rows, y[rows], rows // 5, group, scale, shift, scaler, None, fine_tuning))
     return sets
 
 
-def test_windows_that_members_share_are_drawn_as_if_each_had_its_own():
-    sets = pooled_sets()
-    copied = [TrainingSet(s.rows, s.rows, s.scaler, s.x, s.y, s.trial) for s in sets]
-    pooled, whole = (MemberBatches(one, [7, 8, 9], batch_size=16) for one in (sets, copied))
+def copies(sets: list[PooledSet]) -> list[TrainingSet]:
+    """The same sets, each with windows of its own."""
+    return [TrainingSet(s.rows, s.rows, s.scaler, s.x, s.y, s.trial, s.fine_tuning) for s in sets]
+
+
+@pytest.mark.parametrize("first", [None, (5, 30, 11)])
+def test_windows_that_members_share_are_drawn_as_if_each_had_its_own(first):
+    sets = pooled_sets(first)
+    pooled, whole = (
+        MemberBatches(one, [7, 8, 9], batch_size=16, iterations=8) for one in (sets, copies(sets))
+    )  # fmt: skip
     assert len(pooled.windows) == 50
     assert len(whole.windows) == 3 * 31
     fake = torch.rand(3, 16, 4)
@@ -208,10 +220,9 @@ def test_windows_that_members_share_are_drawn_as_if_each_had_its_own():
 @pytest.mark.parametrize("gan", [CBEGAN, CWGAN, TrialCBEGAN])
 def test_a_gan_learns_the_same_from_shared_windows(gan):
     sets = pooled_sets()
-    copied = [TrainingSet(s.rows, s.rows, s.scaler, s.x, s.y, s.trial) for s in sets]
     settings = {"name": "gan", "iterations": 3, "hidden": 8, "batch_size": 16}
     drawn = []
-    for given in (sets, copied):
+    for given in (sets, copies(sets)):
         augmenter = GANAugmenter(gan, **settings).fit(given, [7, 8, 9])
         drawn.append(augmenter.sample(torch.arange(6).expand(3, -1) % 3, torch.Generator().manual_seed(0)))
     assert torch.equal(*drawn)
@@ -224,3 +235,46 @@ def test_shared_windows_lie_on_the_device_of_the_model(gan):
     batch = source.draw(0)
     assert {part.device.type for part in (*batch, batch.x, batch.y) if isinstance(part, torch.Tensor)} == {"meta"}
     assert batch.with_synthetic(torch.empty(3, 16, 4, device="meta")).shape == (3, 32, 7)
+
+
+def positions(batches: MemberBatches, member: int, iterations: range) -> set[int]:
+    """The positions in a member's set of the windows that are drawn at some iterations."""
+    drawn = torch.cat([batches.draw(i).rows[:, member].flatten() for i in iterations])
+    return set((drawn - member * batches.y.shape[1]).tolist())
+
+
+def test_fine_tuning_draws_the_first_windows_until_it_begins_and_the_others_alone_from_then_on():
+    first, sizes = (5, 30, 11), (20, 31, 12)
+    batches = MemberBatches(copies(pooled_sets(first)), [7, 8, 9], batch_size=32, iterations=20)
+    for m in range(3):
+        assert positions(batches, m, range(10)) == set(range(first[m]))
+        assert positions(batches, m, range(10, 20)) == set(range(first[m], sizes[m]))
+
+
+@pytest.mark.parametrize(("share", "iterations", "begins"), [(0.2, 3000, 2400), (0.5, 5, 2), (0.1, 17, 15)])
+def test_fine_tuning_begins_where_its_share_of_the_iterations_is_left(share, iterations, begins):
+    assert FineTuning(4, share).begins(iterations) == begins
+
+
+def test_what_a_fine_tuned_member_draws_depends_neither_on_its_neighbours_nor_on_earlier_draws():
+    sets = pooled_sets((5, 30, 11))
+    whole = MemberBatches(sets, [7, 8, 9], batch_size=16, iterations=8)
+    for members in ([0], [2, 1]):
+        part = MemberBatches(
+            [sets[m] for m in members], [7 + m for m in members], batch_size=16, iterations=8, start=4
+        )  # fmt: skip
+        for i in (4, 3, 7):
+            for value, own in zip(parts(whole.draw(i)), parts(part.draw(i)), strict=True):
+                assert torch.equal(value[:, members], own)
+
+
+def test_stretches_are_of_the_first_windows_until_fine_tuning_begins_and_of_the_others_from_then_on():
+    x, y = np.arange(30, dtype=np.float32)[:, None], np.repeat([0, 1, 0, 1, 1], 6)
+    rows, scaler = np.arange(30), MinMaxScaler(np.zeros(1), np.ones(1))
+    data = TrainingSet(rows, rows, scaler, x, y, rows // 6, FineTuning(12, 0.5))
+    source = MemberBatches([data], batch_size=200, iterations=10)
+    source.feed(RecurrentCBEGAN.for_data(source, hidden=8, stretch=4))
+    for part, iterations in ((slice(0, 12), range(5)), (slice(12, 30), range(5, 10))):
+        drawn = {tuple(own) for i in iterations for own in source.draw(i).rows.flatten(0, 2).tolist()}
+        expected = part.start + stretches(y[part], rows[part] // 6, 4)
+        assert drawn == {tuple(own) for own in expected.tolist()}

@@ -65,8 +65,9 @@ def _look_of_name(model: str) -> Look:
 def donors_in_words(donors: str) -> str:
     """What stands behind the + of a model's name, as others_same_clips+own, in words."""
     clips = " (same clips)" if "_same_clips" in donors else ""
-    parts = donors.replace("_same_clips", "").split("+")
-    return " and ".join({"own": "own trials"}.get(part, part.replace("_", " ")) for part in parts) + clips
+    whom, tuned, _ = donors.replace("_same_clips", "").partition("+fine_tuned")
+    words = " and ".join({"own": "own trials"}.get(part, part.replace("_", " ")) for part in whom.split("+"))
+    return words + (", fine-tuned on own trials" if tuned else "") + clips
 
 
 def in_order(models: Iterable[str], kind: Callable[[str], str]) -> list[str]:
