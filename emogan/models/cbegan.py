@@ -40,10 +40,6 @@ class CBEGAN(ConditionalGAN):
 
     Parameters
     ----------
-    features, classes
-        Numbers F and K.
-    members
-        Number M of generators; 1 is a single one.
     gamma
         Equilibrium E[L(G(z))] / E[L(x)], in [0, 1] (6).
     lambda_k
@@ -52,19 +48,6 @@ class CBEGAN(ConditionalGAN):
         1 or 2.
     reduction
         "mean" or "sum" of |x - D(x)|^eta over the features; the sum moves k_t faster by the factor F.
-    seeds
-        One per member, of its weights; 0 to M - 1 if not given.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    noise_features
-        Length Z of the noise vector.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
     """
 
     kind = "cbegan"

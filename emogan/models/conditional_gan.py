@@ -13,26 +13,6 @@ class ConditionalGAN(ConditionalGenerator):
     """A conditional GAN, or a stack of M independent ones of one shape that are trained at once.
 
     `iterate` updates both networks once (paper: "in an alternating procedure").
-
-    Parameters
-    ----------
-    features, classes
-        Numbers F and K.
-    members
-        Number M of generators; 1 is a single one.
-    seeds
-        One per member, of its weights; 0 to M - 1 if not given.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    noise_features
-        Length Z of the noise vector.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
     """
 
     def build_networks(self, hidden: Sequence[int], others: Sequence[int]) -> None:

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from emogan import kinds
 from emogan.analysis.agreement import agreement, spread
 from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, at_least, at_most, below
+from emogan.docstrings import inherit_parameters
 from emogan.models.architecture import LAYERS, hidden_widths
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
 from emogan.versions import revision
@@ -183,6 +184,7 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
         super().__init_subclass__(**options)
         kinds.register(cls, ConditionalGenerator)
         cls.__signature__ = kinds.full_signature(cls, ConditionalGenerator)
+        inherit_parameters(cls, cls.__signature__.parameters)
 
     def __init__(
         self,

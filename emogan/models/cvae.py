@@ -46,10 +46,6 @@ class CVAE(ConditionalGenerator):
 
     Parameters
     ----------
-    features, classes
-        Numbers F and K.
-    members
-        Number M of generators; 1 is a single one.
     latent
         Length Z of the latent vector z.
     beta
@@ -58,17 +54,6 @@ class CVAE(ConditionalGenerator):
         A fixed variance v of all features, in the scaled units of training; learned for each feature if not given.
     decoder_noise
         Whether windows are drawn from the decoder's distribution. False gives its mean, whose windows spread less.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    seeds
-        One per member, of its weights; 0 to M - 1 if not given.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
     """
 
     kind = "cvae"

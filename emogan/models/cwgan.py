@@ -20,29 +20,12 @@ class CWGAN(ConditionalGAN):
 
     Parameters
     ----------
-    features, classes
-        Numbers F and K.
-    members
-        Number M of generators; 1 is a single one.
     penalty
         Weight of (|grad D(x^)|_2 - 1)^2 at x^ between real and synthetic windows (Gulrajani et al. 2017).
     clip
         If not null, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
     critic_steps
         Critic steps per generator step.
-    seeds
-        One per member, of its weights; 0 to M - 1 if not given.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    noise_features
-        Length Z of the noise vector.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
     """
 
     kind = "cwgan"

@@ -101,10 +101,6 @@ class Diffusion(ConditionalGenerator):
 
     Parameters
     ----------
-    features, classes
-        Numbers F and K.
-    members
-        Number M of generators; 1 is a single one.
     components
         Number P of white axes that the network sees, those of most variance; null for all, up to `KEPT`.
     steps
@@ -116,17 +112,6 @@ class Diffusion(ConditionalGenerator):
         Share of the training windows whose label is hidden, for guidance; none are without it.
     ema_decay
         EMA decay (exponential moving average) of the weights that windows are sampled with; 0 for none.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    seeds
-        One per member, of its weights; 0 to M - 1 if not given.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
     """
 
     kind = "diffusion"

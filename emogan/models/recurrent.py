@@ -88,6 +88,15 @@ class Recurrent:
 
     Recurrent generators of GANs: C-RNN-GAN (Mogren 2016) for music, RCGAN (Esteban et al. 2017) for medical series,
     with recurrent discriminators; TimeGAN (Yoon et al. 2019) adds a supervised loss in a learned space of features.
+
+    Parameters
+    ----------
+    stretch
+        Successive windows of a trial that the discriminator sees at once.
+    rollout
+        Windows of a trial that the generator generates in training; the discriminator sees a stretch of them.
+    trial_noise, window_noise
+        Lengths of the noise of each trial, and of each of its windows.
     """
 
     needs_trials = whole_trials = True

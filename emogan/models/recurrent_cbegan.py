@@ -16,38 +16,6 @@ class RecurrentCBEGAN(Recurrent, CBEGAN):
 
     and the auto-encoder reconstructs stretches s = (x_i, ..., x_{i+T-1}) of T windows: L(s) = |s - D(s | y)|^eta in
     place of L(x) in equations 3 and 7 to 10 of Luo, Zhu and Lu 2019. See `emogan.models.recurrent.Recurrent`.
-
-    Parameters
-    ----------
-    features, classes
-        Numbers F and K.
-    members
-        Number M of generators; 1 is a single one.
-    stretch
-        Successive windows of a trial that the discriminator sees at once.
-    rollout
-        Windows of a trial that the generator generates in training; the discriminator sees a stretch of them.
-    trial_noise, window_noise
-        Lengths of the noise of each trial, and of each of its windows.
-    gamma
-        Equilibrium E[L(G(z))] / E[L(x)], in [0, 1] (6).
-    lambda_k
-        Step of k_t.
-    eta
-        1 or 2.
-    reduction
-        "mean" or "sum" of |x - D(x)|^eta over the features; the sum moves k_t faster by the factor F.
-    seeds
-        One per member, of its weights; 0 to M - 1 if not given.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
     """
 
     kind = "recurrent_cbegan"

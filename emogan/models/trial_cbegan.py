@@ -120,10 +120,6 @@ class TrialCBEGAN(ConditionalGAN):
 
     Parameters
     ----------
-    features, classes
-        Numbers F and K.
-    members
-        Number M of generators; 1 is a single one.
     components
         Number P of white axes that the networks see, those of most variance; null for all. Of more than `MANY` features
         `KEPT` axes are kept at most, see `low_rank_start`.
@@ -137,17 +133,6 @@ class TrialCBEGAN(ConditionalGAN):
         EMA decay (exponential moving average) of the deviation's weights that windows are drawn with; 0 for none.
     gamma, lambda_k
         Equilibrium L(G(z)) / L(x) in [0, 1], and step of k_t.
-    seeds
-        One per member, of its weights; 0 to M - 1 if not given.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
     """
 
     kind = "trial_cbegan"

@@ -159,7 +159,7 @@ class GANSampler(TrialSampler, TrainedSampler):
     gan
         The class. To read what `save` writes, `emogan.load` finds it by its ``kind`` once its module is imported.
     settings
-        Settings of this class, by name, besides those that all GANs have, which are above.
+        Settings of this class, by name, besides those that all GANs have.
 
     Raises
     ------
@@ -335,10 +335,8 @@ class DiffusionSampler(TrainedSampler):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class RecurrentCBEGANSampler(TrialSampler, TrainedSampler):
-    """Appends whole trials of a `RecurrentCBEGAN`, windows that follow one another; needs trials=, see there.
-
-    Windows of a class that follow one another in what is drawn are those of a trial, and then of the next one.
+class RecurrentSampler(TrialSampler, TrainedSampler):
+    """What the samplers of `emogan.models.recurrent.Recurrent` GANs have in common.
 
     Parameters
     ----------
@@ -348,6 +346,22 @@ class RecurrentCBEGANSampler(TrialSampler, TrainedSampler):
         Windows of a trial that the generator generates in training; the discriminator sees a stretch of them.
     trial_noise, window_noise
         Lengths of the noise of each trial, and of each of its windows.
+    """
+
+    stretch: int = 4
+    rollout: int = 8
+    trial_noise: int = 32
+    window_noise: int = 32
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class RecurrentCBEGANSampler(RecurrentSampler):
+    """Appends whole trials of a `RecurrentCBEGAN`, windows that follow one another; needs trials=, see there.
+
+    Windows of a class that follow one another in what is drawn are those of a trial, and then of the next one.
+
+    Parameters
+    ----------
     gamma
         Equilibrium E[L(G(z))] / E[L(x)], in [0, 1].
     lambda_k
@@ -360,10 +374,6 @@ class RecurrentCBEGANSampler(TrialSampler, TrainedSampler):
 
     iterations: int = 600
     learning_rate: float = 3e-4
-    stretch: int = 4
-    rollout: int = 8
-    trial_noise: int = 32
-    window_noise: int = 32
     gamma: float = 0.75
     lambda_k: float = 0.001
     eta: int = 1
@@ -373,19 +383,13 @@ class RecurrentCBEGANSampler(TrialSampler, TrainedSampler):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class RecurrentCWGANSampler(TrialSampler, TrainedSampler):
+class RecurrentCWGANSampler(RecurrentSampler):
     """Appends whole trials of a `RecurrentCWGAN`, windows that follow one another; needs trials=, see there.
 
     Windows of a class that follow one another in what is drawn are those of a trial, and then of the next one.
 
     Parameters
     ----------
-    stretch
-        Successive windows of a trial that the discriminator sees at once.
-    rollout
-        Windows of a trial that the generator generates in training; the discriminator sees a stretch of them.
-    trial_noise, window_noise
-        Lengths of the noise of each trial, and of each of its windows.
     penalty
         Weight of the gradient penalty (Gulrajani et al. 2017).
     clip
@@ -396,10 +400,6 @@ class RecurrentCWGANSampler(TrialSampler, TrainedSampler):
 
     iterations: int = 600
     learning_rate: float = 1e-3
-    stretch: int = 4
-    rollout: int = 8
-    trial_noise: int = 32
-    window_noise: int = 32
     penalty: float = 10.0
     clip: float | None = None
     critic_steps: int = 5

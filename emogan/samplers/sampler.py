@@ -3,7 +3,7 @@
 import inspect
 import numbers
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -21,6 +21,7 @@ from torch import Tensor
 from emogan.augmenters import Augmenter
 from emogan.augmenters.fit import member_key
 from emogan.data.training_set import TrainingSet
+from emogan.docstrings import inherit_parameters
 from emogan.samplers.columns import as_python, frame_of, labels_of, name_and_type, number_columns, typed
 from emogan.samplers.files import save
 from emogan.samplers.fitted import FittedSampler, RandomState, whole_seed
@@ -35,18 +36,6 @@ try:
     from imblearn.utils._validation import ArraysTransformer
 except ImportError as error:
     raise ImportError("EmoGAN's samplers need imbalanced-learn: pip install 'emogan[imblearn]'") from error
-
-
-def _with_inherited(docstring: str, inherited: Sequence[str]) -> str:
-    """A docstring that describes, before its own parameters, those of the docstring that describes most of them."""
-    title = "\n\nParameters\n----------\n"
-    texts = [inspect.cleandoc(one) for one in (*inherited, docstring)]
-    *parts, own = [one.partition(title)[2].partition("\n\n")[0] for one in texts]
-    described = max(parts, key=len)
-    if described in own:
-        return docstring
-    start, found, end = texts[-1].partition(title)
-    return f"{start}{title}{described}" + (f"\n{end}" if found else "\n")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -90,11 +79,8 @@ class Sampler(BaseOverSampler):
     }
 
     def __init_subclass__(cls, **settings: Any) -> None:
-        """Put the parameters that a class inherits before its own in its docstring."""
         super().__init_subclass__(**settings)
-        if cls.__doc__:  # there is none where Python leaves docstrings out
-            inherited = [base.__doc__ or "" for base in cls.__mro__[1:] if issubclass(base, Sampler)]
-            cls.__doc__ = _with_inherited(cls.__doc__, inherited)
+        inherit_parameters(cls, (name for base in reversed(cls.__mro__) for name in inspect.get_annotations(base)))
 
     @abstractmethod
     def _augmenter(self, settings: dict[str, Any]) -> Augmenter:

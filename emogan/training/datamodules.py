@@ -35,6 +35,7 @@ from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, 
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.seed import multimodal, seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
 from emogan.data.training_set import TrainingSet
+from emogan.docstrings import inherit_parameters
 from emogan.simulation import people
 from emogan.training.batches import MemberBatches, Nothing
 from emogan.wording import PythonWording, worded
@@ -147,12 +148,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         shared = [one for one in _parameters(ExperimentDataModule) if one.name in Shared.__annotations__]
         own = [one for one in _parameters(cls) if one.kind is not inspect.Parameter.VAR_KEYWORD]
         cls.__signature__ = inspect.Signature([*own, *shared])
-        if cls.__doc__:  # there is none where Python leaves docstrings out
-            described = ExperimentDataModule.__doc__
-            first, last = (
-                described.rindex("\n", 0, described.index(name)) for name in ("subject, ses", "**settings\n")
-            )
-            cls.__doc__ = cls.__doc__.rstrip() + described[first:last]
+        inherit_parameters(cls, cls.__signature__.parameters)
 
     def __init__(
         self,

@@ -269,7 +269,7 @@ def test_every_setting_of_a_data_set_is_in_the_signature_and_the_docstring_with_
     common = inspect.signature(ExperimentDataModule).parameters
     expected |= {key: one.default for key, one in common.items() if key not in ("loader", "settings")}
     assert {key: one.default for key, one in parameters.items()} == expected
-    described = re.findall(r"^    ([a-z_, ]+)$", module.__doc__, re.MULTILINE)
+    described = re.findall(r"^([a-z_, ]+)$", module.__doc__, re.MULTILINE)
     assert {key for line in described for key in line.split(", ")} >= set(parameters)
 
 
