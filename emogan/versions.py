@@ -19,7 +19,7 @@ COMPUTATIONS = {
     "quality": 1,  # other measures of sample quality
     "extraction": 2,  # other features of the same recordings
     "simulation": 1,  # other simulated features; their own fingerprint stands in the keys
-    "selection": 2,  # others among the candidates that a GAN offers for each synthetic window
+    "selection": 3,  # others among the candidates that a GAN offers for each synthetic window
 }
 
 # Raise one of these when a generator or a control of this kind gives other windows; all generators' when their batches

@@ -160,14 +160,16 @@ class CachedFit:
         warns: bool = True,
     ):
         self.warns = warns
-        self.augmenter, self.sets, self.classes, self.store = augmenter, sets, classes, store
+        self.given, self.augmenter = augmenter, augmenter.in_training
+        self.sets, self.classes, self.store = sets, classes, store
         self.trainer = trainer or TrainerSettings()
         resumable = self.trainer.resumable
         self.checkpoint_s, self.progress = checkpoint_s if resumable else None, progress
         self.keep_checkpoints = keep_checkpoints and resumable
         self.size = group_size or self._group_size()
         self.workers = 1 if self.trainer.callbacks or not may_start_workers() else workers
-        members = [(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
+        members = [(self.augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
+        self.drawn_from = [member_key(augmenter, *one, self.trainer) for _, *one in members]
         # The same seeds whatever Lightning's options are, and however long the training is.
         self.seeds = [derived_seed(member_key(*one, of_any_length=True), "train") for one in members]
         self.courses = [member_key(*one, self.trainer, of_any_length=True) for one in members]
@@ -262,7 +264,8 @@ class CachedFit:
             self.trainer.loggers, [*self.augmenter.gan.metrics, *LOOKS], workers,
             lambda group: "" if whole else f"group_{self.groups + group}/",
         )  # fmt: skip
-        self.augmenter.let_go()  # an earlier Trainer is nothing that `pickle` knows
+        for one in (self.given, self.augmenter):
+            one.let_go()  # an earlier Trainer is nothing that `pickle` knows
         name, total = f"{self.augmenter.name} x {len(missing)}", len(missing) * self.augmenter.training["iterations"]
         with progress_bar(name, total, "GAN x iteration", hidden=not self.progress) as bar:
             received = {
@@ -407,6 +410,9 @@ class CachedFit:
             self._warn()
         generators = [_part(tensors, "generator.") for tensors, _ in found]
         self.augmenter.restore(generators, self.sets[0].features, self.classes)
+        if self.given is not self.augmenter:
+            self.given.select_from(self.augmenter, self.sets)
+            generators = self.given.generators()
         names, values = stacked_curves([_part(tensors, "history.") for tensors, _ in found])
         looks = [_part(tensors, "looks.") for tensors, _ in found]
         nothing = torch.empty(0)  # entries of earlier versions lack some
@@ -415,8 +421,8 @@ class CachedFit:
         if not self.shown:
             log_curves(self.trainer.loggers, curves, self.trainer.log_every)
         keys = [  # the state of one that is not finished is determined by its key and the number of iterations
-            content_key({"fit": key, "iterations": self.unfinished[key]}) if key in self.unfinished else key
-            for key in self.keys
+            content_key({"fit": drawn, "iterations": self.unfinished[key]}) if key in self.unfinished else drawn
+            for key, drawn in zip(self.keys, self.drawn_from, strict=True)
         ]
         self.states.sort(key=lambda group: group["members"])  # whichever worker was the first
         ends = [fields["end"] for _, fields in found]

@@ -1,5 +1,6 @@
 """GANAugmenter: any stacked conditional generator, a GAN or another, as an augmenter, trained by Lightning."""
 
+import copy
 import functools
 import gc
 import inspect
@@ -127,6 +128,23 @@ class GANAugmenter(Augmenter):
         settings = {name: described(value) for name, value in self.settings.items()}
         selection = self.selection.identity() if self.selection else {}
         return {"gan": self.gan.kind, **self.training, **selection, **settings}
+
+    @property
+    def in_training(self) -> "GANAugmenter":
+        """The augmenter whose generators the cache holds for this one: without a judge that looks at windows alone.
+
+        Such a judge can look at the training windows when all is trained. The discriminator is trained along.
+        """
+        if self.selection is None or self.selection.kind == "discriminator":
+            return self
+        trained = copy.copy(self)
+        trained.selection = None
+        return trained
+
+    def select_from(self, trained: "GANAugmenter", sets: Sequence[TrainingSet]) -> None:
+        """Choose among what the generators of `in_training` draw, which were trained on these sets (M,)."""
+        self.model = trained.model
+        self.selection.fit(self.model, [data.ending for data in sets])
 
     def revision(self, features: int) -> dict:
         return self.gan.revision(features) | (revision("selection") if self.selection else {})

@@ -100,6 +100,17 @@ def test_windows_are_selected_from_the_store_as_from_a_new_gan(sets, tmp_path, g
         assert torch.equal(again, drawn[list(members)])
 
 
+@pytest.mark.parametrize(("selection", "trained"), [("density", []), ("classifier", []), ("discriminator", [0, 1])])
+def test_windows_are_selected_from_the_generators_that_are_there_already(sets, tmp_path, selection, trained):
+    plain, selecting = make_augmenter(), make_augmenter(selection=selection)
+    before = fit(sets[:2], Store(tmp_path), plain)
+    fits = fit(sets[:2], Store(tmp_path), selecting)
+    assert fits.trained == trained
+    assert set(fits.keys).isdisjoint(before.keys), "what is drawn has keys of its own"
+    assert (fits.seeds == before.seeds) == (trained == [])
+    assert fit(sets[:2], Store(tmp_path), make_augmenter(selection=selection, oversample=2)).trained == trained
+
+
 def test_equal_members_are_trained_once(sets, tmp_path):
     fits = fit([sets[0], sets[1], sets[0]], Store(tmp_path))
     assert fits.trained == [0, 1]

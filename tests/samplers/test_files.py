@@ -27,6 +27,7 @@ from emogan import (
     TrialCBEGANSampler,
     versions,
 )
+from emogan.augmenters import fit as fitting
 from emogan.data import table as tables
 from emogan.data.folds import members
 from emogan.evaluation.plan import build
@@ -207,11 +208,9 @@ def test_a_jobs_checkpoint_draws_the_windows_that_the_job_appended(done, configu
     for member in found:
         fitted = emogan.load(done / "job/checkpoint.ckpt", subject=member.subject, fold=member.fold)
         assert fitted.origin == {"subject": member.subject, "session": member.session, "fold": member.fold}
-        tensors, _ = Store(done / "store").load(fitted.key)
-        generator = {name[10:]: value for name, value in tensors.items() if name.startswith("generator.")}
-        augmenter.restore([generator], 10, 3)
-        fits = job.Fits([fitted.key], [], [], [])
         plan = build(features, [member], inner="reuse", n_inner_folds=2, fit_on="train")
+        fits = fitting.fit(augmenter, plan.outer_sets, 3, [cfg.seed], Store(done / "store"))
+        assert (fits.trained, fits.keys) == ([], [fitted.key])
         z, labels, _ = job.sample(augmenter, fits, 50, 3, plan)
         (data,) = plan.outer_sets
         x, y = fitted.sample(50)
