@@ -9,13 +9,12 @@ import re
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from emogan import keys
 from emogan.data import table as tables
-from emogan.environment import config_dir
 from emogan.jobs import job
 from emogan.jobs.settings import check_settings, construct
 
@@ -124,8 +123,7 @@ def test_an_unknown_option_is_answered_with_those_that_exist(configure, tmp_path
 
 @pytest.mark.parametrize("change", ["data=seed", "data=seed_v", "data=seed_iv"])
 def test_a_missing_root_is_asked_for_by_name(tmp_path, change):
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        cfg = compose("train", [change, f"folder={tmp_path}", f"store={tmp_path}"])
+    cfg = composed(change, f"folder={tmp_path}", f"store={tmp_path}")
     with pytest.raises(ValueError, match=r"^data\.root: expected a value.*data\.root="):
         job.run(cfg)
 

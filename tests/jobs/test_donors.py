@@ -6,10 +6,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 
 import emogan
-from emogan.environment import config_dir
 from emogan.jobs import job
 from emogan.simulation import people
 
@@ -22,9 +21,7 @@ SMALL = [
 def run(folder, *overrides, name="job"):
     gan = ["model.iterations=20", "model.hidden=50"] if "model=cbegan" in overrides else []
     places = [f"folder={folder / name}", f"store={folder / 'store'}"]
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        cfg = compose("train", [*SMALL, *gan, *places, *overrides])
-    return job.run(cfg), json.loads((folder / name / "run.json").read_text())
+    return job.run(composed(*SMALL, *gan, *places, *overrides)), json.loads((folder / name / "run.json").read_text())
 
 
 @pytest.fixture(scope="module")

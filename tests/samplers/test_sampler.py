@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import Pipeline, make_pipeline
 from omegaconf import OmegaConf
@@ -338,8 +338,7 @@ def test_synthetic_rows_are_told_by_a_mask(sampler, n_aug, frame, windows):
 def models() -> dict[str, dict]:
     """Every model's config by the name of what it trains or calls."""
     names = {file.stem for file in Path(config_dir(), "model").glob("*.yaml")} - {"svae", "swgan"}  # which select
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        configs = [OmegaConf.to_container(compose("train", [f"model={name}"]).model) for name in names]
+    configs = [OmegaConf.to_container(composed(f"model={name}").model) for name in names]
     return {(cfg["gan"]["path"] if "gan" in cfg else cfg["_target_"]).split(".")[-1]: cfg for cfg in configs}
 
 
