@@ -65,6 +65,13 @@ def standalone():
 
 
 @pytest.fixture
+def frequent_looks(monkeypatch):
+    """Trainings look at losses and windows every ten iterations, so that short ones do so too."""
+    for name in ("history.CHECK_EVERY", "history.LOOK_EVERY", "diagnostics.LOOK_EVERY"):
+        monkeypatch.setattr(f"emogan.training.{name}", 10)
+
+
+@pytest.fixture
 def windows():
     """``windows(features)``: x (5, 60, F), y (5, 60) and lengths (5,); padded windows are NaN."""
 

@@ -183,15 +183,15 @@ def test_a_group_that_was_cut_off_goes_on_to_the_same_records_in_any_grouping(
     assert_same_records(store, whole, keys)
 
 
-def test_a_longer_training_goes_on_from_a_shorter_one_whose_checkpoint_was_kept(sets, tmp_path, caplog):
+def test_a_longer_training_goes_on_from_a_shorter_one_whose_checkpoint_was_kept(sets, tmp_path, caplog, frequent_looks):
     whole, store = Store(tmp_path / "whole"), Store(tmp_path / "longer")
-    keys = fit(sets, whole, make_augmenter(iterations=230)).keys
-    fit(sets[:3], store, make_augmenter(iterations=120), keep_checkpoints=True)
-    fit(sets[:3], store, make_augmenter(iterations=50), keep_checkpoints=True)
+    keys = fit(sets, whole, make_augmenter(iterations=23)).keys
+    fit(sets[:3], store, make_augmenter(iterations=12), keep_checkpoints=True)
+    fit(sets[:3], store, make_augmenter(iterations=5), keep_checkpoints=True)
     assert "resuming" not in caplog.text, "the shorter one cannot go on from the longer one"
     with caplog.at_level("INFO"):
-        fits = fit(sets, store, make_augmenter(iterations=230), group_size=2)
-    assert "resuming from iteration 120" in caplog.text
+        fits = fit(sets, store, make_augmenter(iterations=23), group_size=2)
+    assert "resuming from iteration 12" in caplog.text
     assert fits.trained == [0, 1, 2, 3, 4]
     assert_same_records(store, whole, keys)
 
