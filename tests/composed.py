@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from emogan.environment import config_dir
 
@@ -18,21 +19,27 @@ def _of_options(name: str, options: tuple[str, ...]) -> DictConfig:
         return compose(name, list(options), return_hydra_config=True)
 
 
-def _sets_a_value(override: Override) -> bool:
-    """Whether it sets one value alone, which Hydra does after all else, by `OmegaConf.update`."""
-    key = override.key_or_group
-    plain = override.type == OverrideType.CHANGE and override.package is None and not override.is_sweep_override()
-    return plain and not key.startswith("hydra") and not Path(config_dir(), key).is_dir()
+def _is_plain(override: Override) -> bool:
+    """Whether it neither adds nor deletes a key."""
+    return override.type == OverrideType.CHANGE and override.package is None and not override.is_sweep_override()
+
+
+def _is_value(override: Override) -> bool:
+    """Whether it sets a value, which Hydra does after all else, by `OmegaConf.update`, and chooses no option."""
+    return not override.key_or_group.startswith("hydra") and not Path(config_dir(), override.key_or_group).is_dir()
 
 
 def composed(*overrides: str, name: str = "train", hydra: bool = False) -> DictConfig:
     """The configuration that a command with these overrides has; with its `hydra` node on request."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
-    values = [override for override in parsed if _sets_a_value(override)]
-    options = tuple(text for text, override in zip(overrides, parsed, strict=True) if not _sets_a_value(override))
+    values = [override for override in parsed if _is_value(override)] if all(map(_is_plain, parsed)) else []
+    options = tuple(text for text, override in zip(overrides, parsed, strict=True) if override not in values)
     cfg = copy.deepcopy(_of_options(name, options))
-    for override in values:
-        OmegaConf.update(cfg, override.key_or_group, override.value(), merge=True)
+    try:
+        for override in values:
+            OmegaConf.update(cfg, override.key_or_group, override.value(), merge=True)
+    except OmegaConfBaseException:
+        return _of_options(name, overrides)  # which Hydra refuses in its own words
     if not hydra:
         with open_dict(cfg):
             del cfg["hydra"]
