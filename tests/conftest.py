@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
-
-from emogan.environment import config_dir
+from composed import composed
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts tests in the background ignores it
 
@@ -67,6 +65,13 @@ def standalone():
 
 
 @pytest.fixture
+def frequent_looks(monkeypatch):
+    """Trainings look at losses and windows every ten iterations, so that short ones do so too."""
+    for name in ("history.CHECK_EVERY", "history.LOOK_EVERY", "diagnostics.LOOK_EVERY"):
+        monkeypatch.setattr(f"emogan.training.{name}", 10)
+
+
+@pytest.fixture
 def windows():
     """``windows(features)``: x (5, 60, F), y (5, 60) and lengths (5,); padded windows are NaN."""
 
@@ -105,8 +110,7 @@ def configure(small):
         trains = set(models) <= {"cbegan", "cwgan", "cgan"}
         length = ["model.iterations=20", "model.hidden=50"] if trains else []
         places = [f"folder={folder / 'job'}", f"store={folder / 'store'}"]
-        with initialize_config_dir(config_dir(), version_base="1.3"):
-            return compose("train", [*small, *length, *places, *overrides])
+        return composed(*small, *length, *places, *overrides)
 
     return configured
 

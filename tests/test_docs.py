@@ -65,6 +65,7 @@ def test_the_documentation_builds_without_a_warning_and_shows_what_the_examples_
     assert not [path.name for path in html.rglob("*.html") if outside.search(path.read_text())]
 
 
+@pytest.mark.slow
 def test_the_lines_that_share_a_generator_do_what_they_say(tmp_path):
     page = text("guide/sharing")
     (share, _), (use,) = (

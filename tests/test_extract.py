@@ -11,7 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 from hydra.errors import CompactHydraException
 from omegaconf import OmegaConf
 from scipy.io import savemat
@@ -465,12 +465,10 @@ def test_seed_vii_s_preprocessed_trials_are_extracted_by_its_name(tmp_path):
 
 
 def test_recordings_are_a_data_set_whose_features_are_kept(recordings, tmp_path, monkeypatch):
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        cfg = compose(
-            "train",
-            ["data=raw", f"data.recordings={recordings}", f"data.trials={recordings / 'trials.csv'}", "modality=eeg",
-             f"output={tmp_path}", "data.settings.channels=found", "data.per_subject=true", "data.subjects=[1,3]"],
-        )  # fmt: skip
+    cfg = composed(
+        "data=raw", f"data.recordings={recordings}", f"data.trials={recordings / 'trials.csv'}", "modality=eeg",
+        f"output={tmp_path}", "data.settings.channels=found", "data.per_subject=true", "data.subjects=[1,3]",
+    )  # fmt: skip
     arguments = {k: v for k, v in OmegaConf.to_container(cfg.data, resolve=True).items() if k != "_target_"}
     features = load(**arguments)
     assert features.dataset == "recordings"
@@ -493,8 +491,7 @@ def test_a_data_set_of_which_a_recording_fails_is_refused_and_the_others_are_kep
 
 
 def configure(*overrides):
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        return compose("extract", list(overrides))
+    return composed(*overrides, name="extract")
 
 
 def test_the_command_tells_what_became_of_it_and_draws_pictures(recordings, tmp_path, capsys):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 from imblearn.pipeline import Pipeline
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.preprocessing import MinMaxScaler
@@ -17,7 +17,6 @@ from sklearn.svm import SVC
 
 from emogan import CBEGANSampler, extract
 from emogan.data import table
-from emogan.environment import config_dir
 from emogan.jobs import job
 
 pytestmark = [
@@ -42,18 +41,16 @@ def eegmat(tmp_path_factory):
 
 
 def extract_features(trials, recordings, out, *overrides):
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        places = [f"trials={trials}", f"recordings={recordings}", f"out={out}", "channels=found"]
-        return extract.run(compose("extract", [*places, *overrides]))
+    places = [f"trials={trials}", f"recordings={recordings}", f"out={out}", "channels=found"]
+    return extract.run(composed(*places, *overrides, name="extract"))
 
 
 def configure(folder, path, *overrides):
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        return compose(
-            "train",
-            ["data=features", f"data.path={path}", "data.name=eegmat", "data.per_subject=true",
-             "evaluation.folds=leave_subject_out", "modality=eeg", "machine.threads=1", f"folder={folder / 'job'}", f"store={folder / 'store'}", *overrides],
-        )  # fmt: skip
+    return composed(
+        "data=features", f"data.path={path}", "data.name=eegmat", "data.per_subject=true",
+        "evaluation.folds=leave_subject_out", "modality=eeg", "machine.threads=1",
+        f"folder={folder / 'job'}", f"store={folder / 'store'}", *overrides,
+    )  # fmt: skip
 
 
 def test_some_c_tells_rest_from_arithmetic_in_new_people(eegmat, tmp_path):

@@ -3,12 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 from hydra.errors import CompactHydraException
 
 import emogan
 from emogan.data import table as tables
-from emogan.environment import config_dir
 from emogan.jobs import job, sharing
 from emogan.sample import main, write_windows
 from emogan.simulation import people as simulated
@@ -84,8 +83,7 @@ def test_the_command_writes_the_table_and_leaves_nothing_else(checkpoint, tmp_pa
 
 
 def test_the_command_says_what_is_wrong_in_one_sentence(checkpoint, tmp_path):
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        cfg = compose("sample", [f"checkpoint={checkpoint}", f"out={tmp_path / 'new.csv'}"])
+    cfg = composed(f"checkpoint={checkpoint}", f"out={tmp_path / 'new.csv'}", name="sample")
     with pytest.raises(CompactHydraException, match="one of its 6 training sets"):
         main(cfg)
 
@@ -96,8 +94,7 @@ def shared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shared")
     people = ["data=synthetic_seed_v", "modality=eye", "data.subjects=[1,2,3,4]"]
     tiny = ["model.iterations=20", "model.hidden=50", "machine.threads=1"]
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        sharing.share(compose("share", [*people, *tiny, f"out={folder / 'gan.safetensors'}", f"output={folder}"]))
+    sharing.share(composed(*people, *tiny, f"out={folder / 'gan.safetensors'}", f"output={folder}", name="share"))
     features = simulated.load("seed_v", modality="eye", subjects=[5, 6], sessions=[1])
     frame = pd.DataFrame(features.x, columns=features.feature_names).iloc[:, ::-1]
     labels = np.array(features.class_names)[features.y]

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import pandas as pd
@@ -30,17 +28,12 @@ def wait_until(started, word: str) -> None:
     pytest.fail(f"{word!r} was never said, but:\n{started.said}")
 
 
-def test_the_sweep_as_written_trains_each_gan_once(tmp_path):
-    command = ["-m", "emogan.train", "-m", "model=cbegan", "n_aug=50,200,2000"]
+def test_the_sweep_as_written_trains_each_gan_once(command, tmp_path):
     quick = [
-        "modality=eye", "data.subjects=[1]", "model.iterations=20", "machine.threads=1",
-        "evaluation.c_exponents=[0,0]",
+        "modality=eye", "data.subjects=[1]", *LENGTH, "machine.threads=1", "evaluation.c_exponents=[0,0]",
     ]  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, *command, *quick], cwd=tmp_path, capture_output=True, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    done = command(tmp_path, "-m", "model=cbegan", "n_aug=50,200,2000", *quick)
+    assert done.exit_code() == 0, done.said
     written = scores_in(tmp_path)
     assert [path.parts[-5] for path in written] == ["outputs"] * 3
     frames = [pd.read_csv(path) for path in written]
@@ -49,11 +42,11 @@ def test_the_sweep_as_written_trains_each_gan_once(tmp_path):
     runs = [json.loads((path.parent / "run.json").read_text()) for path in written]
     assert [[m["trained"] for m in run["members"]] for run in runs] == [[True] * 5, [False] * 5, [False] * 5]
     assert len(list((tmp_path / "outputs/store").glob("*.safetensors"))) == 15  # 5 folds and 10 pairs of folds
-    assert done.stderr.count("cbegan x 15") >= 1
-    assert done.stdout.count("percent, mean (sd) over 1 experiment") == 3
+    assert done.said.count("cbegan x 15") >= 1
+    assert done.said.count("percent, mean (sd) over 1 experiment") == 3
     for path in written:
-        assert str(path.parent) in done.stdout
-        assert f"report: python -m emogan.report {path.parent}\n" not in done.stdout, "the sweep's is enough"
+        assert str(path.parent) in done.said
+        assert f"report: python -m emogan.report {path.parent}\n" not in done.said, "the sweep's is enough"
         assert "cbegan" in path.parent.name
     assert {path.name for path in written[0].parent.parent.iterdir()} >= {"multirun.yaml"}
     assert (written[0].parent / ".hydra/overrides.yaml").exists()

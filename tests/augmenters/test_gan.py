@@ -1,11 +1,13 @@
 """The GANs' wrapper: training that no grouping changes by a bit, and sampling that neither grouping nor n changes."""
 
 import json
+from itertools import product
 
 import pytest
 import torch
 from omegaconf import OmegaConf
 from padded_sets import unpadded
+from represented import represented
 
 from emogan.augmenters import GANAugmenter, balanced_labels
 from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
@@ -41,8 +43,10 @@ def fit(gan, windows, members, **settings):
     return make(gan, **settings).fit(unpadded(x, y, n, trials(y)), [100 + m for m in members], classes=3)
 
 
-@pytest.mark.parametrize("batch_size", [50, 128])
-@pytest.mark.parametrize("gan", GANS)
+@pytest.mark.parametrize(
+    ("gan", "batch_size"),
+    represented(product(GANS, (50, 128)), by=[*product(GANS, (50,)), (CBEGAN, 128), (RecurrentCBEGAN, 128)]),
+)
 def test_the_grouping_of_members_changes_no_bit(gan, batch_size, windows):
     data = windows(33)
     together = fit(gan, data, [0, 1, 2, 3, 4], batch_size=batch_size)
@@ -59,18 +63,27 @@ def test_the_grouping_of_members_changes_no_bit(gan, batch_size, windows):
         assert torch.equal(apart.sample(labels(len(group), 50), seeded(*group)), drawn[group, :50])
 
 
+SHAPES = {
+    "one of each": (1, {"hidden": 1, "batch_size": 1, "noise_features": 1}),
+    "narrow": (5, {"hidden": [60, 3, 17, 50], "layers": 4, "batch_size": 33}),
+    "a small batch": (41, {"hidden": [53, 101], "batch_size": 7}),
+}
+
+
 @pytest.mark.parametrize(
-    ("threads", "features", "settings"),
-    [
-        (1, 1, {"hidden": 1, "batch_size": 1, "noise_features": 1}),
-        (1, 5, {"hidden": [60, 3, 17, 50], "layers": 4, "batch_size": 33}),
-        (1, 41, {"hidden": [53, 101], "batch_size": 7}),
-        (2, 5, {"hidden": [60, 3, 17, 50], "layers": 4, "batch_size": 33}),
-    ],
+    ("gan", "shape", "threads"),
+    represented(
+        [*product(GANS, SHAPES, (1,)), *product(GANS, ["narrow"], (2,))],
+        by=[
+            *product(GANS, ["narrow"], (1,)),
+            *product((CBEGAN, RecurrentCBEGAN), ["one of each", "a small batch"], (1,)),
+            (CBEGAN, "narrow", 2),
+        ],
+    ),
 )
-@pytest.mark.parametrize("gan", GANS)
-def test_the_grouping_changes_no_bit_of_narrow_networks_and_small_batches(gan, threads, features, settings, windows):
+def test_the_grouping_changes_no_bit_of_narrow_networks_and_small_batches(gan, shape, threads, windows):
     torch.set_num_threads(threads)
+    features, settings = SHAPES[shape]
     data, settings = windows(features), {"iterations": 3, **settings}
     together = fit(gan, data, [0, 1, 2, 3, 4], **settings).generators()
     for group in ([3], [4, 1]):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from padded_sets import unpadded
+from represented import represented
 from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -13,7 +14,17 @@ from emogan.augmenters.gan import SAMPLE_BLOCK
 from emogan.augmenters.selection import JUDGES, ByClassifier, ByDensity
 from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
 
-GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN)
+SELECTED = represented(
+    [
+        *((gan, "discriminator") for gan in (CBEGAN, CWGAN, CGAN, TrialCBEGAN)),
+        (CBEGAN, "density"),
+        (TrialCBEGAN, "density"),
+        (CVAE, "density"),
+        (CGAN, "classifier"),
+        (Diffusion, "classifier"),
+    ],
+    by=[(CBEGAN, "discriminator"), (TrialCBEGAN, "discriminator"), (TrialCBEGAN, "density"), (CGAN, "classifier")],
+)
 
 
 def seeded(*seeds):
@@ -47,17 +58,7 @@ def candidates(augmenter, y, generators, count):
     return found
 
 
-@pytest.mark.parametrize(
-    ("gan", "selection"),
-    [
-        *((gan, "discriminator") for gan in GANS),
-        (CBEGAN, "density"),
-        (TrialCBEGAN, "density"),
-        (CVAE, "density"),
-        (CGAN, "classifier"),
-        (Diffusion, "classifier"),
-    ],
-)
+@pytest.mark.parametrize(("gan", "selection"), SELECTED)
 @torch.no_grad()
 def test_every_window_is_the_best_of_its_own_candidates(gan, selection, windows):
     augmenter = fit(make(gan, selection=selection, oversample=3), windows(33))
@@ -170,17 +171,7 @@ def test_density_narrows_and_the_classifier_separates(windows):
         assert distance["density"] < distance[None]
 
 
-@pytest.mark.parametrize(
-    ("gan", "selection"),
-    [
-        *((gan, "discriminator") for gan in GANS),
-        (CBEGAN, "density"),
-        (TrialCBEGAN, "density"),
-        (CVAE, "density"),
-        (CGAN, "classifier"),
-        (Diffusion, "classifier"),
-    ],
-)
+@pytest.mark.parametrize(("gan", "selection"), SELECTED)
 def test_neither_grouping_nor_the_store_nor_n_changes_a_bit_of_what_is_selected(gan, selection, windows):
     data = windows(33)
     together = fit(make(gan, selection=selection), data)

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from emogan.data.bookkeeping import find
 from emogan.data.table import load
 from emogan.data.table_files import option
-from emogan.environment import config_dir
 
 SHAPES = {  # subjects, sessions, trials, windows of a trial, classes
     "one subject": (1, 1, 16, 12, 2),
@@ -179,8 +178,7 @@ def pasted(message: str, key: str = "drop") -> list[str]:
 
 
 def configured(path, *overrides):
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        cfg = compose("train", ["data=features", f"data.path={path}", "modality=eeg", *overrides])
+    cfg = composed("data=features", f"data.path={path}", "modality=eeg", *overrides)
     settings = OmegaConf.to_container(cfg.data, resolve=True)
     assert settings.pop("_target_") == "emogan.data.table.load"
     return load(**settings)

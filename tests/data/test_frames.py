@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 from omegaconf import OmegaConf
 
 import emogan
 from emogan import ExperimentDataModule, TableDataModule
 from emogan.data.table import load
 from emogan.data.table_files import FORMATS
-from emogan.environment import config_dir
 from emogan.jobs import job
 
 FEATURES = ["FP1_delta", "FP1_theta", "O1_beta", "pupil_x"]
@@ -47,8 +46,7 @@ def write(table: pd.DataFrame, path, **options):
 
 
 def configured(path, *typed):
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        cfg = compose("train", ["data=features", f"data.path={path}", *typed])
+    cfg = composed("data=features", f"data.path={path}", *typed)
     settings = OmegaConf.to_container(cfg.data, resolve=True)
     assert settings.pop("_target_") == "emogan.data.table.load"
     return load(**settings)
@@ -106,11 +104,10 @@ def test_a_doubtful_column_is_named_in_a_warning_with_the_line_that_leaves_it_ou
 
 def test_a_job_on_a_table_of_a_german_spreadsheet_gives_the_scores_of_the_cleaned_table(tmp_path, caplog):
     def scores(path, name, *typed):
-        with initialize_config_dir(config_dir(), version_base="1.3"):
-            cfg = compose("train", [
-                "data=features", f"data.path={path}", "model=none", "evaluation.n_folds=3", "evaluation.inner_folds=2",
-                "evaluation.c_exponents=[-2,2]", f"folder={tmp_path / name}", f"store={tmp_path / 'store'}", *typed,
-            ])  # fmt: skip
+        cfg = composed(
+            "data=features", f"data.path={path}", "model=none", "evaluation.n_folds=3", "evaluation.inner_folds=2",
+            "evaluation.c_exponents=[-2,2]", f"folder={tmp_path / name}", f"store={tmp_path / 'store'}", *typed,
+        )  # fmt: skip
         return job.run(cfg)
 
     eye = 'data.eye=["pupil*"]'

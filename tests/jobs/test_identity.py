@@ -6,11 +6,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 from hydra.errors import CompactHydraException
 
 from emogan import train
-from emogan.environment import config_dir
 from emogan.jobs import identity, job
 from emogan.sweeps.collect import collect
 
@@ -114,11 +113,8 @@ def test_of_many_jobs_the_last_are_compared(configure, tmp_path, said, monkeypat
 
 
 def test_a_job_is_compared_with_one_of_its_data_set_and_five_changes_are_named(configure, tmp_path, table, said):
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        short = ["data.subjects=[1]", "modality=eye", "evaluation.folds=front_back", "evaluation.c_exponents=[0,0]"]
-        simulated = compose(
-            "train", ["model=none", *short, f"folder={tmp_path / 'simulated'}", f"store={tmp_path / 'store'}"]
-        )
+    short = ["data.subjects=[1]", "modality=eye", "evaluation.folds=front_back", "evaluation.c_exponents=[0,0]"]
+    simulated = composed("model=none", *short, f"folder={tmp_path / 'simulated'}", f"store={tmp_path / 'store'}")
     job.run(configure(tmp_path, *SHORT, "model=none"))
     said()
     job.run(simulated)

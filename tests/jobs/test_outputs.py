@@ -1,12 +1,14 @@
 """What a job leaves beside its scores, and what the options of the evaluation change."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from hydra.errors import CompactHydraException
+from represented import represented
 
 import emogan
 from emogan import train
@@ -187,7 +189,7 @@ def test_fewer_trials_per_class_train_on_fewer_windows(configure, tmp_path):
     assert sizes == {1: {3 * 8}, 2: {6 * 8}, "null": {64}}
 
 
-@pytest.mark.parametrize("name", ["lda", "logistic_regression"])
+@pytest.mark.parametrize("name", represented(["lda", "logistic_regression"], by=["lda"]))
 def test_another_classifier_scores_its_own_parameter(configure, tmp_path, name):
     cfg = configure(tmp_path, "model=duplicate", f"classifier={name}", "n_aug=[0,50]")
     scores = job.run(cfg)
@@ -196,8 +198,13 @@ def test_another_classifier_scores_its_own_parameter(configure, tmp_path, name):
     assert not (tmp_path / "job/quality.csv").exists()
 
 
-@pytest.mark.parametrize("model", ["model=noise model.strength=0.1", "model=trial_cbegan model.iterations=3"])
-@pytest.mark.parametrize("option", ["evaluation.trials_per_class=2", "evaluation.permute_labels=true"])
+NOISE, GAN = "model=noise model.strength=0.1", "model=trial_cbegan model.iterations=3"
+FEWER, PERMUTED = "evaluation.trials_per_class=2", "evaluation.permute_labels=true"
+
+
+@pytest.mark.parametrize(
+    ("model", "option"), represented(product([NOISE, GAN], [FEWER, PERMUTED]), by=[(NOISE, PERMUTED), (GAN, FEWER)])
+)
 def test_a_subject_gets_the_same_whoever_else_is_in_the_job(configure, tmp_path, model, option):
     overrides = *model.split(), "n_aug=50", "quality=true", option
     both = job.run(configure(tmp_path / "both", *overrides))

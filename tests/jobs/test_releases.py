@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from hydra import compose, initialize_config_dir
+from composed import composed
 
-from emogan.environment import config_dir
 from emogan.jobs import job
 from emogan.simulate import simulate
 
@@ -26,8 +25,7 @@ SMALL = [
 def test_a_release_goes_from_its_files_to_scores_by_its_own_folds(tmp_path, name, overrides, folds, members):
     simulate(name, tmp_path / "tree", subjects=[4])
     places = [f"data.root={tmp_path / 'tree'}", f"folder={tmp_path / 'job'}", f"store={tmp_path / 'store'}"]
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        scores = job.run(compose("train", [*SMALL, f"data={name}", *places, *overrides]))
+    scores = job.run(composed(*SMALL, f"data={name}", *places, *overrides))
     assert set(scores.dataset) == {f"synthetic_{name}"}
     found = scores[scores.n_aug == 42]
     assert list(zip(found.session, found.fold, strict=True)) == members

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
+from composed import composed
 from safetensors import safe_open
 from scipy.spatial.distance import cdist
 
@@ -19,7 +19,6 @@ from emogan.data import table as tables
 from emogan.data.alignment import ALIGNMENTS
 from emogan.data.donors import Donors, Pools
 from emogan.data.training_set import TrainingSet
-from emogan.environment import config_dir
 from emogan.jobs import sharing
 from emogan.samplers import files
 from emogan.store import derived_seed
@@ -60,8 +59,7 @@ def run(table, tmp_path_factory):
             f"out={folder / name}.safetensors",
         ]  # fmt: skip
         gan = [] if any(one.startswith("model=") for one in overrides) else ["model.iterations=20", "model.hidden=50"]
-        with initialize_config_dir(config_dir(), version_base="1.3"):
-            return sharing.share(compose("share", [*settings, *gan, *overrides]))
+        return sharing.share(composed(*settings, *gan, *overrides, name="share"))
 
     return share
 

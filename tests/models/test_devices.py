@@ -38,14 +38,6 @@ CASES = [
 MEMBERS, FEATURES, CLASSES = 3, 9, 3
 
 
-@pytest.fixture(params=[False, True], ids=["few-features", "many-features"])
-def many(request, monkeypatch):
-    """Nine features are many, or not."""
-    if request.param:
-        monkeypatch.setattr(trial_cbegan, "MANY", FEATURES - 1)
-        monkeypatch.setattr(trial_cbegan, "KEPT", 20)
-
-
 @pytest.fixture
 def built(standalone):
     """``built(gan, settings, device)``: a model in a plain loop and its batches, both on a device."""
@@ -63,7 +55,6 @@ def built(standalone):
     return build
 
 
-@pytest.mark.usefixtures("many")
 @pytest.mark.parametrize(("gan", "settings"), CASES)
 def test_no_step_mixes_devices_or_waits_for_a_value(gan, settings, built):
     """The device "meta" has shapes and no values: it refuses a tensor of the CPU, and any look at a number."""
@@ -74,6 +65,13 @@ def test_no_step_mixes_devices_or_waits_for_a_value(gan, settings, built):
         model.training_step(batch, iteration)
     assert model.latest.device.type == "meta"
     assert model.latest.shape == (len(model.metrics), MEMBERS)
+
+
+@pytest.mark.parametrize("settings", [{"components": 5}, {"residual": False}])
+def test_no_step_of_a_gan_of_many_features_does_either(settings, built, monkeypatch):
+    monkeypatch.setattr(trial_cbegan, "MANY", FEATURES - 1)
+    monkeypatch.setattr(trial_cbegan, "KEPT", 20)
+    test_no_step_mixes_devices_or_waits_for_a_value(TrialCBEGAN, settings, built)
 
 
 @pytest.mark.parametrize(("gan", "settings"), CASES)

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from represented import represented
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from with_trials import with_trials
@@ -34,16 +35,19 @@ def loop(sampler, x, y, folds, trial):
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        CBEGANSampler,
-        CWGANSampler,
-        CGANSampler,
-        TrialCBEGANSampler,
-        CVAESampler,
-        DiffusionSampler,
-        RecurrentCWGANSampler,
-        NoiseSampler,
-    ],
+    represented(
+        [
+            CBEGANSampler,
+            CWGANSampler,
+            CGANSampler,
+            TrialCBEGANSampler,
+            CVAESampler,
+            DiffusionSampler,
+            RecurrentCWGANSampler,
+            NoiseSampler,
+        ],
+        by=[CBEGANSampler, RecurrentCWGANSampler, NoiseSampler],
+    ),
 )
 def test_the_windows_are_those_of_a_loop_over_the_folds(kind, windows, tiny):
     x, y, trial = windows

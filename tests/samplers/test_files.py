@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
+from represented import represented
 from safetensors import safe_open
 from with_trials import with_trials
 
@@ -61,7 +62,7 @@ def fit(frame, windows, tiny):
     return fitted
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=represented(KINDS, by=[TrialCBEGANSampler, RecurrentCWGANSampler, RandomEffectsSampler]))
 def fitted(request, fit):
     return fit(request.param)
 

@@ -15,6 +15,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from represented import represented
 
 import emogan
 from emogan import CBEGAN, ExperimentDataModule, SyntheticDataModule, TableDataModule
@@ -171,7 +172,10 @@ def test_impossible_validation_is_refused(own):
         own(iterations=0)
 
 
-@pytest.mark.parametrize("gan", ["CBEGAN", "CGAN", "CWGAN", "TrialCBEGAN", "CVAE", "Diffusion"])
+@pytest.mark.parametrize(
+    "gan",
+    represented(["CBEGAN", "CGAN", "CWGAN", "TrialCBEGAN", "CVAE", "Diffusion"], by=["CBEGAN", "TrialCBEGAN"]),
+)
 def test_validation_logs_how_synthetic_windows_agree_with_held_out_ones(own, gan, tmp_path):
     data, logger = own(subject=1, validation=1, iterations=12), CSVLogger(tmp_path, name="")
     model = getattr(emogan, gan).for_data(data, hidden=8)

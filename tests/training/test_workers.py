@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import logging
+import multiprocessing
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ import pytest
 import torch
 from lightning.pytorch.loggers import CSVLogger
 from records import assert_same_records
+from represented import represented
 
 from emogan import store as stores
 from emogan.augmenters import GANAugmenter
@@ -46,11 +48,20 @@ def fit(store, gan=CBEGAN, iterations=20, sets=None, **options):
     return fitting.fit(augmenter, sets, 3, [0] * len(sets), store, kept=range(len(sets)), **options)
 
 
-@pytest.mark.parametrize("gan", [CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion])
-@pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 8}, {"workers": 2, "group_size": 1}])
-def test_workers_change_no_bit_of_any_record(tmp_path, gan, options):
+@pytest.mark.parametrize(
+    ("gan", "workers", "group_size"),
+    represented(
+        [
+            (gan, *options)
+            for gan in (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion)
+            for options in ((2, None), (8, None), (2, 1))
+        ],
+        by=[(CBEGAN, 2, None), (CBEGAN, 8, None), (CBEGAN, 2, 1), (TrialCBEGAN, 2, None)],
+    ),
+)
+def test_workers_change_no_bit_of_any_record(tmp_path, gan, workers, group_size):
     one, several = Store(tmp_path / "one"), Store(tmp_path / "several")
-    alone, together = fit(one, gan), fit(several, gan, **options)
+    alone, together = fit(one, gan), fit(several, gan, workers=workers, group_size=group_size)
     assert (together.keys, together.trained, together.figures) == (alone.keys, alone.trained, alone.figures)
     assert_same_records(one, several, alone.keys)
     by_member = {}
@@ -64,8 +75,11 @@ def test_workers_change_no_bit_of_any_record(tmp_path, gan, options):
     assert sorted(by_member) == [0, 1, 2, 3, 4]
 
 
-def test_workers_that_are_not_forked_give_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "start_method", lambda: "spawn")
+@pytest.mark.parametrize("method", represented(["forkserver", "spawn"], by=["forkserver"]))
+def test_workers_that_are_not_forked_give_the_same(tmp_path, monkeypatch, method):
+    """A server of forks hands them what they work on as processes of their own get it, and pays once for the imports."""
+    multiprocessing.set_forkserver_preload(["emogan.augmenters.fit"])
+    monkeypatch.setattr(workers, "start_method", lambda: method)
     one, several = Store(tmp_path / "one"), Store(tmp_path / "several")
     assert_same_records(one, several, fit(one).keys and fit(several, workers=2, progress=True).keys)
 
@@ -80,13 +94,13 @@ def test_what_time_did_not_suffice_for_comes_back_from_workers_and_is_warned_of_
     assert len(Checkpoints(Store(tmp_path)).furthest()) == 5
 
 
-def test_a_group_that_was_cut_off_goes_on_in_any_number_of_workers(tmp_path, caplog):
+def test_a_group_that_was_cut_off_goes_on_in_any_number_of_workers(tmp_path, caplog, frequent_looks):
     whole, store = Store(tmp_path / "whole"), Store(tmp_path / "cut")
-    keys = fit(whole, iterations=200).keys
-    fit(store, iterations=120, keep_checkpoints=True, workers=2)
+    keys = fit(whole, iterations=20).keys
+    fit(store, iterations=12, keep_checkpoints=True, workers=2)
     with caplog.at_level("INFO"):
-        fits = fit(store, iterations=200, workers=3)
-    assert "resuming from iteration 120" in caplog.text
+        fits = fit(store, iterations=20, workers=3)
+    assert "resuming from iteration 12" in caplog.text
     assert fits.resumed
     assert_same_records(whole, store, keys)
 
