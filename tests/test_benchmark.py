@@ -222,6 +222,7 @@ def test_the_spread_of_some_sections_alone_is_written(tmp_path):
     assert not any(key.startswith("stacked") for key in found["measured"])
 
 
+@pytest.mark.slow
 def test_a_section_that_fails_is_named(capfd):
     options = argparse.Namespace(quick=True, repeats=1, svm_budget_s="a minute")
     with pytest.raises(RuntimeError, match="the section svm failed with exit code 1, see above"):

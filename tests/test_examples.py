@@ -34,6 +34,7 @@ def test_a_table_of_ones_own_becomes_an_augmented_classifier(tmp_path, capsys):
     assert float(re.search(r"held out: (.*)", said)[1]) > 0.6
 
 
+@pytest.mark.slow
 def test_smote_is_compared_on_the_same_folds_with_every_c_chosen_inside(capsys):
     found = against_smote.main(iterations=3)
     assert found.columns.tolist() == ["none", "noise", "SMOTE", "cBEGAN"]
@@ -76,6 +77,7 @@ def test_what_no_augmenter_knows_is_drawn_from_other_trials():
             assert all(np.isclose(shapes, one).all(1).any() for one in drawn[:50]), kind
 
 
+@pytest.mark.slow
 def test_the_lack_of_a_training_set_is_told_person_by_person(capsys, monkeypatch):
     monkeypatch.setattr(what_is_missing, "FOLDS", 3)
     found = what_is_missing.main(subjects=[1, 2], n_aug=30)

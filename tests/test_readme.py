@@ -18,7 +18,14 @@ SNIPPETS = [text for language, text in FENCES if language == "python"]
 COMMANDS = [
     line.split("  #")[0].strip() for language, text in FENCES if not language for line in text.strip().splitlines()
 ]
-QUICK = ["model.iterations=3", "n_aug=[0,20]", "evaluation.n_folds=2", "evaluation.inner_folds=2", "machine.threads=1"]
+QUICK = [
+    "model.iterations=3",
+    "n_aug=[0,20]",
+    "evaluation.c_exponents=[-2,2]",
+    "evaluation.n_folds=2",
+    "evaluation.inner_folds=2",
+    "machine.threads=1",
+]
 ONE = [
     "data.subjects=[1]",
     "data.sessions=[1]",
@@ -58,9 +65,11 @@ def run(words, folder):
     return done.stdout
 
 
+@pytest.mark.parametrize("iterations", [pytest.param(300, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda text: text.splitlines()[0])
-def test_snippets_run_exactly_as_printed(snippet, folder):
-    run([sys.executable, "-c", snippet], folder)
+def test_snippets_run_as_printed_and_with_fewer_iterations(snippet, iterations, folder):
+    assert snippet.count("iterations=300,") + snippet.count("iterations=300)") == 1
+    run([sys.executable, "-c", snippet.replace("iterations=300", f"iterations={iterations}", 1)], folder)
 
 
 def of_sweeps(command: str) -> bool:

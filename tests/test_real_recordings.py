@@ -111,6 +111,7 @@ def test_real_eye_movements_become_33_finite_features_a_window(tmp_path):
         assert np.isfinite(stored["x"]).all()
 
 
+@pytest.mark.slow
 def test_a_grid_over_n_aug_and_c_takes_real_recordings(eegmat, tmp_path):
     data = table.load(eegmat, per_subject=True)
     x, y, subject = data.x, np.array(data.class_names)[data.y], data.subject

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sys
 
 import pytest
@@ -57,9 +58,9 @@ def test_a_folder_without_jobs_is_said_and_exits_with_1(tmp_path, capsys, place)
 
 
 def test_a_job_that_is_dismissed_is_listed_as_that_and_does_not_count_until_the_marker_is_removed(
-    tmp_path, fake, capsys
+    tmp_path, sweep, fake, capsys
 ):
-    folder = fake.write_sweep(tmp_path / "sweep")
+    folder = shutil.copytree(sweep, tmp_path / "sweep")
     fake.write_job(folder / "9_eeg_eye_cgan", "eeg_eye", "gaussian")
     (folder / "9_eeg_eye_cgan/.hydra/overrides.yaml").write_text("[modality=eeg_eye, model=cgan, 'n_aug=[0,50,200]']")
     failed = folder / "4_eeg_cgan"
@@ -75,16 +76,16 @@ def test_a_job_that_is_dismissed_is_listed_as_that_and_does_not_count_until_the_
 
 
 @pytest.mark.parametrize("name", ["sweep/4_eeg_cgan", "4_eeg_cgan"])
-def test_a_job_to_dismiss_is_named_by_as_much_of_its_path_as_tells_it_apart(tmp_path, fake, capsys, name):
-    fake.write_sweep(tmp_path / "sweep")
+def test_a_job_to_dismiss_is_named_by_as_much_of_its_path_as_tells_it_apart(tmp_path, sweep, capsys, name):
+    shutil.copytree(sweep, tmp_path / "sweep")
     assert main([str(tmp_path), "--dismiss", name]) == 1, "another one is missing"
     assert (tmp_path / "sweep/4_eeg_cgan/dismissed.txt").exists()
 
 
 @pytest.mark.parametrize("name", ["3_eeg_cbegan", "absent", "cgan", "", "4_eeg_cgan"])
-def test_what_is_done_absent_or_not_one_job_cannot_be_dismissed(tmp_path, fake, capsys, name):
-    for sweep in ("one", "other"):
-        fake.write_sweep(tmp_path / sweep)
+def test_what_is_done_absent_or_not_one_job_cannot_be_dismissed(tmp_path, sweep, capsys, name):
+    for copy in ("one", "other"):
+        shutil.copytree(sweep, tmp_path / copy)
     assert main([str(tmp_path), "--dismiss", name]) == 1
     assert "expected the folder of one job that is not done, got" in capsys.readouterr().err
     assert not list(tmp_path.rglob("dismissed.txt"))

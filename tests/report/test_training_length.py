@@ -173,8 +173,10 @@ def test_one_length_shows_nothing_of_this(tmp_path, fake):
     assert not any("training_length" in part.name for part in page.chapter(1, section, tmp_path).parts)
 
 
-def test_the_page_shows_figures_and_table_of_several_lengths(section, tmp_path):
-    names = [part.name for part in page.chapter(1, section, tmp_path).parts]
+def test_the_page_shows_figures_and_table_of_several_lengths(tmp_path, fake):
+    for model, n in (("cwgan", 100), ("cwgan", 200), ("cbegan", 200)):
+        write_length(tmp_path / f"{model}_{n}", fake, model, n)
+    names = [part.name for part in page.chapter(1, only_section(tmp_path), tmp_path).parts]
     assert [name for name in names if "training_length" in name] == [
         "training_length", "training_length_losses", "training_length_gain_eeg", "training_lengths"
     ]  # fmt: skip

@@ -73,6 +73,7 @@ def test_a_sweep_that_cannot_write_is_refused(programs, tmp_path, name):
         slurm.check(config(tmp_path))
 
 
+@pytest.mark.slow
 def test_machine_slurm_without_its_launcher_says_what_to_install(tmp_path):
     without = "import sys; sys.modules['hydra_plugins.hydra_submitit_launcher'] = None; import emogan.train as t; "
     arguments = ["-m", "machine=slurm", "hydra.launcher.partition=gpu", "hydra.launcher.timeout_min=9"]
