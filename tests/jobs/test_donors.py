@@ -114,8 +114,7 @@ def test_a_generator_is_fine_tuned_on_the_targets_own_training_windows(folder, d
 
 def test_without_fine_tuning_the_key_of_a_job_is_that_of_versions_without_it():
     def inputs(*overrides):
-        with initialize_config_dir(config_dir(), version_base="1.3"):
-            cfg = compose("train", [*SMALL, "folder=f", "store=s", *overrides])
+        cfg = composed(*SMALL, "folder=f", "store=s", *overrides)
         return job_inputs(cfg, people.load("seed_v", modality="eye", subjects=[1, 2], sessions=[1]))
 
     assert "donors.fine_tuning" not in inputs()
