@@ -74,7 +74,7 @@ def test_people_are_told_less_from_clips_that_nobody_watched_in_training(tmp_pat
     for stimuli in ("any", "unseen"):
         cfg = configure(
             tmp_path / stimuli, DATA / "ceap/eye_head.csv", "data.drop=[window]", "data.subjects=[1,2,3,4,5,6]",
-            "model=none", f"evaluation.stimuli={stimuli}",
+            "model=none", "evaluation.c_exponents=[-6,2]", f"evaluation.stimuli={stimuli}",
         )  # fmt: skip
         found[stimuli] = job.run(cfg)
         audit = json.loads((tmp_path / stimuli / "job/run.json").read_text())["audit"]

@@ -71,6 +71,11 @@ def pictures_of(section):
     return {picture.name: picture for picture in figures.pictures(section, training_series(section))}
 
 
+@pytest.fixture(scope="module")
+def pictures(section):
+    return pictures_of(section)
+
+
 def drawn(axis):
     """Lines of an axis that have a label."""
     return {line.get_label(): line for line in axis.lines if not line.get_label().startswith("_")}
@@ -96,8 +101,8 @@ def test_the_table_has_a_row_for_each_length_with_what_windows_are_like_and_gain
     assert "EEG, cWGAN 500; " in note, "the error only rises: the first look at which five can be averaged"
 
 
-def test_windows_are_drawn_over_the_longest_training_with_bands_and_a_line_at_1(section):
-    figure = pictures_of(section)["training_length"].figure
+def test_windows_are_drawn_over_the_longest_training_with_bands_and_a_line_at_1(pictures):
+    figure = pictures["training_length"].figure
     axes = figure.axes
     assert [axis.get_title() for axis in axes] == [
         "EEG: within-class spread", "EEG: separation of class means", "EEG: error of class means"
@@ -121,8 +126,8 @@ def test_windows_are_drawn_over_the_longest_training_with_bands_and_a_line_at_1(
     assert [text.get_text() for text in legend.get_texts()] == list(drawn(axes[0]))
 
 
-def test_losses_have_a_panel_for_each_measure_averaged_within_steps_of_the_axis(section):
-    axes = pictures_of(section)["training_length_losses"].figure.axes
+def test_losses_have_a_panel_for_each_measure_averaged_within_steps_of_the_axis(pictures):
+    axes = pictures["training_length_losses"].figure.axes
     assert [axis.get_title() for axis in axes] == [
         r"EEG: $D_{loss}$ of cWGAN", "EEG: $M_{global}$", "EEG: $k_t$"
     ]  # fmt: skip
@@ -135,8 +140,8 @@ def test_losses_have_a_panel_for_each_measure_averaged_within_steps_of_the_axis(
     assert first < line.get_xdata()[-1] <= 1200
 
 
-def test_gains_are_those_at_the_largest_size_and_at_the_chosen_one_nested_and_by_the_oracle(section):
-    figure = pictures_of(section)["training_length_gain_eeg"].figure
+def test_gains_are_those_at_the_largest_size_and_at_the_chosen_one_nested_and_by_the_oracle(pictures):
+    figure = pictures["training_length_gain_eeg"].figure
     axes = figure.axes
     assert [axis.get_title() for axis in axes] == [
         "nested, n_aug=200", "oracle (optimistic), n_aug=200", "nested, n_aug chosen", "oracle (optimistic), n_aug chosen"
@@ -173,9 +178,11 @@ def test_one_length_shows_nothing_of_this(tmp_path, fake):
     assert not any("training_length" in part.name for part in page.chapter(1, section, tmp_path).parts)
 
 
-def test_the_page_shows_figures_and_table_of_several_lengths(tmp_path, fake):
+def test_the_page_shows_figures_and_table_of_several_lengths(tmp_path, fake, monkeypatch):
+    monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None)  # it takes seconds
     for model, n in (("cwgan", 100), ("cwgan", 200), ("cbegan", 200)):
         write_length(tmp_path / f"{model}_{n}", fake, model, n)
+        (tmp_path / f"{model}_{n}" / "windows.npz").unlink()  # topographies take seconds
     names = [part.name for part in page.chapter(1, only_section(tmp_path), tmp_path).parts]
     assert [name for name in names if "training_length" in name] == [
         "training_length", "training_length_losses", "training_length_gain_eeg", "training_lengths"
