@@ -167,6 +167,7 @@ def many(monkeypatch):
     monkeypatch.setattr(trial_cbegan, "KEPT", 60)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_of_many_features_windows_are_drawn_from_the_same_distribution(data, prepared, monkeypatch):
     drawn = []
