@@ -169,7 +169,7 @@ class CachedFit:
         self.size = group_size or self._group_size()
         self.workers = 1 if self.trainer.callbacks or not may_start_workers() else workers
         members = [(self.augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
-        self.drawn_from = [member_key(augmenter, *one, self.trainer) for _, *one in members]
+        self.drawn_keys = [member_key(augmenter, *one, self.trainer) for _, *one in members]
         # The same seeds whatever Lightning's options are, and however long the training is.
         self.seeds = [derived_seed(member_key(*one, of_any_length=True), "train") for one in members]
         self.courses = [member_key(*one, self.trainer, of_any_length=True) for one in members]
@@ -422,7 +422,7 @@ class CachedFit:
             log_curves(self.trainer.loggers, curves, self.trainer.log_every)
         keys = [  # the state of one that is not finished is determined by its key and the number of iterations
             content_key({"fit": drawn, "iterations": self.unfinished[key]}) if key in self.unfinished else drawn
-            for key, drawn in zip(self.keys, self.drawn_from, strict=True)
+            for key, drawn in zip(self.keys, self.drawn_keys, strict=True)
         ]
         self.states.sort(key=lambda group: group["members"])  # whichever worker was the first
         ends = [fields["end"] for _, fields in found]

@@ -131,9 +131,10 @@ class GANAugmenter(Augmenter):
 
     @property
     def in_training(self) -> "GANAugmenter":
-        """The augmenter whose generators the cache holds for this one: without a judge that looks at windows alone.
+        """The augmenter that is trained in place of this one, and whose generators the cache holds.
 
-        Such a judge can look at the training windows when all is trained. The discriminator is trained along.
+        It is the same without a selection, unless that needs the discriminator: the other judges look at the training
+        windows alone, which they can do after training.
         """
         if self.selection is None or self.selection.kind == "discriminator":
             return self
@@ -142,7 +143,7 @@ class GANAugmenter(Augmenter):
         return trained
 
     def select_from(self, trained: "GANAugmenter", sets: Sequence[TrainingSet]) -> None:
-        """Choose among what the generators of `in_training` draw, which were trained on these sets (M,)."""
+        """Take the generators of `in_training`, trained on these sets (M,), and select among their windows."""
         self.model = trained.model
         self.selection.fit(self.model, [data.ending for data in sets])
 

@@ -29,10 +29,10 @@ def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
     """Everything that changes a job's results, by dotted name; features as they were loaded."""
     plain = OmegaConf.to_container(cfg, resolve=True)
     names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
-    if construct(cfg.donors, Donors):
+    if donors := construct(cfg.donors, Donors):
         names["windows of donors"] = "donors"
-        if not plain["donors"].get("fine_tuning"):
-            plain["donors"].pop("fine_tuning", None)  # so that the job's key is that of versions without it
+        known = donors.identity().keys() | {"_target_"}
+        plain["donors"] = {name: value for name, value in plain["donors"].items() if name in known}
     else:
         del plain["donors"]  # so that the job's key is that of versions without donors
     max_time = plain["trainer"].get("max_time")

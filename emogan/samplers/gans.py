@@ -49,15 +49,6 @@ class TrainedSampler(Sampler):
         Training length, in updates of the generator.
     batch_size
         Windows per mini-batch.
-    layers, hidden
-        Hidden layers of every network, 2 to 4, and nodes in each: one number, or one per layer.
-    architecture_seed
-        Draws the layers and nodes of every network from the paper's ranges instead.
-    learning_rate
-        Of Adam, for every network (paper, 3.3: 0.0001).
-    optimizer
-        Makes the optimiser of each network from its parameters, such as ``functools.partial(torch.optim.SGD, lr=0.1)``;
-        Adam with the learning rate if not given.
     plateau_window, plateau_tolerance
         Training stops early once the mean of the GAN's convergence measure over this window of iterations differs from
         that over the window before by no more than this fraction; a window of 0 never stops early.
@@ -94,6 +85,11 @@ class TrainedSampler(Sampler):
         "accelerator": [StrOptions({"cpu", "gpu", "auto"})],
         "store": [str, os.PathLike, None],
     }
+
+    @classmethod
+    def _described_by(cls) -> tuple[type, ...]:
+        gan = getattr(vars(cls).get("gan"), "default", None)
+        return (gan if isinstance(gan, type) else ConditionalGenerator,)
 
     def _augmenter(self, settings: dict[str, Any]) -> GANAugmenter:
         shared = {name: value for name, value in settings.items() if name not in NOT_OF_THE_AUGMENTER}
@@ -212,8 +208,6 @@ class CWGANSampler(TrainedSampler):
         Weight of the gradient penalty (Gulrajani et al. 2017).
     clip
         If not None, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
-    critic_steps
-        Critic steps per generator step.
     """
 
     iterations: int = 5000
@@ -255,8 +249,6 @@ class TrialCBEGANSampler(TrialSampler, TrainedSampler):
         Number of white axes that the networks see, those of most variance; None for all.
     trial_strength
         Factor of the trials' covariance in what the generator starts from, see `start`.
-    residual
-        False makes the generator's network give the window itself, from noise and label.
     anchor
         Weight of the moments of each class, to which the generator is held.
     average
@@ -317,10 +309,6 @@ class DiffusionSampler(TrainedSampler):
         Number of the sampler's noise levels.
     guidance
         Strength of classifier-free guidance: windows become more typical of their class, and less diverse. 0 is off.
-    label_dropout
-        Share of the training windows whose label is hidden, for guidance; none are without it.
-    ema_decay
-        EMA decay (exponential moving average) of the weights that windows are sampled with; 0 for none.
     """
 
     iterations: int = 1000
@@ -336,17 +324,7 @@ class DiffusionSampler(TrainedSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class RecurrentSampler(TrialSampler, TrainedSampler):
-    """What the samplers of `emogan.models.recurrent.Recurrent` GANs have in common.
-
-    Parameters
-    ----------
-    stretch
-        Successive windows of a trial that the discriminator sees at once.
-    rollout
-        Windows of a trial that the generator generates in training; the discriminator sees a stretch of them.
-    trial_noise, window_noise
-        Lengths of the noise of each trial, and of each of its windows.
-    """
+    """What the samplers of `emogan.models.recurrent.Recurrent` GANs have in common."""
 
     stretch: int = 4
     rollout: int = 8
@@ -394,8 +372,6 @@ class RecurrentCWGANSampler(RecurrentSampler):
         Weight of the gradient penalty (Gulrajani et al. 2017).
     clip
         If not None, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
-    critic_steps
-        Critic steps per generator step.
     """
 
     iterations: int = 600

@@ -80,7 +80,13 @@ class Sampler(BaseOverSampler):
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
-        inherit_parameters(cls, (name for base in reversed(cls.__mro__) for name in inspect.get_annotations(base)))
+        names = (name for base in reversed(cls.__mro__) for name in inspect.get_annotations(base))
+        inherit_parameters(cls, names, *cls._described_by())
+
+    @classmethod
+    def _described_by(cls) -> tuple[type, ...]:
+        """Classes that describe parameters which a sampler hands on to them."""
+        return ()
 
     @abstractmethod
     def _augmenter(self, settings: dict[str, Any]) -> Augmenter:

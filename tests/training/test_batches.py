@@ -179,7 +179,7 @@ def test_padding_keeps_every_window_and_its_label(source):
 def pooled_sets(first: tuple[int, ...] | None = None) -> list[PooledSet]:
     """Three sets of different sizes that index the same 50 windows of two experiments.
 
-    With ``first``, half of the iterations train on so many first windows of each, and the others are fine-tuning.
+    With ``first``, half of the iterations train on the first ``first`` windows of each set, the rest on its others.
     """
     random = np.random.default_rng(0)
     windows = random.normal(size=(50, 4)).astype(np.float32)
