@@ -37,7 +37,6 @@ if TYPE_CHECKING:
         AMIGOSDataModule,
         DEAPDataModule,
         DREAMERDataModule,
-        ExperimentDataModule,
         FACEDDataModule,
         MAHNOBDataModule,
         SEEDDataModule,
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
         SyntheticDataModule,
         TableDataModule,
     )
+    from emogan.training.experiment_datamodule import ExperimentDataModule
 
 __all__ = [
     "CBEGAN",
@@ -108,6 +108,7 @@ _PLACES = {
         "CBEGANSampler", "CGANSampler", "CVAESampler", "CWGANSampler", "DiffusionSampler", "GANSampler",
         "RecurrentCBEGANSampler", "RecurrentCWGANSampler", "TrialCBEGANSampler",
     ),
+    "training.experiment_datamodule": ("ExperimentDataModule",),
     "training.datamodules": tuple(name for name in __all__ if name.endswith("DataModule")),
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ def wait_until(started, word: str) -> None:
 
 def test_the_sweep_as_written_trains_each_gan_once(command, tmp_path):
     quick = [
-        "modality=eye", "data.subjects=[1]", *LENGTH, "machine.threads=1", "evaluation.c_exponents=[0,0]",
+        "modality=eye", "data.subjects=[1]", *LENGTH, "machine.threads=1", "evaluation.c_exponents=[0,0]", "quality=false",
     ]  # fmt: skip
     done = command(tmp_path, "-m", "model=cbegan", "n_aug=50,200,2000", *quick)
     assert done.exit_code() == 0, done.said

@@ -41,7 +41,7 @@ from emogan.jobs.settings import (
     with_gan_settings,
 )
 from emogan.store import Store, derived_seed
-from emogan.training.datamodules import ExperimentDataModule
+from emogan.training.experiment_datamodule import ExperimentDataModule
 
 log = logging.getLogger(__name__)
 

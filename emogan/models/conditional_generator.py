@@ -341,7 +341,7 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
         ----------
         held_out
             Windows (n, F) in the scaled units of training, labels (n,), trials (n,) and the number of the member, as
-            `emogan.training.datamodules.HeldOut`. Members follow one another.
+            `emogan.training.experiment_datamodule.HeldOut`. Members follow one another.
         """
         return self._compare("val", held_out, batch_idx)
 

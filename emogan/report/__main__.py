@@ -1,6 +1,7 @@
 """python -m emogan.report PATH [PATH ...]: a report of the jobs in and below some folders."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +41,7 @@ def report(paths: Sequence[Path], out: Path) -> None:
     from emogan.sweeps import collect
 
     collection = collect.collect(paths, skip=out)
+    gc.freeze()  # statsmodels collects garbage at each call, which would search all that was imported and read
     counted = [f"{problem.kind}: {problem.where}: {problem.what}" for problem in collection.problems]
     if not collection.jobs:
         raise ValueError("\n".join(["expected at least one finished job, found none:", *counted]))

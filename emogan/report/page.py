@@ -14,7 +14,7 @@ from emogan.atomic import write_atomically
 from emogan.report.answer import answers
 from emogan.report.figures import accuracy, confusion, training, training_length, windows
 from emogan.report.figures.forest import forest
-from emogan.report.figures.picture import Picture, style
+from emogan.report.figures.picture import Picture
 from emogan.report.other_people import donor_curve, other_people
 from emogan.report.paper_table import paper_table
 from emogan.report.records import findings_table, problem_table, quality_table, run_table
@@ -116,10 +116,10 @@ def write(collection: Collection, root: Path, out: Path) -> list[Chapter]:
         for picture in one.pictures:
             write_atomically(out / one.file(picture, "png"), picture.png)
             write_atomically(out / one.file(picture, "pdf"), picture.pdf())
-    with style(), SummaryWriter(str(out / "tensorboard")) as writer:
+    with SummaryWriter(str(out / "tensorboard")) as writer:
         for one in chapters:
             for picture in one.pictures:
-                writer.add_figure(f"{one.section.label}/{picture.name}", picture.figure)
+                writer.add_image(f"{one.section.label}/{picture.name}", picture.pixels, dataformats="HWC")
     write_atomically(out / "tables.tex", latex(chapters, problems).encode())
     write_atomically(out / "report.md", markdown(chapters, problems).encode())
     write_atomically(out / PAGE, html(chapters, problems).encode())

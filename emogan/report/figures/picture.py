@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import matplotlib
+import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 DPI = 150
 PAGE_PIXELS = 105  # of a page, per inch
@@ -49,6 +51,11 @@ class Picture:
     @cached_property
     def png(self) -> bytes:
         return saved(self.figure, "png")
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Red, green and blue (height, width, 3) in [0, 1]."""
+        return imread(io.BytesIO(self.png))[..., :3]
 
     @property
     def base64(self) -> str:
