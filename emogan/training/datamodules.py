@@ -17,10 +17,8 @@ from emogan.training.experiment_datamodule import ASKED, ExperimentDataModule, S
 from emogan.wording import PythonWording, worded
 
 
-class SEEDDataModule(ExperimentDataModule):
-    """SEED from a folder, loaded by `emogan.data.seed.seed.load`.
-
-    Attributes, and what is raised, are those of `ExperimentDataModule`.
+class _DataSet(ExperimentDataModule):
+    """What the settings mean that several data sets have.
 
     Parameters
     ----------
@@ -33,6 +31,26 @@ class SEEDDataModule(ExperimentDataModule):
         dynamic system or a moving average.
     window_s
         4 or 1. Eye movement features exist at 4 s only.
+    threshold
+        A trial rated so or above is high, one rated below is low.
+    cache
+        The folder that keeps the features.
+    settings
+        Those of conf/extraction.yaml that are to have another value than with the data set's ``data=NAME``.
+    jobs
+        How many people are extracted at the same time.
+    per_subject
+        Whether each feature is standardised within each subject.
+    """
+
+
+class SEEDDataModule(_DataSet):
+    """SEED from a folder, loaded by `emogan.data.seed.seed.load`.
+
+    Attributes, and what is raised, are those of `ExperimentDataModule`.
+
+    Parameters
+    ----------
     eeg_source
         "extracted": ExtractedFeatures of 15 subjects; "multimodal": SEED_Multimodal's 12 subjects with eye movements.
     """
@@ -53,17 +71,13 @@ class SEEDDataModule(ExperimentDataModule):
         )  # fmt: skip
 
 
-class SEEDVDataModule(ExperimentDataModule):
+class SEEDVDataModule(_DataSet):
     """SEED-V from a folder, loaded by `emogan.data.seed.seed_v.load`.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
 
     Parameters
     ----------
-    root
-        A folder at, above or inside the release.
-    modality
-        "eeg", "eye" or "eeg_eye".
     eeg_order
         How the files order the 310 EEG features: "channel_major" or "band_major".
     """
@@ -79,20 +93,10 @@ class SEEDVDataModule(ExperimentDataModule):
         super().__init__(seed_v.load, root=root, modality=modality, eeg_order=eeg_order, **shared)
 
 
-class SEEDIVDataModule(ExperimentDataModule):
+class SEEDIVDataModule(_DataSet):
     """SEED-IV from a folder, loaded by `emogan.data.seed.seed_iv.load`.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
-
-    Parameters
-    ----------
-    root
-        A folder at, above or inside the release.
-    modality
-        "eeg", "eye" or "eeg_eye".
-    feature
-        "de_LDS", "de_movingAve", "psd_LDS" or "psd_movingAve": differential entropy or power, smoothed by a linear
-        dynamic system or a moving average.
     """
 
     def __init__(
@@ -106,17 +110,13 @@ class SEEDIVDataModule(ExperimentDataModule):
         super().__init__(seed_iv.load, root=root, modality=modality, feature=feature, **shared)
 
 
-class SEEDVIIDataModule(ExperimentDataModule):
+class SEEDVIIDataModule(_DataSet):
     """SEED-VII from a folder, loaded by `emogan.data.seed.seed_vii.load`.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
 
     Parameters
     ----------
-    root
-        A folder at, above or inside the release.
-    modality
-        "eeg", "eye" or "eeg_eye".
     feature
         "de_LDS", "de" or "psd": differential entropy, smoothed by a linear dynamic system or not, or power.
     clip_statistics
@@ -137,19 +137,10 @@ class SEEDVIIDataModule(ExperimentDataModule):
         )  # fmt: skip
 
 
-class SEEDFRADataModule(ExperimentDataModule):
+class SEEDFRADataModule(_DataSet):
     """SEED-FRA from a folder, loaded by `emogan.data.seed.seed_fra.load`.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
-
-    Parameters
-    ----------
-    root
-        A folder at, above or inside the release.
-    modality
-        "eeg", "eye" or "eeg_eye".
-    window_s
-        4 or 1. Eye movement features exist at 4 s only.
     """
 
     def __init__(
@@ -163,19 +154,10 @@ class SEEDFRADataModule(ExperimentDataModule):
         super().__init__(seed_fra.load, root=root, modality=modality, window_s=window_s, **shared)
 
 
-class SEEDGERDataModule(ExperimentDataModule):
+class SEEDGERDataModule(_DataSet):
     """SEED-GER from a folder, loaded by `emogan.data.seed.seed_ger.load`.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
-
-    Parameters
-    ----------
-    root
-        A folder at, above or inside the release.
-    modality
-        "eeg", "eye" or "eeg_eye".
-    window_s
-        4 or 1. Eye movement features exist at 4 s only.
     """
 
     def __init__(
@@ -189,7 +171,7 @@ class SEEDGERDataModule(ExperimentDataModule):
         super().__init__(seed_ger.load, root=root, modality=modality, window_s=window_s, **shared)
 
 
-class SyntheticDataModule(ExperimentDataModule):
+class SyntheticDataModule(_DataSet):
     """Simulated data, which need no files, by `emogan.simulation.people.load`.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
@@ -198,8 +180,6 @@ class SyntheticDataModule(ExperimentDataModule):
     ----------
     preset
         The data set that is simulated: "seed", "seed_v", "seed_iv", "seed_vii", "seed_fra" or "seed_ger".
-    modality
-        "eeg", "eye" or "eeg_eye".
     simulation_seed
         Another number simulates other subjects.
     rounds
@@ -220,7 +200,7 @@ class SyntheticDataModule(ExperimentDataModule):
         )  # fmt: skip
 
 
-class TableDataModule(ExperimentDataModule):
+class TableDataModule(_DataSet):
     """A table of one's own, a file or a pandas DataFrame, loaded by `emogan.data.table.load`.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
@@ -247,8 +227,6 @@ class TableDataModule(ExperimentDataModule):
         How text is written: "comma", "semicolon", "tab" or the character, and "point" or "comma"; None finds it out.
     name
         What the data set is called.
-    per_subject
-        Whether each feature is standardised within each subject.
     """
 
     def __init__(
@@ -280,7 +258,7 @@ class TableDataModule(ExperimentDataModule):
         )  # fmt: skip
 
 
-class FACEDDataModule(ExperimentDataModule):
+class FACEDDataModule(_DataSet):
     """FACED from a folder, loaded by `emogan.data.faced.load`; EEG alone.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
@@ -306,7 +284,7 @@ class FACEDDataModule(ExperimentDataModule):
         super().__init__(faced.load, root=root, modality=modality, classes=classes, **shared)
 
 
-class AMIGOSDataModule(ExperimentDataModule):
+class AMIGOSDataModule(_DataSet):
     """AMIGOS from a folder, whose features are extracted once and kept (`emogan.recordings.amigos.load`); EEG alone.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
@@ -319,16 +297,6 @@ class AMIGOSDataModule(ExperimentDataModule):
         "eeg", or "eeg_eye" for all features that there are.
     target
         What is rated: "valence", "arousal", "dominance", "liking" or "familiarity".
-    threshold
-        A trial rated so or above is high, one rated below is low.
-    cache
-        The folder that keeps the features.
-    settings
-        Those of conf/extraction.yaml that are to have another value than with ``data=amigos``.
-    jobs
-        How many people are extracted at the same time.
-    per_subject
-        Whether each feature is standardised within each subject.
     """
 
     def __init__(
@@ -350,7 +318,7 @@ class AMIGOSDataModule(ExperimentDataModule):
         )  # fmt: skip
 
 
-class DEAPDataModule(ExperimentDataModule):
+class DEAPDataModule(_DataSet):
     """DEAP from a folder, whose features are extracted once and kept (`emogan.recordings.deap.load`); EEG alone.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
@@ -363,16 +331,6 @@ class DEAPDataModule(ExperimentDataModule):
         "eeg", or "eeg_eye" for all features that there are.
     target
         What is rated: "valence", "arousal", "dominance" or "liking".
-    threshold
-        A trial rated so or above is high, one rated below is low.
-    cache
-        The folder that keeps the features.
-    settings
-        Those of conf/extraction.yaml that are to have another value than with ``data=deap``.
-    jobs
-        How many people are extracted at the same time.
-    per_subject
-        Whether each feature is standardised within each subject.
     """
 
     def __init__(
@@ -394,7 +352,7 @@ class DEAPDataModule(ExperimentDataModule):
         )  # fmt: skip
 
 
-class DREAMERDataModule(ExperimentDataModule):
+class DREAMERDataModule(_DataSet):
     """DREAMER from its file, whose features are extracted once and kept (`emogan.recordings.dreamer.load`); EEG alone.
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
@@ -407,18 +365,8 @@ class DREAMERDataModule(ExperimentDataModule):
         "eeg", or "eeg_eye" for all features that there are.
     target
         What is rated: "valence", "arousal" or "dominance".
-    threshold
-        A trial rated so or above is high, one rated below is low.
     last_s
         How many seconds of each clip's end are taken; None takes the whole clip.
-    cache
-        The folder that keeps the features.
-    settings
-        Those of conf/extraction.yaml that are to have another value than with ``data=dreamer``.
-    jobs
-        How many people are extracted at the same time.
-    per_subject
-        Whether each feature is standardised within each subject.
     """
 
     def __init__(
@@ -441,7 +389,7 @@ class DREAMERDataModule(ExperimentDataModule):
         )  # fmt: skip
 
 
-class MAHNOBDataModule(ExperimentDataModule):
+class MAHNOBDataModule(_DataSet):
     """MAHNOB-HCI from a folder, whose features are extracted once and kept (`emogan.recordings.mahnob.load`).
 
     Attributes, and what is raised, are those of `ExperimentDataModule`.
@@ -450,22 +398,10 @@ class MAHNOBDataModule(ExperimentDataModule):
     ----------
     root
         A folder at or above that of the session folders.
-    modality
-        "eeg", "eye" or "eeg_eye".
     target
         What was felt: "valence", "arousal", "control" or "predictability", which are rated; or "emotion".
-    threshold
-        A trial rated so or above is high, one rated below is low.
     leave_out
         Numbers of session folders to leave out, such as those of damaged files.
-    cache
-        The folder that keeps the features.
-    settings
-        Those of conf/extraction.yaml that are to have another value than with ``data=mahnob``.
-    jobs
-        How many people are extracted at the same time.
-    per_subject
-        Whether each feature is standardised within each subject.
     """
 
     def __init__(
