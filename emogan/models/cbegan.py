@@ -41,13 +41,13 @@ class CBEGAN(ConditionalGAN):
     Parameters
     ----------
     gamma
-        Equilibrium E[L(G(z))] / E[L(x)], in [0, 1] (6).
+        Equilibrium E[L(G(z))] / E[L(x)], in [0, 1] (equation 6).
     lambda_k
-        Step of k_t.
+        Step of the balance k_t.
     eta
-        1 or 2.
+        Exponent of the loss |x - D(x)|^eta, 1 or 2.
     reduction
-        "mean" or "sum" of |x - D(x)|^eta over the features; the sum moves k_t faster by the factor F.
+        "mean" or "sum" of the loss over the features; the sum moves k_t faster by the factor F.
     """
 
     kind = "cbegan"

@@ -23,7 +23,7 @@ class CWGAN(ConditionalGAN):
     penalty
         Weight of (|grad D(x^)|_2 - 1)^2 at x^ between real and synthetic windows (Gulrajani et al. 2017).
     clip
-        If not null, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
+        If not None, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
     critic_steps
         Critic steps per generator step.
     """

@@ -102,7 +102,7 @@ class Diffusion(ConditionalGenerator):
     Parameters
     ----------
     components
-        Number P of white axes that the network sees, those of most variance; null for all, up to `KEPT`.
+        Number P of white axes that the network sees, those of most variance; None for all, up to 512.
     steps
         Noise levels of the sampler, and evaluations of the network for each window; twice as many with guidance.
     guidance

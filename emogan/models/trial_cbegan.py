@@ -121,18 +121,18 @@ class TrialCBEGAN(ConditionalGAN):
     Parameters
     ----------
     components
-        Number P of white axes that the networks see, those of most variance; null for all. Of more than `MANY` features
-        `KEPT` axes are kept at most, see `low_rank_start`.
+        Number P of white axes that the networks see, those of most variance; None for all. Of more than 1,024
+        features 512 axes are kept at most, see `low_rank_start`.
     trial_strength
         Factor of the trials' covariance in the start, see `start`.
     residual
         False makes the generator's network give the window itself, from noise and label.
     anchor
-        Weight of the moments.
+        Weight of the moments of each class, to which the generator is held.
     average
         EMA decay (exponential moving average) of the deviation's weights that windows are drawn with; 0 for none.
     gamma, lambda_k
-        Equilibrium L(G(z)) / L(x) in [0, 1], and step of k_t.
+        Equilibrium L(G(z)) / L(x) in [0, 1], and the step of the balance k_t.
     """
 
     kind = "trial_cbegan"

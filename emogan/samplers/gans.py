@@ -34,9 +34,8 @@ from emogan.training.trainer import TrainerSettings
 from emogan.wording import worded
 
 NOT_OF_THE_AUGMENTER = ("gan", "settings", "accelerator", "store")
-_known: set[str] = (
-    set()
-)  # keys of GANs that this process has looked at: a grid takes them from the store again and again
+# Keys of GANs that this process has looked at: a grid takes them from the store again and again.
+_known: set[str] = set()
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -171,21 +170,7 @@ class GANSampler(TrialSampler, TrainedSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CBEGANSampler(TrainedSampler):
-    """Appends windows of a cBEGAN (Luo, Zhu and Lu 2019), see `CBEGAN`.
-
-    Parameters
-    ----------
-    noise_features
-        Length of the noise vector.
-    gamma
-        Equilibrium E[L(G(z))] / E[L(x)], in [0, 1].
-    lambda_k
-        Step of the balance k_t.
-    eta
-        Exponent of the loss |x - D(x)|^eta, 1 or 2.
-    reduction
-        "mean" or "sum" of the loss over the features; the sum moves k_t faster by their number.
-    """
+    """Appends windows of a cBEGAN (Luo, Zhu and Lu 2019), see `CBEGAN`."""
 
     noise_features: int = 100
     gamma: float = 0.75
@@ -198,17 +183,7 @@ class CBEGANSampler(TrainedSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CWGANSampler(TrainedSampler):
-    """Appends windows of a cWGAN (Luo and Lu 2018), see `CWGAN`.
-
-    Parameters
-    ----------
-    noise_features
-        Length of the noise vector.
-    penalty
-        Weight of the gradient penalty (Gulrajani et al. 2017).
-    clip
-        If not None, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
-    """
+    """Appends windows of a cWGAN (Luo and Lu 2018), see `CWGAN`."""
 
     iterations: int = 5000
     noise_features: int = 100
@@ -221,16 +196,7 @@ class CWGANSampler(TrainedSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CGANSampler(TrainedSampler):
-    """Appends windows of a conditional GAN (Mirza and Osindero 2014), see `CGAN`.
-
-    Parameters
-    ----------
-    noise_features
-        Length of the noise vector.
-    saturating
-        True: the generator minimises E[log(1 - D(G(z)))], as the paper's equation 1 stands. False: it maximises
-        E[log D(G(z))], whose gradient does not vanish while D wins.
-    """
+    """Appends windows of a conditional GAN (Mirza and Osindero 2014), see `CGAN`."""
 
     iterations: int = 17000
     noise_features: int = 100
@@ -241,23 +207,7 @@ class CGANSampler(TrainedSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TrialCBEGANSampler(TrialSampler, TrainedSampler):
-    """Appends windows of a `TrialCBEGAN`, which starts from moved trials; needs trials=, the trial of each window.
-
-    Parameters
-    ----------
-    components
-        Number of white axes that the networks see, those of most variance; None for all.
-    trial_strength
-        Factor of the trials' covariance in what the generator starts from, see `start`.
-    anchor
-        Weight of the moments of each class, to which the generator is held.
-    average
-        EMA decay (exponential moving average) of the weights that windows are drawn with; 0 for none.
-    gamma
-        Equilibrium L(G(z)) / L(x), in [0, 1].
-    lambda_k
-        Step of the balance k_t.
-    """
+    """Appends windows of a `TrialCBEGAN`, which starts from moved trials; needs trials=, the trial of each window."""
 
     iterations: int = 500
     components: int | None = 64
@@ -273,19 +223,7 @@ class TrialCBEGANSampler(TrialSampler, TrainedSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CVAESampler(TrainedSampler):
-    """Appends windows of a conditional variational auto-encoder (Kingma and Welling 2014), see `CVAE`.
-
-    Parameters
-    ----------
-    latent
-        Length of the latent vector.
-    beta
-        Weight of the divergence of the encoder from the prior; 1 is the ELBO.
-    variance
-        The decoder's, of all features, in the scaled units of training; learned for each feature if not given.
-    decoder_noise
-        False gives the mean of the decoder's distribution, not a draw from it: windows spread less.
-    """
+    """Appends windows of a conditional variational auto-encoder (Kingma and Welling 2014), see `CVAE`."""
 
     iterations: int = 1000
     learning_rate: float = 1e-3
@@ -299,17 +237,7 @@ class CVAESampler(TrainedSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class DiffusionSampler(TrainedSampler):
-    """Appends windows of class-conditional denoising diffusion (Karras et al. 2022), see `Diffusion`.
-
-    Parameters
-    ----------
-    components
-        Number of white axes that the network sees, those of most variance; None for all, up to 512.
-    steps
-        Number of the sampler's noise levels.
-    guidance
-        Strength of classifier-free guidance: windows become more typical of their class, and less diverse. 0 is off.
-    """
+    """Appends windows of class-conditional denoising diffusion (Karras et al. 2022), see `Diffusion`."""
 
     iterations: int = 1000
     learning_rate: float = 1e-3
@@ -337,17 +265,6 @@ class RecurrentCBEGANSampler(RecurrentSampler):
     """Appends whole trials of a `RecurrentCBEGAN`, windows that follow one another; needs trials=, see there.
 
     Windows of a class that follow one another in what is drawn are those of a trial, and then of the next one.
-
-    Parameters
-    ----------
-    gamma
-        Equilibrium E[L(G(z))] / E[L(x)], in [0, 1].
-    lambda_k
-        Step of the balance k_t.
-    eta
-        Exponent of the loss |x - D(x)|^eta, 1 or 2.
-    reduction
-        "mean" or "sum" of the loss over the features; the sum moves k_t faster by their number.
     """
 
     iterations: int = 600
@@ -365,13 +282,6 @@ class RecurrentCWGANSampler(RecurrentSampler):
     """Appends whole trials of a `RecurrentCWGAN`, windows that follow one another; needs trials=, see there.
 
     Windows of a class that follow one another in what is drawn are those of a trial, and then of the next one.
-
-    Parameters
-    ----------
-    penalty
-        Weight of the gradient penalty (Gulrajani et al. 2017).
-    clip
-        If not None, the critic's weights are clipped to [-clip, clip] instead (Arjovsky et al. 2017).
     """
 
     iterations: int = 600
