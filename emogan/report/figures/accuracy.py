@@ -8,7 +8,7 @@ import pandas as pd
 
 from emogan.analysis import statistics
 from emogan.analysis.statistics import MODEL
-from emogan.report.figures.picture import WIDTH, Picture, legend, panels, style
+from emogan.report.figures.picture import WIDTH, Picture, legend, one_panel_each, panels, style
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 
@@ -110,7 +110,8 @@ def lines(axis, points: dict, models: list[str], ticks: list[str]) -> None:
         axis.plot(
             at, base, color=look("none").color, linestyle="--", marker="o", markersize=4, label=look("none").label
         )
-    offsets = (np.arange(len(models)) - (len(models) - 1) / 2) * 0.08
+    apart = min(0.08, 0.8 / max(len(models), 1))  # of the distance of two sizes
+    offsets = (np.arange(len(models)) - (len(models) - 1) / 2) * apart
     for model, offset in zip(models, offsets, strict=True):
         values = np.array([
             frame.loc[model] if model in frame.index else (np.nan,) * 3 for frame in points.values()
@@ -143,12 +144,9 @@ def paired_by_subject(section: Section) -> Iterator[Picture]:
 
 
 def _paired(accuracies: pd.DataFrame, models: list[str], label: str):
-    columns = min(len(models), 4)
-    rows = -(-len(models) // columns)
     with style():
-        width = min(WIDTH / columns, 2.5)
-        figure, axes = panels(rows, columns, width, 2.6, label, sharey=True)
-        for axis, model in zip(axes.ravel(), models, strict=False):
+        figure, axes, shown = one_panel_each(len(models), 2.5, 2.6, label, sharey=True)
+        for axis, model in zip(shown, models, strict=True):
             pairs = accuracies[["none", model]].dropna()
             changes = (pairs[model] - pairs["none"]).round(statistics.DECIMALS)
             for (before, after), change in zip(pairs.to_numpy(), changes, strict=True):
@@ -160,8 +158,6 @@ def _paired(accuracies: pd.DataFrame, models: list[str], label: str):
             axis.set_xticks([0, 1], ["none", "with"])
             axis.set_xlim(-0.25, 1.25)
             axis.grid(axis="y")
-        for axis in axes.ravel()[len(models) :]:
-            axis.set_visible(False)
         for axis in axes[:, 0]:
             axis.set_ylabel("accuracy (%)")
     return figure

@@ -17,6 +17,7 @@ DPI = 150
 PAGE_PIXELS = 105  # of a page, per inch
 WIDTH = 10.0  # inches, of a figure as wide as the page
 NARROWEST = 4.5  # inches, of a figure
+COLUMNS = 4  # of panels
 STYLE = {
     "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "figure.titlesize": 10, "legend.fontsize": 8.5,
     "xtick.labelsize": 8, "ytick.labelsize": 8, "axes.spines.top": False, "axes.spines.right": False,
@@ -86,6 +87,22 @@ def panels(rows: int, columns: int, panel_width: float, panel_height: float, tit
     characters = int(13 * width)  # of the title's font
     figure.suptitle("\n".join(part for line in title.splitlines() for part in textwrap.wrap(line, characters)))
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def one_panel_each(number: int, widest: float, panel_height: float, title: str, **options):
+    """`panels` for so many models, at most `COLUMNS` in a row: the figure, the axes (rows, columns) and a list of them.
+
+    Axes that no model needs are hidden and not in the list, whose last ones are the lowest of their columns.
+    """
+    columns = min(number, COLUMNS)
+    rows, width = -(-number // columns), min(WIDTH / columns, widest)
+    figure, axes = panels(rows, columns, width, panel_height, title, **options)
+    shown = list(axes.ravel()[:number])
+    for axis in axes.ravel()[number:]:
+        axis.set_visible(False)
+    for axis in shown[-columns:]:
+        axis.tick_params(labelbottom=True)
+    return figure, axes, shown
 
 
 def legend(figure, axes, **options) -> None:

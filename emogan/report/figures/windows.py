@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 from sklearn.decomposition import PCA
 
 from emogan.data.montage import HEAD_RADIUS_M, located, split_name
-from emogan.report.figures.picture import WIDTH, Picture, panels, style
+from emogan.report.figures.picture import COLUMNS, WIDTH, Picture, one_panel_each, panels, style
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.sweeps.windows import Windows, load_windows
@@ -43,9 +43,10 @@ def components(section: Section) -> Iterator[Picture]:
 
 def _component_panels(found: dict[str, Windows], label: str):
     with style():
-        width = min(WIDTH / max(len(found), 2), 4.2)
-        figure, axes = panels(1, len(found), width, min(width + 0.4, 3.4), label, sharex=True, sharey=True)
-        for axis, (model, one) in zip(axes[0], found.items(), strict=True):
+        width = min(WIDTH / min(max(len(found), 2), COLUMNS), 4.2)
+        height = min(width + 0.4, 3.4)
+        figure, axes, shown = one_panel_each(len(found), width, height, label, sharex=True, sharey=True)
+        for axis, (model, one) in zip(shown, found.items(), strict=True):
             plane = PCA(2).fit(one.x_real)
             real, synthetic = plane.transform(one.x_real), plane.transform(one.x_synthetic)
             for k, name in enumerate(one.class_names):
@@ -53,10 +54,12 @@ def _component_panels(found: dict[str, Windows], label: str):
                 options = {"s": 16, "color": CLASS_COLORS[k % len(CLASS_COLORS)]}
                 axis.scatter(*real[one.y_real == k].T, alpha=0.3, linewidths=0, label=f"{name}, real", **options)
                 axis.scatter(*ours.T, marker="x", linewidths=0.8, label=f"{name}, synthetic", **options)
-            first, second = plane.explained_variance_ratio_
-            axis.set_xlabel(f"component 1 ({first:.0%})")
             axis.set_title(look(model).label)
-        axes[0, 0].set_ylabel(f"component 2 ({second:.0%})")
+        first, second = plane.explained_variance_ratio_
+        for axis in shown[-axes.shape[1] :]:
+            axis.set_xlabel(f"component 1 ({first:.0%})")
+        for axis in axes[:, 0]:
+            axis.set_ylabel(f"component 2 ({second:.0%})")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(
             handles, labels, loc="outside lower center", markerscale=1.3, columnspacing=1, handletextpad=0.2,
