@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from emogan.report.figures.picture import WIDTH, Picture, panels, style
+from emogan.report.figures.picture import Picture, one_panel_each, style
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.sweeps.collect import KEY
@@ -37,20 +37,20 @@ def confusion_matrices(section: Section) -> Iterator[Picture]:
 
 def _matrices(tables: dict[str, pd.DataFrame], label: str):
     with style():
-        width = min(WIDTH / max(len(tables), 3), 2.9)
-        figure, axes = panels(1, len(tables), width, width + 0.4, label)
-        for i, (axis, (model, table)) in enumerate(zip(axes[0], tables.items(), strict=True)):
+        figure, axes, shown = one_panel_each(len(tables), 2.9, 2.9, label, sharex=True, sharey=True)
+        for axis, (model, table) in zip(shown, tables.items(), strict=True):
             totals = table.sum(axis=1).to_numpy(dtype=float)[:, None]
             share = 100 * table.to_numpy() / np.where(totals > 0, totals, np.nan)
             image = axis.imshow(share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
             for (row, column), value in np.ndenumerate(share):
                 color = "white" if value > 60 else "black"
                 axis.text(column, row, f"{value:.0f}", ha="center", va="center", color=color)
-            ticks = range(len(table))
-            axis.set_xticks(ticks, table.columns, rotation=45, ha="right", rotation_mode="anchor")
-            axis.set_yticks(ticks, table.index if i == 0 else [""] * len(table))
+            axis.set_xticks(range(len(table)), table.columns, rotation=45, ha="right", rotation_mode="anchor")
+            axis.set_yticks(range(len(table)), table.index)
             axis.set_title(textwrap.fill(look(model).label, 24))
+        for axis in shown[-axes.shape[1] :]:
             axis.set_xlabel("predicted")
-        axes[0, 0].set_ylabel("true emotion")
-        figure.colorbar(image, ax=axes[0].tolist(), label="% of a true emotion", shrink=0.75, pad=0.01)
+        for axis in axes[:, 0]:
+            axis.set_ylabel("true emotion")
+        figure.colorbar(image, ax=axes.ravel().tolist(), label="% of a true emotion", shrink=0.75, pad=0.01)
     return figure
