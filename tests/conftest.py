@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +117,9 @@ def configure(small):
     return configured
 
 
+PATIENCE_S = 300
+
+
 class Command:
     """A running python -m emogan.MODULE."""
 
@@ -124,6 +129,14 @@ class Command:
     @property
     def said(self) -> str:
         return (self.folder / "said.txt").read_text()
+
+    def wait_until(self, holds: Callable[[str], object]) -> None:
+        """Until something holds of what it has said; a busy machine may take minutes."""
+        end = time.monotonic() + PATIENCE_S
+        while not holds(self.said):
+            if time.monotonic() > end:
+                pytest.fail(f"waited for {PATIENCE_S} s; it said\n{self.said}")
+            time.sleep(0.02)
 
     def exit_code(self) -> int:
         """Wait for the end; the code as a shell tells it, 128 + the number of a signal that killed it."""

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import time
 
 import pandas as pd
 import pytest
@@ -18,15 +17,6 @@ LENGTH = ["model.iterations=40", "model.hidden=50"]
 
 def scores_in(folder) -> list:
     return sorted(folder.rglob("scores.csv"))
-
-
-def wait_until(started, word: str) -> None:
-    """Until a command says something."""
-    for _ in range(3000):
-        if word in started.said:
-            return
-        time.sleep(0.02)
-    pytest.fail(f"{word!r} was never said, but:\n{started.said}")
 
 
 def test_the_sweep_as_written_trains_each_gan_once(command, tmp_path):
@@ -68,7 +58,7 @@ def test_a_job_that_is_ended_has_no_scores_keeps_what_was_trained_and_goes_on(
 ):
     arguments = [*small, *LENGTH, "data.subjects=[1]", "machine.group_size=2", "hydra.run.dir=outputs/job"]
     ended = command(tmp_path, *arguments)
-    wait_until(ended, stage)
+    ended.wait_until(lambda said: stage in said)
     os.kill(ended.pid, sent)
     found = ended.exit_code()
     assert found == code, ended.said

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -30,14 +29,6 @@ def verdict(started) -> str:
     """The last line before the table of models and the commands to type next."""
     lines = re.sub(r"\n\n(SIMULATED|features).*?(?=\n\n)", "", started.said, flags=re.S).strip().splitlines()
     return [line for line in lines if line and not line.startswith(("report: ", "what is not done: "))][-1]
-
-
-def wait_until(holds) -> None:
-    for _ in range(3000):
-        if holds():
-            return
-        time.sleep(0.02)
-    pytest.fail("waited for a minute")
 
 
 def test_a_sweep_ends_with_the_tracebacks_of_all_jobs_that_failed(command, small, tmp_path):
@@ -74,7 +65,7 @@ def test_only_the_jobs_that_a_sweep_asks_for_count_in_a_folder_that_holds_others
 )
 def test_a_sweep_that_is_interrupted_tells_what_is_not_done(command, small, tmp_path, sent, codes):
     sweep = command(tmp_path, "-m", *small, *LONG, "seed=0,1")
-    wait_until(lambda: re.search(r"cbegan x 9: .*/20000", sweep.said))
+    sweep.wait_until(lambda said: re.search(r"cbegan x 9: .*/20000", said))
     os.kill(sweep.pid, sent)
     assert sweep.exit_code() in codes, sweep.said
     assert re.search(r"^unfinished +.*/2_eeg_eye_cbegan: running or killed", sweep.said, re.M)
@@ -208,7 +199,7 @@ def test_a_laptops_sweep_that_loses_a_worker_or_is_interrupted_tells_what_is_not
     command, small, tmp_path, sent, codes
 ):
     sweep = command(tmp_path, "-m", *small, *LONG, "machine=laptop", "hydra.launcher.n_jobs=2")
-    wait_until(lambda: "/20000" in sweep.said and list(tmp_path.glob("sweep/0*/scores.csv")))
+    sweep.wait_until(lambda said: "/20000" in said and list(tmp_path.glob("sweep/0*/scores.csv")))
     os.kill(sweep.pid if sent == signal.SIGINT else worker_of(sweep.pid), sent)
     assert sweep.exit_code() in codes, sweep.said
     assert "\n1 done, 1 unfinished\nthe same command again does" in sweep.said
