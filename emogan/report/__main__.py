@@ -41,12 +41,15 @@ def report(paths: Sequence[Path], out: Path) -> None:
     from emogan.sweeps import collect
 
     collection = collect.collect(paths, skip=out)
-    gc.freeze()  # statsmodels collects garbage at each call, which would search all that was imported and read
     counted = [f"{problem.kind}: {problem.where}: {problem.what}" for problem in collection.problems]
     if not collection.jobs:
         raise ValueError("\n".join(["expected at least one finished job, found none:", *counted]))
-    with threadpool_limits(1):  # after the imports, which load what it limits; matrices as small as these need no more
-        chapters = page.write(collection, collect.common_folder(paths), out)
+    gc.freeze()  # statsmodels collects garbage at each call, which would search all that was imported and read
+    try:
+        with threadpool_limits(1):  # after the imports, which load what it limits; small matrices need no more
+            chapters = page.write(collection, collect.common_folder(paths), out)
+    finally:
+        gc.unfreeze()
     for chapter in chapters:
         print(*(f"{modality}. {answer}" for modality, answer in chapter.answers.items()), sep="\n", end="\n\n")
         print(next(part.text() for part in chapter.parts if part.name == "comparison"), end="\n\n")
