@@ -89,14 +89,15 @@ def panels(rows: int, columns: int, panel_width: float, panel_height: float, tit
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
-def one_panel_each(number: int, widest: float, panel_height: float, title: str, **options):
-    """`panels` for so many models, at most `COLUMNS` in a row: the figure, the axes (rows, columns) and a list of them.
+def one_panel_each(number: int, widest: float, tallest: float, title: str, **options):
+    """A figure with a panel for each of a number of models, at most `COLUMNS` in a row.
 
-    Axes that no model needs are hidden and not in the list, whose last ones are the lowest of their columns.
+    Returns the figure, its axes (rows, columns) and a list of the axes in use, whose last ones are the lowest of their
+    columns; the others are hidden. A panel is at most ``widest`` inches wide and ``tallest`` inches high.
     """
     columns = min(number, COLUMNS)
     rows, width = -(-number // columns), min(WIDTH / columns, widest)
-    figure, axes = panels(rows, columns, width, panel_height, title, **options)
+    figure, axes = panels(rows, columns, width, min(width + 0.4, tallest), title, **options)
     shown = list(axes.ravel()[:number])
     for axis in axes.ravel()[number:]:
         axis.set_visible(False)

@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 from sklearn.decomposition import PCA
 
 from emogan.data.montage import HEAD_RADIUS_M, located, split_name
-from emogan.report.figures.picture import COLUMNS, WIDTH, Picture, one_panel_each, panels, style
+from emogan.report.figures.picture import Picture, one_panel_each, panels, style
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.sweeps.windows import Windows, load_windows
@@ -43,9 +43,7 @@ def components(section: Section) -> Iterator[Picture]:
 
 def _component_panels(found: dict[str, Windows], label: str):
     with style():
-        width = min(WIDTH / min(max(len(found), 2), COLUMNS), 4.2)
-        height = min(width + 0.4, 3.4)
-        figure, axes, shown = one_panel_each(len(found), width, height, label, sharex=True, sharey=True)
+        figure, axes, shown = one_panel_each(len(found), 4.2, 3.4, label, sharex=True, sharey=True)
         for axis, (model, one) in zip(shown, found.items(), strict=True):
             plane = PCA(2).fit(one.x_real)
             real, synthetic = plane.transform(one.x_real), plane.transform(one.x_synthetic)
