@@ -1,4 +1,4 @@
-"""The report as files: one self-contained HTML page, Markdown, LaTeX tables, figures and their TensorBoard events."""
+"""The report as files: one self-contained HTML page, Markdown, LaTeX tables, a table of all accuracies, figures."""
 
 import importlib.metadata
 import re
@@ -11,6 +11,7 @@ import jinja2
 from torch.utils.tensorboard import SummaryWriter
 
 from emogan.atomic import write_atomically
+from emogan.report.accuracies import accuracies
 from emogan.report.answer import answers
 from emogan.report.figures import accuracy, confusion, training, training_length, windows
 from emogan.report.figures.forest import forest
@@ -120,6 +121,8 @@ def write(collection: Collection, root: Path, out: Path) -> list[Chapter]:
         for one in chapters:
             for picture in one.pictures:
                 writer.add_image(f"{one.section.label}/{picture.name}", picture.pixels, dataformats="HWC")
+    numbers = accuracies((one.section for one in chapters), root)
+    write_atomically(out / "accuracies.csv", numbers.to_csv(index=False, float_format="%.6g").encode())
     write_atomically(out / "tables.tex", latex(chapters, problems).encode())
     write_atomically(out / "report.md", markdown(chapters, problems).encode())
     write_atomically(out / PAGE, html(chapters, problems).encode())

@@ -90,7 +90,7 @@ def run_table(section: Section, root: Path) -> Table:
     for job in jobs:
         audit = job.run.get("audit") or {}
         rows.append((
-            _below(job.folder, root), job.modality, look(job.model).label,
+            below(job.folder, root), job.modality, look(job.model).label,
             "all" if job.trials_per_class is None else str(job.trials_per_class),
             f"{job.run.get('device', DASH)} × {job.run.get('threads', DASH)}",
             f"{sum(job.run.get('seconds', {}).values()):.0f}", job.fingerprint[:10], str(audit.get("verdict", DASH)),
@@ -106,7 +106,7 @@ def run_table(section: Section, root: Path) -> Table:
 
 def problem_table(problems: Iterable[Problem], root: Path) -> Table | None:
     """Failed, unfinished, missing, unreadable, superseded and dismissed jobs; None if there are none."""
-    rows = [(problem.kind, _below(Path(problem.where), root), problem.what) for problem in problems]
+    rows = [(problem.kind, below(Path(problem.where), root), problem.what) for problem in problems]
     if not rows:
         return None
     note = (
@@ -121,5 +121,6 @@ def _versions(job: Job) -> str:
     return ", ".join(f"{name} {version}" for name, version in job.run.get("versions", {}).items())
 
 
-def _below(folder: Path, root: Path) -> str:
+def below(folder: Path, root: Path) -> str:
+    """A folder as it is named beside ``root``; in full where they lie on several drives."""
     return os.path.relpath(folder, root) if folder.drive == root.drive else str(folder)

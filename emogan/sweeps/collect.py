@@ -48,7 +48,9 @@ class Job:
     run: dict
     data: dict  # the configuration's data, without modality, subjects and sessions
     experiments: tuple  # the configuration's data.subjects and data.sessions
-    scores: pd.DataFrame  # scores.csv and selection.csv side by side, with trials_per_class and job (its identity)
+    scores: (
+        pd.DataFrame
+    )  # scores.csv and selection.csv side by side, with trials_per_class, job (its identity) and folder
     confusion: pd.DataFrame
     quality: pd.DataFrame  # empty for model=none
 
@@ -246,7 +248,7 @@ def _done(folder: Path) -> Job:
     quality = quality.assign(seed=scores.seed.iloc[0])
     job = Job(folder, finished, run, *_data_settings(folder), scores, confusion, quality)
     trials = np.inf if job.trials_per_class is None else job.trials_per_class  # inf: all of them
-    return replace(job, scores=scores.assign(trials_per_class=trials, job=job.identity))
+    return replace(job, scores=scores.assign(trials_per_class=trials, job=job.identity, folder=str(folder)))
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame:
