@@ -38,7 +38,7 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-demo: setup ## Train cBEGANs on simulated SEED-like data and print what they buy a linear SVM
+demo: setup ## Train cBEGANs on simulated SEED-like data and print what a linear SVM gains
 	$(BIN)/python -m emogan.train experiment=quick
 
 table1: setup ## The paper's Table 1 (SEED) and its report

@@ -17,7 +17,7 @@ LEVEL_MEAN, LEVEL_SPREAD = -1.2, 1.2  # of ln sigma in training (table 1)
 # Noise levels sigma of the sampler: 40 times the data's deviation, which leaves class means 2.5 % short at most, to a
 # hundredth of it.
 HIGHEST, LOWEST = 20.0, 0.005
-KEPT = 512  # white axes at most: all that vary in up to 513 windows
+KEPT = 512  # whitened axes at most: all that vary in up to 513 windows
 FLAT = 1e-3  # of the largest deviation: what varies less along an axis does not vary
 FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # of ln(sigma) / 4, which is between -1.4 and 0.8: the first has no second period
 
@@ -25,8 +25,8 @@ FREQUENCIES = (1.0, 2.0, 4.0, 8.0)  # of ln(sigma) / 4, which is between -1.4 an
 class Denoiser(nn.Module):
     """D(x; sigma, y), the window without its noise of standard deviation sigma, and windows sampled by it.
 
-    x is in the first P white axes of the training windows, along which these have the standard deviation `DATA`. Along
-    the others, up to Q, windows are normal.
+    x is in the first P whitened axes of the training windows, along which these have the standard deviation `DATA`.
+    Along the others, up to Q, windows are normal.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Denoiser(nn.Module):
 
     @torch.no_grad()
     def whiten(self, m: int, x: Tensor) -> Tensor:
-        """Find the white axes of a member's windows (N, F); the windows in the first of them, (N, P)."""
+        """Find the whitened axes of a member's windows (N, F); the windows in the first of them, (N, P)."""
         weight, bias = self.colour.weight_and_bias()
         mean = x.mean(0)
         _, spread, directions = torch.linalg.svd(x - mean, full_matrices=False)
@@ -96,13 +96,13 @@ class Diffusion(ConditionalGenerator):
     comes out to 3 %, with the 35 of Karras et al. to 14 %. EDM, not DDPM: the noise levels of training and of sampling
     are chosen apart, and no weights depend on a schedule.
 
-    x is a window in the white axes of most variance, where D with F = 0 is the best for Gaussian windows: features as
-    they are vary together, and their spread came out 1.4 times too large. Along further axes windows stay Gaussian.
+    x is a window in the whitened axes of most variance, where D with F = 0 is the best for Gaussian windows: features
+    as they are vary together, and their spread came out 1.4 times too large. Along further axes windows stay Gaussian.
 
     Parameters
     ----------
     components
-        Number P of white axes that the network sees, those of most variance; None for all, up to 512.
+        Number P of whitened axes that the network sees, those of most variance; None for all, up to 512.
     steps
         Noise levels of the sampler, and evaluations of the network for each window; twice as many with guidance.
     guidance
@@ -150,7 +150,7 @@ class Diffusion(ConditionalGenerator):
 
     @torch.no_grad()
     def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
-        """Find every member's white axes; its windows in the first of them, (M, N, P)."""
+        """Find every member's whitened axes; its windows in the first of them, (M, N, P)."""
         white = torch.zeros(*x.shape[:2], self.axes)
         for m, length in enumerate(n.tolist()):
             white[m, :length] = self.generator.whiten(m, x[m, :length])

@@ -19,10 +19,10 @@ KEPT = 512  # axes kept of more features than that: all that vary in up to 513 w
 
 
 class Generator(nn.Module):
-    """G(z | y) = centre + (v + h(v | y)) colour, v = m_j + z: a start, and a learned deviation h from it.
+    """G(z | y) = centre + (v + h(v | y)) colour, v = m_j + z: a start, and a learned residual h.
 
     z ~ N(0, I), and m_j is the mean of a real trial of class y. Without ``residual`` it is centre + h(z | y) colour.
-    h sees and moves the first P white axes, those of most variance.
+    h sees and moves the first P whitened axes, those of most variance.
     """
 
     def __init__(
@@ -46,19 +46,19 @@ class Generator(nn.Module):
         weight[m], bias[m, 0] = torch.from_numpy(found.colour), torch.from_numpy(found.centre)
 
     def begin(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
-        """The start v in as many white axes as noise z (M, N, P) has, by trial in [0, 1) and label, both (M, N)."""
+        """The start v in as many whitened axes as noise z (M, N, P) has, by trial in [0, 1) and label, both (M, N)."""
         number = (trial * self.counts.gather(1, y)).long() + y * MOST
         means = self.means[..., : z.shape[-1]]
         return z + means.gather(1, number[..., None].expand(-1, -1, means.shape[-1]))
 
     def deviate(self, network: nn.Module, z: Tensor, v: Tensor, y: Tensor) -> Tensor:
-        """Windows in the first P white axes from noise z and start v, both (M, N, P)."""
+        """Windows in the first P whitened axes from noise z and start v, both (M, N, P)."""
         if self.residual:
             return v + network(with_label(v, y, self.classes))
         return network(with_label(z, y, self.classes))
 
     def near(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
-        """The part of `forward`'s windows that h has moved, in the first P white axes: (M, N, P)."""
+        """The part of `forward`'s windows that h has moved, in the first P whitened axes: (M, N, P)."""
         z = z[..., : self.axes]
         return self.deviate(self.average, z, self.begin(z, trial, y), y)
 
@@ -69,7 +69,7 @@ class Generator(nn.Module):
 
 
 class LowRankGenerator(Generator):
-    """A `Generator` for many features: few white axes, and noise of each feature's own beside them (`LowRankStart`)."""
+    """A `Generator` for many features: few whitened axes, and noise of each feature's own beside (`LowRankStart`)."""
 
     def __init__(
         self, members: int, features: int, classes: int, axes: int, hidden: Sequence[int], residual: bool, kept: int
@@ -109,8 +109,8 @@ class TrialCBEGAN(ConditionalGAN):
     """A cBEGAN whose generator begins with windows of new trials, in axes in which these are white, and is held there.
 
     Trials, not windows, are what training sets are short of. `start` estimates from the few there are what windows of
-    new trials are like: in white axes, normal about the mean of a real trial. The generator adds a deviation h to such
-    windows, 0 at first, and the auto-encoder of a cBEGAN (`CBEGAN`, equations 3 and 7 to 10) trains it there. The
+    new trials are like: in whitened axes, normal about the mean of a real trial. The generator adds a residual h to
+    such windows, 0 at first, and the auto-encoder of a cBEGAN (`CBEGAN`, equations 3 and 7 to 10) trains it there. The
     generator minimises
 
         L(G(z)) + anchor (|E[h | y]|^2 + |var(v + h | y) - var(v | y)|^2)
@@ -121,7 +121,7 @@ class TrialCBEGAN(ConditionalGAN):
     Parameters
     ----------
     components
-        Number P of white axes that the networks see, those of most variance; None for all. Of more than 1,024
+        Number P of whitened axes that the networks see, those of most variance; None for all. Of more than 1,024
         features 512 axes are kept at most, see `low_rank_start`.
     trial_strength
         Factor of the trials' covariance in the start, see `start`.
@@ -181,7 +181,7 @@ class TrialCBEGAN(ConditionalGAN):
 
     @torch.no_grad()
     def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
-        """Find every member's start; its windows in the P white axes that the networks see, (M, N, P)."""
+        """Find every member's start; its windows in the P whitened axes that the networks see, (M, N, P)."""
         generator, white = self.generator, torch.zeros(*x.shape[:2], self.axes)
         for m, length in enumerate(n.tolist()):
             windows = x[m, :length].numpy()

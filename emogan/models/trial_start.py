@@ -22,7 +22,7 @@ class Start(NamedTuple):
     centre: np.ndarray  # (F,) mean of all windows
     white: np.ndarray  # (F, F)
     colour: np.ndarray  # (F, F)
-    means: np.ndarray  # (K, MOST, F) of the trials of each class, in white axes
+    means: np.ndarray  # (K, MOST, F) of the trials of each class, in whitened axes
     counts: np.ndarray  # (K,) how many there are
 
 
@@ -173,7 +173,7 @@ def estimate(x: np.ndarray, y: np.ndarray, trial: np.ndarray) -> Estimate:
 
 
 def _trials_kept(found: Estimate, white: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Means of trials in white axes, class by class (K, MOST, Q), and how many there are."""
+    """Means of trials in whitened axes, class by class (K, MOST, Q), and how many there are."""
     means, counts = np.zeros((classes, MOST, white.shape[1])), np.ones(classes, dtype=np.int64)
     for c in np.unique(found.labels):
         own = (found.means[found.labels == c] - found.centre) @ white
