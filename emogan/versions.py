@@ -14,7 +14,7 @@ SAMPLER = 2  # Raise it when an earlier EmoGAN could not read the file that `emo
 # Raise one of these when the same settings and data give, by name:
 COMPUTATIONS = {
     "plan": 3,  # other folds, inner folds, training sets, scaled windows or fits of the classifier
-    "donors": 1,  # other windows of donors, or others in the units of the target
+    "donors": 2,  # other windows of donors, or others in the units of the target
     "predictions": 1,  # other predictions of a classifier
     "quality": 1,  # other measures of sample quality
     "extraction": 2,  # other features of the same recordings

@@ -18,9 +18,14 @@ def discriminant(x: np.ndarray, y: np.ndarray) -> LinearDiscriminantAnalysis:
     ValueError
         If the windows of every class are all alike.
     """
+    refuse_equal_windows(x, y)
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x.astype(np.float64), y)
+
+
+def refuse_equal_windows(x: np.ndarray, y: np.ndarray) -> None:
+    """Raise a ValueError if the windows of every class are all alike."""
     widest = max(np.ptp(x[y == c], axis=0).max() for c in np.unique(y))  # shrinkage gives some of it to every feature
     refuse_without_spread(x, np.full(x.shape[1], widest), y)
-    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x.astype(np.float64), y)
 
 
 def white_axes(covariance: np.ndarray) -> np.ndarray:

@@ -200,6 +200,8 @@ class CachedFit:
     def run(self) -> Fits:
         """Train what is missing, and load all into the augmenter."""
         missing = self._missing()
+        if missing:
+            self.given.check_selection(self.sets)
         stored = len(self.keys) - len(missing)
         log.info("%s: %d GANs, %d of them from %s", self.augmenter.name, len(self.keys), stored, self.store.folder)
         if self.trainer.callbacks and not missing:

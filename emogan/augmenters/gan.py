@@ -145,7 +145,20 @@ class GANAugmenter(Augmenter):
     def select_from(self, trained: "GANAugmenter", sets: Sequence[TrainingSet]) -> None:
         """Take the generators of `in_training`, trained on these sets (M,), and select among their windows."""
         self.model = trained.model
+        if hasattr(trained, "trainer"):  # not if all came from the cache
+            self.trainer = trained.trainer
         self.selection.fit(self.model, [data.ending for data in sets])
+
+    def check_selection(self, sets: Sequence[TrainingSet]) -> None:
+        """Refuse training sets (M,) from which a selection cannot learn, before anything is trained.
+
+        Raises
+        ------
+        ValueError
+            If the windows of a class are all alike, or a feature is constant within each class.
+        """
+        if self.selection:
+            self.selection.check([data.ending for data in sets])
 
     def revision(self, features: int) -> dict:
         return self.gan.revision(features) | (revision("selection") if self.selection else {})
@@ -214,6 +227,8 @@ class GANAugmenter(Augmenter):
         """Free the memory of a `fit` of no further use: its networks, optimisers and data refer to one another."""
         for name in ("trainer", "model", "history", "stopping", "watch"):
             vars(self).pop(name, None)
+        if self.selection:
+            self.selection.let_go()
         gc.collect()
 
     def state_of_training(self) -> TrainingState:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emogan.augmenters.discriminant import discriminant, white_axes
+from emogan.augmenters.discriminant import discriminant, refuse_equal_windows, white_axes
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN, ConditionalGenerator
 from emogan.models.stacked import StackedLinear
@@ -119,10 +119,20 @@ class Selection:
         """Its settings, which change what is drawn."""
         return {"selection": self.kind, "oversample": self.candidates}
 
+    def check(self, sets: Sequence[TrainingSet]) -> None:
+        """Raise a ValueError if the judge cannot learn from the training sets (M,)."""
+        if self.kind != "discriminator":
+            for data in sets:
+                refuse_equal_windows(data.x, data.y)
+
     def fit(self, model: ConditionalGenerator, sets: Sequence[TrainingSet]) -> None:
         """Have the judge of a model's windows look at the training sets (M,)."""
         self.judge = JUDGES[self.kind](model)
         self.judge.fit(sets)
+
+    def let_go(self) -> None:
+        """Forget the judge, which may refer to a model of no further use."""
+        vars(self).pop("judge", None)
 
     def best_of(self, draw: Callable[[], tuple[Tensor, Tensor]], y: Tensor) -> Tensor:
         """The best windows (M, N, F) for labels y (M, N), the first of equally good ones; draw gives noise and windows.

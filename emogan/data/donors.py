@@ -12,6 +12,7 @@ from emogan.data.alignment import ALIGNMENTS, Affine, Alignment
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Stimuli, need_stimuli
 from emogan.data.scaling import MinMaxScaler
+from emogan.data.table_files import some
 from emogan.data.training_set import FineTuning, TrainingSet
 
 Which = Sequence[int | str] | None
@@ -103,6 +104,17 @@ class Donors(Checked):
         elif self.own_sessions:
             sessions = None
         return {"subjects": subjects, "sessions": sessions}
+
+    def check_named(self, features: FeatureSet, subjects: Which, sessions: Which) -> None:
+        """Refuse targets and donors that were not loaded; targets are those of ``data.subjects`` and ``data.sessions``.
+
+        Raises
+        ------
+        ValueError
+            With the setting, and what there is.
+        """
+        asked = {"data.subjects": subjects, "data.sessions": sessions, "donors.sessions": self.sessions}
+        check_named(features, asked | ({"donors.subjects": self.subjects} if self.others else {}))
 
     def held_out_clips(
         self, features: FeatureSet, own: np.ndarray, tested: np.ndarray, validated: np.ndarray
@@ -320,6 +332,32 @@ class Pools:
     @cached_property
     def _centred(self) -> np.ndarray:
         return (self.features.x - self._means[self.experiment]).astype(np.float32)
+
+
+def check_named(features: FeatureSet, asked: Mapping[str, Which]) -> None:
+    """Refuse people and sessions that were not loaded.
+
+    Parameters
+    ----------
+    features
+        What was loaded.
+    asked
+        The subjects or sessions that settings name, by setting, as "donors.subjects".
+
+    Raises
+    ------
+    ValueError
+        With the setting, and what there is.
+    """
+    for setting, wanted in asked.items():
+        column = features.session if setting.endswith("sessions") else features.subject
+        there = list(dict.fromkeys(column.astype(str).tolist()))
+        wanted = [wanted] if isinstance(wanted, int | str) else wanted or ()
+        if missing := [str(one) for one in wanted if str(one) not in there]:
+            raise ValueError(
+                f"{setting}: expected some of {some(there)}, which were loaded, got {', '.join(missing)}. "
+                f"data.{setting.split('.')[1]} and donors.{setting.split('.')[1]} say what is loaded"
+            )
 
 
 def among_targets(features: FeatureSet, subjects: Which, sessions: Which) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The dynamical graph convolutional network (DGCNN) of Song et al. 2018 as a classifier, as TorchEEG has it."""
 
+import threading
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import Annotated
@@ -15,6 +16,8 @@ from emogan.evaluation.classifiers import Classifier
 from emogan.evaluation.networks import BelowOne
 from emogan.evaluation.svm import Predictions
 from emogan.evaluation.validation import Standardised
+
+SEEDING = threading.Lock()  # of PyTorch's only generator of first weights, which fits side by side would share
 
 
 class DGCNN(Classifier):
@@ -93,7 +96,7 @@ class DGCNN(Classifier):
 
     def _train(self, x: Tensor, y: Tensor, learned: Tensor, validates: Tensor, decay: float) -> nn.Module:
         """The network with the weights that were best on the windows that validate, for predictions."""
-        with torch.random.fork_rng(devices=[]):
+        with SEEDING, torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             network = self.build(
                 in_channels=x.shape[2], num_electrodes=x.shape[1], num_layers=self.order, hid_channels=self.hidden,

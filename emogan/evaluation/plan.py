@@ -259,14 +259,14 @@ class _TrainingSets:
         features, held_out = self.features, np.union1d(predicted, tested)
         scaled_by = scaling_windows(rows, held_out, self.fit_on)
         donor_rows = self.donors.rows(features, rows, tested, predicted) if self.donors else rows
-        key = rows.tobytes(), scaled_by.tobytes(), donor_rows.tobytes(), of
+        aligned_by = np.union1d(rows, held_out) if self.donors and self.donors.transductive else rows
+        key = rows.tobytes(), scaled_by.tobytes(), donor_rows.tobytes(), aligned_by.tobytes(), of
         if key not in self._known:
             self._known[key] = len(self.found)
             data = TrainingSet.of(features, rows, scaled_by)
             self.found.append(data)
             self.predicted.append([])
             if self.pools:
-                aligned_by = np.union1d(rows, held_out) if self.donors.transductive else rows
                 self.learned.append(self.pools.learned(data, donor_rows, aligned_by))
         self.predicted[self._known[key]].append(predicted)
         return self._known[key]

@@ -18,8 +18,8 @@ of the person whose windows X are.
 ## What the file holds
 
 The weights of the generator, the names of features and classes, the settings of the training, and of each feature the
-lowest and the highest value among all aligned windows, each of which is one donor's in one window. It holds no window
-and nothing else that belongs to a single person.
+lowest and the highest value among all aligned windows, each of which is one donor's in one window.{selection} It holds
+no window and nothing else that belongs to a single person.
 
 ## What it gives away
 
@@ -43,6 +43,12 @@ learned in.
 {verdict} This holds for this attack alone: one that looks at the generator's weights may tell more, a person with
 unusual windows may be told more easily than most, and no figure here is a guarantee, which would take differential
 privacy in training."""
+SELECTIONS = {
+    "density": " For the choice of windows (model.selection=density) it also holds the mean of each class and one "
+    "covariance of all aligned windows.",
+    "classifier": " For the choice of windows (model.selection=classifier) it also holds the weights of a linear "
+    "discriminant analysis of all aligned windows.",
+}
 TOLD = """\
 The donors are told from other people better than by guessing: whoever has a person's windows can learn something about
 whether that person took part."""
@@ -60,6 +66,7 @@ def card_text(name: str, fitted: FittedSampler) -> str:
         classes=", ".join(map(str, fitted.classes.tolist())), measured=_measured(privacy) if privacy else NOT_MEASURED,
         **{one: f"{shared[one]:,}" for one in ("people", "sessions", "windows")},
         **{one: shared[one] for one in ("dataset", "alignment")}, notice=f"\n{notice}\n" if notice else "",
+        selection=SELECTIONS.get(fitted.identity.get("selection"), ""),
     )  # fmt: skip
     return "\n".join(_wrapped(block) for block in re.split(r"\n(?=\n|- )", text)) + "\n"
 

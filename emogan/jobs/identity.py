@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
@@ -25,14 +26,18 @@ COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
 NO_INPUT = ("gan", "folder", "output", "store", "machine", "optimized_metric", "logger")
 
 
-def job_inputs(cfg: DictConfig, features: FeatureSet) -> dict[str, object]:
-    """Everything that changes a job's results, by dotted name; features as they were loaded."""
+def job_inputs(cfg: DictConfig, features: FeatureSet, targets: np.ndarray) -> dict[str, object]:
+    """Everything that changes a job's results, by dotted name.
+
+    ``features`` are as they were loaded, ``targets`` the indices of the windows of the experiments that are classified.
+    """
     plain = OmegaConf.to_container(cfg, resolve=True)
     names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
     if donors := construct(cfg.donors, Donors):
         names["windows of donors"] = "donors"
         known = donors.identity().keys() | {"_target_"}
         plain["donors"] = {name: value for name, value in plain["donors"].items() if name in known}
+        plain["targets"] = features.take(targets).fingerprint()  # equal donors may serve several of them
     else:
         del plain["donors"]  # so that the job's key is that of versions without donors
     max_time = plain["trainer"].get("max_time")
@@ -109,7 +114,7 @@ def _newest(folder: Path) -> list[Path]:
 
 
 def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
-    same_data = old["data"] == new["data"]
+    same_data = all(old.get(name) == new.get(name) for name in ("data", "targets"))
     names = [name for name in {**old, **new} if not (name.startswith("data.") and same_data)]
     changed = [name for name in names if old.get(name) != new.get(name)]
     return [f"{name} {_told(old.get(name))} -> {_told(new.get(name))}" for name in changed]

@@ -16,7 +16,7 @@ from emogan.augmenters import Augmenter, Control, GANAugmenter
 from emogan.augmenters.fit import fit
 from emogan.checks import one_of
 from emogan.data.alignment import ALIGNMENTS
-from emogan.data.donors import Donors, Pools, Which, among
+from emogan.data.donors import Donors, Pools, Which, among, check_named
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.training_set import TrainingSet
 from emogan.environment import available_cores, quieten_lightning
@@ -142,15 +142,7 @@ def people(features: FeatureSet, subjects: Which, sessions: Which, held_out: Whi
     ValueError
         If people or sessions are named that were not loaded, somebody is on both sides, or a side has too few people.
     """
-    asked = {"donors.subjects": subjects, "donors.sessions": sessions, "held_out.subjects": held_out}
-    for name, wanted in asked.items():
-        column = features.session if name.endswith("sessions") else features.subject
-        there = list(dict.fromkeys(column.astype(str).tolist()))
-        if missing := [str(one) for one in wanted or () if str(one) not in there]:
-            raise ValueError(
-                f"{name}: expected some of {', '.join(there)}, which data loads, got {', '.join(missing)}. "
-                f"data.{name.split('.')[1]} says what is loaded"
-            )
+    check_named(features, {"donors.subjects": subjects, "donors.sessions": sessions, "held_out.subjects": held_out})
     strangers = among(features.subject, held_out or [])
     ours = ~strangers if subjects is None else among(features.subject, subjects)
     if (both := np.unique(features.subject[ours & strangers])).size:

@@ -217,6 +217,7 @@ class FittedSampler:
         settings = {name: value for name, value in self.identity.items() if name not in FORMER_SETTINGS}
         if "gan" in settings:
             gan = kinds.find(settings.pop("gan"), ConditionalGenerator)
+            settings.pop("optimizer", None)  # a description of it, which training alone needed
             weights = {name.removeprefix("generator."): value for name, value in self.tensors.items()}
             return GANAugmenter(gan, name=gan.__name__, **settings).restore(
                 [weights], len(self.dtypes), len(self.classes)

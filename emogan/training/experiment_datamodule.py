@@ -233,6 +233,10 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
         if stage == "fit":
             self.batches.feed(self.trainer.lightning_module, self.trainer.strategy.root_device)
 
+    def teardown(self, stage: str) -> None:
+        if stage == "fit":
+            self.batches.teardown(stage)
+
     def train_dataloader(self) -> DataLoader:
         """Mini-batches with noise, one `emogan.models.Batch` an iteration."""
         return self.batches.train_dataloader()

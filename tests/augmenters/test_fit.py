@@ -1,6 +1,7 @@
 """Fitting members in groups: what is trained, kept and taken from the store."""
 
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
@@ -121,6 +122,29 @@ def test_windows_are_selected_from_the_generators_that_are_there_already(sets, t
     assert set(fits.keys).isdisjoint(before.keys), "what is drawn has keys of its own"
     assert (fits.seeds == before.seeds) == (trained == [])
     assert fit(sets[:2], Store(tmp_path), make_augmenter(selection=selection, oversample=2)).trained == trained
+
+
+@pytest.mark.parametrize("selection", ["density", "classifier"])
+def test_windows_from_which_a_selection_cannot_learn_are_refused_before_anything_is_trained(sets, tmp_path, selection):
+    store, alike = Store(tmp_path), sets[1]
+    alike.x[:] = alike.y[:, None]
+    with pytest.raises(ValueError, match="expected windows that differ within a class"):
+        fit(sets[:2], store, make_augmenter(selection=selection))
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_the_augmenter_that_selects_knows_where_its_generators_were_trained(sets, tmp_path):
+    augmenter = make_augmenter(selection="density")
+    fit(sets[:1], Store(tmp_path), augmenter)
+    assert augmenter.trainer.strategy.root_device.type == "cpu"
+
+
+@pytest.mark.parametrize("selection", [None, "density", "discriminator"])
+def test_a_fit_that_is_let_go_leaves_no_model_behind(sets, selection):
+    augmenter = make_augmenter(selection=selection)
+    model = weakref.ref(augmenter.fit(sets[:1]).model)
+    augmenter.let_go()
+    assert model() is None
 
 
 def test_equal_members_are_trained_once(sets, tmp_path):

@@ -1,6 +1,8 @@
 """DGCNN: its features by electrode and band, its training, and what is said where TorchEEG is missing."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 import numpy as np
@@ -71,6 +73,23 @@ def test_without_torcheeg_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "torcheeg", None)
     with pytest.raises(ImportError, match=r"^classifier=dgcnn needs TorchEEG: pip install 'emogan\[torcheeg\]'"):
         DGCNN(**SETTINGS)
+
+
+def test_fits_side_by_side_start_from_the_weights_that_each_would_have_alone(stand_in, monkeypatch):
+    class Slow(StandIn):
+        def __init__(self, *arguments, **settings):
+            time.sleep(0.01)  # while another thread may seed the common generator
+            super().__init__(*arguments, **settings)
+
+    monkeypatch.setattr(sys.modules["torcheeg.models"], "DGCNN", Slow)
+    dgcnn, x, y = DGCNN(**SETTINGS | {"max_updates": 1}), torch.zeros(6, 3, 2), torch.arange(6) % 3
+
+    def first_weights(_):
+        return dgcnn._train(x, y, torch.arange(6), torch.zeros(6, dtype=torch.bool), 0.1).last.weight.detach()
+
+    with ThreadPoolExecutor(4) as threads:
+        built = list(threads.map(first_weights, range(20)))
+    assert all(torch.equal(built[0], weights) for weights in built)
 
 
 def test_classes_that_differ_are_told_apart_and_a_seed_gives_the_same_again(stand_in):

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Member, members, thin
 from emogan.evaluation.plan import INNER, build, inner_folds
 from emogan.evaluation.protocol import gather
 from emogan.evaluation.svm import Predictions
+from emogan.simulation import people
 
 
 def plan_of(features, folds="paper", *, inner="refit", n_inner_folds=4, fit_on="train", n_folds=3):
@@ -35,6 +37,18 @@ def test_inner_folds_hold_every_training_window_out_once_and_never_a_test_window
             np.testing.assert_array_equal(np.sort(np.concatenate([seen, rows])), split.member.train)
             assert not np.intersect1d(trials[seen], trials[rows]).size
             assert np.isin(rows, fit.predicted).all()
+
+
+def test_a_transductive_alignment_is_fitted_to_the_held_out_windows_of_its_own_member():
+    features = people.load("seed", modality="eye", subjects=[1, 2, 3, 4], sessions=[1])
+    donors = Donors(others=True, stimuli="any", transductive=True)
+    few = [thin(features, member, 3, 0) for member in members(features, "paper")]  # some of them share inner sets
+    plan = build(features, few, inner="refit", n_inner_folds=3, fit_on="train", donors=donors)
+    for split in plan.splits:
+        for fit, validated in split.inner:
+            i = plan.fits[fit].training_set
+            expected = np.unique(np.concatenate([plan.sets[i].rows, validated, split.member.test]))
+            assert np.array_equal(plan.learned[i].aligned_by, expected)
 
 
 def test_refitting_scales_each_inner_training_set_by_its_own_windows(make_features):

@@ -115,11 +115,25 @@ def test_a_generator_is_fine_tuned_on_the_targets_own_training_windows(folder, d
 def test_without_fine_tuning_the_key_of_a_job_is_that_of_versions_without_it():
     def inputs(*overrides):
         cfg = composed(*SMALL, "folder=f", "store=s", *overrides)
-        return job_inputs(cfg, people.load("seed_v", modality="eye", subjects=[1, 2], sessions=[1]))
+        features = people.load("seed_v", modality="eye", subjects=[1, 2], sessions=[1])
+        return job_inputs(cfg, features, np.arange(len(features.y)))
 
     assert "donors.fine_tuning" not in inputs()
     assert "donors.fine_tuning" not in inputs("~donors.fine_tuning")
     assert inputs("donors.fine_tuning=0.5")["donors.fine_tuning"] == 0.5
+
+
+def test_a_job_of_another_target_with_the_same_donors_is_another_job(folder):
+    for session in (1, 2):
+        scores, _ = run(
+            folder,
+            "model=gaussian",
+            "donors=own_sessions",
+            "data.subjects=[1]",
+            f"data.sessions=[{session}]",
+            name="own",
+        )
+        assert set(scores.session) == {session}
 
 
 def test_person_effects_learn_from_both(folder):
@@ -155,6 +169,12 @@ def test_kinds_of_donors_have_names_of_their_own(folder, overrides, label):
         (["model=person_effects"], "donors.learn_from: expected both with model=person_effects, got donors"),
         (["model=person_effects", "donors.learn_from=both", "donors.alignment=covariance"], "one of single features"),
         (["model=gaussian", "evaluation=paper"], "evaluation.inner: expected refit"),
+        (["model=gaussian", "data.subjects=[1,99]", "donors.subjects=null"], "data.subjects: expected some of 1, 2, "),
+        (["model=gaussian", "data.sessions=[1,7]", "donors=own_sessions"], "data.sessions: expected some of 1, 2, 3, "),
+        (
+            ["model=gaussian", "data.subjects=null", "donors.subjects=[1,2,99]"],
+            "donors.subjects: expected some of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, ... (16 in all), which were loaded, got 99",
+        ),
         (["model=gaussian", "donors.subjects=[1]"], "none of disgust, fear, sad, neutral, happy"),
         (
             ["model=gaussian", "donors.fine_tuning=0.2"],

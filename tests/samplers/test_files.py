@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -102,6 +103,14 @@ def test_a_loaded_sampler_shows_its_model_its_size_and_where_it_is_from(fit, don
         "FittedSampler(cbegan trained for 20 iterations, 10 features, classes negative, neutral, positive,\n"
         f"  subject=1, session=1, fold=0, read from {done / 'job/checkpoint.ckpt'})"
     )
+
+
+def test_a_sampler_with_an_optimiser_of_its_own_draws_and_is_saved(frame, tiny, tmp_path):
+    sampler = CBEGANSampler(n_aug=6, random_state=0, optimizer=partial(torch.optim.SGD, lr=0.1), **tiny)
+    sampler.fit_resample(*frame)
+    sampler.save(tmp_path / "gan")
+    drawn, saved = sampler.sample(6), emogan.load(tmp_path / "gan").sample(6)
+    pd.testing.assert_frame_equal(drawn[0], saved[0])
 
 
 def test_a_file_without_the_name_and_type_of_labels_is_read_as_before(fit, tmp_path):

@@ -53,6 +53,15 @@ def test_training_sets_are_whole_trials_scaled_by_their_own_windows(own):
         np.testing.assert_allclose(one.scaler.inverse(one.x.astype(float)), data.feature_set.x[split.train], atol=1e-5)
 
 
+def test_the_windows_are_taken_off_the_device_after_training(own, monkeypatch):
+    data, freed = own(subject=1, iterations=2), []
+    monkeypatch.setattr(data.batches, "teardown", freed.append)
+    lightning.Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False).fit(
+        CBEGAN.for_data(data, hidden=8), data
+    )
+    assert freed == ["fit"]
+
+
 def test_one_fold_is_one_member_and_several_experiments_are_stacked(own):
     whole, one = own(), own(subject=2, fold=1)
     assert (whole.members, one.members) == (6, 1)
