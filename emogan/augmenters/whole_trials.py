@@ -176,7 +176,7 @@ def autoregression(windows: TrainingSet) -> Autoregression:
 
 def coefficients(x: np.ndarray, trials: list[np.ndarray]) -> np.ndarray:
     """Coefficient a of each feature (F,), by the variogram of windows x (N, F) of trials, given by their rows."""
-    one, two = (np.concatenate([x[rows[lag:]] - x[rows[:-lag]] for rows in trials if len(rows) > 0]) for lag in (1, 2))
+    one, two = (np.concatenate([x[rows[lag:]] - x[rows[:-lag]] for rows in trials]) for lag in (1, 2))
     steps = (one**2).mean(0) if len(one) else np.zeros(x.shape[1])
     varies = steps > 0
     if not len(two) or not varies.any():

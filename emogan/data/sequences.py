@@ -1,9 +1,12 @@
 """Trials as sequences: the windows of each in order, stretches of successive ones, and trials that are synthetic."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
+from torch.nn.utils.rnn import pad_sequence
 
 
 def trial_rows(y: np.ndarray, trial: np.ndarray) -> list[np.ndarray]:
@@ -17,6 +20,11 @@ def trial_rows(y: np.ndarray, trial: np.ndarray) -> list[np.ndarray]:
     _, number = np.unique(np.stack([y, trial]), axis=1, return_inverse=True)
     number = number.ravel()  # NumPy 2.0 gives it a second axis
     return np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
+
+
+def padded(parts: Sequence[np.ndarray]) -> Tensor:
+    """Arrays (n, ...) of several lengths, stacked to (M, N, ...) with zeros behind the shorter ones."""
+    return pad_sequence([torch.from_numpy(part) for part in parts], batch_first=True)
 
 
 def stretches(y: np.ndarray, trial: np.ndarray, length: int) -> np.ndarray:

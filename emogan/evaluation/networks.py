@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from emogan.checks import NOT_EMPTY, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Rule
+from emogan.data.sequences import padded
 from emogan.evaluation.classifiers import Classifier, FitData
 from emogan.evaluation.svm import Predictions
 from emogan.evaluation.validation import Standardised
@@ -111,7 +112,7 @@ class StackedNetwork(Classifier):
         network = self._train(several, parts, features, classes)
         rows = [self._sequences(data.trial_held_out) for data in several]
         of = _member_of(several, len(self.values))
-        classes_of = self._decide(network, _padded([part.x_held_out for part in parts]), of, self._index(rows)).numpy()
+        classes_of = self._decide(network, padded([part.x_held_out for part in parts]), of, self._index(rows)).numpy()
         found, member = [], 0
         for i, data in enumerate(several):
             labels = np.empty((len(data.lengths) * len(self.values), len(data.x_held_out)), dtype=np.int64)
@@ -326,12 +327,12 @@ class _Batches:
     """The windows that each member learns from, ``pools`` of sequences, and random stretches of them."""
 
     def __init__(self, several: Sequence[FitData], parts: Sequence[Standardised], pools, values: int):
-        self.x = _padded([part.x for part in parts])
-        self.y = _padded([data.y for data in several])
+        self.x = padded([part.x for part in parts])
+        self.y = padded([data.y for data in several])
         self.of = _member_of(several, values)
-        self.windows = _padded([np.concatenate(pool) for pool in pools])
+        self.windows = padded([np.concatenate(pool) for pool in pools])
         lengths = [np.array([len(windows) for windows in pool]) for pool in pools]
-        self.ends = _padded([np.repeat(np.cumsum(own), own) for own in lengths])  # of the sequence of each window
+        self.ends = padded([np.repeat(np.cumsum(own), own) for own in lengths])  # of the sequence of each window
         self.sizes = torch.tensor([own.sum() for own in lengths])
 
     def draw(self, members: Tensor, start: Tensor, length: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -347,11 +348,6 @@ class _Batches:
 def _member_of(several: Sequence[FitData], values: int) -> Tensor:
     """The fit (M,) of each member: members are fits, in each of these lengths, and in each of these values."""
     return torch.arange(len(several)).repeat_interleave(torch.tensor([len(one.lengths) * values for one in several]))
-
-
-def _padded(arrays: Sequence[np.ndarray]) -> Tensor:
-    """Arrays (n, ...) of several lengths as one, zeros behind the shorter ones."""
-    return nn.utils.rnn.pad_sequence([torch.from_numpy(array) for array in arrays], batch_first=True)
 
 
 def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from emogan.data.donors import PooledSet
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.sequences import stretches
+from emogan.data.sequences import padded, stretches
 from emogan.data.training_set import TrainingSet
 from emogan.models import Batch, ConditionalGenerator
 from emogan.models.stacked import with_label
@@ -197,12 +197,3 @@ class _Iterations(Dataset):
 
     def __getitem__(self, index: int) -> Batch:
         return self.source.draw(self.source.start + index)
-
-
-def padded(parts: Sequence[np.ndarray]) -> Tensor:
-    """Arrays (n, ...) of several training sets, stacked to (M, N, ...) with zeros behind the shorter ones."""
-    first = torch.from_numpy(parts[0])
-    stacked = torch.zeros(len(parts), max(map(len, parts)), *first.shape[1:], dtype=first.dtype)
-    for m, part in enumerate(parts):
-        stacked[m, : len(part)] = torch.from_numpy(part)
-    return stacked
