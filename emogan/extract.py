@@ -16,7 +16,7 @@ from emogan.keys import check_keys
 def run(cfg: DictConfig) -> int:
     """Extract, tell what became of it and draw the pictures; 1 if an experiment failed, else 0.
 
-    What is wrong with settings or the time table comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack.
+    What is wrong with settings or the events table comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack.
     """
     from emogan.recordings.run import extract  # here, so that tab completion need not wait for MNE
 

@@ -1,4 +1,4 @@
-"""python tests/eegmat.py FOLDER OUT.csv [BLOCK_S]: the time table of rest and mental arithmetic.
+"""python tests/eegmat.py FOLDER OUT.csv [BLOCK_S]: the events table of rest and mental arithmetic.
 
 FOLDER holds Subject00_1.edf (rest) and Subject00_2.edf (arithmetic), ... of PhysioNet's "EEG During Mental Arithmetic
 Tasks" (Zyma et al. 2019). Of each recording comes one minute, so that both classes are equally frequent: the last of
@@ -30,9 +30,9 @@ def table(folder: Path, block_s: float = MINUTE_S) -> pd.DataFrame:
                     "subject": int(subject),
                     "session": 1,
                     "trial": 2 * block + int(number),
-                    "label": "rest" if number == "1" else "arithmetic",
-                    "start_s": start_s,
-                    "end_s": start_s + block_s,
+                    "trial_type": "rest" if number == "1" else "arithmetic",
+                    "onset": start_s,
+                    "duration": block_s,
                 }
             )
     return pd.DataFrame(rows)

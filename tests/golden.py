@@ -35,8 +35,8 @@ from emogan.evaluation.plan import INNER, build
 from emogan.models import ConditionalGenerator
 from emogan.models.trial_start import low_rank_start
 from emogan.recordings import experiment
+from emogan.recordings.events_table import Row
 from emogan.recordings.settings import Settings
-from emogan.recordings.time_table import Row
 from emogan.signal.eye import eye_features
 from emogan.signal.eye_recording import EyeRecording
 from emogan.simulation import people

@@ -32,7 +32,7 @@ from emogan.signal.smoothing import rts_smoother
 from emogan.versions import COMPUTATIONS
 
 CAP = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
-COLUMNS = ["recording", "subject", "session", "trial", "label", "start_s", "end_s"]
+COLUMNS = ["recording", "subject", "session", "trial", "label", "start_s", "end_s"]  # of rows, as they are held
 DEFAULTS = OmegaConf.to_container(OmegaConf.load(Path(config_dir()) / "extraction.yaml"))
 
 
@@ -50,8 +50,10 @@ def record(path, names=CAP, duration_s=50, seed=0, factor=1.0, nan=None):
     mne.io.RawArray(signal, mne.create_info(list(names), 250, kinds), verbose="error").save(path, verbose="error")
 
 
-def time_table(path, rows):
-    pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
+def events_table(path, rows):
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, columns=COLUMNS)
+    frame = frame.assign(end_s=frame.end_s - frame.start_s)
+    frame.rename(columns={"label": "trial_type", "start_s": "onset", "end_s": "duration"}).to_csv(path, index=False)
     return path
 
 
@@ -67,7 +69,7 @@ def recordings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recordings")
     for subject in (1, 2, 3):
         record(folder / f"{subject}.fif", seed=subject)
-    time_table(folder / "trials.csv", [row for subject in (1, 2, 3) for row in rows_of(subject)])
+    events_table(folder / "trials.csv", [row for subject in (1, 2, 3) for row in rows_of(subject)])
     return folder
 
 
@@ -111,7 +113,7 @@ def test_the_62_channels_and_bands_stand_in_seed_s_order(tmp_path):
     signal[order == CHANNELS.index("CB1")] += 50e-6 * np.sin(2 * np.pi * 11 * time_s)
     info = mne.create_info([f"EEG {CHANNELS[i].lower()}" for i in order], 250, "eeg")
     mne.io.RawArray(signal, info, verbose="error").save(tmp_path / "1.fif", verbose="error")
-    trials = time_table(tmp_path / "trials.csv", [["1.fif", 1, 1, 1, 0, 2, 28]])
+    trials = events_table(tmp_path / "trials.csv", [["1.fif", 1, 1, 1, 0, 2, 28]])
     extract(tmp_path, trials, tmp_path / "out", settings(channels="seed"))
     with np.load(tmp_path / "out" / "1_1.npz") as stored:
         assert tuple(stored["feature_names"]) == EEG_FEATURES
@@ -131,7 +133,7 @@ def test_the_files_are_read_as_a_table(recordings, tmp_path):
 
 def test_files_of_different_settings_are_not_read_as_one_table(recordings, tmp_path):
     for subject, bands in ((1, "paper"), (2, "seed")):
-        trials = time_table(tmp_path / "trials.csv", rows_of(subject))
+        trials = events_table(tmp_path / "trials.csv", rows_of(subject))
         extract(recordings, trials, tmp_path / "out", settings(bands=bands))
     with pytest.raises(ValueError, match=r"2_1\.npz of other settings than .*1_1\.npz: bands=seed instead of paper"):
         tables.load(tmp_path / "out")
@@ -154,13 +156,13 @@ def test_a_second_run_does_nothing(recordings, tmp_path, monkeypatch):
 
 
 def with_clips(rows, name="stimulus"):
-    """Rows of a time table as a frame, in which the n-th trial shows film n."""
+    """Rows of an events table as a frame, in which the n-th trial shows film n."""
     return pd.DataFrame(rows, columns=COLUMNS).assign(**{name: [f"film {row[3]}" for row in rows]})
 
 
 @pytest.mark.parametrize("name", ["stimulus", "stim_file"])
 def test_the_stimulus_of_each_trial_is_in_its_windows(recordings, tmp_path, name):
-    with_clips(rows_of(1) + rows_of(2), name).to_csv(tmp_path / "trials.csv", index=False)
+    events_table(tmp_path / "trials.csv", with_clips(rows_of(1) + rows_of(2), name))
     assert len(extract(recordings, tmp_path / "trials.csv", tmp_path / "out", settings()).written) == 2
     features = tables.load(tmp_path / "out")
     assert features.stimulus.tolist() == (["film 1"] * 5 + ["film 2"] * 5) * 2
@@ -173,14 +175,14 @@ def test_eeg_and_eye_movements_share_the_stimulus_of_their_trial(recordings, tmp
     (tmp_path / "1.fif").write_bytes((recordings / "1.fif").read_bytes())
     events(tmp_path / "eyes.csv")
     eye = [["eyes.csv", *row[1:]] for row in reversed(rows_of(1))]
-    with_clips(rows_of(1) + eye).to_csv(tmp_path / "trials.csv", index=False)
+    events_table(tmp_path / "trials.csv", with_clips(rows_of(1) + eye))
     found = extracted(tmp_path, tmp_path / "trials.csv", tmp_path / "out")
     assert found["stimulus"].tolist() == [f"film {trial}" for trial in found["trial"]]
 
 
-def test_a_time_table_without_a_stimulus_has_the_files_and_fingerprints_of_earlier_versions(recordings, tmp_path):
+def test_an_events_table_without_a_stimulus_has_the_files_and_fingerprints_of_earlier_versions(recordings, tmp_path):
     rows = rows_of(1)
-    found = extracted(recordings, time_table(tmp_path / "trials.csv", rows), tmp_path / "out")
+    found = extracted(recordings, events_table(tmp_path / "trials.csv", rows), tmp_path / "out")
     assert "stimulus" not in found
     names = [*COLUMNS[:5], "start_s", "end_s", "sheet", "samples"]
     told = [dict(zip(names, [*row, None, None], strict=True)) for row in rows]
@@ -195,10 +197,10 @@ def test_a_time_table_without_a_stimulus_has_the_files_and_fingerprints_of_earli
 
 
 def test_files_are_made_anew_where_stimuli_became_known(recordings, tmp_path):
-    trials = time_table(tmp_path / "trials.csv", rows_of(1) + rows_of(2))
+    trials = events_table(tmp_path / "trials.csv", rows_of(1) + rows_of(2))
     extract(recordings, trials, tmp_path / "out", settings())
     before = tables.load(tmp_path / "out")
-    with_clips(rows_of(1) + rows_of(2)).to_csv(trials, index=False)
+    events_table(trials, with_clips(rows_of(1) + rows_of(2)))
     assert len(extract(recordings, trials, tmp_path / "out", settings()).written) == 2
     after = tables.load(tmp_path / "out")
     assert np.array_equal(after.x, before.x)
@@ -213,14 +215,14 @@ def test_what_has_changed_is_made_anew_and_said(recordings, tmp_path, change, ca
     for subject in (1, 2):
         (folder / f"{subject}.fif").write_bytes((recordings / f"{subject}.fif").read_bytes())
     rows = rows_of(1) + rows_of(2)
-    trials = time_table(folder / "trials.csv", rows)
+    trials = events_table(folder / "trials.csv", rows)
     extract(folder, trials, out, settings())
     before, own = contents(out), {}
     if change == "setting":
         own = {"de": "gaussian"}
     elif change == "row":
         rows[3][-1] -= 4
-        time_table(trials, rows)
+        events_table(trials, rows)
     elif change == "recording":
         record(folder / "3.fif", seed=9)
         (folder / "3.fif").replace(folder / "2.fif")
@@ -273,7 +275,7 @@ def test_a_fault_is_told_and_the_other_recordings_are_done(recordings, tmp_path,
     bad = "bad.docx" if fault == "another format" else "bad.fif"
     spoil(folder / "bad.fif")
     (folder / "good.fif").write_bytes((recordings / "1.fif").read_bytes())
-    trials = time_table(folder / "trials.csv", rows_of(1, "good.fif") + rows_of(2, bad))
+    trials = events_table(folder / "trials.csv", rows_of(1, "good.fif") + rows_of(2, bad))
     outcome = extract(folder, trials, out, settings(channels=list(CAP)))
     assert [path.name for path in outcome.written] == ["1_1.npz"]
     assert list(outcome.failed) == ["2_1"]
@@ -286,7 +288,7 @@ def test_an_impossible_row_is_told_before_any_recording_is_processed(recordings,
     rows[2][5:] = [5, 8]
     seen = []
     monkeypatch.setattr(run, "features", lambda rows, _: seen.append(rows[0].subject) or {})
-    outcome = extract(recordings, time_table(tmp_path / "trials.csv", rows), tmp_path / "out", settings())
+    outcome = extract(recordings, events_table(tmp_path / "trials.csv", rows), tmp_path / "out", settings())
     assert list(outcome.failed) == ["2_1"]
     assert "row 3 " in outcome.failed["2_1"][0]
     assert "at least one window" in outcome.failed["2_1"][0]
@@ -323,7 +325,7 @@ def test_impossible_settings_are_refused_by_name(recordings, tmp_path, changed, 
 def test_names_that_would_share_a_file_are_refused(recordings, tmp_path):
     rows = rows_of("1_2", "1.fif", 3) + rows_of("1", "2.fif", "2_3")
     with pytest.raises(ValueError, match="distinct names of files, got '1_2_3'"):
-        extract(recordings, time_table(tmp_path / "trials.csv", rows), tmp_path / "out", settings())
+        extract(recordings, events_table(tmp_path / "trials.csv", rows), tmp_path / "out", settings())
 
 
 def extracted(folder, trials, out, **changed):
@@ -367,7 +369,7 @@ def test_every_smoothing_makes_windows_of_a_trial_more_alike(recordings, tmp_pat
 )
 def test_every_kind_of_features_has_its_names_and_units(tmp_path, kind, de, count, first, last, units):
     record(tmp_path / "1.fif", CHANNELS, 10)
-    trials = time_table(tmp_path / "trials.csv", [["1.fif", 1, 1, 1, 0, 1, 9]])
+    trials = events_table(tmp_path / "trials.csv", [["1.fif", 1, 1, 1, 0, 1, 9]])
     found = extracted(tmp_path, trials, tmp_path / "out", channels="seed", features=kind, de=de, bands="seed")
     assert found["x"].shape == (2, count)
     names = found["feature_names"].tolist()
@@ -383,7 +385,7 @@ def test_an_average_reference_leaves_no_common_signal_and_blinks_are_sought_if_a
     info = mne.create_info(list(names), 250, ["eeg"] * 10 + ["eog"])
     signal = 20e-6 * random.normal(size=(11, 250 * 30))
     mne.io.RawArray(signal + common + blinks, info, verbose="error").save(tmp_path / "1.fif", verbose="error")
-    trials = time_table(tmp_path / "trials.csv", [["1.fif", 1, 1, i, 0, 1 + 10 * i, 10 + 10 * i] for i in range(2)])
+    trials = events_table(tmp_path / "trials.csv", [["1.fif", 1, 1, i, 0, 1 + 10 * i, 10 + 10 * i] for i in range(2)])
     recorded = extracted(tmp_path, trials, tmp_path / "recorded")
     average = extracted(tmp_path, trials, tmp_path / "average", reference="average", blinks="remove")
     frequency_hz = recorded["frequency_hz"]
@@ -421,16 +423,16 @@ def test_eeg_and_eye_movements_of_a_trial_stand_side_by_side(recordings, tmp_pat
     (tmp_path / "1.fif").write_bytes((recordings / "1.fif").read_bytes())
     events(tmp_path / "eyes.csv")
     eye = [["eyes.csv", *row[1:5], row[5] + 2, row[6] + 2] for row in rows_of(1)]  # by the tracker's own clock
-    found = extracted(tmp_path, time_table(tmp_path / "both.csv", rows_of(1) + eye), tmp_path / "both")
+    found = extracted(tmp_path, events_table(tmp_path / "both.csv", rows_of(1) + eye), tmp_path / "both")
     assert found["modality"].tolist() == ["eeg"] * 50 + ["eye"] * 33
     assert tuple(found["feature_names"][50:]) == EYE_FEATURES_33
     assert np.isfinite(found["x"]).all()
     assert set(found["units"][50:]) == {"as recorded", "px", "nat", "ms", "degree", "Hz"}
-    alone = extracted(tmp_path, time_table(tmp_path / "eye.csv", eye), tmp_path / "eye")
+    alone = extracted(tmp_path, events_table(tmp_path / "eye.csv", eye), tmp_path / "eye")
     assert np.array_equal(alone["x"], found["x"][:, 50:])
     assert "spectrum" not in alone
     eye[0][6] -= 4
-    outcome = extract(tmp_path, time_table(tmp_path / "short.csv", rows_of(1) + eye), tmp_path / "short", settings())
+    outcome = extract(tmp_path, events_table(tmp_path / "short.csv", rows_of(1) + eye), tmp_path / "short", settings())
     assert "trial 1: expected as many windows of EEG as of eye movements, got 5 and 4" in str(outcome)
 
 
@@ -484,7 +486,7 @@ def test_recordings_are_a_data_set_whose_features_are_kept(recordings, tmp_path,
 
 
 def test_a_data_set_of_which_a_recording_fails_is_refused_and_the_others_are_kept(recordings, tmp_path):
-    trials = time_table(tmp_path / "trials.csv", rows_of(1) + rows_of(7))
+    trials = events_table(tmp_path / "trials.csv", rows_of(1) + rows_of(7))
     with pytest.raises(ValueError, match=r"1 failed\n- 7_1: row 3 .*found nothing"):
         load(recordings, trials, cache=tmp_path / "cache", settings=settings())
     assert len(list((tmp_path / "cache").glob("*/1_1.npz"))) == 1
@@ -495,7 +497,7 @@ def configure(*overrides):
 
 
 def test_the_command_tells_what_became_of_it_and_draws_pictures(recordings, tmp_path, capsys):
-    trials = time_table(tmp_path / "trials.csv", rows_of(1) + rows_of(7))
+    trials = events_table(tmp_path / "trials.csv", rows_of(1) + rows_of(7))
     places = [f"recordings={recordings}", f"trials={trials}", f"out={tmp_path / 'out'}", "channels=found"]
     assert command.run(configure(*places, "pictures=true")) == 1
     said = capsys.readouterr().out
@@ -544,7 +546,7 @@ def annotated(path, onsets_s, durations_s, texts, bads=(), spoil=None):
 
 @pytest.mark.parametrize("smoothing", ["none", "moving_average"])
 def test_windows_marked_bad_are_left_out_and_in_no_other_window(tmp_path, smoothing):
-    trials = time_table(
+    trials = events_table(
         tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21], ["a.fif", "a", 1, 2, "joy", 22, 42]]
     )
     folder = annotated(tmp_path / "a.fif", [10.5, 30], [1, 1], ["BAD_muscle", "sneeze"], spoil=(10.6, 11.4))
@@ -559,13 +561,13 @@ def test_windows_marked_bad_are_left_out_and_in_no_other_window(tmp_path, smooth
 
 
 def test_a_trial_of_bad_windows_alone_is_refused(tmp_path):
-    trials = time_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21]])
+    trials = events_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21]])
     outcome = extract(annotated(tmp_path / "a.fif", [0], [40], ["BAD"]), trials, tmp_path / "out", settings())
     assert "expected a window that touches no stretch marked bad, got none of 5" in outcome.failed["a_1"][0]
 
 
 def test_channels_marked_bad_are_left_out_interpolated_or_kept(tmp_path):
-    trials = time_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21]])
+    trials = events_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21]])
     folder = annotated(tmp_path / "a.fif", [0], [1], ["start"], bads=["C3"])
     found = {
         policy: extracted(folder, trials, tmp_path / policy, bad_channels=policy)
@@ -586,7 +588,7 @@ def test_a_rate_too_low_for_the_bands_is_told_before_any_recording_is_processed(
         tmp_path / "a.fif", verbose="error"
     )
     monkeypatch.setattr(run, "features", lambda *_: pytest.fail("began"))
-    trials = time_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21]])
+    trials = events_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21]])
     outcome = extract(tmp_path, trials, tmp_path / "out", settings())
     assert "expected a sampling rate above 100 Hz" in outcome.failed["a_1"][0]
 
@@ -608,7 +610,7 @@ def test_features_are_made_anew_where_the_markers_alone_changed(tmp_path):
     raw = mne.io.RawArray(2e-5 * np.random.default_rng(0).normal(size=(10, 7500)), info, verbose="error")
     raw.set_annotations(mne.Annotations([0], [0.1], ["begin"]))
     mne.export.export_raw(tmp_path / "a.vhdr", raw, verbose="error")
-    trials = time_table(tmp_path / "trials.csv", [["a.vhdr", "a", 1, 1, "sad", 1, 21]])
+    trials = events_table(tmp_path / "trials.csv", [["a.vhdr", "a", 1, 1, "sad", 1, 21]])
     assert len(extracted(tmp_path, trials, tmp_path / "out")["y"]) == 5
     with (tmp_path / "a.vmrk").open("a") as file:
         file.write("Mk9=Bad Interval,muscle,1300,250,0\n")
@@ -622,7 +624,7 @@ def test_recordings_of_different_rates_are_one_experiment(tmp_path, rates_hz):
         info = mne.create_info(list(CAP), rate_hz, "eeg")
         mne.io.RawArray(signal, info, verbose="error").save(tmp_path / f"{rate_hz}.fif", verbose="error")
     rows = [[f"{rate_hz}.fif", "a", 1, i, "sad", 1, 21] for i, rate_hz in enumerate(rates_hz)]
-    found = extracted(tmp_path, time_table(tmp_path / "trials.csv", rows), tmp_path / "out")
+    found = extracted(tmp_path, events_table(tmp_path / "trials.csv", rows), tmp_path / "out")
     frequency_hz = found["frequency_hz"]
     np.testing.assert_allclose(np.diff(frequency_hz), 0.5)
     assert found["spectrum"].shape == (2, 10, len(frequency_hz))
@@ -633,7 +635,7 @@ def test_recordings_of_different_rates_are_one_experiment(tmp_path, rates_hz):
 
 
 def test_the_bad_stretches_of_a_trial_are_named_and_no_others(tmp_path):
-    trials = time_table(
+    trials = events_table(
         tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 1, 21], ["a.fif", "a", 1, 2, "joy", 22, 42]]
     )
     folder = annotated(tmp_path / "a.fif", [10, 30, 45], [1, 1, 1], ["BAD_a", "BAD_b", "BAD_c"])
@@ -657,7 +659,7 @@ def test_eye_movements_during_a_stretch_marked_bad_are_in_no_window(tmp_path, st
     found = {}
     for name in ("usual", "wild"):
         rows = [[recording, "a", 1, 1, "sad", 1, 21] for recording in ("a.fif", f"{name}.csv")]
-        trials = time_table(tmp_path / f"{name}_trials.csv", rows)
+        trials = events_table(tmp_path / f"{name}_trials.csv", rows)
         found[name] = extracted(tmp_path, trials, tmp_path / name, eye_statistics=statistics)["x"]
     assert found["usual"].shape == (4, 83)
     np.testing.assert_array_equal(found["usual"], found["wild"])
@@ -671,3 +673,17 @@ def test_an_unforeseen_error_at_the_look_at_one_recording_stops_no_other(recordi
     outcome = extract(recordings, recordings / "trials.csv", tmp_path, settings())
     assert len(outcome.written) == 2
     assert "KeyError: 1" in outcome.failed["1_1"][0]
+
+
+def test_a_data_set_in_bids_is_extracted_as_by_a_table_of_its_trials(tmp_path):
+    eeg = tmp_path / "bids" / "sub-01" / "eeg"
+    eeg.mkdir(parents=True)
+    record(eeg / "sub-01_task-film_eeg.fif", seed=1)
+    trials = pd.DataFrame(rows_of(1), columns=COLUMNS)
+    trials = trials.assign(onset=trials.start_s, duration=trials.end_s - trials.start_s, trial_type=trials.label)
+    trials[["onset", "duration", "trial_type"]].to_csv(eeg / "sub-01_task-film_events.tsv", sep="\t", index=False)
+    table = events_table(tmp_path / "trials.csv", rows_of(1, recording="sub-01/eeg/sub-01_task-film_eeg.fif"))
+    expected = extracted(tmp_path / "bids", table, tmp_path / "by_table")
+    found = extracted(tmp_path / "bids", "bids", tmp_path / "by_bids")
+    for name in ("x", "y", "trial"):
+        np.testing.assert_array_equal(found[name], expected[name])

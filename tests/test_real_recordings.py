@@ -30,7 +30,7 @@ DATA = Path(os.environ.get("EMOGAN_REAL_DATA", ""))
 
 @pytest.fixture(scope="module")
 def eegmat(tmp_path_factory):
-    """Features of the recordings by the time table of the script beside this file."""
+    """Features of the recordings by the events table of the script beside this file."""
     spec = importlib.util.spec_from_file_location("eegmat", Path(__file__).with_name("eegmat.py"))
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)

@@ -5,7 +5,7 @@ python -m emogan.examples.against_smote
 C is chosen by cross-validation over the training trials of each fold, with an augmenter fitted anew on each inner
 training set: no window takes part in what it is tested by. The unit is the subject: folds of one subject share
 windows, so their differences are averaged before anything is compared, and three subjects show no more than a
-tendency. The data are simulated; cBEGANs are trained for 500 iterations, a sixth of what is configured, to be done soon.
+tendency. The data are simulated; cBEGANs are trained for 500 iterations, a sixth of what is configured, to save time.
 """
 
 import numpy as np

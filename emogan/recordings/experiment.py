@@ -16,10 +16,10 @@ from emogan.data.table_files import naming, some
 from emogan.recordings.blinks import remove_blinks
 from emogan.recordings.cleaning import resampling, trial_signal
 from emogan.recordings.eeg import SUFFIXES, Recording, need_file, open_recording
+from emogan.recordings.events_table import Row, grouped
 from emogan.recordings.eyes import READERS, read_eyes
 from emogan.recordings.features import eeg_features, eeg_names, eeg_unit, eye_unit
 from emogan.recordings.settings import Settings
-from emogan.recordings.time_table import Row, grouped
 from emogan.signal.eye import eye_features
 from emogan.signal.windows import count_windows
 from emogan.versions import COMPUTATIONS
@@ -244,7 +244,7 @@ def _eye(
                 if len(windows) != count:
                     raise ValueError(
                         f"trial {row.trial}: expected as many windows of EEG as of eye movements, got {len(windows)} "
-                        f"and {count}. Correct start_s and end_s of one of its rows."
+                        f"and {count}. Correct onset and duration of one of its rows."
                     )
                 x = eye_features(
                     recording, row.start_s, end_s, settings.window_s, names, settings.eye_statistics, kept=windows

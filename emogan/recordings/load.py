@@ -10,9 +10,9 @@ from emogan.checks import PositiveInt, checked
 from emogan.data import table
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.table_files import Listed, some
+from emogan.recordings.events_table import EventsTable
 from emogan.recordings.run import extract
 from emogan.recordings.settings import Settings
-from emogan.recordings.time_table import TimeTable
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def load(
 
 
 def kept_files(
-    recordings: str | Path, trials: str | Path | TimeTable, name: str, cache: str | Path, settings: Mapping, jobs: int
+    recordings: str | Path, trials: str | Path | EventsTable, name: str, cache: str | Path, settings: Mapping, jobs: int
 ) -> list[Path]:
     """Feature files of recordings in the folder of a cache that the recordings, the trials' name and settings have.
 

@@ -17,7 +17,7 @@ from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers.mahnob import EMOTIONS, RATED, Session, find_sessions
 from emogan.data.table_files import naming, some
 from emogan.recordings import edf, rated, tobii
-from emogan.recordings.time_table import Row
+from emogan.recordings.events_table import Row
 from emogan.signal.eye import need_pupil
 
 log = logging.getLogger(__name__)

@@ -71,8 +71,8 @@ def open_trial(path: Path, trial: int | str | None) -> Trial:
     if trial not in found:
         raise ValueError(
             f"expected a variable of trial {trial}, got those of the trials {some(sorted(found))} (named such as "
-            "djc_eeg1, as SEED's preprocessed files have them). In .mat files the time table's column trial says which "
-            "variable is meant."
+            "djc_eeg1, as SEED's preprocessed files have them). In .mat files the events table's column trial says "
+            "which variable is meant."
         )
     name, shape = found[trial]
     if len(shape) != 2 or shape[0] != len(CHANNELS):

@@ -12,9 +12,9 @@ from emogan.data.experiments import Source, choose
 from emogan.data.features import FeatureSet
 from emogan.data.seed.release import is_simulated
 from emogan.data.table_files import some
+from emogan.recordings.events_table import EventsTable, Row
 from emogan.recordings.load import kept_files
 from emogan.recordings.preprocessed import part
-from emogan.recordings.time_table import Row, TimeTable
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def load(
     ValueError
         If a file is damaged or the threshold leaves one class alone.
     """
-    files = kept_files(folder, TimeTable(tuple(trials)), kept_as, cache, settings, jobs)
+    files = kept_files(folder, EventsTable(tuple(trials)), kept_as, cache, settings, jobs)
     name = f"{'synthetic_' if is_simulated(folder) else ''}{name}"
     return relabel(table.load(files, name=name, per_subject=per_subject))
 

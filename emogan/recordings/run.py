@@ -17,10 +17,10 @@ from tqdm import tqdm
 from emogan.atomic import remove_abandoned, write_atomically
 from emogan.checks import PositiveInt, checked
 from emogan.data.table_files import some
+from emogan.recordings.events_table import EventsTable, Experiment, Row, problems, read_table
 from emogan.recordings.experiment import check, features
-from emogan.recordings.known_trials import KNOWN, annotations
+from emogan.recordings.known_trials import FOUND, KNOWN
 from emogan.recordings.settings import Settings
-from emogan.recordings.time_table import Experiment, Row, TimeTable, problems, read_table
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +52,9 @@ class Outcome:
 
 @checked()
 def extract(
-    recordings: str | Path, trials: str | Path | TimeTable, out: str | Path, settings: Mapping, jobs: PositiveInt = 1
+    recordings: str | Path, trials: str | Path | EventsTable, out: str | Path, settings: Mapping, jobs: PositiveInt = 1
 ) -> Outcome:  # fmt: skip
-    """Write a feature file {subject}_{session}.npz for each experiment of a time table.
+    """Write a feature file {subject}_{session}.npz for each experiment of an events table.
 
     A file whose fingerprint is that of the settings, rows and recordings is kept. Files appear whole or not at all,
     and one process at a time works in a folder.
@@ -62,7 +62,7 @@ def extract(
     Parameters
     ----------
     recordings : folder of the recordings
-    trials : time table, or a file of one, see `read_table`, "annotations", or one of `known_trials.KNOWN`, as "seed"
+    trials : events table, or a file of one (`read_table`), "annotations", "bids", or one of `known_trials.KNOWN`
     out : folder of the feature files, made if need be
     settings : those of `Settings`
     jobs : experiments worked on at once, each with one thread
@@ -70,7 +70,7 @@ def extract(
     Raises
     ------
     FileNotFoundError, ValueError
-        If a setting is impossible, or there is no time table or no folder. What is wrong with one experiment is noted
+        If a setting is impossible, or there is no events table or no folder. What is wrong with one experiment is noted
         of in the outcome instead.
     """
     settings = Settings.of(settings)
@@ -78,20 +78,20 @@ def extract(
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise FileNotFoundError(f"recordings: expected a folder, found {found} at {folder}")
-    table = trials if isinstance(trials, TimeTable) else _time_table(str(trials), folder, settings.window_s)
+    table = trials if isinstance(trials, EventsTable) else _events_table(str(trials), folder, settings.window_s)
     out.mkdir(parents=True, exist_ok=True)
     with FileLock(out / ".extracting.lock"):
         remove_abandoned(out)
         return _extract(table, out, settings, jobs)
 
 
-def _time_table(trials: str, folder: Path, window_s: float) -> TimeTable:
-    if trials == "annotations":
-        return annotations(folder, window_s)
+def _events_table(trials: str, folder: Path, window_s: float) -> EventsTable:
+    if trials in FOUND:
+        return FOUND[trials](folder, window_s)
     return KNOWN[trials](folder) if trials in KNOWN else read_table(Path(trials).expanduser(), folder)
 
 
-def _extract(table: TimeTable, out: Path, settings: Settings, jobs: int) -> Outcome:
+def _extract(table: EventsTable, out: Path, settings: Settings, jobs: int) -> Outcome:
     outcome, todo = Outcome(), {}
     if table.unusable:
         outcome.failed["recordings"] = list(table.unusable)
@@ -121,7 +121,7 @@ def _extract(table: TimeTable, out: Path, settings: Settings, jobs: int) -> Outc
     return outcome
 
 
-def _names(table: TimeTable) -> dict[Experiment, str]:
+def _names(table: EventsTable) -> dict[Experiment, str]:
     names = {experiment: "{}_{}".format(*experiment) for experiment in table.experiments()}
     for name in names.values():
         if not SAFE.fullmatch(name) or list(names.values()).count(name) > 1:

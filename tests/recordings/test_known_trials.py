@@ -17,8 +17,8 @@ from emogan.data.trials import (
     SEED_WINDOWS_1S,
 )
 from emogan.recordings import known_trials
-from emogan.recordings.known_trials import KNOWN, annotations, seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
-from emogan.recordings.time_table import problems
+from emogan.recordings.events_table import problems
+from emogan.recordings.known_trials import KNOWN, annotations, bids, seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
 
 
 def touch(folder, *names):
@@ -221,3 +221,63 @@ def test_an_unforeseen_error_in_one_recording_stops_no_other(tmp_path, monkeypat
     table = annotations(tmp_path)
     assert [row.subject for row in table.rows] == ["ben"]
     assert table.unusable == (f"{tmp_path / 'anna.fif'}: KeyError: 1",)
+
+
+def write_events(path, *rows, columns=("onset", "duration", "trial_type", "stim_file")):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join("\t".join(map(str, row)) for row in (columns, *rows)) + "\n")
+    path.with_name(path.name.replace("_events.tsv", "_eeg.edf")).write_bytes(b"")
+
+
+def test_events_of_bids_are_trials_by_subject_session_and_run(tmp_path):
+    eeg = tmp_path / "sub-02" / "ses-1" / "eeg"
+    write_events(
+        eeg / "sub-02_ses-1_task-film_run-2_events.tsv", (5, 20, "joy", "c.mp4"), (30, "n/a", "joy", "d.mp4"),
+    )  # fmt: skip
+    write_events(
+        eeg / "sub-02_ses-1_task-film_run-1_events.tsv",
+        (40, 30.5, "fear", "b.mp4"), (2, 20, "joy", "a.mp4"), (1, 0, "trigger", "n/a"), (80, 9, "n/a", "n/a"),
+        (90, 9, "BAD_muscle", "n/a"),
+    )  # fmt: skip
+    write_events(
+        tmp_path / "sub-anna" / "eeg" / "sub-anna_task-film_events.tsv", (0, 60, 3), columns=("onset", "duration", "trial_type")
+    )  # fmt: skip
+    write_events(tmp_path / "derivatives" / "sub-02" / "sub-02_events.tsv", (0, 60, "joy", "a.mp4"))
+    table = bids(tmp_path, window_s=4.0)
+    assert [
+        (row.recording.name[-13:], row.subject, row.session, row.trial, row.label, row.start_s, row.end_s, row.stimulus)
+        for row in table.rows
+    ] == [
+        ("run-1_eeg.edf", 2, 1, 1, "joy", 2.0, 22.0, "a.mp4"),
+        ("run-1_eeg.edf", 2, 1, 2, "fear", 40.0, 70.5, "b.mp4"),
+        ("run-2_eeg.edf", 2, 1, 3, "joy", 5.0, 25.0, "c.mp4"),
+        ("-film_eeg.edf", "anna", 1, 1, "3", 0.0, 60.0, None),
+    ]  # fmt: skip
+    assert problems(table, 4.0) == {}
+    notes = dict(table.notes)
+    assert notes["sub-02_ses-1_task-film_run-1_eeg.edf"].endswith("2 in all: trigger (1), BAD_muscle (1)")
+    assert notes["sub-02_ses-1_task-film_run-2_eeg.edf"].endswith("1 in all: joy (1)")
+    assert not table.unusable
+
+
+def test_what_bids_lacks_is_said_of_each_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"expected files such as sub-01/eeg/sub-01_task-films_events\.tsv"):
+        bids(tmp_path)
+    write_events(tmp_path / "sub-1" / "sub-1_events.tsv", (0, 60, "joy"), columns=("onset", "duration", "value"))
+    write_events(tmp_path / "sub-2" / "sub-2_events.tsv", (0, 1, "joy", "a.mp4"))
+    write_events(tmp_path / "sub-3" / "sub-3_events.tsv", (0, "long", "joy", "a.mp4"))
+    write_events(tmp_path / "sub-4" / "sub-4_events.tsv", (0, 60, "joy", "a.mp4"))
+    (tmp_path / "sub-4" / "sub-4_eeg.edf").unlink()
+    table = bids(tmp_path, window_s=4.0)
+    assert not table.rows
+    for text, said in zip(
+        table.unusable,
+        (
+            "missing trial_type, got onset, duration, value",
+            "that last a window of 4 s",
+            "expected seconds in duration, got 'long'",
+        ),
+        strict=True,
+    ):
+        assert said in text
+    assert dict(table.notes)["sub-4_events.tsv"].startswith("there is no sub-4_eeg of a format that can be read (.cnt")

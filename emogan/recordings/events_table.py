@@ -15,7 +15,7 @@ from emogan.recordings.eeg import is_eeg
 from emogan.recordings.preprocessed import SUFFIX as PREPROCESSED
 from emogan.signal.windows import TOLERANCE_S
 
-COLUMNS = ("recording", "subject", "session", "trial", "label", "start_s", "end_s")
+COLUMNS = ("recording", "subject", "session", "trial", "trial_type", "onset", "duration")  # the last three as in BIDS
 OPTIONAL = ("sheet", "samples")
 STIMULUS = ("stimulus", "stim_file")  # the second is what BIDS calls it
 Name = int | str
@@ -67,7 +67,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class TimeTable:
+class EventsTable:
     """All rows; with class_names, labels are their indices.
 
     `unusable` tells of recordings without rows, `notes` of what was passed over, by recording.
@@ -91,12 +91,13 @@ def grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Ro
     return found
 
 
-def read_table(path: Path, folder: Path) -> TimeTable:
-    """Read a .csv with the columns of `COLUMNS` and, if needed, of `OPTIONAL`; others are passed over.
+def read_table(path: Path, folder: Path) -> EventsTable:
+    """Read a .csv or .tsv with the columns of `COLUMNS` and, if needed, of `OPTIONAL`; others are passed over.
 
-    Files are named relative to a folder. An empty start_s is 0, an empty end_s the end of the recording. A trial
-    that stands in two rows, one of an EEG recording and one of an eye tracking recording, has features of both; times
-    are those of the row's own recording. The column stimulus, or else stim_file, names the film clips, by the same
+    Files are named relative to a folder. ``trial_type`` is the label, ``onset`` and ``duration`` are in seconds: an
+    empty onset is 0, and a trial with an empty duration lasts to the end of the recording; n/a is empty. A trial that
+    stands in two rows, one of an EEG recording and one of an eye tracking recording, has features of both; times are
+    those of the row's own recording. The column stimulus, or else stim_file, names the film clips, by the same
     value in all subjects and sessions; where there is neither, or nothing in it, they are not known.
 
     Raises
@@ -106,8 +107,8 @@ def read_table(path: Path, folder: Path) -> TimeTable:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"expected a time table at {path}, found nothing. Give trials=FILE.csv, annotations or a data "
-            "set of the SEED family, as seed or seed_vii."
+            f"expected an events table at {path}, found nothing. Give trials=FILE.csv, bids, annotations or a "
+            "data set of the SEED family, as seed or seed_vii."
         )
     frame = csv_frame(path, COLUMNS)
     missing = [name for name in COLUMNS if name not in frame]
@@ -116,7 +117,8 @@ def read_table(path: Path, folder: Path) -> TimeTable:
             f"{path}: expected the columns {', '.join(COLUMNS)}; missing {', '.join(missing)}, got {some(frame)}"
         )
     columns = {name: identifier(path, name, frame[name].to_numpy()).tolist() for name in COLUMNS[:5]}
-    times = [_seconds(path, frame, "start_s", 0.0), _seconds(path, frame, "end_s", math.inf)]
+    onsets, durations = seconds(path, frame, "onset", 0.0), seconds(path, frame, "duration", math.inf)
+    ends = [onset + duration for onset, duration in zip(onsets, durations, strict=True)]
     recordings = [folder / str(name) for name in columns.pop("recording")]
     sheets, samples = (_optional(frame, name) for name in OPTIONAL)
     sheets = [int(one) if isinstance(one, float) else one for one in sheets]
@@ -124,8 +126,8 @@ def read_table(path: Path, folder: Path) -> TimeTable:
     stimuli = [None] * len(frame)
     if name := next((name for name in STIMULUS if name in frame and frame[name].notna().any()), None):
         stimuli = identifier(path, name, frame[name].to_numpy()).tolist()
-    values = zip(recordings, *columns.values(), *times, sheets, samples, stimuli, strict=True)
-    return TimeTable(tuple(Row(number, *row) for number, row in enumerate(values, 1)))
+    values = zip(recordings, *columns.values(), onsets, ends, sheets, samples, stimuli, strict=True)
+    return EventsTable(tuple(Row(number, *row) for number, row in enumerate(values, 1)))
 
 
 def _optional(frame: pd.DataFrame, name: str) -> list:
@@ -133,7 +135,8 @@ def _optional(frame: pd.DataFrame, name: str) -> list:
     return [None if pd.isna(one) else one for one in frame.get(name, [None] * len(frame))]
 
 
-def _seconds(path: Path, frame: pd.DataFrame, name: str, empty: float) -> list[float]:
+def seconds(path: Path, frame: pd.DataFrame, name: str, empty: float) -> list[float]:
+    """A column of seconds, with a value for its empty cells."""
     seconds = frame[name]
     text = not pd.api.types.is_numeric_dtype(seconds)
     if text or np.isinf(seconds).any():
@@ -142,7 +145,7 @@ def _seconds(path: Path, frame: pd.DataFrame, name: str, empty: float) -> list[f
     return seconds.fillna(empty).astype(float).tolist()
 
 
-def problems(table: TimeTable, window_s: float) -> dict[Experiment, list[str]]:
+def problems(table: EventsTable, window_s: float) -> dict[Experiment, list[str]]:
     """What is wrong with the rows of each experiment, as far as the table shows; those without fault are absent."""
     found: dict[Experiment, list[str]] = {}
     for row, problem in (*_times(table, window_s), *_overlaps(table), *_trials(table)):
@@ -150,17 +153,17 @@ def problems(table: TimeTable, window_s: float) -> dict[Experiment, list[str]]:
     return found
 
 
-def _times(table: TimeTable, window_s: float) -> Iterator[tuple[Row, str]]:
+def _times(table: EventsTable, window_s: float) -> Iterator[tuple[Row, str]]:
     for row in table.rows:
         if row.start_s < 0:
-            yield row, f"{row}: expected a start of 0 s or later"
+            yield row, f"{row}: expected an onset of 0 s or later"
         elif row.end_s <= row.start_s:
-            yield row, f"{row}: expected an end after the start; the trial is empty"
+            yield row, f"{row}: expected a duration above 0; the trial is empty"
         elif row.end_s - row.start_s < window_s - TOLERANCE_S:
             yield row, f"{row}: expected a trial of at least one window of {window_s:g} s"
 
 
-def _overlaps(table: TimeTable) -> Iterator[tuple[Row, str]]:
+def _overlaps(table: EventsTable) -> Iterator[tuple[Row, str]]:
     for rows in grouped(table.rows, lambda row: (row.recording, row.part)).values():
         rows.sort(key=lambda row: row.start_s)
         last = rows[0]
@@ -171,7 +174,7 @@ def _overlaps(table: TimeTable) -> Iterator[tuple[Row, str]]:
             last = max(row, last, key=lambda row: row.end_s)
 
 
-def _trials(table: TimeTable) -> Iterator[tuple[Row, str]]:
+def _trials(table: EventsTable) -> Iterator[tuple[Row, str]]:
     """A trial has one label and stimulus, and each kind of recording once or, as all of its experiment, not at all."""
     for rows in table.experiments().values():
         trials: dict[Name, dict[bool, Row]] = {}

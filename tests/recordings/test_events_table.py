@@ -1,4 +1,4 @@
-"""Time tables are read, and what is wrong with a row is told by its number."""
+"""Events tables are read, and what is wrong with a row is told by its number."""
 
 import math
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from emogan.recordings.time_table import COLUMNS, Row, TimeTable, problems, read_table
+from emogan.recordings.events_table import COLUMNS, EventsTable, Row, problems, read_table
 
 GOOD = ("1_1.cnt", 1, 1, 1, "happy", 0.0, 60.0)
 
@@ -41,14 +41,14 @@ def test_a_table_of_a_spreadsheet_is_read_to_the_same_rows(tmp_path, separator, 
     (tmp_path / "t.csv").write_bytes(table.to_csv(index=False, sep=separator, decimal=decimal).encode(encoding))
     assert read_table(tmp_path / "t.csv", tmp_path).rows == (
         Row(1, tmp_path / "Gerät 1.cnt", 1, 1, 1, "Ärger", 0.25, math.inf),
-        Row(2, tmp_path / "Gerät 1.cnt", 1, 1, 2, "Freude", 70.5, 90.0),
+        Row(2, tmp_path / "Gerät 1.cnt", 1, 1, 2, "Freude", 70.5, 160.5),
     )
 
 
 def test_seconds_with_two_decimal_signs_are_refused(tmp_path):
     text = ";".join(COLUMNS) + "\na.cnt;1;1;1;x;0,5;60\na.cnt;1;1;2;x;70.5;90\n"
     (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(ValueError, match="expected seconds in start_s, got '0,5' in row 1"):
+    with pytest.raises(ValueError, match="expected seconds in onset, got '0,5' in row 1"):
         read_table(tmp_path / "t.csv", tmp_path)
 
 
@@ -95,12 +95,12 @@ def test_both_recordings_of_a_trial_have_its_stimulus(tmp_path):
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        (("1_1.cnt", 1, 1, 2, "sad", -1, 70), r"row 2 .*expected a start of 0 s or later"),
-        (("1_1.cnt", 1, 1, 2, "sad", 70, 70), r"row 2 .*the trial is empty"),
-        (("1_1.cnt", 1, 1, 2, "sad", 80, 70), r"row 2 .*the trial is empty"),
-        (("1_1.cnt", 1, 1, 2, "sad", 70, 73), r"row 2 .*at least one window of 4 s"),
-        (("1_1.cnt", 1, 1, 2, "sad", 59, 70), r"row 2 .*do not overlap, got one that begins within row 1 "),
-        (("1_1.cnt", 1, 1, 2, "sad", 10, 20), r"row 2 .*do not overlap, got one that begins within row 1 "),
+        (("1_1.cnt", 1, 1, 2, "sad", -1, 71), r"row 2 .*expected an onset of 0 s or later"),
+        (("1_1.cnt", 1, 1, 2, "sad", 70, 0), r"row 2 .*the trial is empty"),
+        (("1_1.cnt", 1, 1, 2, "sad", 80, -10), r"row 2 .*the trial is empty"),
+        (("1_1.cnt", 1, 1, 2, "sad", 70, 3), r"row 2 .*at least one window of 4 s"),
+        (("1_1.cnt", 1, 1, 2, "sad", 59, 11), r"row 2 .*do not overlap, got one that begins within row 1 "),
+        (("1_1.cnt", 1, 1, 2, "sad", 10, 10), r"row 2 .*do not overlap, got one that begins within row 1 "),
         (("1_1.cnt", 1, 1, 1, "happy", 70, 80), r"row 2 .*expected each trial once, got it in row 1 "),
         (("1_1.asc", 1, 1, 1, "sad", 0, 60), r"row 2 .*expected the label happy as in row 1 .*got sad"),
         (("1_1.asc", 1, 1, 2, "sad", 0, 60), r"row 1 .*expected an eye tracking recording of this trial too"),
@@ -119,14 +119,14 @@ def test_an_overlap_of_two_experiments_in_a_recording_is_a_problem_of_both(tmp_p
 
 def test_trials_of_a_mat_file_do_not_overlap_though_all_begin_at_0():
     rows = tuple(Row(i, Path("1.mat"), 1, 1, i, 0, 0.0, math.inf) for i in (1, 2))
-    assert problems(TimeTable(rows), 4) == {}
+    assert problems(EventsTable(rows), 4) == {}
 
 
 @pytest.mark.parametrize(
     ("rows", "columns", "message"),
     [
-        ([GOOD[:-1]], COLUMNS[:-1], r"expected the columns recording, .*missing end_s"),
-        ([GOOD, ("1_1.cnt", 1, 1, 2, "sad", "ten", 90)], COLUMNS, r"expected seconds in start_s, got 'ten' in row 2"),
+        ([GOOD[:-1]], COLUMNS[:-1], r"expected the columns recording, .*missing duration"),
+        ([GOOD, ("1_1.cnt", 1, 1, 2, "sad", "ten", 90)], COLUMNS, r"expected seconds in onset, got 'ten' in row 2"),
         (
             [GOOD, ("1_1.cnt", None, 1, 2, "sad", 70, 90)],
             COLUMNS,
@@ -135,11 +135,18 @@ def test_trials_of_a_mat_file_do_not_overlap_though_all_begin_at_0():
         ([], COLUMNS, r"got no rows"),
     ],
 )
-def test_a_file_that_is_no_time_table_is_refused(tmp_path, rows, columns, message):
+def test_a_file_that_is_no_events_table_is_refused(tmp_path, rows, columns, message):
     with pytest.raises(ValueError, match=message):
         table(tmp_path, *rows, columns=columns)
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"expected a time table at .*seed_v"):
+    with pytest.raises(FileNotFoundError, match=r"expected an events table at .*seed_v"):
         read_table(tmp_path / "trials.csv", tmp_path)
+
+
+def test_a_table_of_bids_is_separated_by_tabs_and_may_say_na(tmp_path):
+    text = "\t".join(COLUMNS) + "\n1_1.cnt\t1\t1\t1\tsad\tn/a\t60\n1_1.cnt\t1\t1\t2\tsad\t70.5\tn/a\n"
+    (tmp_path / "events.tsv").write_text(text)
+    found = read_table(tmp_path / "events.tsv", tmp_path)
+    assert [(row.start_s, row.end_s) for row in found.rows] == [(0.0, 60.0), (70.5, math.inf)]
