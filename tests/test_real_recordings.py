@@ -18,6 +18,7 @@ from sklearn.svm import SVC
 from emogan import CBEGANSampler, extract
 from emogan.data import table
 from emogan.jobs import job
+from emogan.recordings.events_table import COLUMNS
 
 pytestmark = [
     pytest.mark.real_data,
@@ -100,11 +101,10 @@ def test_entropies_of_real_eeg_lie_where_those_of_seed_s_files_do(eegmat):
 
 def test_real_eye_movements_become_33_finite_features_a_window(tmp_path):
     rows = [
-        ["002_rlmw_events_short.asc", 2, 1, i, i % 2, 10 * i, 10 * i + 10, "002_rlmw_samples_short.asc"]
+        ["002_rlmw_events_short.asc", 2, 1, i, i % 2, 10 * i, 10, "002_rlmw_samples_short.asc"]
         for i in range(4)  # later the tracker loses the eye for seconds
     ]
-    columns = ["recording", "subject", "session", "trial", "label", "start_s", "end_s", "samples"]
-    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "trials.csv", index=False)
+    pd.DataFrame(rows, columns=[*COLUMNS, "samples"]).to_csv(tmp_path / "trials.csv", index=False)
     assert extract_features(tmp_path / "trials.csv", DATA / "eyelink", tmp_path / "out") == 0
     with np.load(tmp_path / "out" / "2_1.npz") as stored:
         assert stored["x"].shape == (8, 33)

@@ -27,7 +27,7 @@ def agreement(x: Tensor, y: Tensor, means: Tensor, spreads: Tensor) -> dict[str,
     Returns
     -------
     dict
-        Only those that the real windows allow to be told; classes without real windows count nowhere.
+        Only those that the real windows determine; classes without real windows count nowhere.
 
         mean_error
             Root mean square distance of the synthetic from the real class means, over the `scatter` of the real ones:

@@ -182,7 +182,7 @@ class CachedFit:
         self.trained: list[int] = []
         self.states: list[dict] = []
         self.groups, self.resumed = 0, False
-        self.told: set[str] = set()  # kinds of trouble
+        self.reported: set[str] = set()  # kinds of trouble
         self.send: Send | None = None  # in a worker: to the process that started it
         self.shown = False  # whether loggers were given the curves of all members while they trained
 
@@ -367,9 +367,9 @@ class CachedFit:
             self.send("trouble", found)
             return
         for kind, message in found.items() if self.warns else ():
-            if kind not in self.told:
+            if kind not in self.reported:
                 log.info("%s", message)
-        self.told |= found.keys()
+        self.reported |= found.keys()
 
     def _keep(self, keys: Sequence[str], courses: Sequence[str]) -> None:
         """Put a group just trained into the cache, or into a checkpoint what time did not suffice for."""

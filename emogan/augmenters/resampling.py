@@ -77,7 +77,7 @@ class Recombination(Control):
     """Each block of features from another real window of the class, drawn at random (Lotte 2015).
 
     Blocks are the bands of the EEG features, the eye features, and together the columns that are neither. They come
-    from as many windows as there are blocks, if the class has so many.
+    from as many windows as there are blocks, if the class has that many.
 
     Parameters
     ----------

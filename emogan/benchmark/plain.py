@@ -22,7 +22,7 @@ def mlp(widths: Sequence[int]) -> nn.Sequential:
 
 
 def loader(x: Tensor, y: Tensor, batches: int, batch_size: int) -> DataLoader:
-    """So many mini-batches of windows x (N, F) and labels y (N,), drawn with replacement."""
+    """Mini-batches of windows x (N, F) and labels y (N,), drawn with replacement."""
     windows = TensorDataset(x, y)
     shuffled = RandomSampler(windows, replacement=True, num_samples=batches * batch_size)
     return DataLoader(windows, batch_size=batch_size, sampler=shuffled)

@@ -55,7 +55,7 @@ def run(steps: Sequence[Step], settings: object, budget_s: float, write: Callabl
     Parameters
     ----------
     settings
-        What all steps are told; it goes to other processes.
+        What all steps are given; it goes to other processes.
     budget_s
         Seconds for all of them.
     write

@@ -228,13 +228,13 @@ class FeatureSet:
         kinds = np.full(self.x.shape[1], "other", dtype="<U5")
         for name, part in self.modalities.items():
             kinds[part] = name
-        told = []
+        parts = []
         for kind, what in (("eeg", "EEG"), ("eye", "eye movement"), ("other", "other")):
             columns = np.flatnonzero(kinds == kind)
             names = ", ".join(self.feature_names[i] for i in columns[:3]) + (", ..." if len(columns) > 3 else "")
             same = f", {by_trial[columns].sum()} with one value for each trial" if by_trial[columns].any() else ""
-            told += [f"{len(columns)} {what} features ({names}){same}"] if len(columns) else []
-        return "; ".join(told)
+            parts += [f"{len(columns)} {what} features ({names}){same}"] if len(columns) else []
+        return "; ".join(parts)
 
     def fingerprint(self) -> str:
         """sha256 (hex) over every value and name: equal if and only if the data are equal."""

@@ -40,7 +40,7 @@ def class_means(x: npt.NDArray, y: npt.NDArray) -> npt.NDArray:
 
 
 def windows(kind: str, n: int, own: Windows, other: Windows, seed: int) -> Windows:
-    """So many windows to append: x (n, F) and y (n,); own are the training windows and other those they lack."""
+    """n windows to append: x (n, F) and y (n,); own are the training windows and other those they lack."""
     (x, y, trial), (x_other, y_other, _) = own, other
     random = np.random.default_rng(seed)
     if kind == "random effects":

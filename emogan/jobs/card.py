@@ -41,19 +41,20 @@ learned in.
   intervals over people). 0.5 is guessing, 1 is certainty.
 
 {verdict} This holds for this attack alone: one that looks at the generator's weights may tell more, a person with
-unusual windows may be told more easily than most, and no figure here is a guarantee, which would take differential
-privacy in training."""
+unusual windows may be recognised more easily than most, and no figure here is a guarantee, which would take
+differential privacy in training."""
 SELECTIONS = {
     "density": " For the choice of windows (model.selection=density) it also holds the mean of each class and one "
     "covariance of all aligned windows.",
     "classifier": " For the choice of windows (model.selection=classifier) it also holds the weights of a linear "
     "discriminant analysis of all aligned windows.",
 }
-TOLD = """\
-The donors are told from other people better than by guessing: whoever has a person's windows can learn something about
-whether that person took part."""
-NOT_TOLD = """\
-The donors were not told from other people better than by guessing, as far as this number of people can show."""
+DISTINGUISHED = """\
+The donors can be distinguished from other people better than by guessing: whoever has a person's windows can learn
+something about whether that person took part."""
+NOT_DISTINGUISHED = """\
+The donors could not be distinguished from other people better than by guessing, as far as this number of people can
+show."""
 
 
 def card_text(name: str, fitted: FittedSampler) -> str:
@@ -81,8 +82,9 @@ def _measured(privacy: dict[str, Any]) -> str:
     closest, areas = privacy["closest_record"], privacy["membership"]
     ratio = "no meaning" if closest["ratio"] is None else f"{closest['ratio']:.2f}"
     said = {name: f"{area['auc']:.2f} [{area['low']:.2f}, {area['high']:.2f}]" for name, area in areas.items()}
-    told = any(area["low"] > 0.5 for area in areas.values())
+    distinguished = any(area["low"] > 0.5 for area in areas.values())
     return MEASURED.format(
         windows=f"{privacy['windows']:,}", people=privacy["people"], compared=closest["people"], ratio=ratio,
-        donors=closest["donors"], held_out=closest["held_out"], verdict=TOLD if told else NOT_TOLD, **said,
+        donors=closest["donors"], held_out=closest["held_out"],
+        verdict=DISTINGUISHED if distinguished else NOT_DISTINGUISHED, **said,
     )  # fmt: skip

@@ -51,7 +51,7 @@ class Generator(nn.Module):
         means = self.means[..., : z.shape[-1]]
         return z + means.gather(1, number[..., None].expand(-1, -1, means.shape[-1]))
 
-    def deviate(self, network: nn.Module, z: Tensor, v: Tensor, y: Tensor) -> Tensor:
+    def with_residual(self, network: nn.Module, z: Tensor, v: Tensor, y: Tensor) -> Tensor:
         """Windows in the first P whitened axes from noise z and start v, both (M, N, P)."""
         if self.residual:
             return v + network(with_label(v, y, self.classes))
@@ -60,7 +60,7 @@ class Generator(nn.Module):
     def near(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
         """The part of `forward`'s windows that h has moved, in the first P whitened axes: (M, N, P)."""
         z = z[..., : self.axes]
-        return self.deviate(self.average, z, self.begin(z, trial, y), y)
+        return self.with_residual(self.average, z, self.begin(z, trial, y), y)
 
     def forward(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
         """(M, N, F) standard normal noise, trials in [0, 1) and labels, both (M, N) -> (M, N, F) in scaled units."""
@@ -219,7 +219,7 @@ class TrialCBEGAN(ConditionalGAN):
         y, generator = batch.y[0], self.generator
         z, trial = normal_and_trial(batch.z[0])
         begun = generator.begin(z, trial, y)
-        fake = generator.deviate(generator.deviation, z, begun, y)
+        fake = generator.with_residual(generator.deviation, z, begun, y)
         both = batch.with_synthetic(fake.detach())
         seen = both[..., : -self.classes]
         losses = (seen - self.discriminator.reconstruct(both)).abs().mean(-1)

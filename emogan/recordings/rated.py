@@ -100,16 +100,16 @@ def two_classes(target: str, column: int, threshold: float, features: FeatureSet
     y, names = (rating >= threshold).astype(np.int64), (f"low_{target}", f"high_{target}")
     low, high = np.bincount(y[first], minlength=2)
     at = np.sum(rating[first] == threshold)
-    told = (
+    summary = (
         f"{features.dataset}: {low} trials of low {target} (rated below {threshold:g}), {high} of high {target} "
         f"({threshold:g} or above, {at} of them exactly {threshold:g})"
     )
     if not low or not high:
         raise ValueError(
-            f"data.threshold: expected trials on either side of it, got {told}. The ratings reach from "
+            f"data.threshold: expected trials on either side of it, got {summary}. The ratings reach from "
             f"{rating.min():g} to {rating.max():g}."
         )
-    log.info("%s", told)
+    log.info("%s", summary)
     return relabelled(features, y, names)
 
 

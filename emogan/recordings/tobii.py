@@ -52,7 +52,7 @@ def read_samples(path: str | Path) -> Samples:
                 f"{some(missing)}. Is it a file of all data, copied whole?"
             )
         places, event = [names.index(name) for name in COLUMNS], names.index(EVENT)
-        found, told, damaged = [], [], []
+        found, events, damaged = [], [], []
         for number, line in enumerate(lines[header + 1 :], header + 2):
             cells = line.split("\t")
             try:
@@ -64,7 +64,7 @@ def read_samples(path: str | Path) -> Samples:
                 damaged.append(number)
                 continue
             if cells[event]:
-                told.append((row[0], cells[event]))
+                events.append((row[0], cells[event]))
             elif not math.isnan(row[5]):  # the validity, which lines without a sample leave empty
                 found.append(row)
         if len(found) < 2 or len(damaged) > MOST_DAMAGED * len(lines):
@@ -74,7 +74,7 @@ def read_samples(path: str | Path) -> Samples:
             )
     values = np.array(found)
     zero = values[0, 0]
-    return Samples((values[:, 0] - zero) / 1000, values[:, 1:], [((t - zero) / 1000, e) for t, e in told], damaged)
+    return Samples((values[:, 0] - zero) / 1000, values[:, 1:], [((t - zero) / 1000, e) for t, e in events], damaged)
 
 
 def movie(samples: Samples) -> tuple[float, float]:

@@ -75,18 +75,18 @@ def cross_augment(
         number = trial_numbers(trials, _num_samples(X))
         warn_of_mixed_trials("cross_augment", trials, number, groups, "groups")
     seeds = [whole_seed(sampler.random_state) for _ in folds]
-    told: set[str] = set()
+    reported: set[str] = set()
     with contextlib.ExitStack() as stack:
         if isinstance(sampler, TrainedSampler):
             if sampler.store is None:
                 sampler.set_params(store=stack.enter_context(tempfile.TemporaryDirectory(prefix="emogan-")))
-            with once(told):
+            with once(reported):
                 sampler.train((_rows(train, X, y, trials) for train, _ in folds), seeds)
         for (train, test), seed in zip(folds, seeds, strict=True):
             windows, labels, own_trials = _rows(train, X, y, trials)
             one = clone(sampler).set_params(random_state=seed)
             metadata = {} if own_trials is None else {"trials": own_trials}
-            with once(told):
+            with once(reported):
                 x_more, y_more = one.fit_resample(windows, labels, **metadata)
             yield AugmentedFold(x_more, y_more, test)
 

@@ -6,30 +6,30 @@ import warnings
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-_told: ContextVar[set[str] | None] = ContextVar("told", default=None)
+_reported: ContextVar[set[str] | None] = ContextVar("reported", default=None)
 
 
 @contextlib.contextmanager
-def once(told: set[str] | None = None) -> Iterator[None]:
-    """Give each kind of warning once within it, and those of ``told`` not at all.
+def once(reported: set[str] | None = None) -> Iterator[None]:
+    """Give each kind of warning once within it, and those of ``reported`` not at all.
 
-    Without ``told`` it joins what surrounds it: a fit within a cross-validation is a part of that.
+    Without ``reported`` it joins what surrounds it: a fit within a cross-validation is a part of that.
     """
-    around = _told.get()
-    token = _told.set(told if told is not None else set() if around is None else around)
+    around = _reported.get()
+    token = _reported.set(reported if reported is not None else set() if around is None else around)
     try:
         yield
     finally:
-        _told.reset(token)
+        _reported.reset(token)
 
 
 def warn(kind: str, message: str) -> None:
     """Give a `UserWarning` unless one of its kind was given."""
-    told = _told.get()
-    if told is not None:
-        if kind in told:
+    reported = _reported.get()
+    if reported is not None:
+        if kind in reported:
             return
-        told.add(kind)
+        reported.add(kind)
     level = outermost = 1
     frame = sys._getframe()
     while frame := frame.f_back:  # type: ignore[assignment] # Lightning may stand between EmoGAN and EmoGAN

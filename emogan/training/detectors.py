@@ -16,7 +16,7 @@ EXPLODED = 3.0  # real windows reach 1 at most, good synthetic ones 1.3; an untr
 FROZEN = 0.002  # a generator that is held where it starts still moves its windows by 0.01 to 0.1, others by 2 and more
 HELD = 1.0  # not one iteration between the bounds
 FAR = 1e9  # where windows are that are not finite
-PREMATURE = 2  # a figure that may still recover speaks up while training if it is so many times beyond its limit
+PREMATURE = 2  # a figure that may still recover speaks up while training if it is this many times beyond its limit
 
 
 class Real(NamedTuple):
@@ -201,15 +201,15 @@ def messages(
     advise: bool = True,
 ) -> dict[str, str]:
     """By kind that warns: one message on all GANs of some that it is found in, with what to try if it is to advise."""
-    told = {}
+    texts = {}
     for one in detectors:
         values = [f[one.figure] for f in figures if one.fires(f)]
         if values and one.warns:
             seen = one.seen.format(span(values))
             advice = f" {one.advice(words())}" if advise else ""
             found = f"{one.kind} in {len(values)} of {len(figures)} generators of {name} {when}"
-            told[one.kind] = f"{found}: {seen}.{advice}"
-    return told
+            texts[one.kind] = f"{found}: {seen}.{advice}"
+    return texts
 
 
 def span(values: Collection[float]) -> str:

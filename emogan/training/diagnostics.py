@@ -56,7 +56,7 @@ class Watch(lightning.Callback):
     def on_fit_start(self, trainer, module):
         self.begun = self._draw(module)  # before the weights of a checkpoint are put in
         self.real = self.real.to(self.begun.device)
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         done, last = self.history.done, self.history.iterations
@@ -90,9 +90,9 @@ class Watch(lightning.Callback):
 
     def _warn(self, found: dict[str, str]) -> None:
         for kind, message in found.items():
-            if kind not in self.told:
+            if kind not in self.reported:
                 log.warning("%s", message)
-        self.told |= found.keys()
+        self.reported |= found.keys()
 
     def _look(self, module: ConditionalGenerator) -> list[dict[str, float]]:
         return look(self.real, self._draw(module), self.begun)

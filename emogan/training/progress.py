@@ -43,7 +43,7 @@ class Progress(lightning.Callback):
         self.history, self.tell = history, tell
 
     def on_train_start(self, trainer, module):
-        self.told = 0  # iterations before a checkpoint are reported at first
+        self.reported = 0  # iterations before a checkpoint are reported at first
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         if self.history.done % EVERY == 0:
@@ -56,8 +56,8 @@ class Progress(lightning.Callback):
         if done := min(self.history.done, len(self.history.values)):
             running = self.history.running() or slice(None)
             means = np.nanmean(self.history.values[done - 1].cpu().numpy()[:, running], axis=-1)
-            self.tell(done - self.told, dict(zip(self.history.metrics, means.tolist(), strict=True)))
-            self.told = done
+            self.tell(done - self.reported, dict(zip(self.history.metrics, means.tolist(), strict=True)))
+            self.reported = done
 
 
 class ProgressBar(Progress):
@@ -68,7 +68,7 @@ class ProgressBar(Progress):
         self.description = description
 
     def on_train_start(self, trainer, module):
-        self.told = self.history.done
+        self.reported = self.history.done
         self.bar = progress_bar(self.description, self.history.iterations, "iteration", self.history.done)
 
     def on_train_end(self, trainer, module):

@@ -13,6 +13,7 @@ import pytest
 from emogan.check import check
 from emogan.data import named, table
 from emogan.data.eye_names import EYE_FEATURES_33
+from emogan.recordings.events_table import COLUMNS
 from emogan.recordings.run import extract
 from emogan.recordings.tobii import PIXEL_MM, read_samples, read_tobii
 from emogan.signal.eye import eye_features
@@ -81,8 +82,8 @@ def test_features_of_the_eeg_are_those_of_the_extraction_from_other_recordings_o
         session = simulate(2, trial)
         raw = mne.io.RawArray(session.eeg * 1e-6, mne.create_info(CHANNELS, 256, "eeg"), verbose="error")
         raw.save(tmp_path / f"{trial}_raw.fif", fmt="double", verbose="error")
-        rows.append((f"{trial}_raw.fif", 1, 1, trial, f"label {trial}", AROUND_S, AROUND_S + session.seconds))
-    frame = pd.DataFrame(rows, columns=["recording", "subject", "session", "trial", "label", "start_s", "end_s"])
+        rows.append((f"{trial}_raw.fif", 1, 1, trial, f"label {trial}", AROUND_S, session.seconds))
+    frame = pd.DataFrame(rows, columns=COLUMNS)
     frame.to_csv(tmp_path / "trials.csv", index=False)
     outcome = extract(tmp_path, tmp_path / "trials.csv", tmp_path / "out", named.settings_of("mahnob")["settings"])
     expected = table.load(outcome.files)

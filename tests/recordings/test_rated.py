@@ -15,6 +15,7 @@ from scipy.io import loadmat, savemat
 from emogan.check import check
 from emogan.data import named, table
 from emogan.data.readers import amigos, deap, dreamer
+from emogan.recordings.events_table import COLUMNS
 from emogan.recordings.run import extract
 from emogan.simulate import simulate
 from emogan.simulation.signals import python_2_pickle, simulate_amigos, simulate_deap, simulate_dreamer
@@ -84,10 +85,9 @@ def test_the_features_are_those_of_the_extraction_from_recordings_of_the_same_si
         raw = mne.io.RawArray(signal * 1e-6, mne.create_info(list(channels), 128, "eeg"), verbose="error")
         raw.save(tmp_path / f"{clip}_raw.fif", fmt="double", verbose="error")
         end_s = signal.shape[1] / 128
-        rows.append(
-            (f"{clip}_raw.fif", 1, 1, clip, f"label {clip % 2}", end_s - 60 if start_s is None else start_s, end_s)
-        )
-    frame = pd.DataFrame(rows, columns=["recording", "subject", "session", "trial", "label", "start_s", "end_s"])
+        onset = end_s - 60 if start_s is None else start_s
+        rows.append((f"{clip}_raw.fif", 1, 1, clip, f"label {clip % 2}", onset, end_s - onset))
+    frame = pd.DataFrame(rows, columns=COLUMNS)
     frame.to_csv(tmp_path / "trials.csv", index=False)
     outcome = extract(tmp_path, tmp_path / "trials.csv", tmp_path / "out", named.settings_of(name)["settings"])
     assert not outcome.failed
