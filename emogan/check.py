@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import hydra
 import numpy as np
-from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 import emogan
@@ -76,7 +75,7 @@ def check(data: Mapping, modality: str = "eeg_eye") -> tuple[str, bool]:
     try:
         known = PUBLISHED.get(data["_target_"])
         published = known(data) if known else None
-    except KeyError:  # of a value that does not exist, which the loader refuses by name
+    except (KeyError, TypeError, ZeroDivisionError):  # of an impossible value, which the loader refuses by name
         published = None
     with listening() as messages:
         features, wrong = _load(data, modality, published)
@@ -166,12 +165,10 @@ def _sentence(data: Mapping, wrong: Sequence[str]) -> Iterator[str]:
 
 def run(cfg: DictConfig) -> int:
     """Print the report; 0 if all fits, else 1."""
-    try:
+    with command_line.plain_errors():
         check_keys(cfg, "check")
         data = OmegaConf.to_container(cfg.data, resolve=True)
         report, fits = check(data, cfg.modality)
-    except (ValueError, OSError, ImportError) as error:
-        raise CompactHydraException(str(error)) from error
     print(report)
     return int(not fits)
 

@@ -1,12 +1,13 @@
 """What all commands share: options are read as people type them, and any terminal or file can take what is printed."""
 
 import codecs
+import contextlib
 import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
@@ -52,6 +53,15 @@ def run(main: Callable[[], object]) -> None:
         sys.exit(1)
     finally:
         os.environ.pop(FULL_ERROR)
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """Have what is wrong with the input end a command with that sentence alone; HYDRA_FULL_ERROR=1 adds the stack."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+        raise CompactHydraException(str(error)) from error
 
 
 def let_output_be_written() -> None:

@@ -4,7 +4,6 @@ import logging
 import sys
 
 import hydra
-from hydra.errors import CompactHydraException
 from omegaconf import DictConfig, OmegaConf
 
 from emogan import command_line
@@ -20,15 +19,13 @@ def run(cfg: DictConfig) -> int:
     """
     from emogan.recordings.run import extract  # here, so that tab completion need not wait for MNE
 
-    try:
+    with command_line.plain_errors():
         check_keys(cfg, "extract")
         values = OmegaConf.to_container(cfg, throw_on_missing=True)
         own = {name: values.pop(name) for name in ("recordings", "trials", "out", "jobs", "pictures")}
         draws = own.pop("pictures")
         refuse_impossible({"pictures": draws}, {"pictures": bool})
         outcome = extract(**own, settings=values)
-    except (ValueError, OSError, ImportError) as error:
-        raise CompactHydraException(str(error)) from error
     if draws:
         from emogan.report.figures.recordings import write_pictures
 

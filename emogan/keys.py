@@ -42,12 +42,16 @@ def reason(error: Exception) -> str:
     return f"{error}\n{cause}" if isinstance(cause, OmegaConfBaseException) else str(error)
 
 
+def composed(command: str, *overrides: str) -> DictConfig:
+    """A command's configuration, in a command of Hydra too, where hydra.compose would refuse to run."""
+    loader = ConfigLoaderImpl(create_config_search_path(config_dir()))
+    return loader.load_configuration(command, list(overrides), RunMode.RUN)
+
+
 @functools.cache
 def _own(command: str) -> dict:
     """The configuration of a command without any override."""
-    loader = ConfigLoaderImpl(create_config_search_path(config_dir()))  # compose() refuses to run in a Hydra command
-    own = loader.load_configuration(command, [], RunMode.RUN)
-    return {key: value for key, value in OmegaConf.to_container(own).items() if key != HYDRA}
+    return {key: value for key, value in OmegaConf.to_container(composed(command)).items() if key != HYDRA}
 
 
 def _check(node: Mapping, own: Mapping, name: str) -> None:

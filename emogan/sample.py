@@ -10,7 +10,6 @@ import hydra
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from emogan import command_line
@@ -142,7 +141,7 @@ def _npz(**arrays: npt.NDArray) -> bytes:
 
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="sample")
 def main(cfg: DictConfig) -> None:
-    try:
+    with command_line.plain_errors():
         check_keys(cfg, "sample")
         for module in cfg.modules:
             importlib.import_module(module)
@@ -150,8 +149,6 @@ def main(cfg: DictConfig) -> None:
             cfg.checkpoint, cfg.out, cfg.n_aug,
             seed=cfg.seed, subject=cfg.subject, session=cfg.session, fold=cfg.fold, adapt=cfg.adapt,
         )  # fmt: skip
-    except (ValueError, OSError, ImportError) as error:
-        raise CompactHydraException(str(error)) from error
 
 
 if __name__ == "__main__":

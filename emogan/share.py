@@ -1,7 +1,6 @@
 """python -m emogan.share: train one generator on many people, and write it with a card of what it gives away."""
 
 import hydra
-from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from emogan import command_line
@@ -13,13 +12,11 @@ let_waiting_threads_sleep()
 
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="share")
 def main(cfg: DictConfig) -> None:
-    try:
+    with command_line.plain_errors():
         check_keys(cfg, "share")
         from emogan.jobs.sharing import share  # here, so that tab completion need not wait for torch
 
         share(cfg)
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-        raise CompactHydraException(str(error)) from error
 
 
 if __name__ == "__main__":

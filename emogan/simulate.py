@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import hydra
-from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from emogan import command_line
@@ -60,11 +59,9 @@ def simulate(
 
 @hydra.main(version_base="1.3", config_path=config_dir(), config_name="simulate")
 def main(cfg: DictConfig) -> None:
-    try:
+    with command_line.plain_errors():
         check_keys(cfg, "simulate")
         simulate(cfg.dataset, cfg.root, cfg.subjects, cfg.sessions)
-    except (ValueError, OSError) as error:
-        raise CompactHydraException(str(error)) from error
 
 
 if __name__ == "__main__":

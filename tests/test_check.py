@@ -158,6 +158,15 @@ def test_a_value_that_does_not_exist_is_refused_by_the_loader(trees):
     assert "data.classes: expected emotion | valence, got 'mood'" in report
 
 
+@pytest.mark.parametrize(("setting", "value"), [("last_s", "abc"), ("settings", {"window_s": 0})])
+def test_an_impossible_value_is_refused_by_the_loader_before_anything_is_compared(tmp_path, setting, value):
+    data = settings_of("dreamer")
+    data[setting] = {**data["settings"], **value} if isinstance(value, dict) else value
+    report, fits = check({**data, "root": str(tmp_path)})
+    assert not fits
+    assert "expected" in report
+
+
 def test_a_renamed_file_is_told_by_its_name_and_by_the_person_who_is_missing(seed_v):
     (seed_v / EYES / "4_123.npz").rename(seed_v / EYES / "4_123 (1).npz")
     report, fits = looked_at(seed_v)

@@ -50,6 +50,11 @@ def record(path, names=CAP, duration_s=50, seed=0, factor=1.0, nan=None):
     mne.io.RawArray(signal, mne.create_info(list(names), 250, kinds), verbose="error").save(path, verbose="error")
 
 
+def load_files(recordings, trials, cache):
+    """The feature files of a first or a further extraction."""
+    return extract(recordings, trials, cache, settings()).files
+
+
 def events_table(path, rows):
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows, columns=COLUMNS)
     frame = frame.assign(end_s=frame.end_s - frame.start_s)
@@ -687,3 +692,22 @@ def test_a_data_set_in_bids_is_extracted_as_by_a_table_of_its_trials(tmp_path):
     found = extracted(tmp_path / "bids", "bids", tmp_path / "by_bids")
     for name in ("x", "y", "trial"):
         np.testing.assert_array_equal(found[name], expected[name])
+
+
+def test_what_was_extracted_before_changes_neither_order_nor_fingerprint(recordings, tmp_path):
+    record(tmp_path / "10.fif", seed=10)
+    (tmp_path / "2.fif").write_bytes((recordings / "2.fif").read_bytes())
+    trials = events_table(tmp_path / "trials.csv", rows_of(2) + rows_of(10))
+    files, again = (load_files(tmp_path, trials, tmp_path / "cache") for _ in range(2))
+    assert [path.name for path in files] == ["2_1.npz", "10_1.npz"]
+    assert tables.load(files).fingerprint() == tables.load(again).fingerprint()
+
+
+def test_clips_that_are_known_of_some_trials_alone_are_not_kept(tmp_path):
+    eeg = tmp_path / "sub-1"
+    eeg.mkdir()
+    record(eeg / "sub-1_eeg.fif", seed=1)
+    text = "onset\tduration\ttrial_type\tstim_file\n1\t20\tsad\ta.mp4\n24\t20\thappy\tn/a\n"
+    (eeg / "sub-1_events.tsv").write_text(text)
+    assert "stimulus" not in extracted(tmp_path, "bids", tmp_path / "out")
+    assert tables.load(tmp_path / "out").stimulus is None

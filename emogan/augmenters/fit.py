@@ -50,7 +50,7 @@ class Fits:
     trained: list[int] = field(default_factory=list)  # members trained now; the others came from the cache
     states: list[dict] = field(default_factory=list)  # per group trained now: members, networks and optimisers
     resumed: bool = False  # whether some training went on from a checkpoint
-    curves: pd.DataFrame | None = None  # of all members while they trained, see `emogan.training.progress.summarise`
+    curves: pd.DataFrame | None = None  # of all members while they trained, see `emogan.analysis.curves.summarise`
 
 
 def member_key(

@@ -12,7 +12,7 @@ from emogan.data.alignment import ALIGNMENTS, Affine, Alignment
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Stimuli, need_stimuli
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.table_files import some
+from emogan.data.table_files import listed, some
 from emogan.data.training_set import FineTuning, TrainingSet
 
 Which = Sequence[int | str] | None
@@ -352,8 +352,7 @@ def check_named(features: FeatureSet, asked: Mapping[str, Which]) -> None:
     for setting, wanted in asked.items():
         column = features.session if setting.endswith("sessions") else features.subject
         there = list(dict.fromkeys(column.astype(str).tolist()))
-        wanted = [wanted] if isinstance(wanted, int | str) else wanted or ()
-        if missing := [str(one) for one in wanted if str(one) not in there]:
+        if missing := [one for one in listed(wanted) if one not in there]:
             raise ValueError(
                 f"{setting}: expected some of {some(there)}, which were loaded, got {', '.join(missing)}. "
                 f"data.{setting.split('.')[1]} and donors.{setting.split('.')[1]} say what is loaded"
@@ -369,5 +368,4 @@ def among(column: np.ndarray, wanted: Which) -> np.ndarray:
     """Whether each identifier is one of those wanted, compared as text as tables are; None wants all."""
     if wanted is None:
         return np.ones(len(column), dtype=bool)
-    wanted = [wanted] if isinstance(wanted, int | str) else wanted
-    return np.isin(column.astype(str), [str(one) for one in wanted])
+    return np.isin(column.astype(str), listed(wanted))

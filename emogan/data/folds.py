@@ -124,18 +124,16 @@ def random_9_3_3(features: FeatureSet, seed: int = 0) -> Iterator[Pair]:
         If a trial has windows of several classes, or an experiment has fewer than 5 trials.
     """
     for subject, session, rows in features.experiments():
-        of_class: dict[int, list[np.ndarray]] = {}
-        found = _trials(features, rows)
-        for trial in found:
-            of_class.setdefault(_label(features, trial, "evaluation.folds=random_9_3_3"), []).append(trial)
-        if (fifth := len(found) // 5) == 0:
+        of_class = _by_class(features, rows, "random_9_3_3")
+        count = sum(map(len, of_class))
+        if (fifth := count // 5) == 0:
             raise ValueError(
-                f"evaluation.folds=random_9_3_3 expects at least 5 trials in an experiment, got {len(found)} in "
+                f"evaluation.folds=random_9_3_3 expects at least 5 trials in an experiment, got {count} in "
                 f"subject {subject}, session {session}. Use evaluation.folds=trials."
             )
         random = own_generator("random_9_3_3", seed, subject, session)
         train, test, left_out, others = [], [], [], []
-        for _, own in sorted(of_class.items()):
+        for own in of_class:
             own = [own[i] for i in random.permutation(len(own))]
             cuts = np.cumsum([len(own) // 5, len(own) // 5, 3 * len(own) // 5])
             for part, (start, stop) in zip(

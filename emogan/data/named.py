@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.utils import create_config_search_path
-from hydra.types import RunMode
 from hydra.utils import get_method
 from omegaconf import OmegaConf
 
 from emogan.data.features import FeatureSet
 from emogan.environment import config_dir
-from emogan.keys import unknown_key
+from emogan.keys import composed, unknown_key
 
 
 def load(name: str, **settings) -> FeatureSet:
@@ -48,10 +45,7 @@ def settings_of(name: str) -> dict:
     names = sorted(path.stem for path in Path(config_dir(), "data").glob("*.yaml"))
     if name not in names:
         raise ValueError(f"expected a data set out of {', '.join(names)}, got {name!r}")
-    # compose() refuses to run in a Hydra command
-    loader = ConfigLoaderImpl(create_config_search_path(config_dir()))
-    config = loader.load_configuration("check", [f"data={name}"], RunMode.RUN)
-    return OmegaConf.to_container(config.data, resolve=True)
+    return OmegaConf.to_container(composed("check", f"data={name}").data, resolve=True)
 
 
 def call(node: Mapping) -> FeatureSet:

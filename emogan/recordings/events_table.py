@@ -1,7 +1,7 @@
 """Which stretch of which recording is which trial, of whom and with what label: a table of the user's own."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,12 +110,7 @@ def read_table(path: Path, folder: Path) -> EventsTable:
             f"expected an events table at {path}, found nothing. Give trials=FILE.csv, bids, annotations or a "
             "data set of the SEED family, as seed or seed_vii."
         )
-    frame = csv_frame(path, COLUMNS)
-    missing = [name for name in COLUMNS if name not in frame]
-    if missing:
-        raise ValueError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}; missing {', '.join(missing)}, got {some(frame)}"
-        )
+    frame = frame_with(path, COLUMNS)
     columns = {name: identifier(path, name, frame[name].to_numpy()).tolist() for name in COLUMNS[:5]}
     onsets, durations = seconds(path, frame, "onset", 0.0), seconds(path, frame, "duration", math.inf)
     ends = [onset + duration for onset, duration in zip(onsets, durations, strict=True)]
@@ -128,6 +123,16 @@ def read_table(path: Path, folder: Path) -> EventsTable:
         stimuli = identifier(path, name, frame[name].to_numpy()).tolist()
     values = zip(recordings, *columns.values(), onsets, ends, sheets, samples, stimuli, strict=True)
     return EventsTable(tuple(Row(number, *row) for number, row in enumerate(values, 1)))
+
+
+def frame_with(path: Path, names: Sequence[str]) -> pd.DataFrame:
+    """A table as text that has columns of these names, and maybe others."""
+    frame = csv_frame(path, names)
+    if missing := [name for name in names if name not in frame]:
+        raise ValueError(
+            f"{path}: expected the columns {', '.join(names)}; missing {', '.join(missing)}, got {some(frame)}"
+        )
+    return frame
 
 
 def _optional(frame: pd.DataFrame, name: str) -> list:

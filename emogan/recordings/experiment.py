@@ -158,7 +158,7 @@ def features(rows: Sequence[Row], settings: Settings) -> dict[str, np.ndarray]:
     trials = {trial: [found[trial] for *_, found in blocks] for trial in blocks[0][-1]}
     rows_of, windows = {row.trial: row for row in rows}, [len(parts[0]) for parts in trials.values()]
     subject, session = rows[0].experiment
-    if rows[0].stimulus is not None:
+    if all(row.stimulus is not None for row in rows):
         more["stimulus"] = np.repeat([rows_of[trial].stimulus for trial in trials], windows)
     return {
         "x": np.concatenate([np.hstack(parts) for parts in trials.values()]).astype(np.float32),

@@ -11,9 +11,9 @@ import pandas as pd
 from emogan.data import trials
 from emogan.data.seed.release import by_name, by_session_folder, data_files
 from emogan.data.seed.sessions import by_date
-from emogan.data.table_files import csv_frame, identifier, natural, some
+from emogan.data.table_files import identifier, natural, some
 from emogan.recordings.eeg import READERS, read_markers
-from emogan.recordings.events_table import EventsTable, Name, Row, seconds
+from emogan.recordings.events_table import EventsTable, Name, Row, frame_with, seconds
 from emogan.recordings.timeline import Marker
 from emogan.signal.windows import TOLERANCE_S
 
@@ -188,11 +188,7 @@ def bids(folder: Path, window_s: float = 0.0) -> EventsTable:
 
 def _events(path: Path) -> list[tuple[Marker, Name | None]]:
     """The events of a file in the order of their onsets, each with its film clip if that is known."""
-    frame = csv_frame(path, OF_BIDS)
-    if missing := [name for name in OF_BIDS if name not in frame]:
-        raise ValueError(
-            f"{path}: expected the columns {', '.join(OF_BIDS)}; missing {', '.join(missing)}, got {some(frame)}"
-        )
+    frame = frame_with(path, OF_BIDS)
     frame = frame[frame.trial_type.notna()].reset_index(drop=True)
     onsets, durations = seconds(path, frame, "onset", 0.0), seconds(path, frame, "duration", 0.0)
     texts = identifier(path, "trial_type", frame.trial_type.to_numpy()).astype(str).tolist() if len(frame) else []

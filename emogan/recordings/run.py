@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from emogan.atomic import remove_abandoned, write_atomically
 from emogan.checks import PositiveInt, checked
-from emogan.data.table_files import some
+from emogan.data.table_files import natural, some
 from emogan.recordings.events_table import EventsTable, Experiment, Row, problems, read_table
 from emogan.recordings.experiment import check, features
 from emogan.recordings.known_trials import FOUND, KNOWN
@@ -41,7 +41,8 @@ class Outcome:
 
     @property
     def files(self) -> list[Path]:
-        return self.written + self.kept
+        """All of them in natural order, as a folder of them is read, whichever were there before."""
+        return sorted(self.written + self.kept, key=natural)
 
     def __str__(self) -> str:
         message = f"{len(self.written)} feature files written, {len(self.kept)} were there, {len(self.failed)} failed"

@@ -1,6 +1,5 @@
 """The report as files: one self-contained HTML page, Markdown, LaTeX tables, a table of all accuracies, figures."""
 
-import importlib.metadata
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 import jinja2
 from torch.utils.tensorboard import SummaryWriter
 
+from emogan import __version__
 from emogan.atomic import write_atomically
 from emogan.report.accuracies import accuracies
 from emogan.report.answer import answers
@@ -136,7 +136,7 @@ def html(chapters: Sequence[Chapter], problems: Table | None) -> str:
     )
     return environment.get_template("page.html.j2").render(
         chapters=chapters, problems=problems, reading=READING, made=f"{datetime.now():%Y-%m-%d %H:%M}",
-        version=importlib.metadata.version("emogan"),
+        version=__version__,
         n_jobs=sum(len(one.section.jobs) + len(one.section.other_jobs) for one in chapters),
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from importlib.resources import files
 import pandas as pd
 
 from emogan.analysis import statistics
+from emogan.report.figures.accuracy import CHOICES
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
 from emogan.report.table import DASH, Table, percent
@@ -27,14 +28,15 @@ def paper_table(section: Section) -> Table | None:
     paper = paper[paper.dataset == section.dataset.removeprefix("synthetic_")]
     if paper.empty or section.folds != "paper" or section.permuted:
         return None
+    nested, oracle = (_at_each_size(section, column) for column in CHOICES)
     sources = {
-        f"ours{', SIMULATED' * section.simulated}: nested": _at_each_size(section, "accuracy"),
-        f"ours{', SIMULATED' * section.simulated}: oracle": _at_each_size(section, "accuracy_oracle"),
+        f"ours{', SIMULATED' * section.simulated}: nested": nested,
+        f"ours{', SIMULATED' * section.simulated}: oracle": oracle,
         "paper (real data)": paper.set_index(["modality", "model", "n_aug"])[["mean", "std"]]
         .agg(tuple, axis=1)
         .to_dict(),
     }
-    ours = [(modality, model, n) for modality, model, n in _at_each_size(section, "accuracy") if model in GANS]
+    ours = [place for place in nested if place[1] in GANS]
     sizes = sorted({0, *(n for _, _, n in ours)})
     places = [
         (modality, model)
@@ -65,7 +67,7 @@ def paper_table(section: Section) -> Table | None:
 
 def _at_each_size(section: Section, column: str) -> dict[tuple, tuple[float, float]]:
     """Mean and sd over experiments by modality, model and n_aug; settings are chosen at each n_aug."""
-    choose = statistics.choose_n_aug if column == "accuracy" else statistics.oracle_n_aug
+    _, choose = CHOICES[column]
     cells = {}
     for n, scores in section.scores.groupby("n_aug"):
         for row in statistics.describe(choose(scores), column, statistics.MODEL).itertuples():

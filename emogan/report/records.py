@@ -10,7 +10,7 @@ import pandas as pd
 from emogan.analysis.quality import METRICS
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
-from emogan.report.table import DASH, MINUS, Table, number
+from emogan.report.table import DASH, Table, number
 from emogan.sweeps.collect import Job, Problem
 from emogan.training.detectors import DETECTORS, span
 from emogan.wording import words
@@ -34,7 +34,7 @@ def quality_table(section: Section) -> Table | None:
         rows.append((MODALITIES[modality], REFERENCE, *(number(value) for value in reference)))
         for model in section.models(modality, "control", "gan"):
             own = [values.get((modality, model, metric), np.nan) for metric in metrics]
-            distances = (_signed(value - real) for value, real in zip(own, reference, strict=True))
+            distances = (number(value - real, "+") for value, real in zip(own, reference, strict=True))
             rows.append((MODALITIES[modality], look(model).label, *distances))
     note = (
         "Means over classes and training sets, in scaled units ([0, 1] on the training windows). "
@@ -76,10 +76,6 @@ def _findings(found: Collection[dict[str, float]]) -> list[tuple[str, ...]]:
             count = f"{len(values)} of {len(found)}"
             rows.append((one.kind, count, one.seen.format(span(values)), one.advice(words())))
     return rows
-
-
-def _signed(value: float) -> str:
-    return DASH if np.isnan(value) else f"{value:+.2f}".replace("-", MINUS)
 
 
 def run_table(section: Section, root: Path) -> Table:

@@ -136,8 +136,14 @@ def interval(low: float, high: float) -> str:
     return f"[{points(low)}, {points(high)}]" if low == low else f"[{DASH}]"
 
 
-def number(value: float, digits: int = 2) -> str:
-    return DASH if value != value else f"{round(value, digits) + 0:.{digits}f}".replace("-", MINUS)
+def number(value: float, sign: str = "") -> str:
+    """With two decimals; the sign "+" shows that of positive numbers as well."""
+    return DASH if value != value else f"{round(value, 2) + 0:{sign}.2f}".replace("-", MINUS)
+
+
+def with_interval(row) -> str:
+    """A difference in percentage points and its interval."""
+    return f"{points(row.difference)} {interval(row.low, row.high)}"
 
 
 def p_value(p: float) -> str:

@@ -10,7 +10,7 @@ from emogan.analysis import statistics
 from emogan.analysis.statistics import MODEL
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
-from emogan.report.table import DASH, Grey, Table, interval, number, p_value, percent, points
+from emogan.report.table import DASH, Grey, Table, number, p_value, percent, points, with_interval
 
 FEWEST = 6  # subjects: below, Wilcoxon's test cannot fall under 0.05, and bootstrap intervals are far too narrow
 FEW = 10  # subjects: below, intervals are grey, since they cover clearly less than they say
@@ -146,7 +146,7 @@ def mean_sd(row: pd.Series) -> str:
 
 def difference(row) -> str:
     """In points, with its interval; grey where there are few subjects."""
-    text = f"{points(row.difference)} {interval(row.low, row.high)}"
+    text = with_interval(row)
     return Grey(text) if row.subjects < FEW else text
 
 
@@ -160,7 +160,7 @@ def _difference(row) -> tuple[str, str, str, str]:
 def _short_difference(row) -> str:
     if row is None:
         return DASH
-    text = f"{points(row.difference)} {interval(row.low, row.high)}\np {p_value(row.p_holm)} · {row.better}/{row.worse}"
+    text = f"{with_interval(row)}\np {p_value(row.p_holm)} · {row.better}/{row.worse}"
     return Grey(text) if row.subjects < FEW else text
 
 

@@ -14,7 +14,7 @@ from emogan.report.figures.accuracy import CHOICES
 from emogan.report.figures.style import look
 from emogan.report.figures.training import read_curves
 from emogan.report.sections import MODALITIES, Section
-from emogan.report.table import DASH, Table, interval, number, points
+from emogan.report.table import DASH, Table, number, with_interval
 from emogan.sweeps.collect import Job
 
 LOOKED = (
@@ -163,7 +163,7 @@ def training_length_table(section: Section, series: Sequence[Series]) -> Table |
             gains = [one.gains.get((length, False, column)) for column in gained]
             rows.append((
                 MODALITIES[one.modality], one.label, f"{length:,}", *(number(value) for value in one.looks.loc[length]),
-                *(f"{points(row.difference)} {interval(row.low, row.high)}" if row else DASH for row in gains),
+                *(with_interval(row) if row else DASH for row in gains),
                 str(pd.concat([job.scores for job in jobs]).subject.nunique()),
             ))  # fmt: skip
     found = {f"{MODALITIES[one.modality]}, {one.label}": one.long_enough for one in series}

@@ -28,6 +28,7 @@ from emogan.signal.windows import count_windows
 BANDS_HZ = dict(zip(PUPIL_BANDS, ((0.0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 1.0)), strict=True))
 BLINK_MARGIN_S = 0.05  # the lid covers part of the pupil before and after a blink; as MNE's interpolate_blinks
 VARIANCE_FLOOR = 1e-6  # squared units of the trace
+LONGEST_GAP_S = 2.0  # that the pupil is interpolated through
 LOWEST_RATE_HZ = 20.0  # of the trace: sparser samples are interpolated to it
 
 
@@ -38,7 +39,6 @@ def eye_features(
     window_s: float = 4.0,
     names: Sequence[str] = EYE_FEATURES_33,
     statistics: str = "window",
-    longest_gap_s: float = 2.0,
     kept: np.ndarray | None = None,
 ) -> np.ndarray:
     """Features (W, len(names)) of the trial from start_s to end_s, in the order of names, units in `eye_names`.
@@ -53,7 +53,7 @@ def eye_features(
     Raises
     ------
     ValueError
-        If there is no window, a name is unknown, or the pupil is missing for longer than longest_gap_s.
+        If there is no window, a name is unknown, or the pupil is missing for longer than `LONGEST_GAP_S`.
     """
     count = count_windows(start_s, end_s, window_s)
     if count < 1:
@@ -63,12 +63,12 @@ def eye_features(
     if statistics not in ("window", "trial"):
         raise ValueError(f'expected statistics "window" or "trial", got {statistics!r}')
     windows = _Windows(start_s, window_s, np.ones(count, dtype=bool) if kept is None else kept)
-    features = _pupil(recording, windows, longest_gap_s) | _dispersion(recording, windows)
+    features = _pupil(recording, windows) | _dispersion(recording, windows)
     features |= _events(recording, windows) | _statistics(recording, windows, whole=statistics == "trial")
     return np.stack([features[name] for name in names], axis=1)[windows.kept]
 
 
-def need_pupil(recording: EyeRecording, start_s: float, end_s: float, longest_gap_s: float = 2.0) -> None:
+def need_pupil(recording: EyeRecording, start_s: float, end_s: float) -> None:
     """Refuse a trial of which `eye_features` would say that its pupil is missing for too long.
 
     Raises
@@ -76,7 +76,7 @@ def need_pupil(recording: EyeRecording, start_s: float, end_s: float, longest_ga
     ValueError
         Naming the gap.
     """
-    _check_gaps(recording.time_s[_seen(recording)], start_s, end_s, longest_gap_s)
+    _check_gaps(recording.time_s[_seen(recording)], start_s, end_s)
 
 
 class _Windows:
@@ -112,12 +112,12 @@ class _Windows:
         return self.start_s + np.arange(self.count * per_window) / rate_hz, rate_hz
 
 
-def _pupil(recording: EyeRecording, windows: _Windows, longest_gap_s: float) -> dict[str, np.ndarray]:
+def _pupil(recording: EyeRecording, windows: _Windows) -> dict[str, np.ndarray]:
     time_s, rate_hz = windows.grid(float(np.median(np.diff(recording.time_s))))
     seen = _seen(recording) & ~windows.are_left_out(np.stack([recording.time_s, np.zeros_like(recording.time_s)], 1))
     known_s = recording.time_s[seen]
     left_out_s = time_s[np.repeat(~windows.kept, len(time_s) // windows.count)]
-    _check_gaps(np.union1d(known_s, left_out_s), time_s[0], time_s[-1], longest_gap_s)
+    _check_gaps(np.union1d(known_s, left_out_s), time_s[0], time_s[-1])
     features = {}
     for axis, size in zip("xy", recording.pupil[seen].T, strict=True):
         trace = np.interp(time_s, known_s, size)
@@ -139,16 +139,16 @@ def _seen(recording: EyeRecording) -> np.ndarray:
     return seen
 
 
-def _check_gaps(known_s: np.ndarray, start_s: float, end_s: float, longest_gap_s: float) -> None:
+def _check_gaps(known_s: np.ndarray, start_s: float, end_s: float) -> None:
     """Stop if the pupil is unknown for longer than allowed within a trial, or before or after it up to its ends."""
     inside = known_s[(known_s > start_s) & (known_s < end_s)]
     before, after = known_s[known_s <= start_s], known_s[known_s >= end_s]
     edges = np.concatenate([before[-1:] if len(before) else [start_s], inside, after[:1] if len(after) else [end_s]])
     longest = int(np.argmax(np.diff(edges)))
-    if not len(known_s) or edges[longest + 1] - edges[longest] > longest_gap_s:
+    if not len(known_s) or edges[longest + 1] - edges[longest] > LONGEST_GAP_S:
         raise ValueError(
-            f"no pupil from {edges[longest]:.3f} to {edges[longest + 1]:.3f} s; at most {longest_gap_s} s are "
-            "interpolated. Leave the trial out, correct its times, or raise longest_gap_s"
+            f"no pupil from {edges[longest]:.3f} to {edges[longest + 1]:.3f} s; at most {LONGEST_GAP_S} s are "
+            "interpolated. Leave the trial out, or correct its times"
         )
 
 

@@ -68,7 +68,7 @@ class MemberBatches(lightning.LightningDataModule):
         first = self.sets[0]
         self.switch = first.fine_tuning.begins(iterations) if first.fine_tuning else math.inf
         self.pool = first.windows if isinstance(first, PooledSet) else None
-        self.features = first.x.shape[1] if self.pool is None else self.pool.shape[1]
+        self.features = first.features
         self.classes = int(self.y.max()) + 1 if classes is None else classes
         self.draws, self.noise_features, self.stretch = 1, 0, 1
         if self.pool is None:

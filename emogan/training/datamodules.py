@@ -313,7 +313,7 @@ class AMIGOSDataModule(_DataSet):
         **shared: Unpack[Shared],
     ):
         super().__init__(
-            _extracted, name="amigos", root=root, modality=modality, target=target, threshold=threshold, cache=cache,
+            named.load, name="amigos", root=root, modality=modality, target=target, threshold=threshold, cache=cache,
             settings=settings, jobs=jobs, per_subject=per_subject, **shared,
         )  # fmt: skip
 
@@ -347,7 +347,7 @@ class DEAPDataModule(_DataSet):
         **shared: Unpack[Shared],
     ):
         super().__init__(
-            _extracted, name="deap", root=root, modality=modality, target=target, threshold=threshold, cache=cache,
+            named.load, name="deap", root=root, modality=modality, target=target, threshold=threshold, cache=cache,
             settings=settings, jobs=jobs, per_subject=per_subject, **shared,
         )  # fmt: skip
 
@@ -384,7 +384,7 @@ class DREAMERDataModule(_DataSet):
         **shared: Unpack[Shared],
     ):
         super().__init__(
-            _extracted, name="dreamer", root=root, modality=modality, target=target, threshold=threshold, last_s=last_s,
+            named.load, name="dreamer", root=root, modality=modality, target=target, threshold=threshold, last_s=last_s,
             cache=cache, settings=settings, jobs=jobs, per_subject=per_subject, **shared,
         )  # fmt: skip
 
@@ -419,14 +419,9 @@ class MAHNOBDataModule(_DataSet):
         **shared: Unpack[Shared],
     ):
         super().__init__(
-            _extracted, name="mahnob", root=root, modality=modality, target=target, threshold=threshold,
+            named.load, name="mahnob", root=root, modality=modality, target=target, threshold=threshold,
             leave_out=leave_out, cache=cache, settings=settings, jobs=jobs, per_subject=per_subject, **shared,
         )  # fmt: skip
-
-
-def _extracted(name: str, **settings) -> FeatureSet:
-    """A data set of signals by its name, whose other settings of the extraction are those of conf/data."""
-    return named.load(name, **settings)
 
 
 def _table(path, *, subject_column: str, session_column: str, stimulus_column: str, **settings) -> FeatureSet:

@@ -1,19 +1,12 @@
 """How many GANs fit into a GPU's memory."""
 
-import logging
-from typing import TypeVar
-
 import torch
 
 from emogan.models import ConditionalGenerator
 from emogan.models.stacked import StackedLinear
 
-log = logging.getLogger(__name__)
-
 SHARE = 0.8  # of the free memory is used: what a step allocates and frees leaves gaps
 FLOAT = 4  # bytes
-
-Fit = TypeVar("Fit")
 
 
 def bytes_per_member(model: ConditionalGenerator, batch_size: int, windows: int) -> int:

@@ -175,7 +175,6 @@ def test_gaps_that_are_too_long_are_named_and_those_of_other_trials_do_not_matte
     gap = recorded(pupil=pupil, **NO_EVENTS)
     with pytest.raises(ValueError, match=r"no pupil from 20.000 to 23.000 s; at most 2.0 s are interpolated"):
         features(gap)
-    assert np.isfinite(list(features(gap, longest_gap_s=3.5).values())).all()
     assert len(features(gap, 24, 55)["pupil_x_mean"]) == 7
     with pytest.raises(ValueError, match=r"no pupil from 59.990 to 79.990 s"):
         features(recorded(), 40, 80)

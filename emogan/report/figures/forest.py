@@ -3,7 +3,7 @@
 from emogan.report.figures.picture import WIDTH, Picture, panels, style
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section, same_clips
-from emogan.report.table import interval, points
+from emogan.report.table import with_interval
 from emogan.report.tables import FEW, paired_differences
 
 GREY = "#8a8f94"
@@ -45,10 +45,9 @@ def forest(section: Section) -> Picture | None:
                     100 * row.difference, at, look(model).marker, markersize=6, markeredgecolor=color,
                     markerfacecolor=color if gan else "white",
                 )  # fmt: skip
-                text = f"{points(row.difference)} {interval(row.low, row.high)}"
                 axis.annotate(
-                    f"{text}  n = {row.subjects}", (1.01, at), xycoords=("axes fraction", "data"), va="center",
-                    fontsize=8, color="#333333" if row.subjects >= FEW else GREY,
+                    f"{with_interval(row)}  n = {row.subjects}", (1.01, at), xycoords=("axes fraction", "data"),
+                    va="center", fontsize=8, color="#333333" if row.subjects >= FEW else GREY,
                 )  # fmt: skip
             axis.set_yticks(range(len(found)), [look(model).label for model, _ in found])
             axis.set_ylim(len(found) - 0.5, -0.5)
