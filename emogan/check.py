@@ -20,7 +20,7 @@ from emogan.environment import config_dir
 from emogan.keys import check_keys
 
 PLACES = ("root", "path", "recordings")  # the settings of loaders that say where the data are
-TELL = """
+REQUEST = """
 If these are the files as the data set's authors give them out, EmoGAN should read them. Please open an issue in the
 tracker of the EmoGAN project with this sentence, in which your folder is called DATA:
 
@@ -42,7 +42,7 @@ class Messages(logging.Handler):
 
 @contextmanager
 def listening() -> Iterator[Messages]:
-    """Take what EmoGAN logs meanwhile, instead of its being shown."""
+    """Collect EmoGAN's log messages in the with block, instead of showing them."""
     logger, messages = logging.getLogger("emogan"), Messages()
     level, propagates = logger.level, logger.propagate
     logger.addHandler(messages)
@@ -92,7 +92,7 @@ def check(data: Mapping, modality: str = "eeg_eye") -> tuple[str, bool]:
 
 
 def _load(data: Mapping, modality: str, published: Published | None) -> tuple[FeatureSet | None, list[str]]:
-    """What can be loaded, and what is wrong. Where not all can be, each person is tried alone."""
+    """The data that can be loaded, and a message for each error. If loading fails, each person is loaded alone."""
     asked, sessions = (_listed(data.get(name)) for name in ("subjects", "sessions"))
     people = asked if asked is not None else published.people_with(modality) if published else []
     try:
@@ -160,7 +160,7 @@ def _sentence(data: Mapping, wrong: Sequence[str]) -> Iterator[str]:
         text = f"emogan.check of EmoGAN {emogan.__version__}, {data['_target_']}: {'; '.join(wrong)}"
         for path in places:
             text = text.replace(str(path.resolve()), "DATA").replace(str(path.absolute()), "DATA")
-        yield TELL.format(text)
+        yield REQUEST.format(text)
 
 
 def run(cfg: DictConfig) -> int:

@@ -32,7 +32,7 @@ PLAIN = str.maketrans("−–—×·↑↓≥≤…“”‘’", "---x*^v><.\"\
 
 
 def run(main: Callable[[], object]) -> None:
-    """Run a command that `hydra.main` made: as every command, and with its options read as they are typed.
+    """Run a command that `hydra.main` made, after quoting the options that Hydra's grammar would misread.
 
     An option that cannot be read, or whose key does not exist, ends the process with exit code 1 and a sentence that
     says what to type.
@@ -108,17 +108,17 @@ def readable(arguments: Sequence[str]) -> list[str]:
 
 
 def _left_to_jobs(arguments: Sequence[str]) -> list[str]:
-    """A sweep's command line whose settings of a group with several options, as ``model=noise,mixup``, are swept too.
+    """A sweep's command line in which the settings of a swept group, as of ``model=noise,mixup``, are swept as well.
 
-    What is not swept Hydra gives to the default option of the group first, which may have no such setting.
+    Hydra would apply a setting that is not swept to the group's default option first, which may not have it.
     """
     parser = OverridesParser.create()
     parsed = {text: parser.parse_override(text) for text in arguments if OPTION.fullmatch(text)}
-    swept = {one.key_or_group for one in parsed.values() if one.is_sweep_override()}
+    swept = {override.key_or_group for override in parsed.values() if override.is_sweep_override()}
 
     def left(text: str) -> str:
-        one = parsed.get(text)
-        if one is None or one.is_sweep_override() or one.key_or_group.partition(".")[0] not in swept:
+        override = parsed.get(text)
+        if override is None or override.is_sweep_override() or override.key_or_group.partition(".")[0] not in swept:
             return text
         key, _, value = text.partition("=")
         return f"{key}=choice({value})"

@@ -1,4 +1,4 @@
-"""Docstrings of classes that describe their own parameters alone: what other classes say of the rest is put in."""
+"""Completing the docstring of a class with the descriptions of the parameters that it hands on to other classes."""
 
 import inspect
 import re

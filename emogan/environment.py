@@ -41,7 +41,10 @@ def quieten_lightning() -> None:
 
 @contextlib.contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Leave them out for a while: in a user's own process, which messages are shown is the user's to choose."""
+    """Leave out Lightning's messages, as `quieten_lightning` does, within the with block alone.
+
+    In a user's own process the user chooses which messages are shown.
+    """
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     with warnings.catch_warnings():

@@ -13,9 +13,9 @@ from emogan.keys import check_keys
 
 
 def run(cfg: DictConfig) -> int:
-    """Extract, tell what became of it and draw the pictures; 1 if an experiment failed, else 0.
+    """Extract features, print a summary and draw the pictures; returns 1 if an experiment failed, else 0.
 
-    What is wrong with settings or the events table comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack.
+    An error of the settings or the events table is shown as its message alone; HYDRA_FULL_ERROR=1 adds the traceback.
     """
     from emogan.recordings.run import extract  # here, so that tab completion need not wait for MNE
 

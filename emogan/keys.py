@@ -35,7 +35,7 @@ def check_keys(cfg: DictConfig, command: str = "train") -> None:
 
 
 def reason(error: Exception) -> str:
-    """What an error of Hydra says; of a key that does not exist, what `check_keys` would say."""
+    """The message of an error of Hydra; for a key that does not exist, the message that `check_keys` gives."""
     cause = error.__cause__
     if isinstance(cause, ConfigKeyError | ConfigAttributeError) and isinstance(cause.parent_node, DictConfig):
         return str(unknown_in(cause.parent_node, cause.full_key.removesuffix(cause.key), cause.key))

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def register(cls: type[Any], base: type[Any]) -> None:
-    """Have a new subclass known by its kind; one without a kind has none, never that of the class it derives from.
+    """Register a new subclass by its kind. A subclass that states no kind does not inherit that of its base class.
 
     Raises
     ------
@@ -75,7 +75,8 @@ def _refuse_missing(made: object, cls: type[Any], base: type[Any], what: str) ->
     missing += [f"{name}()" for name in sorted(getattr(cls, "__abstractmethods__", ()))]
     if missing:
         raise ValueError(
-            f"{what}: expected of {qualified(cls)} all that {public(base)} asks for, got no {', no '.join(missing)}. "
+            f"{what}: expected {qualified(cls)} to have all that {public(base)} asks for, "
+            f"got no {', no '.join(missing)}. "
             f"Add {'it' if len(missing) == 1 else 'them'} to the class"
         )
 

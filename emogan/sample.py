@@ -34,7 +34,7 @@ def write_windows(
     fold: NonNegativeInt | None = None,
     adapt: str | Path | None = None,
 ) -> Path:
-    """Draw windows with what `emogan.load` reads and write the .npz or .csv that `data=features` reads.
+    """Draw windows from a saved sampler or checkpoint (`emogan.load`), and write them as a table for `data=features`.
 
     Subject and session are those of the training set; every window is a trial of its own, named synthetic_1, ...,
     which no recorded trial is.

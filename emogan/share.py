@@ -1,4 +1,4 @@
-"""python -m emogan.share: train one generator on many people, and write it with a card of what it gives away."""
+"""python -m emogan.share: train one generator on many people, and write it with a card on what it reveals of them."""
 
 import hydra
 from omegaconf import DictConfig

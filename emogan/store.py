@@ -43,9 +43,10 @@ def derived_seed(key: str, purpose: str) -> int:
 
 
 class Store:
-    """Cache entries in one folder. An entry is its own marker: there whole, or not there.
+    """The cache: entries in one folder, each a file that is there whole or not at all.
 
-    Several processes may use a store. What takes long is locked first (see `lock`), so that one of them does it.
+    Several processes may use a cache. A process locks an entry before it computes it (see `lock`), so that only one
+    of them does.
     """
 
     def __init__(self, folder: str | Path):
@@ -86,7 +87,7 @@ class Store:
             return tensors, json.loads(metadata["fields"])
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
             aside = path.with_suffix(f".unusable-{time.time_ns()}")
-            with contextlib.suppress(FileNotFoundError, PermissionError):  # another job has set it aside, or reads it
+            with contextlib.suppress(FileNotFoundError, PermissionError):  # another job has renamed it, or reads it
                 os.replace(path, aside)
             log.warning(
                 "%s is a corrupt cache entry (%s); it was renamed to %s and will be computed again",

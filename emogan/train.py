@@ -23,11 +23,12 @@ let_waiting_threads_sleep()
 
 
 def run(cfg: DictConfig) -> float | None:
-    """Do one job (`emogan.jobs.job.run`), return what `optimized_metric` names; a SIGTERM ends it with exit code 143.
+    """Run one job (`emogan.jobs.job.run`) and return the metric that `optimized_metric` names.
 
-    What it says of bad input comes out as that sentence alone; HYDRA_FULL_ERROR=1 adds the stack. A job of a sweep says
-    it at once, and the sweep's end tells of all that failed. With Hydra's basic sweeper it then returns None, as it
-    must stop no other; any other sweeper learns that the job failed, and decides.
+    A SIGTERM ends the job with exit code 143. An error of the input is shown as its message alone; HYDRA_FULL_ERROR=1
+    adds the traceback. In a sweep the message is logged at once, and the summary at the end of the sweep lists all jobs
+    that failed. A failed job returns None to Hydra's basic sweeper, so that the others still run; any other sweeper
+    gets the error, and decides.
     """
     from emogan.jobs import job, outputs, scores  # here, so that tab completion need not wait for torch
 

@@ -11,7 +11,7 @@ CACHE = 3  # Raise it when entries of the cache are laid out anew, or when nothi
 CHECKPOINT = 1  # Raise it when an earlier EmoGAN could not read the checkpoint.ckpt that a job writes now.
 SAMPLER = 2  # Raise it when an earlier EmoGAN could not read the file that `emogan.samplers.files.save` writes now.
 
-# Raise one of these when the same settings and data give, by name:
+# Raise the version of a computation when, with the same settings and data, its results change as the comment says:
 COMPUTATIONS = {
     "plan": 3,  # other folds, inner folds, training sets, scaled windows or fits of the classifier
     "donors": 2,  # other windows of donors, or others in the units of the target

@@ -60,7 +60,7 @@ def words() -> Wording:
 
 @contextlib.contextmanager
 def worded(wording: Wording) -> Iterator[None]:
-    """Have messages in these words for a while, in this thread."""
+    """Use a wording for the messages that are made in the with block, in this thread."""
     before = _current.set(wording)
     try:
         yield

@@ -188,7 +188,7 @@ def predictions() -> Arrays:
             for n in by_size:
                 by_size[n][i] = own[n]
         scores = [protocol.gather(i, planned, list(by_size.values()), features) for i in range(len(planned.splits))]
-        pooled = protocol.pool(scores, planned.mates)
+        pooled = protocol.pool(scores, planned.poolable)
         found[f"{name}_predictions"] = np.concatenate([one.predictions.ravel() for one in scores])
         found[f"{name}_chosen"] = np.array([*(one.chosen for one in scores + pooled), protocol.oracle_choice(scores)])
     return found

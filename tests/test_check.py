@@ -171,7 +171,7 @@ def test_a_renamed_file_is_told_by_its_name_and_by_the_person_who_is_missing(see
     (seed_v / EYES / "4_123.npz").rename(seed_v / EYES / "4_123 (1).npz")
     report, fits = looked_at(seed_v)
     assert not fits
-    assert "passed over 4_123 (1).npz: like names of data files, but others" in report
+    assert "passed over 4_123 (1).npz: almost named as data files are" in report
     assert "people who are missing: 4\n" in report
 
 

@@ -58,7 +58,7 @@ class WithoutValues(Classifier):
             Without,
             r"no kind, no metrics, no convergence, no build_discriminator\(\), no iterate\(\), no realism\(\)\. Add",
         ),
-        (Unnamed, r"of \S*Unnamed all that emogan\.models\.ConditionalGenerator asks for, got no kind\. Add it"),
+        (Unnamed, r"\S*Unnamed to have all that emogan\.models\.ConditionalGenerator asks for, got no kind\. Add it"),
         (Narrow, r"without seeds, layers, architecture_seed, noise_features, learning_rate, optimizer\. Let it take"),
         (torch.nn.Linear, r"a subclass of \S*ConditionalGenerator, got <class 'torch"),
         ("CBEGAN", r"a subclass of \S*ConditionalGenerator, got 'CBEGAN'"),

@@ -37,7 +37,7 @@ ONE = [
 # What is added to a command, or runs in its place, so that it takes seconds
 REDUCED = {
     "python -m emogan.train data=features data.path=FILE.csv 'data.eye=[\"pupil_*\"]' model=cbegan hydra.run.dir=outputs/mine": QUICK,
-    "python -m emogan.train model=cbegan 'n_aug=[0,50,200,2000]'": ["model.iterations=3", "machine.threads=1", *ONE],
+    "python -m emogan.train -m model=cbegan n_aug=50,200,2000": ["model.iterations=3", "machine.threads=1", *ONE],
     "python -m emogan.train experiment=comparison": [
         "model=none,noise", "n_aug=[0,20]", "machine.threads=1", "hydra.sweep.dir=outputs/DATE/TIME", *ONE,
     ],

@@ -1,4 +1,4 @@
-"""Autocorrelation of windows within trials: how much of a window the one some windows later still has."""
+"""Autocorrelation of windows within trials: how similar windows a given number of windows apart are."""
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,8 @@ def autocorrelation(
 
     r(l) = E[c_t c_{t+l}] / E[c_t^2], where c are windows less the mean of their class, and the means go over all
     windows, and over all pairs of windows l apart in one trial. It does not fall to 0 where trials differ: what all
-    windows of a trial share remains. Both are estimated as they are, with no correction for the class means, which are
-    those of the same windows: compare only what has about as many trials of about one length.
+    windows of a trial share remains. The class means are estimated from the same windows, and this bias is not
+    corrected: compare only sets of about equally many trials of about equal lengths.
 
     Parameters
     ----------

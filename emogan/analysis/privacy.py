@@ -1,4 +1,4 @@
-"""What synthetic windows give away of the people that a generator learned from: two measures, with held-out people.
+"""What synthetic windows reveal of the people that a generator learned from: two measures, with held-out people.
 
 Both ask whether synthetic windows lie closer to the people whose windows were learned from, the donors, than to other
 people. A generator that knows what people have in common lies equally close to both.
@@ -57,11 +57,11 @@ def closest_record(
 ) -> ClosestRecord:
     """Distance to the closest record, of donors against people who were held out (Platzer and Reutterer 2021).
 
-    Among more people somebody is closer, so equally many of both are compared: of the larger side as many as the
-    other has, drawn at random, and the median distances are means over `DRAWS` draws. Where few people are held out,
-    few donors at a time can be found copied: `membership` looks at all of them. That distances to the training set
-    mean nothing without those to other people is what the privacy loss of Yale et al. (2020, "Generation and
-    evaluation of privacy preserving synthetic health data") rests on as well.
+    The closest of many people is closer than the closest of few, so equal numbers of both are compared: from the larger
+    side as many people as the smaller side has are drawn at random, and the median distances are means over `DRAWS`
+    draws. With few held-out people, each draw can find only few donors copied: `membership` uses all of them. The
+    privacy loss of Yale et al. (2020, "Generation and evaluation of privacy preserving synthetic health data") also
+    compares distances to the training set with distances to other people.
 
     Parameters
     ----------

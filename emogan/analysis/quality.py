@@ -236,7 +236,10 @@ def by_halves(real: np.ndarray, trial: np.ndarray, synthetic: np.ndarray, random
 
 
 def by_trials(real: np.ndarray, trial: np.ndarray, synthetic: np.ndarray, random: np.random.Generator) -> Pairs:
-    """All trials but one, each in turn, against synthetic windows, and against that one; `FOLDS` groups of many."""
+    """All trials but one, each left out in turn, against synthetic windows, and against the one that is left out.
+
+    More than `FOLDS` trials are divided into `FOLDS` groups, which are left out in turn.
+    """
     names, number = np.unique(trial, return_inverse=True)
     fold = (random.permutation(len(names)) % FOLDS)[number]
     splits = [

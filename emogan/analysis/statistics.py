@@ -221,10 +221,10 @@ def _paired_subjects(pair: pd.DataFrame, common_only: bool) -> pd.DataFrame:
 
 
 def choose_n_aug(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of scores at the n_aug (and job) that each training set's own inner cross-validation prefers.
+    """The rows of scores at the n_aug (and job) that the inner cross-validation of each training set chooses.
 
-    Chosen is the highest ``accuracy_inner``; of equals the smallest n_aug, then the job that comes first. No test
-    window takes part in it.
+    It is the one with the highest ``accuracy_inner``; among equal ones that with the smallest n_aug, then that of the
+    first job. No test window takes part in the choice.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ class Augmenter(Checked, ABC):
         """The trial (M, n) that each synthetic window with the labels y (M, n) is of, a number within its member.
 
         Windows of a trial are in the order of time. As windows are drawn one by one here, each is a trial of its own;
-        a generator that draws whole trials says which they are. Fewer windows are the first of them, as in `sample`.
+        a generator that draws whole trials says which they are. A smaller n gives the first of these, as in `sample`.
         """
         return torch.arange(y.shape[1]).expand_as(y)
 

@@ -22,9 +22,9 @@ BLOCK = 256  # windows of a class are drawn in blocks of this many, so that a wi
 class Control(Augmenter):
     """What a GAN has to beat: a member's synthetic windows come from its own windows by a formula.
 
-    The i-th synthetic window of a class depends on the member's windows, its generator, the class and i alone: fewer
-    windows are the first of more. Features that do not vary in a member's training windows keep their value. Synthetic
-    windows may leave [0, 1], as test windows do.
+    The i-th synthetic window of a class depends on the member's windows, its generator, the class and i alone, so that
+    a smaller number gives the first of these windows. Features that do not vary in a member's training windows keep
+    their value. Synthetic windows may leave [0, 1], as test windows do.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What linear discriminant analysis makes of one member's training windows, and the axes in which they are white."""
+"""Linear discriminant analysis of one member's training windows, and the whitening of a covariance."""
 
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -28,7 +28,7 @@ def refuse_equal_windows(x: np.ndarray, y: np.ndarray) -> None:
     refuse_without_spread(x, np.full(x.shape[1], widest), y)
 
 
-def white_axes(covariance: np.ndarray) -> np.ndarray:
-    """W (F, F) with W' S W = I for a covariance S: windows of one class vary alike along all axes of x W."""
+def whitening(covariance: np.ndarray) -> np.ndarray:
+    """The matrix W (F, F) that whitens a covariance S (F, F): W' S W = I."""
     variances, axes = np.linalg.eigh(covariance)
     return axes / np.sqrt(np.maximum(variances, FLOOR * variances[-1]))

@@ -87,7 +87,7 @@ def member_key(
 def fit_directly(
     augmenter: Augmenter, sets: Sequence[TrainingSet], layout: Layout, classes: int, seeds: Sequence[int]
 ) -> Fits:  # fmt: skip
-    """Fit an augmenter that has nothing to train, each member's randomness again from its content key."""
+    """Fit an augmenter that has nothing to train; the seed of each member is derived from its content key."""
     keys = [member_key(augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
     own_seeds = [derived_seed(key, "train") for key in keys]
     augmenter.fit(sets, own_seeds, layout=layout)
@@ -271,7 +271,7 @@ class CachedFit:
         name, total = f"{self.augmenter.name} x {len(missing)}", len(missing) * self.augmenter.training["iterations"]
         with progress_bar(name, total, "GAN x iteration", hidden=not self.progress) as bar:
             received = {
-                "progress": lambda _, *values: show(bar, *values), "trouble": lambda _, found: self._tell(found),
+                "progress": lambda _, *values: show(bar, *values), "trouble": lambda _, found: self._report(found),
                 "metrics": live.add, "end": live.end,
             }  # fmt: skip
             found = train_in_workers(
@@ -345,7 +345,7 @@ class CachedFit:
         self.shown = len(group) == len(self.keys) and state is None
         self.augmenter.fit(
             [self.sets[m] for m in group], [self.seeds[m] for m in group],
-            classes=self.classes, trainer=self.trainer, callbacks=callbacks, resume=state, tell=self._tell,
+            classes=self.classes, trainer=self.trainer, callbacks=callbacks, resume=state, report=self._report,
             group="" if self.shown or self.send else f"group_{self.groups}",
         )  # fmt: skip
         self.states += _states(self.augmenter, group, self.kept)
@@ -361,7 +361,7 @@ class CachedFit:
             logger.history, logger.group = history, self.groups
         return [Progress(history, lambda done, means: self.send("progress", members * done, means))]
 
-    def _tell(self, found: dict[str, str]) -> None:
+    def _report(self, found: dict[str, str]) -> None:
         """Say once of each kind what detectors find in a group that trains; the warning at the end counts all GANs."""
         if self.send:
             self.send("trouble", found)
@@ -398,11 +398,12 @@ class CachedFit:
             log.warning("%s", message)
         if ended := self.unfinished.values():
             log.warning(
-                "%s: trainer.max_time ended the training of %d of %d GANs at iteration %s of %d. They are scored as "
-                "they are; the next job with the same settings %s",
+                "%s: trainer.max_time ended the training of %d of %d GANs at iteration %s of %d. Their present state "
+                "is scored; the next job with the same settings %s",
                 name, len(self.unfinished), len(self.first), " to ".join(map(str, sorted({min(ended), max(ended)}))),
                 self.augmenter.training["iterations"],
-                "goes on from there" if self.trainer.resumable else "begins anew: no state of callbacks is kept",
+                "resumes from there" if self.trainer.resumable
+                else "trains them from the start, as checkpoints hold no state of callbacks",
             )  # fmt: skip
 
     def _all(self) -> Fits:

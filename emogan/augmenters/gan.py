@@ -175,7 +175,7 @@ class GANAugmenter(Augmenter):
         callbacks: Callable[[History, MemberEarlyStopping], Sequence[lightning.Callback]] = lambda *_: [],
         resume: TrainingState | None = None,
         group: str = "",
-        tell: Callable[[dict[str, str]], None] | None = None,
+        report: Callable[[dict[str, str]], None] | None = None,
     ) -> "GANAugmenter":
         """Train one GAN on each training set.
 
@@ -193,9 +193,9 @@ class GANAugmenter(Augmenter):
             A state of these members to go on from.
         group
             What loggers call these members, if they are one of several groups.
-        tell
-            Called with what detectors find while GANs train, messages by kind; what they find at the end is then left
-            to the caller. Warnings if not given.
+        report
+            Called during training with the detectors' messages by kind of trouble. The caller then warns after training
+            as well. If not given, this method logs both as warnings.
 
         Raises
         ------
@@ -214,7 +214,7 @@ class GANAugmenter(Augmenter):
         self.stopping = MemberEarlyStopping(
             self.history, self.training["plateau_window"], self.training["plateau_tolerance"]
         )
-        self.watch = Watch(self.history, self.name, ends, batches.classes, tell)
+        self.watch = Watch(self.history, self.name, ends, batches.classes, report)
         resumed = [Resume(resume, self.history, self.stopping)] if resume else []
         with ProcessSignals() as signals:
             own = [signals, self.history, self.stopping, *resumed, self.watch]

@@ -1,8 +1,8 @@
-"""Selection: of several candidates for every synthetic window the one that a judge holds best.
+"""Selection: a judge scores several candidates for each synthetic window, and the best one is kept.
 
 A judge knows a member's training windows only. It compares candidates of the same label, so what is common to a class
-does not matter. Whoever selects narrows: the windows kept lie closer together than the generator's, and what a judge
-looks for they have too much of. Whether that is worth it is for the scores and `quality.csv` to say.
+does not matter. Selection reduces diversity: the windows kept lie closer together than those of the generator, and
+have more of what the judge rewards than real windows have. The scores and `quality.csv` show whether it is worth it.
 """
 
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emogan.augmenters.discriminant import discriminant, refuse_equal_windows, white_axes
+from emogan.augmenters.discriminant import discriminant, refuse_equal_windows, whitening
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN, ConditionalGenerator
 from emogan.models.stacked import StackedLinear
@@ -31,8 +31,9 @@ class Judge(nn.Module, ABC):
 
 
 class ByDiscriminator(Judge):
-    """What the GAN's own discriminator holds for real (`ConditionalGAN.realism`), as discriminator rejection
-    sampling does (Azadi et al. 2019), without its probabilities.
+    """The realism of a window by the GAN's own discriminator (`ConditionalGAN.realism`).
+
+    Discriminator rejection sampling (Azadi et al. 2019) uses this score too, for probabilities of acceptance.
     """
 
     def __init__(self, model: ConditionalGAN):
@@ -49,9 +50,9 @@ class ByDiscriminator(Judge):
 class ByDensity(Judge):
     """Log density, less what all candidates share, of the class's Gaussian: -|(x - m_y) W|^2 (`discriminant`).
 
-    A Gaussian, because the nearest real windows would favour copies of them. In axes W in which windows are white,
-    because distances in the features' own units are those along the few directions of large variance, and windows are
-    found out, and classes separated, along the many of small variance.
+    It is a Gaussian, because distances to the nearest real windows would favour copies of these. Distances are taken
+    after the whitening W: in the features' own units the few directions of large variance decide, whereas windows are
+    recognised as synthetic, and classes are separated, along the many directions of small variance.
     """
 
     def __init__(self, model: ConditionalGenerator):
@@ -64,7 +65,7 @@ class ByDensity(Judge):
         for m, data in enumerate(sets):
             found = discriminant(data.x, data.y)
             self.means[m, found.classes_] = torch.from_numpy(found.means_).float()
-            weight[m] = torch.from_numpy(white_axes(found.covariance_))
+            weight[m] = torch.from_numpy(whitening(found.covariance_))
 
     def forward(self, z, x, y):
         means = torch.gather(self.means, 1, y[..., None].expand(-1, -1, x.shape[-1]))

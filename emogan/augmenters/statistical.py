@@ -102,7 +102,7 @@ class PersonEffects(RandomEffects):
         if any(getattr(data, "target", None) is None for data in sets):
             raise ValueError(
                 f"{words().model(self.name)} expects windows of a target and of its donors, got training sets that do "
-                "not tell people apart"
+                "not say which person each window is of"
             )
         return super().fit(sets, seeds, layout=layout)
 

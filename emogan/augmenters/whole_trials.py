@@ -18,10 +18,10 @@ LONGEST = 0.98  # coefficient: with a larger one windows hardly leave the mean o
 
 
 class WholeTrials(Control):
-    """The windows of a class are those of synthetic trials, one after the other, as long as the real ones in turn.
+    """Base of the controls that draw whole trials, one after the other, each as long as the real ones in turn.
 
-    The t-th trial of a class depends on the member's windows, its generator, the class and t alone; where the windows
-    end, the last one is cut.
+    The t-th trial of a class depends on the member's windows, its generator, the class and t alone. The last trial is
+    cut off where the number of windows that was asked for is reached.
 
     Parameters
     ----------

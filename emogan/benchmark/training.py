@@ -114,7 +114,7 @@ def train_stacked(case: Case, members: int, iterations: int, *callbacks: lightni
         training_sets(members, case.features),
         classes=CLASSES,
         callbacks=lambda *_: callbacks,
-        tell=lambda _: None,
+        report=lambda _: None,
         trainer=TrainerSettings({"accelerator": case.accelerator, "precision": case.precision}),
     )
 

@@ -20,9 +20,10 @@ log = logging.getLogger(__name__)
 class Source:
     """The folder and files of one modality and how to read one.
 
-    `read(path, session)` returns the trials of that session in order, arrays (W, F), and their labels, one a trial;
-    where features are extracted of signals, there is none. `unclear` says of subjects with files whose sessions are not
-    known why not. `names` are those of the columns, if they are others than SEED's in EEG or SEED-V's in eye movements.
+    `read(path, session)` returns the trials of that session in order, as arrays (W, F), and one label for each trial;
+    it is None where features are extracted from signals. `unclear` holds, for each subject whose files cannot be
+    assigned to sessions, the reason why. `names` are the names of the columns, where they differ from SEED's for EEG or
+    from SEED-V's for eye movements.
     """
 
     folder: Path

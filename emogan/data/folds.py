@@ -368,7 +368,9 @@ def permute_labels(features: FeatureSet, seed: int) -> FeatureSet:
 
 
 def thin(features: FeatureSet, member: Member, trials_per_class: int, seed: int) -> Member:
-    """Keep a number of training trials of each class of each experiment, drawn at random; more include fewer.
+    """Keep a number of training trials of each class of each experiment, drawn at random.
+
+    The trials kept for a smaller number are among those kept for a larger one.
 
     Raises
     ------

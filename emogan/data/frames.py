@@ -81,7 +81,7 @@ def named(place: object, frame: pd.DataFrame, names: Sequence, index: Collection
 
 @contextmanager
 def whole(path: Path, extra: str) -> Iterator[None]:
-    """Say of a file that a package reads what is wrong with it, or which extra would install the package.
+    """Turn the errors of a package that reads a file into messages that name the file, or the extra to install.
 
     Raises
     ------

@@ -69,8 +69,8 @@ def evenly_spread(n: int, most: int) -> np.ndarray:
 def in_trials(y: Tensor, lengths: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
     """Which synthetic trial of its class each window is of, and its place in it: (M, N) -> (M, N) twice.
 
-    The successive windows of a class are those of its trials one after the other, which are as long as the real ones in
-    turn. Both depend on the windows before alone.
+    The windows of a class, in order, fill one synthetic trial after the other; the trials have the lengths of the real
+    trials of the class, in turn. Both results depend only on the labels up to the window.
 
     Parameters
     ----------

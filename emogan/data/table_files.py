@@ -67,9 +67,9 @@ class Reading:
 class TableFile:
     """One file as read: x (N, F), the other columns (N,), and a name and kind per feature.
 
-    `rows` are the numbers of the rows in the file, from 1. `dropped` are the names of columns left out on request,
-    `truths` those of columns that are true or false, `text` those of columns that are no numbers, NaN in x, and what
-    one of them holds. `settings` are those of emogan.extract as JSON, if it made the file.
+    `rows` are the numbers of the rows in the file, from 1. `dropped` are the names of columns left out on request and
+    `truths` those of columns that are true or false. `text` maps the name of a column that does not hold numbers, which
+    is NaN in x, to the message that says so. `settings` are those of emogan.extract as JSON, if it made the file.
     """
 
     path: Path
@@ -404,7 +404,7 @@ def listed(values: Listed) -> list[str]:
 
 @contextmanager
 def naming(place: object) -> Iterator[None]:
-    """Put the file or row that something is wrong with in front of what is wrong."""
+    """Put the name of a file or row in front of the message of a ValueError that is raised in the with block."""
     try:
         yield
     except ValueError as error:

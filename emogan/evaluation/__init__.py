@@ -1,4 +1,4 @@
-"""Scoring what augmentation buys on held-out trials."""
+"""Scoring the gain in accuracy from augmentation on held-out trials."""
 
 from emogan.evaluation.classifiers import Classifier, Estimator, FitData, LinearSVM, TrialVote
 from emogan.evaluation.dgcnn import DGCNN

@@ -174,9 +174,9 @@ class Estimator(Classifier):
 
 
 class TrialVote(Classifier):
-    """Another classifier, whose windows of a held-out trial decide together: all of them get the trial's class.
+    """A classifier of whole trials: the windows of a held-out trial decide together, by another classifier.
 
-    The choice of the other's parameter is made by such decisions too.
+    All windows of the trial get its class. The parameter of the other classifier is chosen by such decisions too.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ class TrialVote(Classifier):
         window. To linear decision functions, as those of the linear SVM for each pair of classes, the decision at the
         mean window is the mean of the decisions at the windows.
     classifier
-        The other one.
+        The classifier that decides window by window.
     """
 
     uses_trials = True

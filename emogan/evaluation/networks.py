@@ -47,9 +47,9 @@ class StackedNetwork(Classifier):
     max_updates
         The largest number of updates.
     check_every
-        Updates between two looks at the validation trials.
+        Updates between two evaluations of the validation loss.
     patience
-        Early stopping: training ends after this many looks in a row without a lower loss.
+        Early stopping: training ends after this many evaluations in a row without a lower validation loss.
     validation
         Share of the trials of each class that validate; it is one trial at least.
     updates_without_validation

@@ -58,14 +58,14 @@ class Plan:
     learned: list[Learned] | None = None  # of each training set, what an augmenter learns from instead, if donors
 
     @cached_property
-    def mates(self) -> list[list[int]]:
-        """Of each split, itself and the others that do not train on its test windows."""
+    def poolable(self) -> list[list[int]]:
+        """For each split, the splits that do not train on its test windows, itself among them: indices."""
         return self._without_windows_of(learned=False)
 
     @cached_property
-    def unacquainted(self) -> list[list[int]]:
-        """Of each split, itself and the others that neither train on its test windows nor have them from donors."""
-        return self.mates if self.learned is None else self._without_windows_of(learned=True)
+    def poolable_with_donors(self) -> list[list[int]]:
+        """As `poolable`, without the splits whose augmenters learned from the test windows through donors."""
+        return self.poolable if self.learned is None else self._without_windows_of(learned=True)
 
     def _without_windows_of(self, learned: bool) -> list[list[int]]:
         """Of each split, the splits that have not seen its test windows."""

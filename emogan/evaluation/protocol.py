@@ -27,7 +27,7 @@ class Scores:
     accuracy: np.ndarray  # (S, C) share of the test trials' windows that are right
     trial_accuracy: np.ndarray  # (S, C) share of the test trials whose majority of windows is right, see `majority`
     inner_accuracy: np.ndarray  # (S, C) by cross-validation over the training trials, or its mean, see `pool`
-    bounded_from: int | None  # index of the first C at which any fit did not converge
+    first_not_converged: int | None  # index of the first C at which any fit did not converge
 
     @property
     def chosen(self) -> tuple[int, int]:
@@ -91,18 +91,18 @@ def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Prediction
         for fit, held_out in split.inner
     )
     fits = [split.fit, *(fit for fit, _ in split.inner)]
-    bounds = [paths[fit].bounded_from for paths in candidates for fit in fits]
+    bounds = [paths[fit].first_not_converged for paths in candidates for fit in fits]
     return Scores(
         predictions=outer,
         accuracy=(outer == y[test]).mean(-1),
         trial_accuracy=(majority(outer, trial) == majority(y[test], trial)).mean(-1),
         inner_accuracy=correct / sum(len(held_out) for _, held_out in split.inner),
-        bounded_from=min((bound for bound in bounds if bound is not None), default=None),
+        first_not_converged=min((bound for bound in bounds if bound is not None), default=None),
     )
 
 
-def pool(found: Sequence[Scores], mates: Sequence[Sequence[int]]) -> list[Scores]:
-    """Give each split, to choose by, the mean inner accuracy over its mates, which have not seen its test windows.
+def pool(found: Sequence[Scores], poolable: Sequence[Sequence[int]]) -> list[Scores]:
+    """Give each split, to choose by, the mean inner accuracy over all splits that have not seen its test windows.
 
     A training set of few trials chooses poorly on its own; those of other experiments tell which choices are good in
     general, without a look at the split's test trials. Other folds of its own experiment do train on them, and are
@@ -110,7 +110,7 @@ def pool(found: Sequence[Scores], mates: Sequence[Sequence[int]]) -> list[Scores
     """
     return [  # rounded: equal means stay equal
         replace(own, inner_accuracy=np.mean([found[i].inner_accuracy for i in others], axis=0).round(12))
-        for own, others in zip(found, mates, strict=True)
+        for own, others in zip(found, poolable, strict=True)
     ]
 
 

@@ -21,12 +21,12 @@ class Predictions(NamedTuple):
     ----------
     predictions : array (C, n_test) of int64
         Class indices.
-    bounded_from : int or None
+    first_not_converged : int or None
         Index of the first value whose fit did not converge, if any.
     """
 
     predictions: np.ndarray
-    bounded_from: int | None = None
+    first_not_converged: int | None = None
 
 
 def gram(a: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which of its training windows a network learns from, and which tell it when to stop: always whole trials."""
+"""Splitting a network's training trials, always whole, into trials to learn from and trials for early stopping."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ FLAT = 0.01  # the least spread of a feature in [0, 1], lest one that hardly var
 
 
 class Standardised(NamedTuple):
-    """A fit's windows with mean 0 and variance 1 in the real ones that are learned from, and which these are."""
+    """A fit's windows, standardised by the real windows that are learned from, and which windows validate."""
 
     x: np.ndarray  # (n, F), as the training windows of the fit
     x_held_out: np.ndarray

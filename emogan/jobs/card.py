@@ -1,4 +1,4 @@
-"""The card of a shared generator: what the file holds and what it gives away of its donors, in plain words."""
+"""The card of a shared generator: what the file holds and what it reveals of its donors."""
 
 import re
 import textwrap
@@ -81,10 +81,10 @@ def _wrapped(block: str) -> str:
 def _measured(privacy: dict[str, Any]) -> str:
     closest, areas = privacy["closest_record"], privacy["membership"]
     ratio = "no meaning" if closest["ratio"] is None else f"{closest['ratio']:.2f}"
-    said = {name: f"{area['auc']:.2f} [{area['low']:.2f}, {area['high']:.2f}]" for name, area in areas.items()}
+    areas_text = {name: f"{area['auc']:.2f} [{area['low']:.2f}, {area['high']:.2f}]" for name, area in areas.items()}
     distinguished = any(area["low"] > 0.5 for area in areas.values())
     return MEASURED.format(
         windows=f"{privacy['windows']:,}", people=privacy["people"], compared=closest["people"], ratio=ratio,
         donors=closest["donors"], held_out=closest["held_out"],
-        verdict=DISTINGUISHED if distinguished else NOT_DISTINGUISHED, **said,
+        verdict=DISTINGUISHED if distinguished else NOT_DISTINGUISHED, **areas_text,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What goes into a job: whether it is done already, and what has changed since a job that is."""
+"""The identity of a job: its content key, whether it is done already, and how it differs from earlier jobs."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ from emogan.versions import COMPUTATIONS
 
 LISTED = 5  # fields that have changed, at most
 COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
-# What never changes the result; of gan, what does is in model.
+# Settings that never change the result. Those of gan that do are copied into model.
 NO_INPUT = ("gan", "folder", "output", "store", "machine", "optimized_metric", "logger")
 
 
@@ -117,10 +117,10 @@ def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
     same_data = all(old.get(name) == new.get(name) for name in ("data", "targets"))
     names = [name for name in {**old, **new} if not (name.startswith("data.") and same_data)]
     changed = [name for name in names if old.get(name) != new.get(name)]
-    return [f"{name} {_told(old.get(name))} -> {_told(new.get(name))}" for name in changed]
+    return [f"{name} {_shown(old.get(name))} -> {_shown(new.get(name))}" for name in changed]
 
 
-def _told(value: object) -> str:
+def _shown(value: object) -> str:
     text = json.dumps(value)
     return text if len(text) <= 40 else f"{text[:12]}...{text[-1]}"
 

@@ -145,7 +145,7 @@ class Job:
     def _load(self) -> pd.DataFrame | None:
         """Load the data and plan all fits; the scores instead, if the folder holds them already."""
         found = self.found
-        outputs.set_scores_aside(found.folder)
+        outputs.mark_unfinished(found.folder)
         found.loaded = construct(with_donors(found.cfg.data, found.donors))
         check_loaded(found.loaded, found.cfg.modality)
         if found.donors:
@@ -155,7 +155,7 @@ class Job:
         self.inputs = job_inputs(cfg, found.loaded, found.targets) | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
         if (done := finished(found.folder, found.key)) is not None:
-            outputs.restore_scores(found.folder)
+            outputs.mark_finished(found.folder)
             log.info("done already: %s", found.folder)
             return done
         if difference := compare(self.store, self.inputs):
@@ -307,18 +307,18 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, ch
     }
     if choice != "pooled":
         return scores
-    if alone := sum(len(mates) == 1 for mates in plan.unacquainted):
+    if alone := sum(len(splits) == 1 for splits in plan.poolable_with_donors):
         log.warning(
             "evaluation.choice=pooled: %d of %d training sets choose on their own, as all others have seen their test "
             "windows", alone, len(plan.splits),
         )  # fmt: skip
-    return {n: protocol.pool(found, plan.unacquainted if n else plan.mates) for n, found in scores.items()}
+    return {n: protocol.pool(found, plan.poolable_with_donors if n else plan.poolable) for n, found in scores.items()}
 
 
 def report_bounds(found: Results) -> None:
     """Log in how many training sets the classifier did not converge, and from which value of its parameter on."""
     for n, scores in found.scores.items():
-        met = [found.classifier.values[s.bounded_from] for s in scores if s.bounded_from is not None]
+        met = [found.classifier.values[c] for s in scores if (c := s.first_not_converged) is not None]
         if met:
             log.info(
                 "n_aug=%d: %s did not converge in %d of %d training sets, from c = %g on at the earliest",

@@ -48,13 +48,13 @@ def remove_earlier(folder: Path) -> None:
                 path.unlink()
 
 
-def set_scores_aside(folder: Path) -> None:
-    """Have the folder not look done from here on; its files are not lost before a new job begins."""
+def mark_unfinished(folder: Path) -> None:
+    """Rename an earlier job's scores.csv to `EARLIER`, so that the folder no longer counts as done; nothing is lost."""
     if (folder / "scores.csv").exists():
         os.replace(folder / "scores.csv", folder / EARLIER)
 
 
-def restore_scores(folder: Path) -> None:
+def mark_finished(folder: Path) -> None:
     """Mark the folder as done again, by the job that was there."""
     for name in ("failed.json", DISMISSED):  # of a refusal in between
         (folder / name).unlink(missing_ok=True)
@@ -189,7 +189,7 @@ def write_run(found: Results) -> None:
     cfg, fits, features = found.cfg, found.fits, found.loaded
     targets = features.take(found.targets)
     bounded = {
-        n: [None if s.bounded_from is None else float(found.classifier.values[s.bounded_from]) for s in scores]
+        n: [None if (c := s.first_not_converged) is None else float(found.classifier.values[c]) for s in scores]
         for n, scores in found.scores.items()
     }
     content = {

@@ -126,12 +126,12 @@ def _augmented(plan: Plan, i: int, features: FeatureSet, key: str) -> dict:
 
 def _save(store: Store, key: str, found: Predictions) -> None:
     tensors = {"predictions": torch.from_numpy(found.predictions.astype(np.int16))}
-    store.save(key, tensors, {"bounded_from": found.bounded_from})
+    store.save(key, tensors, {"bounded_from": found.first_not_converged})
 
 
 def _load(store: Store, key: str) -> Predictions | None:
-    record = store.load(key)
-    return record and Predictions(record[0]["predictions"].numpy().astype(np.int64), record[1]["bounded_from"])
+    entry = store.load(key)
+    return entry and Predictions(entry[0]["predictions"].numpy().astype(np.int64), entry[1]["bounded_from"])
 
 
 def assess(
@@ -162,9 +162,8 @@ def assess(
             "classes": list(features.class_names),
             **_augmented(plan, plan.of_splits[i], features, keys[i]),
         })  # fmt: skip
-        record = kept.load(key)
-        if record:
-            return pd.DataFrame(record[1]["rows"])
+        if entry := kept.load(key):
+            return pd.DataFrame(entry[1]["rows"])
         random = np.random.default_rng(derived_seed(fingerprint(data.x, data.y), "quality"))
         rows = quality.assess(data.x, data.y, data.trial, *drawn[i], features.class_names, random)
         kept.save(key, {}, {"rows": rows.to_dict("records")})

@@ -46,7 +46,7 @@ LEAST = 2  # people on either side: with one, what all have in common would be t
 
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def share(cfg: DictConfig) -> Path:
-    """Train a generator on all donors, measure what it gives away, and write its file and its card.
+    """Train a generator on all donors, measure what it reveals of them, and write its file and its card.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def drawn_like(augmenter: Augmenter, pool: TrainingSet, key: str) -> np.ndarray:
 def measure(
     synthetic: np.ndarray, x: np.ndarray, donor: np.ndarray, strangers: np.ndarray, stranger: np.ndarray, key: str
 ) -> dict:
-    """What synthetic windows give away of donors, as plain values; arguments as of `membership`."""
+    """What synthetic windows reveal of donors, as plain values; arguments as of `membership`."""
     random = np.random.default_rng(derived_seed(key, "held out"))
     return {
         "people": len(np.unique(stranger)), "windows": len(stranger),

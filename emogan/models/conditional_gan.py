@@ -29,7 +29,7 @@ class ConditionalGAN(ConditionalGenerator):
 
     @abstractmethod
     def realism(self, z: Tensor, y: Tensor) -> Tensor:
-        """How real the discriminator holds windows G(z | y), the higher the more: (M, N, Z) and (M, N) -> (M, N)."""
+        """The discriminator's score of windows G(z | y), higher for more real ones: (M, N, Z), (M, N) -> (M, N)."""
 
     def update(self, network: nn.Module, losses: Tensor) -> None:
         """One step of a network's optimiser down its members' losses (M,)."""

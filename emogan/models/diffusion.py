@@ -12,7 +12,7 @@ from emogan.checks import NonNegativeFloat, PositiveInt, UnitFloat, above, at_le
 from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
 from emogan.models.stacked import StackedLinear, StackedMLP
 
-DATA = 0.5  # standard deviation sigma_data along every white axis (Karras et al., table 1)
+DATA = 0.5  # standard deviation sigma_data along every whitened axis (Karras et al., table 1)
 LEVEL_MEAN, LEVEL_SPREAD = -1.2, 1.2  # of ln sigma in training (table 1)
 # Noise levels sigma of the sampler: 40 times the data's deviation, which leaves class means 2.5 % short at most, to a
 # hundredth of it.

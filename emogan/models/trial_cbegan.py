@@ -45,8 +45,11 @@ class Generator(nn.Module):
         self.counts[m] = torch.from_numpy(found.counts)
         weight[m], bias[m, 0] = torch.from_numpy(found.colour), torch.from_numpy(found.centre)
 
-    def begin(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
-        """The start v in as many whitened axes as noise z (M, N, P) has, by trial in [0, 1) and label, both (M, N)."""
+    def start(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
+        """The start v = m_j + z in as many whitened axes as the noise z (M, N, P) has: (M, N, P).
+
+        The trial j of each window's class is chosen by ``trial`` in [0, 1); trials and labels are (M, N).
+        """
         number = (trial * self.counts.gather(1, y)).long() + y * MOST
         means = self.means[..., : z.shape[-1]]
         return z + means.gather(1, number[..., None].expand(-1, -1, means.shape[-1]))
@@ -57,15 +60,15 @@ class Generator(nn.Module):
             return v + network(with_label(v, y, self.classes))
         return network(with_label(z, y, self.classes))
 
-    def near(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
-        """The part of `forward`'s windows that h has moved, in the first P whitened axes: (M, N, P)."""
+    def in_first_axes(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
+        """Windows in the first P whitened axes, those in which the residual h is added: (M, N, P)."""
         z = z[..., : self.axes]
-        return self.with_residual(self.average, z, self.begin(z, trial, y), y)
+        return self.with_residual(self.average, z, self.start(z, trial, y), y)
 
     def forward(self, z: Tensor, trial: Tensor, y: Tensor) -> Tensor:
         """(M, N, F) standard normal noise, trials in [0, 1) and labels, both (M, N) -> (M, N, F) in scaled units."""
-        far = self.begin(z, trial, y)[..., self.axes :]
-        return self.colour(torch.cat([self.near(z, trial, y), far], dim=-1))
+        rest = self.start(z, trial, y)[..., self.axes :]
+        return self.colour(torch.cat([self.in_first_axes(z, trial, y), rest], dim=-1))
 
 
 class LowRankGenerator(Generator):
@@ -88,25 +91,25 @@ class LowRankGenerator(Generator):
             weight[m], bias[m] = torch.from_numpy(value), 0
         self.own[m], self.there[m, : found.axes] = torch.from_numpy(found.own), 1
 
-    def begin(self, z, trial, y):
-        return super().begin(z * self.there[:, None, : z.shape[-1]], trial, y)
+    def start(self, z, trial, y):
+        return super().start(z * self.there[:, None, : z.shape[-1]], trial, y)
 
     def noise(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Noise (M, N, Q) in the axes kept, and the features' own (M, N, F), of (M, N, Q + F) standard normal."""
         own = z[..., self.kept :] * self.own[:, None]
         return self.mixing(z[..., : self.kept]) + self.white(own), own
 
-    def near(self, z, trial, y):
-        return super().near(self.noise(z)[0], trial, y)
+    def in_first_axes(self, z, trial, y):
+        return super().in_first_axes(self.noise(z)[0], trial, y)
 
     def forward(self, z, trial, y):
         along, own = self.noise(z)
-        v = torch.cat([super().near(along, trial, y), self.begin(along, trial, y)[..., self.axes :]], dim=-1)
+        v = torch.cat([super().in_first_axes(along, trial, y), self.start(along, trial, y)[..., self.axes :]], dim=-1)
         return self.colour(v - self.white(own)) + own
 
 
 class TrialCBEGAN(ConditionalGAN):
-    """A cBEGAN whose generator begins with windows of new trials, in axes in which these are white, and is held there.
+    """A cBEGAN whose generator adds a learned residual to windows of new trials from a smoothed bootstrap.
 
     Trials, not windows, are what training sets are short of. `start` estimates from the few there are what windows of
     new trials are like: in whitened axes, normal about the mean of a real trial. The generator adds a residual h to
@@ -130,7 +133,7 @@ class TrialCBEGAN(ConditionalGAN):
     anchor
         Weight of the moments of each class, to which the generator is held.
     average
-        EMA decay (exponential moving average) of the deviation's weights that windows are drawn with; 0 for none.
+        EMA decay (exponential moving average) of the weights of h that windows are drawn with; 0 for none.
     gamma, lambda_k
         Equilibrium L(G(z)) / L(x) in [0, 1], and the step of the balance k_t.
     """
@@ -203,30 +206,30 @@ class TrialCBEGAN(ConditionalGAN):
         return (v - self.discriminator(v, y)).abs().mean(-1)
 
     def realism(self, z: Tensor, y: Tensor) -> Tensor:
-        return -self.reconstruction_loss(self.generator.near(*normal_and_trial(z), y), y)
+        return -self.reconstruction_loss(self.generator.in_first_axes(*normal_and_trial(z), y), y)
 
-    def moments(self, windows: Tensor, begun: Tensor, v: Tensor, y: Tensor) -> Tensor:
+    def moments(self, windows: Tensor, started: Tensor, v: Tensor, y: Tensor) -> Tensor:
         """What the anchor holds to 0: squared differences of windows' class means and variances to the start's, (M,).
 
         Without ``residual`` they are held to those of the real windows ``v``.
         """
         (mean, variance), (mean_held, variance_held) = (
-            class_moments(one, y, self.classes) for one in (windows, begun if self.residual else v)
+            class_moments(one, y, self.classes) for one in (windows, started if self.residual else v)
         )
         return ((mean - mean_held).square() + (variance - variance_held).square()).flatten(1).mean(-1)
 
     def iterate(self, batch: Batch) -> Tensor:
         y, generator = batch.y[0], self.generator
         z, trial = normal_and_trial(batch.z[0])
-        begun = generator.begin(z, trial, y)
-        fake = generator.with_residual(generator.deviation, z, begun, y)
+        started = generator.start(z, trial, y)
+        fake = generator.with_residual(generator.deviation, z, started, y)
         both = batch.with_synthetic(fake.detach())
         seen = both[..., : -self.classes]
         losses = (seen - self.discriminator.reconstruct(both)).abs().mean(-1)
         loss_real, loss_fake = (half.mean(-1) for half in losses.split(y.shape[1], dim=1))
         self.update(self.discriminator, loss_real - self.k * loss_fake)
         with frozen(self.discriminator):
-            moments = self.moments(fake, begun, seen[:, : y.shape[1]], y)
+            moments = self.moments(fake, started, seen[:, : y.shape[1]], y)
             self.update(generator, self.reconstruction_loss(fake, y).mean(-1) + self.anchor * moments)
         with torch.no_grad():
             for averaged, latest in zip(generator.average.parameters(), generator.deviation.parameters(), strict=True):

@@ -1,4 +1,4 @@
-"""Where `TrialCBEGAN` starts: a Gaussian per class for windows of new trials, and the axes in which it is white."""
+"""Where `TrialCBEGAN` starts: a Gaussian per class for windows of new trials, and its whitening."""
 
 from typing import NamedTuple
 

@@ -36,7 +36,7 @@ class Signal(NamedTuple):
 
 
 class Picked(NamedTuple):
-    """Places and names of the wanted channels, places of EOG channels, which are marked bad, and what to know of it."""
+    """Indices and names of the wanted channels, indices of EOG channels, names of bad channels, and notes to show."""
 
     picks: list[int]
     names: tuple[str, ...]
@@ -95,7 +95,7 @@ def pick(signals: Sequence[Signal], wanted: str | Sequence[str], bad_channels: s
             )
         eeg[plains[i]] = i
     if not eeg:
-        raise ValueError(f"expected EEG channels, got {_told(signals, reasons)}")
+        raise ValueError(f"expected EEG channels, got {_by_reason(signals, reasons)}")
     if wanted == "found":
         found = _found(signals, eeg, reasons)
     else:
@@ -140,7 +140,7 @@ def _found(signals: Sequence[Signal], eeg: dict[str, int], reasons: dict[int, st
     unknown = {i: "not named as an electrode" for name, i in eeg.items() if name not in named}
     notes = [f"channels=found took {len(named)} channels: {', '.join(named)}"]
     if left := {**reasons, **unknown}:
-        notes = [f"{notes[0]}; left out {_told(signals, left)}"]
+        notes = [f"{notes[0]}; left out {_by_reason(signals, left)}"]
     return list(named.values()), tuple(named), notes
 
 
@@ -161,7 +161,7 @@ def _listed(signals: Sequence[Signal], eeg: dict[str, int], reasons: dict[int, s
         marked = " or bad_channels=interpolate" if any("marked bad" in why for why in refused.values()) else ""
         raise ValueError(
             f"expected the {len(wanted)} channels {some(wanted, 4)}; missing {some(missing)}"
-            + (f" (there are {_told(signals, refused)})" if refused else "")
+            + (f" (there are {_by_reason(signals, refused)})" if refused else "")
             + f"; it has beyond them {some(extra)}. Choose channels=[NAME, ...]{marked}, or channels=found for all EEG "
             "channels that a recording has."
         )
@@ -182,8 +182,8 @@ def _one_rate(signals: Sequence[Signal], picks: Sequence[int]) -> float | None:
     return next(iter(by_rate))
 
 
-def _told(signals: Sequence[Signal], reasons: dict[int, str]) -> str:
-    """Channels by why they are not taken."""
+def _by_reason(signals: Sequence[Signal], reasons: dict[int, str]) -> str:
+    """The channels that are not taken, by reason, as text."""
     groups: dict[str, list[str]] = {}
     for i, why in reasons.items():
         groups.setdefault(why, []).append(signals[i].name)

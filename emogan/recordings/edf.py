@@ -1,4 +1,4 @@
-"""What the header and the annotations of EDF, EDF+, BDF and BDF+ files tell, and readers of their samples do not.
+"""Headers and annotations of EDF, EDF+, BDF and BDF+ files, for what MNE's readers of the samples leave out.
 
 The formats are those of Kemp and others 1992 (EDF), Kemp and Olivan 2003 (EDF+) and BioSemi (BDF, 24 instead of 16
 bits a number).
@@ -12,7 +12,7 @@ import numpy as np
 from emogan.recordings.channels import Signal, microvolts
 from emogan.recordings.timeline import Marker, Piece
 
-UNTOLD = "a unit that the header does not tell"
+NO_UNIT = "a unit that the header does not give"
 NUMBER_BYTES = {".edf": 2, ".bdf": 3}
 ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 ROUNDING_S = 0.003  # writers round the onsets of records to milliseconds
@@ -33,12 +33,12 @@ class Header(NamedTuple):
     number_bytes: int
 
     def signals(self) -> list[Signal]:
-        """Those that are no annotations; one without a unit is in microvolt if all others that are in volts are."""
-        untold = "uV" if {microvolts(unit) for unit in self.units} - {None} == {1.0} else UNTOLD
+        """The signals that are not annotations. One without a unit is in microvolt if all others in volts are."""
+        default = "uV" if {microvolts(unit) for unit in self.units} - {None} == {1.0} else NO_UNIT
         return [
             Signal(
-                self.labels[i].strip(" \0"), "eeg" if microvolts(self.units[i] or untold) else "misc",
-                self.units[i] or untold, self.samples[i] / self.record_s,
+                self.labels[i].strip(" \0"), "eeg" if microvolts(self.units[i] or default) else "misc",
+                self.units[i] or default, self.samples[i] / self.record_s,
             )
             for i in self.places()
         ]  # fmt: skip

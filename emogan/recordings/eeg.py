@@ -167,14 +167,15 @@ def _open_edf(path: Path, channels: str | Sequence[str], bad_channels: str) -> R
     return _recording(path, raw, found, times, kept, factors)
 
 
-def _edf_notes(header: edf.Header, rate_hz: float, told_hz: float, picks: Sequence[int]) -> Iterator[str]:
+def _edf_notes(header: edf.Header, rate_hz: float, header_hz: float, picks: Sequence[int]) -> Iterator[str]:
     if header.announced > header.n_records:
         yield f"cut off: its header announces {header.announced} records, {header.n_records} are there"
-    if rate_hz != told_hz:
-        yield f"its records tell of {rate_hz:.6g} samples a second, its header of {told_hz:g}: the former is taken"
+    if rate_hz != header_hz:
+        rates = f"the onsets of its records give {rate_hz:.6g} samples a second, its header {header_hz:g}"
+        yield f"{rates}: the former is taken"
     places = header.places()
-    if untold := [header.labels[places[i]] for i in picks if not header.units[places[i]]]:
-        yield f"channels without a unit in its header were taken for microvolt, as the others are: {some(untold)}"
+    if without_unit := [header.labels[places[i]] for i in picks if not header.units[places[i]]]:
+        yield f"channels without a unit in its header were taken for microvolt, as the others are: {some(without_unit)}"
 
 
 def _recording(

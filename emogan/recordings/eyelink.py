@@ -134,7 +134,7 @@ def _read(path) -> list[str]:
 
 
 def _onsets(lines: list[str]) -> list[str]:
-    """Ends of events whose onset the tracker did not repeat get that of the line that began them."""
+    """The lines, in which the end of an event without a known onset gets the onset of the line that began the event."""
     begun, repaired = {}, []
     for line in lines:
         if line.startswith(("SFIX", "SSACC", "SBLINK")):

@@ -50,7 +50,9 @@ def load(
 def kept_files(
     recordings: str | Path, trials: str | Path | EventsTable, name: str, cache: str | Path, settings: Mapping, jobs: int
 ) -> list[Path]:
-    """Feature files of recordings in the folder of a cache that the recordings, the trials' name and settings have.
+    """Feature files of recordings, taken from the cache or extracted into it.
+
+    The files of each combination of recordings, name of the trials and settings have a folder of their own there.
 
     Raises
     ------

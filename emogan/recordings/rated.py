@@ -71,7 +71,7 @@ def load(
     trials
         Rows whose labels are `text` of the ratings.
     relabel
-        Gives the windows their classes by the ratings, which the names of their classes are before.
+        Replaces the classes of the windows. Before it, each class is one combination of ratings, as `text` writes it.
     kept_as
         Names the data set and all that the trials depend on, for the cache.
 
@@ -86,7 +86,7 @@ def load(
 
 
 def two_classes(target: str, column: int, threshold: float, features: FeatureSet) -> FeatureSet:
-    """Windows labelled low or high, by a column of the ratings that their class names are.
+    """Windows labelled low or high by one of their ratings, which stand in the names of their present classes.
 
     A trial that is rated exactly at the threshold is high.
 

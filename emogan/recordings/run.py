@@ -31,7 +31,7 @@ SAFE = re.compile(r"[\w.+-]+")  # of names that become names of files
 class Outcome:
     """Feature files written and kept, what was wrong with the other experiments, and what to know of the recordings.
 
-    `failed` is by name of an experiment; `notes` tells by sentence which recordings it holds of.
+    `failed` maps the name of an experiment to its errors, `notes` a note to the recordings that it applies to.
     """
 
     written: list[Path] = field(default_factory=list)
@@ -71,8 +71,8 @@ def extract(
     Raises
     ------
     FileNotFoundError, ValueError
-        If a setting is impossible, or there is no events table or no folder. What is wrong with one experiment is noted
-        of in the outcome instead.
+        If a setting is impossible, or there is no events table or no folder. The errors of a single experiment are not
+        raised: they stand in `Outcome.failed`.
     """
     settings = Settings.of(settings)
     folder, out = Path(recordings).expanduser().absolute(), Path(out).expanduser().absolute()

@@ -38,7 +38,7 @@ def read_samples(path: str | Path) -> Samples:
     Raises
     ------
     ValueError
-        If it is no such table, has no samples, or more lines than some are damaged. Names the file.
+        If it is no such table, has no samples, or more than 1 % of its lines are damaged. Names the file.
     """
     lines = Path(path).read_text(encoding=find_encoding(Path(path)), errors="replace").splitlines()
     with naming(path):

@@ -91,7 +91,7 @@ def _collapse(section: Section, modality: str) -> list[str]:
             found.append(f"{sum(collapsed)} of {len(collapsed)} of {look(model).label}")
     if not found:
         return []
-    return [f"Most GANs have collapsed ({', '.join(found)}): what is said of them is said of collapsed GANs."]
+    return [f"Most GANs have collapsed ({', '.join(found)}): their results are results of collapsed GANs."]
 
 
 def _adds(row: Paired) -> str:

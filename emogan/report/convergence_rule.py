@@ -7,11 +7,11 @@ TOLERANCE = 0.05  # of the curve's span
 TAIL = 0.2  # last part of the run: its mean is the final level
 
 LOOKS = 5  # of which the error of the class means is averaged
-NEAR = 0.05  # of the real class means' distance: this near to its lowest the error counts as being there
+MARGIN = 0.05  # of the distance of the real class means: within it of its lowest, the error counts as being there
 
 LENGTH_RULE = (
-    f"the first update from which the error of the class means, averaged over {LOOKS} looks, is within {NEAR} of the "
-    "lowest that it reaches in the whole training. It is measured on training windows alone."
+    f"the first update at which the error of the class means, averaged over {LOOKS} evaluations, is within {MARGIN} of "
+    "the lowest that it reaches in the whole training. It is measured on training windows alone."
 )
 
 RULE = (
@@ -54,9 +54,9 @@ def long_enough(error: np.ndarray) -> int | None:
     ----------
     error
         ``mean_error`` (L,) of `emogan.training.detectors.look` at the looks of one training. With e_l the mean over
-        looks l - `LOOKS` + 1 .. l, the first l with e_l <= min e + `NEAR`. None if there are fewer than `LOOKS`.
+        looks l - `LOOKS` + 1 .. l, the first l with e_l <= min e + `MARGIN`. None if there are fewer than `LOOKS`.
     """
     if len(error) < LOOKS:
         return None
     running = np.convolve(error, np.full(LOOKS, 1 / LOOKS), mode="valid")
-    return LOOKS + int(np.argmax(running <= running.min() + NEAR))
+    return LOOKS + int(np.argmax(running <= running.min() + MARGIN))

@@ -42,8 +42,8 @@ def quality_table(section: Section) -> Table | None:
         "real trials would reach. Models: their synthetic windows' value minus it, so that 0 is best; a value better "
         "than the reference is no merit, since windows then lie closer to the trials that the model was fitted to than "
         "new trials do. Two-sample AUC: how well a classifier distinguishes synthetic from real windows of trials that "
-        "it has not seen, 0.5 if not at all; below 0.5, what distinguished them in some trials was the other way round "
-        "in the others, which is no better than 0.5. docs/guide/quality.rst explains the other measures."
+        "it has not seen, 0.5 if not at all. Below 0.5, the differences found in some trials are reversed in others, "
+        "which is no better than 0.5. docs/guide/quality.rst explains the other measures."
     )
     columns = (("", "modality"), ("", "model"), *(("", METRICS[metric].title) for metric in metrics))
     return Table("quality", f"Quality of synthetic windows: {section.label}", columns, tuple(rows), note, 2)

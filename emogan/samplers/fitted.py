@@ -143,7 +143,7 @@ class FittedSampler:
         n
             Windows in all, shared equally among the classes (a remainder goes to the first), or {label: windows}.
         random_state
-            None draws the same windows at every call, of which fewer are the first of more: those that a job or
+            None draws the same windows at every call, the first of them for a smaller n: those that a job or
             `fit_resample` appends. A whole number draws others, and the same for the same number.
 
         Raises

@@ -57,7 +57,7 @@ class Sampler(BaseOverSampler):
         Windows appended in all, shared equally among the classes (a remainder goes to the first). It takes the place
         of sampling_strategy.
     random_state
-        With a whole number the same windows are appended in every run; fewer are the first of more.
+        With a whole number the same windows are appended in every run; a smaller n_aug appends the first of these.
 
     Attributes
     ----------
@@ -137,7 +137,7 @@ class Sampler(BaseOverSampler):
         n
             Windows in all, shared equally among the classes (a remainder goes to the first), or {label: windows}.
         random_state
-            None draws the same windows at every call, of which fewer are the first of more: those that `fit_resample`
+            None draws the same windows at every call, the first of them for a smaller n: those that `fit_resample`
             appends. A whole number draws others, and the same for the same number.
         """
         check_is_fitted(self, "fitted_")

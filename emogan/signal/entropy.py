@@ -55,7 +55,8 @@ def power_spectral_density(signal, sfreq_hz: float, bands: Bands, window_s: floa
     inside = np.array([(frequency >= low) & (frequency <= high) for low, high in bands.values()])
     if not inside.any(1).all():
         empty = [band for band, any_bin in zip(bands, inside.any(1), strict=True) if not any_bin]
-        raise ValueError(f"windows of {window_s} s resolve {1 / window_s:.3g} Hz: none of it in {', '.join(empty)}")
+        step = f"windows of {window_s} s have a frequency every {1 / window_s:.3g} Hz"
+        raise ValueError(f"{step}: expected at least one in every band, got none in {', '.join(empty)}")
     mean = (inside / inside.sum(1, keepdims=True)).T
     hann = np.hanning(length + 2)[1:-1]  # without the zeros at its ends, as MATLAB's hanning, which SEED's authors used
     hann *= SEED_HZ / sfreq_hz

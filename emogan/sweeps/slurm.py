@@ -18,7 +18,7 @@ PROGRAMS = ("sbatch", "srun", "squeue", "scontrol", "sacct")
 
 
 def check(config: DictConfig) -> None:
-    """Refuse a sweep that cannot run, or whose dead jobs would be waited for for ever.
+    """Refuse a sweep that cannot run, or that would wait for dead jobs for ever.
 
     Raises
     ------
@@ -41,8 +41,8 @@ def check(config: DictConfig) -> None:
     except subprocess.SubprocessError as error:
         message = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
         raise OSError(
-            f"machine=slurm needs Slurm's accounting, without which a dead job is waited for for ever. sacct says: "
-            f"{message}. Ask who runs the cluster for slurmdbd, or start the sweep with machine=laptop in one job"
+            f"machine=slurm needs Slurm's accounting, or the sweep would wait for a dead job for ever. sacct says: "
+            f"{message}. Ask the cluster's administrators for slurmdbd, or run the sweep in one job with machine=laptop"
         ) from error
     for folder in map(Path, (config.hydra.sweep.dir, config.store)):
         try:
@@ -53,11 +53,10 @@ def check(config: DictConfig) -> None:
 
 
 def wait_for_every_job(fail: bool = False) -> None:
-    """Have submitit tell of a job that died and wait for the others, where it would give up.
+    """Have submitit log a job that died and wait for the others, where it would raise an error at once.
 
-    Such a job is one without a result to the sweeper, or with ``fail`` one that failed.
-
-    A job whose node was lost is dead to submitit, and in the queue again to Slurm.
+    The sweeper gets no result from a job that died; with ``fail`` it learns that the job failed. A job whose node was
+    lost is waited for: submitit takes it for dead, but Slurm has put it into the queue again.
     """
     from submitit import SlurmJob
     from submitit.core.utils import FailedJobError, UncompletedJobError

@@ -1,1 +1,1 @@
-"""Training GANs by Lightning: batches, history, early stopping, checkpoints, diagnostics, the cache."""
+"""Training generators by Lightning: batches, DataModules, history, early stopping, checkpoints and diagnostics."""

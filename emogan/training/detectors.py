@@ -16,7 +16,7 @@ EXPLODED = 3.0  # real windows reach 1 at most, good synthetic ones 1.3; an untr
 FROZEN = 0.002  # a generator that is held where it starts still moves its windows by 0.01 to 0.1, others by 2 and more
 HELD = 1.0  # not one iteration between the bounds
 FAR = 1e9  # where windows are that are not finite
-PREMATURE = 2  # a figure that may still recover speaks up while training if it is this many times beyond its limit
+PREMATURE = 2  # a figure may still recover: during training it must be this many times beyond its limit
 
 
 class Real(NamedTuple):
@@ -123,7 +123,7 @@ class Detector:
     advice: Callable[[Wording], str]
     below: float = -math.inf
     above: float = math.inf
-    lasts: bool = False  # whether it speaks up while training: other kinds are healed by further training, as a rule
+    lasts: bool = False  # whether it may warn during training: most other kinds are healed by further training
     warns: bool = True  # False: no trouble by itself, and in the report alone
 
     def fires(self, figures: Mapping[str, float], margin: float = 1) -> bool:
@@ -188,8 +188,8 @@ def findings(figures: Mapping[str, float]) -> dict[str, float]:
     return {one.kind: figures[one.figure] for one in DETECTORS if one.fires(figures)}
 
 
-def plain(figures: Collection[Mapping[str, float]]) -> list[Detector]:
-    """Detectors that may speak up while GANs train: they are far beyond their limit in one of them at least."""
+def lasting(figures: Collection[Mapping[str, float]]) -> list[Detector]:
+    """Detectors of lasting trouble that may warn during training: in at least one GAN it is far beyond the limit."""
     return [one for one in DETECTORS if one.lasts and any(one.fires(f, PREMATURE) for f in figures)]
 
 
@@ -200,7 +200,19 @@ def messages(
     detectors: Iterable[Detector] = DETECTORS,
     advise: bool = True,
 ) -> dict[str, str]:
-    """By kind that warns: one message on all GANs of some that it is found in, with what to try if it is to advise."""
+    """One message for each kind of trouble that is worth a warning, by kind; it counts the GANs with this trouble.
+
+    Parameters
+    ----------
+    figures
+        Those of each GAN, see `look`.
+    name, when
+        The name of the GANs and the time of the measurement, as the message gives them.
+    detectors
+        The kinds of trouble to look for.
+    advise
+        Whether a message says what to try.
+    """
     texts = {}
     for one in detectors:
         values = [f[one.figure] for f in figures if one.fires(f)]

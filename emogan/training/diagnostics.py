@@ -1,4 +1,4 @@
-"""Watch: looks at the windows of GANs while they train, and says what is wrong with them."""
+"""Watch: measures the synthetic windows of GANs during training, and warns of trouble such as mode collapse."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from torch import Tensor
 from emogan.analysis.curves import LOOK_EVERY, LOOKS
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGenerator
-from emogan.training.detectors import Real, balance, look, messages, plain
+from emogan.training.detectors import Real, balance, lasting, look, messages
 from emogan.training.history import History
 
 log = logging.getLogger(__name__)
@@ -21,9 +21,10 @@ WINDOWS = 64  # of each class: enough to tell a spread by some percent
 class Watch(lightning.Callback):
     """Writes the figures `LOOKS` into a `History` every `LOOK_EVERY` iterations, and warns of what detectors find.
 
-    Noise is fixed, and the same for all members and classes. There is one warning of each kind of trouble: at the end,
-    or from the middle on if it is plain by then. With ``tell``, the latter goes there, and warnings are left to the
-    caller, who may have further groups. A member's figures depend on its own generator and windows alone.
+    The noise is fixed, and the same for all members and classes. Each kind of trouble is warned of once: after
+    training, or in its second half if a figure is then far beyond its limit. With ``report``, messages during training
+    go to that function, and the caller warns after training, as it may have further groups. A member's figures depend
+    on its own generator and windows alone.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ class Watch(lightning.Callback):
         Of this training.
     name
         What messages call the GANs.
-    sets, classes, tell
+    sets, classes, report
         See `GANAugmenter.fit`.
 
     Attributes
@@ -46,9 +47,9 @@ class Watch(lightning.Callback):
         name: str,
         sets: Sequence[TrainingSet],
         classes: int,
-        tell: Callable[[dict[str, str]], None] | None = None,
+        report: Callable[[dict[str, str]], None] | None = None,
     ):
-        self.history, self.name, self.classes, self.tell = history, name, classes, tell
+        self.history, self.name, self.classes, self.report = history, name, classes, report
         self.real = Real.stacked(
             [Real.of(torch.from_numpy(data.x), torch.from_numpy(data.y), classes) for data in sets]
         )
@@ -76,8 +77,8 @@ class Watch(lightning.Callback):
         if last <= 2 * done < 2 * last:
             own = [figures[m] for m in running]
             when = f"at iteration {done} of {last}"
-            found = messages(own, self.name, when, plain(own), advise=self.tell is None)
-            (self.tell or self._warn)(found)
+            found = messages(own, self.name, when, lasting(own), advise=self.report is None)
+            (self.report or self._warn)(found)
 
     def on_fit_end(self, trainer, module):  # every callback has put in the weights that it keeps
         self.figures = self._look(module)
@@ -85,7 +86,7 @@ class Watch(lightning.Callback):
             curves = self.history.member(m)
             own |= balance(curves["k"]) if "k" in curves else {}
         del self.begun  # of a GPU's memory
-        if self.tell is None:
+        if self.report is None:
             self._warn(messages(self.figures, self.name, "after training"))
 
     def _warn(self, found: dict[str, str]) -> None:

@@ -46,7 +46,7 @@ class ProcessSignals(lightning.Callback):
 
 @contextlib.contextmanager
 def default_torch() -> Iterator[None]:
-    """PyTorch as it starts: full float32 on the CPU, with gradients; what the user has set comes back behind it.
+    """PyTorch's initial settings in the with block, float32 on the CPU with gradients; the user's come back after it.
 
     What a generator learns and draws must not depend on a caller's no_grad(), inference_mode(), default dtype or
     default device.

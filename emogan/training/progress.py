@@ -28,35 +28,35 @@ def show(bar: tqdm, done: int, means: dict[str, float]) -> None:
 
 
 class Progress(lightning.Callback):
-    """Tells every `EVERY` iterations how many there were and what the mean losses of the members in training are.
+    """Reports the number of iterations and the mean losses of the members in training, every `EVERY` iterations.
 
     Parameters
     ----------
     history
         Of this training.
-    tell
+    report
         Called with the number of iterations since the last call, the first time since the beginning, and the means by
         metric.
     """
 
-    def __init__(self, history: History, tell: Callable[[int, dict[str, float]], None]):
-        self.history, self.tell = history, tell
+    def __init__(self, history: History, report: Callable[[int, dict[str, float]], None]):
+        self.history, self.report = history, report
 
     def on_train_start(self, trainer, module):
         self.reported = 0  # iterations before a checkpoint are reported at first
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         if self.history.done % EVERY == 0:
-            self._tell()
+            self._report()
 
     def on_train_end(self, trainer, module):
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if done := min(self.history.done, len(self.history.values)):
             running = self.history.running() or slice(None)
             means = np.nanmean(self.history.values[done - 1].cpu().numpy()[:, running], axis=-1)
-            self.tell(done - self.reported, dict(zip(self.history.metrics, means.tolist(), strict=True)))
+            self.report(done - self.reported, dict(zip(self.history.metrics, means.tolist(), strict=True)))
             self.reported = done
 
 

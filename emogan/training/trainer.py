@@ -35,7 +35,7 @@ NEUTRAL_CALLBACKS = (Checkpoint, DeviceStatsMonitor, LearningRateMonitor, ModelS
 ONE_DEVICE = "a group of GANs trains on one device. Several jobs use several: machine=laptop, machine=slurm"
 ONE_EPOCH = "the length of training is model.iterations, one epoch"
 BY_HAND = "GANs update their networks by themselves (manual optimisation), where Lightning offers none of this"
-ALIKE = "of one half precision, scaling ties the GANs of a group together, and weights of another lose small steps"
+PRECISION = "16-mixed scales the losses of a group's GANs by one factor; 16-true and bf16-true lose small updates"
 FIXED = {  # option: what it may be, and why it is nothing else
     "devices": ((1,), ONE_DEVICE),
     "num_nodes": ((1,), ONE_DEVICE),
@@ -47,7 +47,7 @@ FIXED = {  # option: what it may be, and why it is nothing else
     "limit_train_batches": ((None,), ONE_EPOCH),
     "overfit_batches": ((None, 0), ONE_EPOCH),
     "fast_dev_run": ((False,), ONE_EPOCH),
-    "precision": (("32-true", "bf16-mixed", "32", 32, None), ALIKE),
+    "precision": (("32-true", "bf16-mixed", "32", 32, None), PRECISION),
     "plugins": ((None,), "precision is trainer.precision, and jobs of Slurm are machine=slurm"),
     "accumulate_grad_batches": ((1,), BY_HAND),
     "gradient_clip_val": ((None,), BY_HAND),

@@ -95,8 +95,8 @@ def _killed(process: multiprocessing.Process) -> ChildProcessError:
     process.join()
     how = f"signal {signal.Signals(-process.exitcode).name}" if process.exitcode < 0 else f"code {process.exitcode}"
     return ChildProcessError(
-        f"a worker process that trained GANs ended with {how}. If memory ran out, fewer of them take less: "
-        "machine.workers. The same command again goes on from the last checkpoints"
+        f"a worker process that trained GANs ended with {how}. If memory ran out, set a smaller machine.workers. The "
+        "same command again resumes from the last checkpoints"
     )
 
 

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from emogan.augmenters import GANAugmenter, balanced_labels
-from emogan.augmenters.discriminant import discriminant, white_axes
+from emogan.augmenters.discriminant import discriminant, whitening
 from emogan.augmenters.gan import SAMPLE_BLOCK
 from emogan.augmenters.selection import JUDGES, ByClassifier, ByDensity
 from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, TrialCBEGAN
@@ -123,13 +123,13 @@ def test_in_white_axes_windows_of_one_class_vary_alike():
     mixing = random.normal(size=(4, 4)) * [1, 0.1, 5, 0.5]
     y = np.repeat([0, 1], 5000)
     x = random.normal(size=(10000, 4)) @ mixing + 10 * y[:, None]
-    white = x @ white_axes(discriminant(x, y).covariance_)
+    white = x @ whitening(discriminant(x, y).covariance_)
     for k in range(2):
         np.testing.assert_allclose(np.cov(white[y == k].T), np.eye(4), atol=0.06)
 
 
 def test_axes_along_which_nothing_varies_do_not_become_infinite():
-    assert np.isfinite(white_axes(np.diag([1.0, 0.0, 2.0]))).all()
+    assert np.isfinite(whitening(np.diag([1.0, 0.0, 2.0]))).all()
 
 
 @torch.no_grad()
@@ -166,7 +166,7 @@ def test_density_narrows_and_the_classifier_separates(windows):
         lda = discriminant(x[m, :length].numpy(), y[m, :length].numpy())
         accuracy = {name: lda.score(windows[m], labels(1, 600)[0]) for name, windows in drawn.items()}
         assert accuracy["classifier"] > accuracy[None]
-        white, mean = white_axes(lda.covariance_), lda.means_[0]
+        white, mean = whitening(lda.covariance_), lda.means_[0]
         distance = {name: (((one[m, ::3] - mean) @ white) ** 2).sum(1).mean() for name, one in drawn.items()}
         assert distance["density"] < distance[None]
 

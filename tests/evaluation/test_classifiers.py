@@ -28,7 +28,7 @@ def test_every_prediction_is_that_of_the_estimator_with_this_value(windows):
     for n, found in zip((40, 90), classifier.paths(FitData(x, y, [40, 90], x[90:])), strict=True):
         expected = [LogisticRegression(C=c).fit(x[:n], y[:n]).predict(x[90:]) for c in (0.01, 1, 100)]
         np.testing.assert_array_equal(found.predictions, expected)
-        assert found.bounded_from is None
+        assert found.first_not_converged is None
 
 
 def test_counts_are_handed_over_as_whole_numbers(windows):
@@ -51,7 +51,7 @@ def test_a_fit_that_meets_its_iteration_limit_is_told(windows):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         (found,) = classifier.paths(FitData(x, y, [120], x))
-    assert found.bounded_from == 1
+    assert found.first_not_converged == 1
 
 
 def test_values_are_passed_on_as_they_are_given(windows):
@@ -67,7 +67,7 @@ def test_values_are_passed_on_as_they_are_given(windows):
 def test_a_number_of_trees_is_no_limit_of_iterations(windows):
     x, y = windows
     (found,) = Estimator("boosted", HistGradientBoostingClassifier, "max_iter", [3]).paths(FitData(x, y, [120], x))
-    assert found.bounded_from is None
+    assert found.first_not_converged is None
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_pooled_choices_rest_on_training_sets_without_the_test_windows_alone(mak
     plan = build(features, members(features, folds), inner="refit", n_inner_folds=4, fit_on="train")
     candidates = [made_up(plan, np.array([0.4, 0.6, 0.5]), features.y, 0)]
     found = [protocol.gather(i, plan, candidates, features) for i in range(len(plan.splits))]
-    for split, own, pooled in zip(plan.splits, found, protocol.pool(found, plan.mates), strict=True):
+    for split, own, pooled in zip(plan.splits, found, protocol.pool(found, plan.poolable), strict=True):
         assert np.array_equal(pooled.accuracy, own.accuracy)
         mates = [
             other.inner_accuracy
@@ -58,7 +58,7 @@ def test_pooled_choices_rest_on_training_sets_without_the_test_windows_alone(mak
         ]
         assert len(mates) == (1 if folds == "leave_subject_out" else 1 + 2 * len(plan.splits) // 3)
         np.testing.assert_allclose(pooled.inner_accuracy, np.mean(mates, axis=0), atol=1e-12)
-    alone = sum(len(mates) == 1 for mates in plan.mates)
+    alone = sum(len(mates) == 1 for mates in plan.poolable)
     assert alone == (len(plan.splits) if folds == "leave_subject_out" else 0)
 
 
@@ -92,9 +92,9 @@ def test_the_bound_told_is_the_first_of_any_fit_of_the_member(make_features):
     plan = build(features, members(features), inner="refit", n_inner_folds=4, fit_on="train")
     paths = made_up(plan, np.array([1.0, 1.0, 1.0]), features.y, 0)
     split = plan.splits[0]
-    paths[split.inner[0][0]] = paths[split.inner[0][0]]._replace(bounded_from=2)
-    paths[0] = paths[0]._replace(bounded_from=1)
-    assert protocol.gather(0, plan, [paths], features).bounded_from == 1
+    paths[split.inner[0][0]] = paths[split.inner[0][0]]._replace(first_not_converged=2)
+    paths[0] = paths[0]._replace(first_not_converged=1)
+    assert protocol.gather(0, plan, [paths], features).first_not_converged == 1
 
 
 def test_the_oracle_takes_the_best_mean_over_an_experiments_folds():

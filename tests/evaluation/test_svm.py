@@ -27,7 +27,7 @@ def test_every_prediction_is_that_of_a_fit_from_the_features(distance, libsvm_it
     x, y = blobs(distance)
     x_test, y_test = blobs(distance, n=900, seed=1)
     found = path(x, y, x_test, libsvm_iterations)
-    assert found.bounded_from is None
+    assert found.first_not_converged is None
     expected = np.array([SVC(C=c, kernel="linear").fit(x, y).predict(x_test) for c in GRID])
     assert (found.predictions == expected).mean() > 0.998  # the tolerance leaves a window on a boundary open
     assert abs((found.predictions == y_test).mean(1) - (expected == y_test).mean(1)).mean() < 0.002
@@ -62,7 +62,7 @@ def test_a_hard_margin_is_not_fitted_again_for_larger_c(monkeypatch, libsvm_iter
 def test_fits_that_do_not_converge_are_told(monkeypatch):
     monkeypatch.setattr(interior_point, "MAX_STEPS", 4)
     x, y = blobs(0.1)
-    assert path(x, y, x, 1).bounded_from == 5  # C = 2^-5
+    assert path(x, y, x, 1).first_not_converged == 5  # C = 2^-5
 
 
 def test_paths_of_several_lengths_are_those_of_each_alone():

@@ -125,7 +125,7 @@ def test_predictions_come_back_from_the_store_as_they_were(tmp_path, bounded_fro
     scoring._save(Store(tmp_path), "key", found)
     loaded = scoring._load(Store(tmp_path), "key")
     np.testing.assert_array_equal(loaded.predictions, found.predictions)
-    assert loaded.bounded_from == bounded_from
+    assert loaded.first_not_converged == bounded_from
     assert scoring._load(Store(tmp_path), "other") is None
 
 

@@ -197,7 +197,7 @@ def test_of_many_features_the_networks_see_the_windows_that_are_drawn(prepared):
     windows = model.generator(z, trial, y)
     weight, centre = model.generator.white.weight_and_bias()[0], model.generator.colour.weight_and_bias()[1]
     seen = ((windows - centre) @ weight)[..., :5]
-    torch.testing.assert_close(model.generator.near(z, trial, y), seen, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(model.generator.in_first_axes(z, trial, y), seen, atol=1e-4, rtol=1e-4)
     assert white.shape == (MEMBERS, WINDOWS, 5)
 
 

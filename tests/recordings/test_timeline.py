@@ -268,7 +268,7 @@ def test_times_follow_a_clock_that_runs_faster_or_slower_than_told(tmp_path, edf
     first, *_ = recording.timeline.locate(580 * record_s, 590 * record_s)
     assert abs(first - 580 * SFREQ_HZ) <= 1
     assert recording.duration_s == pytest.approx(600 * record_s, abs=0.01)
-    assert any("samples a second, its header of 250" in note for note in recording.notes)
+    assert any("samples a second, its header 250" in note for note in recording.notes)
 
 
 def test_an_irregular_clock_is_refused(tmp_path, edf_writer):

@@ -61,7 +61,9 @@ def test_what_is_missing_of_slurm_is_named(programs, tmp_path):
 )
 def test_a_sweep_without_accounting_is_refused(programs, tmp_path, script, said):
     programs(**ALL | {"sacct": script})
-    with pytest.raises(OSError, match=rf"needs Slurm's accounting, .*sacct says: .*{said}.*\. Ask who runs"):
+    with pytest.raises(
+        OSError, match=rf"needs Slurm's accounting, .*sacct says: .*{said}.*\. Ask the cluster's administrators"
+    ):
         slurm.check(config(tmp_path))
 
 

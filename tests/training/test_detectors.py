@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from emogan.analysis.quality import Pair, spread_ratio
-from emogan.training.detectors import DETECTORS, Real, balance, findings, look, messages, plain
+from emogan.training.detectors import DETECTORS, Real, balance, findings, lasting, look, messages
 from emogan.wording import Wording
 
 CLASSES, FEATURES = 3, 6
@@ -151,11 +151,11 @@ def test_a_message_tells_how_many_gans_the_range_and_what_to_try():
 
 def test_what_may_still_recover_is_told_only_if_it_is_far_beyond_its_limit():
     assert set(messages([{"spread": 0.3, "reach": 5.0}], "gan", "")) == {"collapse", "exploding generator"}
-    assert plain([{"spread": 0.3, "reach": 5.0}] * 3) == []
-    assert [one.kind for one in plain([{"spread": 0.24, "reach": 5.0, "separation": 0.0}])] == ["collapse"]
+    assert lasting([{"spread": 0.3, "reach": 5.0}] * 3) == []
+    assert [one.kind for one in lasting([{"spread": 0.24, "reach": 5.0, "separation": 0.0}])] == ["collapse"]
     beyond = [{"spread": 0.3, "reach": 6.5, "moved": 0.0}, {"spread": 0.3, "reach": 4.0, "moved": 0.0}]
-    assert [one.kind for one in plain(beyond)] == ["exploding generator"]
-    assert "in 2 of 2 generators" in messages(beyond, "gan", "", plain(beyond))["exploding generator"]
+    assert [one.kind for one in lasting(beyond)] == ["exploding generator"]
+    assert "in 2 of 2 generators" in messages(beyond, "gan", "", lasting(beyond))["exploding generator"]
 
 
 def test_every_detector_says_what_to_try():

@@ -97,7 +97,7 @@ def data_files(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]
     others = [path.name for _, path in alike(folder, pattern) if not path.name.startswith(".")]
     if others:
         log.warning(
-            "%s: passed over %s: like names of data files, but others. Rename them if they are meant, or remove them",
+            "%s: passed over %s: almost named as data files are. Rename them if they are data files, or remove them",
             folder, ", ".join(others),
         )  # fmt: skip
     found = matching(folder, pattern)
@@ -108,7 +108,7 @@ def data_files(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]
 
 
 def alike(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:
-    """Files that a pattern does not fit, and would without what a browser, a copy or an unpacked archive adds.
+    """Files whose names would fit a pattern without what a browser, a copy or an unpacked archive has added to them.
 
     "1_20131027 (1).mat", "Copy of 1_20131027.mat", "1_20131027_2.mat", "._1_20131027.mat", "1_20131027.MAT".
     """

@@ -1,4 +1,4 @@
-"""SEED's sessions: its dated files do not tell their numbers, which are the order of three dates."""
+"""SEED's sessions: files are named by date, and a subject's three dates in order are the sessions 1, 2 and 3."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ def days(subject: int) -> tuple[str, ...]:
 
 
 def by_date(folder: Path) -> tuple[dict[Experiment, Path], dict[int, str]]:
-    """Files {subject}_{date}.mat by (subject, session), and of which subjects no session is known, and why.
+    """Files {subject}_{date}.mat by (subject, session), and the reason for each subject without known sessions.
 
     A session is the folder 1, 2 or 3 that a file lies in, or that of SEED's published dates, or the place among three
     dates. Where a subject has another number of files with dates of its own, a missing one could be any of them.
@@ -84,9 +84,10 @@ def _sessions(subject: int, dates: Sequence[str]) -> dict[str, int] | None:
 
 def _advice(folder: Path, subject: int, names: Sequence[str]) -> str:
     others = sorted(path.name for match, path in alike(folder, DATED) if int(match[1]) == subject)
-    passed_over = f"; passed over, as their names are others: {', '.join(others)}" if others else ""
+    passed_over = f"; passed over, as they are not named so: {', '.join(others)}" if others else ""
     return (
-        f"{folder}: expected 3 files of subject {subject}, one a session, that SEED's dates do not contradict, got "
-        f"{len(names)}: {', '.join(names)}{passed_over}. A session is a place among three dates, so these could be of "
-        "any. Rename or copy again what is missing, or sort this folder's files into folders 1, 2, 3 by session"
+        f"{folder}: expected 3 files of subject {subject}, one for each session, that agree with SEED's dates, got "
+        f"{len(names)}: {', '.join(names)}{passed_over}. The session of a file is the place of its date among three "
+        "dates, so these files could be of any session. Rename or copy again the files that are missing, or sort this "
+        "folder's files into folders 1, 2, 3 by session"
     )

@@ -138,7 +138,7 @@ def test_files_are_found_above_and_inside_the_release_and_stray_ones_are_passed_
         for name in ("._2.mat", "ReadMe.txt", "2 (1).mat"):
             (tmp_path / "a" / "SEED-VII" / f"{kind}_features" / name).write_bytes(b"stray")
     assert same(seed_vii.load(tmp_path), features)
-    assert "EEG_features: passed over 2 (1).mat: like names of data files" in caplog.text
+    assert "EEG_features: passed over 2 (1).mat: almost named as data files" in caplog.text
     eye = seed_vii.load(tmp_path / "a" / "SEED-VII" / "EYE_features", modality="eye", subjects=10)
     assert same(eye, people.load("seed_vii", subjects=[10], modality="eye"))
 
