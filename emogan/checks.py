@@ -50,6 +50,8 @@ PositiveFloat = Annotated[float, above(0)]
 OneToNine = Annotated[float, at_least(1), at_most(9)]  # the scale that films are rated on
 NonNegativeFloat = Annotated[float, at_least(0)]
 UnitFloat = Annotated[float, at_least(0), at_most(1)]
+BelowOne = Annotated[float, at_least(0), below(1)]
+InsideUnit = Annotated[float, above(0), below(1)]
 OneOrSeveral = T | Annotated[Sequence[T], NOT_EMPTY]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from emogan.checks import Checked, at_least, below, one_of
+from emogan.checks import BelowOne, Checked, one_of
 from emogan.data.alignment import ALIGNMENTS, Affine, Alignment
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Stimuli, need_stimuli
@@ -68,7 +68,7 @@ class Donors(Checked):
         alignment: Annotated[str, one_of(ALIGNMENTS)] = "z_score",
         transductive: bool = False,
         learn_from: Literal["donors", "both"] = "donors",
-        fine_tuning: Annotated[float, at_least(0), below(1)] = 0,
+        fine_tuning: BelowOne = 0,
     ):
         if fine_tuning and learn_from == "both":
             raise ValueError(

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from emogan.checks import NOT_EMPTY, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from emogan.checks import NOT_EMPTY, BelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from emogan.data.montage import split_name
 from emogan.evaluation.classifiers import Classifier
-from emogan.evaluation.networks import BelowOne
 from emogan.evaluation.svm import Predictions
 from emogan.evaluation.validation import Standardised
 

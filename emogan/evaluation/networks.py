@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emogan.checks import NOT_EMPTY, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Rule
+from emogan.checks import NOT_EMPTY, BelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Rule
 from emogan.data.sequences import padded
 from emogan.evaluation.classifiers import Classifier, FitData
 from emogan.evaluation.svm import Predictions
@@ -16,7 +16,6 @@ from emogan.evaluation.validation import Standardised
 from emogan.models.stacked import LANES, StackedLinear, StackedMLP
 from emogan.models.stacked_gru import StackedGRU
 
-BelowOne = Annotated[float, Rule("in [0, 1)", lambda value: 0 <= value < 1)]
 WholeVectors = Annotated[int, Rule(f"(a multiple of {LANES})", lambda value: value > 0 and value % LANES == 0)]
 Drop = Callable[[int, int], Tensor]  # rows and nodes: what the nodes of each row are multiplied by, for all members
 

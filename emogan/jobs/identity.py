@@ -15,7 +15,6 @@ from emogan.atomic import write_atomically
 from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet
 from emogan.jobs.outputs import EARLIER
-from emogan.jobs.settings import construct, trainer_settings
 from emogan.store import Store, content_key
 from emogan.training.history import OUT_OF_TIME
 from emogan.versions import COMPUTATIONS
@@ -26,14 +25,17 @@ COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
 NO_INPUT = ("gan", "folder", "output", "store", "machine", "optimized_metric", "logger")
 
 
-def job_inputs(cfg: DictConfig, features: FeatureSet, targets: np.ndarray) -> dict[str, object]:
+def job_inputs(
+    cfg: DictConfig, features: FeatureSet, targets: np.ndarray, donors: Donors, training: dict
+) -> dict[str, object]:
     """Everything that changes a job's results, by dotted name.
 
-    ``features`` are as they were loaded, ``targets`` the indices of the windows of the experiments that are classified.
+    ``features`` are as they were loaded, ``targets`` the indices of the windows of the experiments that are classified,
+    and ``training`` is what of Lightning's options and callbacks changes the generators.
     """
     plain = OmegaConf.to_container(cfg, resolve=True)
     names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them
-    if donors := construct(cfg.donors, Donors):
+    if donors:
         names["windows of donors"] = "donors"
         known = donors.identity().keys() | {"_target_"}
         plain["donors"] = {name: value for name, value in plain["donors"].items() if name in known}
@@ -41,8 +43,8 @@ def job_inputs(cfg: DictConfig, features: FeatureSet, targets: np.ndarray) -> di
     else:
         del plain["donors"]  # so that the job's key is that of versions without donors
     max_time = plain["trainer"].get("max_time")
-    training = trainer_settings(cfg).identity | ({"max_time": max_time} if max_time else {})
-    plain = {name: plain[name] for name in plain if name not in ("trainer", "callbacks")} | training
+    plain = {name: plain[name] for name in plain if name not in ("trainer", "callbacks")}
+    plain |= training | ({"max_time": max_time} if max_time else {})
     versions = {name: COMPUTATIONS[computation] for name, computation in names.items()}
     return _flat({name: plain[name] for name in plain if name not in NO_INPUT}) | {
         "dataset": features.dataset, "data": features.fingerprint(), **versions

@@ -152,7 +152,8 @@ class Job:
             found.donors.check_named(found.loaded, found.cfg.data.subjects, found.cfg.data.sessions)
         found.targets = targets_of(found.loaded, found.cfg.data, found.donors)
         found.cfg = cfg = resolve_folds(found.cfg, found.loaded.take(found.targets), found.donors)
-        self.inputs = job_inputs(cfg, found.loaded, found.targets) | found.augmenter.revision(found.loaded.x.shape[1])
+        self.inputs = job_inputs(cfg, found.loaded, found.targets, found.donors, found.training)
+        self.inputs |= found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
         if (done := finished(found.folder, found.key)) is not None:
             outputs.mark_finished(found.folder)

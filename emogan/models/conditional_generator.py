@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from emogan import kinds
 from emogan.analysis.agreement import agreement, spread
-from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, at_least, at_most, below
+from emogan.checks import Checked, InsideUnit, NonNegativeInt, OneOrSeveral, PositiveInt, at_least, at_most
 from emogan.docstrings import inherit_parameters
 from emogan.models.architecture import LAYERS, hidden_widths
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
@@ -197,7 +197,7 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
         hidden: OneOrSeveral[PositiveInt] = 100,
         architecture_seed: NonNegativeInt | None = None,
         noise_features: PositiveInt = 100,
-        learning_rate: Annotated[float, above(0), below(1)] = 1e-4,
+        learning_rate: InsideUnit = 1e-4,
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] | None = None,
     ):
         super().__init__()

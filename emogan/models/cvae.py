@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
-from emogan.checks import NonNegativeFloat, PositiveFloat, PositiveInt, above, below
+from emogan.checks import InsideUnit, NonNegativeFloat, PositiveFloat, PositiveInt
 from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
 from emogan.models.stacked import StackedMLP, with_label
 
@@ -71,7 +71,7 @@ class CVAE(ConditionalGenerator):
         beta: NonNegativeFloat = 1.0,
         variance: PositiveFloat | None = None,
         decoder_noise: bool = True,
-        learning_rate: Annotated[float, above(0), below(1)] = 1e-3,
+        learning_rate: InsideUnit = 1e-3,
         **networks: Unpack[Networks],
     ):
         self.latent, self.beta, self.variance = latent, beta, variance

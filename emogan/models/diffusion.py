@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from emogan.checks import NonNegativeFloat, PositiveInt, UnitFloat, above, at_least, below
+from emogan.checks import BelowOne, InsideUnit, NonNegativeFloat, PositiveInt, UnitFloat, at_least
 from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
 from emogan.models.stacked import StackedLinear, StackedMLP
 
@@ -129,8 +129,8 @@ class Diffusion(ConditionalGenerator):
         steps: Annotated[int, at_least(2)] = 20,
         guidance: NonNegativeFloat = 0.0,
         label_dropout: UnitFloat = 0.1,
-        ema_decay: Annotated[float, at_least(0), below(1)] = 0.99,
-        learning_rate: Annotated[float, above(0), below(1)] = 1e-3,
+        ema_decay: BelowOne = 0.99,
+        learning_rate: InsideUnit = 1e-3,
         **networks: Unpack[Networks],
     ):
         self.steps, self.guidance, self.ema_decay = steps, guidance, ema_decay

@@ -1,8 +1,6 @@
 """RecurrentCBEGAN: a cBEGAN of whole trials, which judges stretches of successive windows."""
 
-from typing import Annotated
-
-from emogan.checks import PositiveInt, above, below
+from emogan.checks import InsideUnit, PositiveInt
 from emogan.models.cbegan import CBEGAN
 from emogan.models.recurrent import Recurrent
 
@@ -30,7 +28,7 @@ class RecurrentCBEGAN(Recurrent, CBEGAN):
         rollout: PositiveInt = 8,
         trial_noise: PositiveInt = 32,
         window_noise: PositiveInt = 32,
-        learning_rate: Annotated[float, above(0), below(1)] = 3e-4,
+        learning_rate: InsideUnit = 3e-4,
         **settings,
     ):
         noise = self.plan(stretch, rollout, trial_noise, window_noise)

@@ -1,8 +1,6 @@
 """RecurrentCWGAN: a cWGAN of whole trials, whose critic sees stretches of successive windows."""
 
-from typing import Annotated
-
-from emogan.checks import PositiveInt, above, below
+from emogan.checks import InsideUnit, PositiveInt
 from emogan.models.cwgan import CWGAN
 from emogan.models.recurrent import Recurrent
 
@@ -30,7 +28,7 @@ class RecurrentCWGAN(Recurrent, CWGAN):
         rollout: PositiveInt = 8,
         trial_noise: PositiveInt = 32,
         window_noise: PositiveInt = 32,
-        learning_rate: Annotated[float, above(0), below(1)] = 1e-3,
+        learning_rate: InsideUnit = 1e-3,
         **settings,
     ):
         noise = self.plan(stretch, rollout, trial_noise, window_noise)

@@ -1,13 +1,13 @@
 """TrialCBEGAN: a cBEGAN that starts from windows of new trials and learns what they lack."""
 
 from collections.abc import Sequence
-from typing import Annotated, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from emogan.checks import NonNegativeFloat, PositiveInt, UnitFloat, at_least, below
+from emogan.checks import BelowOne, NonNegativeFloat, PositiveInt, UnitFloat
 from emogan.models.cbegan import Autoencoder
 from emogan.models.conditional_gan import ConditionalGAN, frozen
 from emogan.models.conditional_generator import CLOSEST, Batch, Common, normal
@@ -154,7 +154,7 @@ class TrialCBEGAN(ConditionalGAN):
         trial_strength: NonNegativeFloat = 1.0,
         residual: bool = True,
         anchor: NonNegativeFloat = 1.0,
-        average: Annotated[float, at_least(0), below(1)] = 0.99,
+        average: BelowOne = 0.99,
         gamma: UnitFloat = 1.0,
         lambda_k: NonNegativeFloat = 1e-3,
         **common: Unpack[Common],

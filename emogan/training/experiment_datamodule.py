@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, NamedTuple, TypedDict, Unpack
+from typing import NamedTuple, TypedDict, Unpack
 
 import lightning
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from emogan.checks import Checked, NonNegativeInt, OneOrSeveral, PositiveInt, above, below
+from emogan.checks import Checked, InsideUnit, NonNegativeInt, OneOrSeveral, PositiveInt
 from emogan.data import table
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, resolve, validation_windows
@@ -24,7 +24,7 @@ from emogan.training.batches import MemberBatches, Nothing
 from emogan.wording import PythonWording, worded
 
 Which = OneOrSeveral[int | str] | None
-Held = NonNegativeInt | Annotated[float, above(0), below(1)]  # trials of each class, or a share of them
+Held = NonNegativeInt | InsideUnit  # trials of each class, or a share of them
 ASKED = {"subjects": "subject", "sessions": "session"}  # how a DataModule calls these settings
 OWN = ("subject", "session", "fold", "folds", "n_folds", "stimuli", "validation", "batch_size", "iterations")
 

@@ -12,6 +12,7 @@ from represented import represented
 import emogan
 from emogan.jobs import job
 from emogan.jobs.identity import job_inputs
+from emogan.jobs.settings import construct
 from emogan.simulation import people
 
 SMALL = [
@@ -116,7 +117,7 @@ def test_without_fine_tuning_the_key_of_a_job_is_that_of_versions_without_it():
     def inputs(*overrides):
         cfg = composed(*SMALL, "folder=f", "store=s", *overrides)
         features = people.load("seed_v", modality="eye", subjects=[1, 2], sessions=[1])
-        return job_inputs(cfg, features, np.arange(len(features.y)))
+        return job_inputs(cfg, features, np.arange(len(features.y)), construct(cfg.donors), {})
 
     assert "donors.fine_tuning" not in inputs()
     assert "donors.fine_tuning" not in inputs("~donors.fine_tuning")
