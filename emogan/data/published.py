@@ -76,27 +76,27 @@ def _faced(data: Mapping) -> Published:
 
 def _deap(data: Mapping) -> Published:
     labels, windows = (None,) * deap.SHAPE[0], int(deap.CLIP_S // data["settings"]["window_s"])
-    columns = {"eeg": (5 * len(deap.CHANNELS),)} if _all_channels(data["settings"]) else {}
+    columns = _eeg_columns(data["settings"], len(deap.CHANNELS))
     return Published({"eeg": range(1, 33)}, (labels,), ((windows,) * len(labels),), columns)
 
 
 def _dreamer(data: Mapping) -> Published:
     labels, last_s = (None,) * dreamer.CLIPS, data["last_s"]  # no clip is shorter than 65 s
     windows = int(last_s // data["settings"]["window_s"]) if last_s is not None and last_s <= 65 else None
-    columns = {"eeg": (5 * len(dreamer.CHANNELS),)} if _all_channels(data["settings"]) else {}
+    columns = _eeg_columns(data["settings"], len(dreamer.CHANNELS))
     return Published({"eeg": range(1, 24)}, (labels,), ((windows,) * len(labels),), columns)
 
 
 def _amigos(data: Mapping) -> Published:
     people, nothing = range(1, 41), ((None,) * amigos.CLIPS,)
     sound = [person for person in people if person not in amigos.UNSOUND]
-    columns = {"eeg": (5 * len(amigos.CHANNELS),)} if _all_channels(data["settings"]) else {}
+    columns = _eeg_columns(data["settings"], len(amigos.CHANNELS))
     return Published({"eeg": sound}, nothing, nothing, columns, incomplete=people)  # who may have skipped a clip
 
 
 def _mahnob(data: Mapping) -> Published:
     people = [person for person in range(1, 31) if person not in (12, 15)]
-    columns = {"eeg": (160,)} if _all_channels(data["settings"]) else {}
+    columns = _eeg_columns(data["settings"], 32)
     nothing = ((None,) * 20,)
     return Published(
         {"eeg": people, "eye": people}, nothing, nothing, {**columns, "eye": (data["settings"]["eye_features"],)},
@@ -104,9 +104,10 @@ def _mahnob(data: Mapping) -> Published:
     )  # fmt: skip
 
 
-def _all_channels(settings: Mapping) -> bool:
-    """Whether there is a feature for each channel and band."""
-    return settings["channels"] == "found" and settings["features"] in ("de", "psd")
+def _eeg_columns(settings: Mapping, channels: int) -> dict[str, tuple[int, ...]]:
+    """The number of EEG features, if there is one for each of the five bands of each channel."""
+    whole = settings["channels"] == "found" and settings["features"] in ("de", "psd")
+    return {"eeg": (5 * channels,)} if whole else {}
 
 
 PUBLISHED: dict[str, Callable[[Mapping], Published]] = {  # by the loader's name, of its settings

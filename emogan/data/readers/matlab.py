@@ -40,7 +40,7 @@ def read(path: Path, names: Sequence[str]) -> dict[str, object]:
         found = matlab73.read(path, names)
         return _complete(path, found, names, matlab73.shapes(path))
     data, found, others = path.read_bytes(), {}, []
-    try:
+    with matlab73.readable(path):
         if (order := ORDERS.get(data[124:128])) is None:
             raise ValueError("no header of version 5")
         for kind, payload in _elements(memoryview(data)[HEADER_BYTES:], order):
@@ -49,11 +49,6 @@ def read(path: Path, names: Sequence[str]) -> dict[str, object]:
                 others.append(name)
             else:
                 found[name] = matrix(body, order)
-    except Exception as error:  # of whatever kind, it is the content's doing
-        raise ValueError(
-            f"{path}: expected a .mat file, got {len(data)} bytes that cannot be read as one "
-            f"({type(error).__name__}: {error}). Copy it again."
-        ) from error
     return _complete(path, found, names, [*found, *others])
 
 
@@ -67,13 +62,8 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """
     if matlab73.is_hdf5(path):
         return matlab73.shapes(path)
-    try:
+    with matlab73.readable(path):
         return {name: shape for name, shape, _ in whosmat(path)}
-    except Exception as error:  # of whatever kind, it is the content's doing
-        raise ValueError(
-            f"{path}: expected a .mat file, got {path.stat().st_size} bytes that cannot be read as one "
-            f"({type(error).__name__}: {error}). Copy it again."
-        ) from error
 
 
 def _complete(path: Path, found: dict[str, object], names: Sequence[str], there: Collection[str]) -> dict[str, object]:

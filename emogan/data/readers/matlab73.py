@@ -1,6 +1,6 @@
 """Arrays from MATLAB files of version 7.3, which are HDF5, read with h5py: what files become that are saved again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,6 +43,18 @@ def shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 @contextmanager
+def readable(path: Path, what: str = "a .mat file") -> Iterator[None]:
+    """Turn whatever goes wrong while a file is read in the with block into a message that names it."""
+    try:
+        yield
+    except Exception as error:  # of whatever kind, it is the content's doing
+        raise ValueError(
+            f"{path}: expected {what}, got {path.stat().st_size} bytes that cannot be read as one "
+            f"({type(error).__name__}: {error}). Copy it again."
+        ) from error
+
+
+@contextmanager
 def _opened(path: Path):
     try:
         import h5py
@@ -51,14 +63,8 @@ def _opened(path: Path):
             f"{path}: it is a MATLAB file of version 7.3, as it has been saved again, which h5py reads: pip install "
             "'emogan[matlab73]'. Or copy the original, or save it in MATLAB with save(..., '-v7')."
         ) from error
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except Exception as error:  # of whatever kind, it is the content's doing
-        raise ValueError(
-            f"{path}: expected a .mat file of version 7.3, got {path.stat().st_size} bytes that cannot be read as one "
-            f"({type(error).__name__}: {error}). Copy it again."
-        ) from error
+    with readable(path, "a .mat file of version 7.3"), h5py.File(path, "r") as file:
+        yield file
 
 
 def _value(file, node, depth: int = 0) -> object:
