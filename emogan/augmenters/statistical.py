@@ -8,7 +8,7 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from emogan.augmenters.control import Control
 from emogan.checks import OneOrSeveral, PositiveFloat
 from emogan.data.training_set import TrainingSet
-from emogan.models.trial_start import trial_means
+from emogan.models.trial_start import trial_means, trials_of
 from emogan.wording import words
 
 
@@ -67,13 +67,12 @@ class RandomEffects(Control):
 
     def draw(self, windows, label, n, random):
         x = windows.x.astype(np.float64)
-        labels, trial, means = trial_means(x, windows.y, windows.trial)
-        centres = {c: means[labels == c].mean(0) for c in np.unique(labels)}
-        deviations = means - np.stack([centres[c] for c in labels])
-        weights = random.standard_normal((n, len(means))) / np.sqrt(max(len(means) - len(centres), 1))
+        trials = trials_of(x, windows.y, windows.trial)
+        weights = random.standard_normal((n, len(trials.means))) / np.sqrt(trials.freedom)
         own = np.flatnonzero(windows.y == label)
         drawn = own[random.integers(len(own), size=n)]
-        return centres[label] + self.settings["strength"] * weights @ deviations + x[drawn] - means[trial[drawn]]
+        effects = self.settings["strength"] * weights @ trials.effects
+        return trials.centres[label] + effects + x[drawn] - trials.means[trials.number[drawn]]
 
 
 class PersonEffects(RandomEffects):

@@ -12,7 +12,7 @@ from emogan.augmenters.control import Control
 from emogan.checks import OneOrSeveral, PositiveFloat
 from emogan.data.sequences import in_trials, trial_lengths, trial_numbers, trial_rows
 from emogan.data.training_set import TrainingSet
-from emogan.models.trial_start import trial_means
+from emogan.models.trial_start import trials_of
 
 LONGEST = 0.98  # coefficient: with a larger one windows hardly leave the mean of their trial
 
@@ -90,10 +90,8 @@ class TrialBootstrap(WholeTrials):
 
     def look(self, windows):
         x = windows.x.astype(np.float64)
-        labels, _, means = trial_means(x, windows.y, windows.trial)
-        effects = means - np.stack([means[labels == c].mean(0) for c in labels])
-        present = len(np.unique(labels))
-        return x, effects * np.sqrt(present / len(means) / max(len(means) - present, 1))
+        trials = trials_of(x, windows.y, windows.trial)
+        return x, trials.effects * np.sqrt(len(trials.centres) / len(trials.means) / trials.freedom)
 
     def draw_trial(self, found, windows, rows, random):
         x, effects = found
@@ -152,26 +150,23 @@ class Autoregression(NamedTuple):
 def autoregression(windows: TrainingSet) -> Autoregression:
     """Fit `Autoregressive` to a member's windows."""
     x = windows.x.astype(np.float64)
-    labels, number, means = trial_means(x, windows.y, windows.trial)
-    centres = {int(c): means[labels == c].mean(0) for c in np.unique(labels)}
-    effects, residuals = means - np.stack([centres[c] for c in labels.tolist()]), x - means[number]
-    trials = trial_rows(windows.y, windows.trial)
-    a = coefficients(x, trials)
+    trials = trials_of(x, windows.y, windows.trial)
+    residuals = x - trials.means[trials.number]
+    a = coefficients(x, trial_rows(windows.y, windows.trial))
 
-    lengths = np.bincount(number)
+    lengths = np.bincount(trials.number)
     of_means = np.stack([variance_of_mean(a, n) for n in lengths])  # (J, F), of a variance of 1
     seen = (lengths[:, None] * (1 - of_means)).sum(0) / len(x)  # share of the variance that residuals have
     scale = np.where(seen > 0, 1 / np.sqrt(np.where(seen > 0, seen, 1)), 0)
     variance = (residuals**2).mean(0) * scale**2
-    freedom = max(len(means) - len(centres), 1)
-    spread = (effects**2).sum(0) / freedom
+    spread = (trials.effects**2).sum(0) / trials.freedom
     left = np.maximum(spread - of_means.mean(0) * variance, 0)
     share = np.sqrt(np.divide(left, spread, out=np.zeros_like(left), where=spread > 0))
 
     shrinkage = ledoit_wolf_shrinkage(residuals, assume_centered=True) if residuals.any() else 0.0
     own = np.sqrt(shrinkage * (residuals**2).mean()) * scale
     residuals = residuals * scale * np.sqrt((1 - shrinkage) / len(x))
-    return Autoregression(centres, a, effects * share / np.sqrt(freedom), residuals, own)
+    return Autoregression(trials.centres, a, trials.effects * share / np.sqrt(trials.freedom), residuals, own)
 
 
 def coefficients(x: np.ndarray, trials: list[np.ndarray]) -> np.ndarray:

@@ -36,6 +36,28 @@ def trial_means(x: np.ndarray, y: np.ndarray, trial: np.ndarray) -> tuple[np.nda
     return labels, number, np.stack([x[number == j].mean(0) for j in range(len(labels))])
 
 
+class Trials(NamedTuple):
+    """The trials of some windows, and how the mean of each differs from that of its class: float64."""
+
+    labels: np.ndarray  # (J,)
+    number: np.ndarray  # (N,) the trial of each window, in 0..J-1
+    means: np.ndarray  # (J, F)
+    centres: dict[int, np.ndarray]  # (F,) of each class: the mean of its trials' means
+    effects: np.ndarray  # (J, F) what the means of trials differ by from those of their classes
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the effects: trials less classes, 1 at least."""
+        return max(len(self.means) - len(self.centres), 1)
+
+
+def trials_of(x: np.ndarray, y: np.ndarray, trial: np.ndarray) -> Trials:
+    """Trials of windows x (N, F) with labels y (N,) and trials (N,)."""
+    labels, number, means = trial_means(x, y, trial)
+    centres = {int(c): means[labels == c].mean(0) for c in np.unique(labels)}
+    return Trials(labels, number, means, centres, means - np.stack([centres[c] for c in labels.tolist()]))
+
+
 def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strength: float) -> Start:
     """Estimate the start from one member's windows.
 
@@ -65,11 +87,12 @@ def start(x: np.ndarray, y: np.ndarray, trial: np.ndarray, classes: int, strengt
     within = found.residuals.T @ found.residuals / len(x)
     within *= 1 - found.shrinkage
     within[found.varying, found.varying] += found.own
-    between = found.effects.T @ found.effects / max(found.trials - found.present, 1)
-    covariance = within + strength**2 * found.present / found.trials * between
+    trials = found.trials
+    between = trials.effects.T @ trials.effects / trials.freedom
+    covariance = within + strength**2 * len(trials.centres) / len(trials.means) * between
 
     sd = np.sqrt(np.where(found.varying, np.diag(covariance), 0))
-    refuse_without_spread(x, sd, found.labels)
+    refuse_without_spread(x, sd, trials.labels)
     inverse = np.divide(1, sd, out=np.zeros_like(sd), where=sd > 0)
     variances, axes = np.linalg.eigh(covariance * np.outer(inverse, inverse))
     variances, axes = np.maximum(variances[::-1], FLOOR * variances[-1]), axes[:, ::-1]
@@ -107,17 +130,18 @@ def low_rank_start(
     feature's own. It takes O(F N^2 + F Q^2) time and O(F (N + Q)) memory.
     """
     found = estimate(x, y, trial)
-    weight = strength**2 * found.present / found.trials / max(found.trials - found.present, 1)
+    trials = found.trials
+    weight = strength**2 * len(trials.centres) / len(trials.means) / trials.freedom
     rows = np.concatenate(
-        [np.sqrt((1 - found.shrinkage) / len(x)) * found.residuals, np.sqrt(weight) * found.effects]
+        [np.sqrt((1 - found.shrinkage) / len(x)) * found.residuals, np.sqrt(weight) * trials.effects]
     )  # rows' rows is what they add to the covariance
     own = np.where(found.varying, found.own, 0)
     sd = np.sqrt((rows**2).sum(0) + own)
-    refuse_without_spread(x, sd, found.labels)
+    refuse_without_spread(x, sd, trials.labels)
     inverse = np.divide(1, sd, out=np.zeros_like(sd), where=sd > 0)
     rows, own = rows * inverse, own * inverse**2
 
-    axes = directions((found.means - found.centre) * inverse, rows, kept)
+    axes = directions((trials.means - found.centre) * inverse, rows, kept)
     along = rows @ axes.T
     held = along @ axes
     own = np.sqrt(np.maximum(own + (rows**2).sum(0) - (held**2).sum(0), 0))
@@ -148,35 +172,29 @@ class Estimate(NamedTuple):
     """What the two starts are made of: float64."""
 
     centre: np.ndarray  # (F,)
-    labels: np.ndarray  # (J,) of the trials
-    means: np.ndarray  # (J, F)
+    trials: Trials
     residuals: np.ndarray  # (N, F) of windows about the means of their trials
-    effects: np.ndarray  # (J, F) of trials about the means of their classes
     varying: np.ndarray  # (F,) which features vary
     shrinkage: float
     own: float  # variance that shrinkage adds to every feature that varies
-    trials: int
-    present: int  # classes with windows
 
 
 def estimate(x: np.ndarray, y: np.ndarray, trial: np.ndarray) -> Estimate:
     """Trials' means, what windows and trials differ by, and the shrinkage of their covariance."""
     x = x.astype(np.float64)
-    labels, number, means = trial_means(x, y, trial)
-    residuals = x - means[number]
+    trials = trials_of(x, y, trial)
+    residuals = x - trials.means[trials.number]
     shrinkage = ledoit_wolf_shrinkage(residuals, assume_centered=True)
-    effects = means - np.stack([means[labels == c].mean(0) for c in labels])
     return Estimate(
-        x.mean(0), labels, means, residuals, effects, np.ptp(x, axis=0) > 0, shrinkage,
-        shrinkage * (residuals**2).mean(), len(labels), len(np.unique(labels)),
+        x.mean(0), trials, residuals, np.ptp(x, axis=0) > 0, shrinkage, shrinkage * (residuals**2).mean()
     )  # fmt: skip
 
 
 def _trials_kept(found: Estimate, white: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Means of trials in whitened axes, class by class (K, MOST, Q), and how many there are."""
     means, counts = np.zeros((classes, MOST, white.shape[1])), np.ones(classes, dtype=np.int64)
-    for c in np.unique(found.labels):
-        own = (found.means[found.labels == c] - found.centre) @ white
+    for c in found.trials.centres:
+        own = (found.trials.means[found.trials.labels == c] - found.centre) @ white
         kept = evenly_spread(len(own), MOST)
         means[c, : len(kept)], counts[c] = own[kept], len(kept)
     return means, counts
