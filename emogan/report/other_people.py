@@ -3,8 +3,8 @@
 import pandas as pd
 
 from emogan.analysis import statistics
-from emogan.report.figures.accuracy import INTERVAL, against_none, lines
-from emogan.report.figures.picture import WIDTH, Picture, legend, panels, style
+from emogan.report.figures.accuracy import INTERVAL, against_counts
+from emogan.report.figures.picture import Picture
 from emogan.report.figures.style import donors_in_words, look
 from emogan.report.sections import MODALITIES, Section, same_clips
 from emogan.report.table import DASH, Table
@@ -88,19 +88,11 @@ def donor_curve(section: Section) -> Picture | None:
     models = {modality: found for modality, found in models.items() if found and "none" in section.models(modality)}
     if not models:
         return None
-    with style():
-        figure, axes = panels(1, len(models), WIDTH / max(len(models), 2), 3.2, section.label, sharey=True)
-        for axis, (modality, names) in zip(axes[0], models.items(), strict=True):
-            here = scores[scores.modality == modality]
-            none, groups = here[here.model == "none"], here[here.model.isin(names)].groupby("people")
-            points = {
-                int(n): against_none(statistics.choose_n_aug(pd.concat([none, group])), "accuracy")
-                for n, group in groups
-            }
-            lines(axis, points, names, [str(n) for n in points])
-            axis.set_title(MODALITIES[modality])
-            axis.set_xlabel("other people that were learned from")
-        axes[0, 0].set_ylabel("accuracy (%), nested")
-        legend(figure, axes)
+    groups = {}
+    for modality, names in models.items():
+        here = scores[scores.modality == modality]
+        none, others = here[here.model == "none"], here[here.model.isin(names)]
+        groups[modality] = {n: pd.concat([none, group]) for n, group in others.groupby("people")}
+    figure = against_counts(section, models, groups, "other people that were learned from")
     caption = f"Nested accuracy with more donors. Dashed: none. {INTERVAL}"
     return Picture("donor_curve", "More donors", caption, figure)

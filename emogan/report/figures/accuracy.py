@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from emogan.analysis import statistics
 from emogan.analysis.statistics import MODEL
@@ -69,19 +70,37 @@ def learning_curve(section: Section) -> Picture | None:
     models = {modality: found for modality, found in models.items() if "none" in found and len(found) > 1}
     if not models:
         return None
+    groups = {m: dict(iter(scores[scores.modality == m].groupby("trials_per_class"))) for m in models}
+    figure = against_counts(section, models, groups, "training trials per class")
+    caption = f"Nested accuracy with fewer training trials of each class. Dashed: none. {INTERVAL}"
+    return Picture("learning_curve", "Learning curve", caption, figure)
+
+
+def against_counts(
+    section: Section, models: dict[str, list[str]], groups: dict[str, dict[float, pd.DataFrame]], count: str
+) -> Figure:  # fmt: skip
+    """A panel for each modality: nested accuracy of its models against a count, with none as a dashed line.
+
+    Parameters
+    ----------
+    models
+        Those to draw, by modality.
+    groups
+        The scores at each value of the count, those of none among them, by modality; an infinite value is "all".
+    count
+        What is counted: the label of the axis.
+    """
     with style():
         figure, axes = panels(1, len(models), WIDTH / max(len(models), 2), 3.2, section.label, sharey=True)
         for axis, (modality, names) in zip(axes[0], models.items(), strict=True):
-            groups = scores[scores.modality == modality].groupby("trials_per_class")
-            points = {n: against_none(statistics.choose_n_aug(group), "accuracy") for n, group in groups}
+            points = {n: against_none(statistics.choose_n_aug(own), "accuracy") for n, own in groups[modality].items()}
             ticks = ["all" if np.isinf(n) else f"{n:.0f}" for n in points]
             lines(axis, points, [name for name in names if name != "none"], ticks)
             axis.set_title(MODALITIES[modality])
-            axis.set_xlabel("training trials per class")
+            axis.set_xlabel(count)
         axes[0, 0].set_ylabel("accuracy (%), nested")
         legend(figure, axes)
-    caption = f"Nested accuracy with fewer training trials of each class. Dashed: none. {INTERVAL}"
-    return Picture("learning_curve", "Learning curve", caption, figure)
+    return figure
 
 
 def against_none(chosen: pd.DataFrame, column: str) -> pd.DataFrame:
