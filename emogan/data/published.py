@@ -138,15 +138,15 @@ def differences(
     sessions = range(1, len(published.labels) + 1) if sessions is None else sessions
     found = {(subject, session): rows for subject, session, rows in features.experiments()}
     there = {subject for subject, _ in found}
-    differences = []
+    sentences = []
     if missing := [person for person in people if person not in there]:
-        differences.append(f"people who are missing: {some(missing, 20)}")
+        sentences.append(f"people who are missing: {some(missing, 20)}")
     if others := sorted(there - set(people)):
-        differences.append(f"people that the published data set does not have: {some(others, 20)}")
+        sentences.append(f"people that the published data set does not have: {some(others, 20)}")
     for name, part in features.modalities.items():
         count = part.stop - part.start
         if count not in (known := published.features.get(name, (count,))):
-            differences.append(f"expected {' or '.join(map(str, known))} {name} features, got {count}")
+            sentences.append(f"expected {' or '.join(map(str, known))} {name} features, got {count}")
     places: dict[str, list[str]] = {}
     for person in (person for person in people if person in there):
         for session in sessions:
@@ -157,7 +157,7 @@ def differences(
             whole = person not in published.incomplete
             for text in _trials(features, found[person, session], published, session, whole):
                 places.setdefault(text, []).append(place)
-    return differences + [f"{text}: {some(where, 4)}" for text, where in places.items()]
+    return sentences + [f"{text}: {some(where, 4)}" for text, where in places.items()]
 
 
 def _trials(

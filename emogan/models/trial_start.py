@@ -185,9 +185,8 @@ def estimate(x: np.ndarray, y: np.ndarray, trial: np.ndarray) -> Estimate:
     trials = trials_of(x, y, trial)
     residuals = x - trials.means[trials.number]
     shrinkage = ledoit_wolf_shrinkage(residuals, assume_centered=True)
-    return Estimate(
-        x.mean(0), trials, residuals, np.ptp(x, axis=0) > 0, shrinkage, shrinkage * (residuals**2).mean()
-    )  # fmt: skip
+    own = shrinkage * (residuals**2).mean()
+    return Estimate(x.mean(0), trials, residuals, np.ptp(x, axis=0) > 0, shrinkage, own)
 
 
 def _trials_kept(found: Estimate, white: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:

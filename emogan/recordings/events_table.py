@@ -15,7 +15,8 @@ from emogan.recordings.eeg import is_eeg
 from emogan.recordings.preprocessed import SUFFIX as PREPROCESSED
 from emogan.signal.windows import TOLERANCE_S
 
-COLUMNS = ("recording", "subject", "session", "trial", "trial_type", "onset", "duration")  # the last three as in BIDS
+EVENT = ("trial_type", "onset", "duration")  # as in BIDS
+COLUMNS = ("recording", "subject", "session", "trial", *EVENT)
 OPTIONAL = ("sheet", "samples")
 STIMULUS = ("stimulus", "stim_file")  # the second is what BIDS calls it
 Name = int | str
@@ -95,9 +96,9 @@ def read_table(path: Path, folder: Path) -> EventsTable:
     """Read a .csv or .tsv with the columns of `COLUMNS` and, if needed, of `OPTIONAL`; others are passed over.
 
     Files are named relative to a folder. ``trial_type`` is the label, ``onset`` and ``duration`` are in seconds: an
-    empty onset is 0, and a trial with an empty duration lasts to the end of the recording; n/a is empty. A trial that
-    stands in two rows, one of an EEG recording and one of an eye tracking recording, has features of both; times are
-    those of the row's own recording. The column stimulus, or else stim_file, names the film clips, by the same
+    empty onset is 0, and a trial with an empty duration lasts to the end of the recording; n/a is empty. A trial with
+    two rows, one of an EEG recording and one of an eye tracking recording, has features of both; times are those of the
+    row's own recording. The column stimulus, or else stim_file, names the film clips, by the same
     value in all subjects and sessions; where there is neither, or nothing in it, they are not known.
 
     Raises
@@ -112,7 +113,8 @@ def read_table(path: Path, folder: Path) -> EventsTable:
         )
     frame = frame_with(path, COLUMNS)
     columns = {name: identifier(path, name, frame[name].to_numpy()).tolist() for name in COLUMNS[:5]}
-    onsets, durations = seconds(path, frame, "onset", 0.0), seconds(path, frame, "duration", math.inf)
+    onsets = column_of_seconds(path, frame, "onset", 0.0)
+    durations = column_of_seconds(path, frame, "duration", math.inf)
     ends = [onset + duration for onset, duration in zip(onsets, durations, strict=True)]
     recordings = [folder / str(name) for name in columns.pop("recording")]
     sheets, samples = (_optional(frame, name) for name in OPTIONAL)
@@ -140,7 +142,7 @@ def _optional(frame: pd.DataFrame, name: str) -> list:
     return [None if pd.isna(one) else one for one in frame.get(name, [None] * len(frame))]
 
 
-def seconds(path: Path, frame: pd.DataFrame, name: str, empty: float) -> list[float]:
+def column_of_seconds(path: Path, frame: pd.DataFrame, name: str, empty: float) -> list[float]:
     """A column of seconds, with a value for its empty cells."""
     seconds = frame[name]
     text = not pd.api.types.is_numeric_dtype(seconds)

@@ -13,13 +13,12 @@ from emogan.data.seed.release import by_name, by_session_folder, data_files
 from emogan.data.seed.sessions import by_date
 from emogan.data.table_files import identifier, natural, some
 from emogan.recordings.eeg import READERS, read_markers
-from emogan.recordings.events_table import EventsTable, Name, Row, frame_with, seconds
+from emogan.recordings.events_table import EVENT, EventsTable, Name, Row, column_of_seconds, frame_with
 from emogan.recordings.timeline import Marker
 from emogan.signal.windows import TOLERANCE_S
 
 WHOLE = (0.0,), (float("inf"),)  # of a variable that holds one trial
 EVENTS = re.compile(r"sub-(?P<subject>[^_]+)(_ses-(?P<session>[^_]+))?(_.+)?_events\.tsv")  # BIDS
-OF_BIDS = ("onset", "duration", "trial_type")
 NO_RAW_DATA = {"derivatives", "sourcedata", "code", "stimuli"}  # folders of a BIDS data set
 NAME = re.compile(r"(?P<subject>.+?)(_(?P<session>\d{1,3}))?(_\d{8})?")  # 3_1_20180804, Subject03_2, anna
 
@@ -170,7 +169,7 @@ def bids(folder: Path, window_s: float = 0.0) -> EventsTable:
         try:
             events = _events(path)
             trials = [event for event in events if _is_trial(event[0], window_s)]
-            notes += _passed_over(recording.name, [marker for marker, _ in events if not _is_trial(marker, window_s)])
+            notes += _passed_over(recording.name, [event[0] for event in events if event not in trials])
             if not trials:
                 raise ValueError(
                     f"{path}: expected events that last a window of {window_s:g} s or longer and have a trial_type, "
@@ -188,9 +187,9 @@ def bids(folder: Path, window_s: float = 0.0) -> EventsTable:
 
 def _events(path: Path) -> list[tuple[Marker, Name | None]]:
     """The events of a file in the order of their onsets, each with its film clip if that is known."""
-    frame = frame_with(path, OF_BIDS)
+    frame = frame_with(path, EVENT)
     frame = frame[frame.trial_type.notna()].reset_index(drop=True)
-    onsets, durations = seconds(path, frame, "onset", 0.0), seconds(path, frame, "duration", 0.0)
+    onsets, durations = (column_of_seconds(path, frame, name, 0.0) for name in ("onset", "duration"))
     texts = identifier(path, "trial_type", frame.trial_type.to_numpy()).astype(str).tolist() if len(frame) else []
     clips = [None if pd.isna(clip) else str(clip) for clip in frame.get("stim_file", [None] * len(frame))]
     return sorted(zip(map(Marker, onsets, durations, texts), clips, strict=True), key=lambda event: event[0].onset_s)

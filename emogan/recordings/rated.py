@@ -86,7 +86,7 @@ def load(
 
 
 def two_classes(target: str, column: int, threshold: float, features: FeatureSet) -> FeatureSet:
-    """Windows labelled low or high by one of their ratings, which stand in the names of their present classes.
+    """Windows labelled low or high by one of their ratings, which the names of their present classes hold.
 
     A trial that is rated exactly at the threshold is high.
 

@@ -72,7 +72,7 @@ def extract(
     ------
     FileNotFoundError, ValueError
         If a setting is impossible, or there is no events table or no folder. The errors of a single experiment are not
-        raised: they stand in `Outcome.failed`.
+        raised: they are kept in `Outcome.failed`.
     """
     settings = Settings.of(settings)
     folder, out = Path(recordings).expanduser().absolute(), Path(out).expanduser().absolute()

@@ -31,4 +31,5 @@ def accuracies(sections: Iterable[Section], root: Path) -> pd.DataFrame:
             chosen = statistics.choose_n_aug(scores.assign(row=scores.index)).row
             frames.append(scores.assign(section=section.label, chosen=scores.index.isin(chosen)))
     found = pd.concat(frames, ignore_index=True).replace({"trials_per_class": {np.inf: np.nan}})
-    return found.assign(folder=[below(Path(folder), root) for folder in found.folder])[COLUMNS]
+    folders = {name: below(Path(name), root) for name in found.folder.unique()}
+    return found.assign(folder=found.folder.map(folders))[COLUMNS]

@@ -48,9 +48,7 @@ class Job:
     run: dict
     data: dict  # the configuration's data, without modality, subjects and sessions
     experiments: tuple  # the configuration's data.subjects and data.sessions
-    scores: (
-        pd.DataFrame
-    )  # scores.csv and selection.csv side by side, with trials_per_class, job (its identity) and folder
+    scores: pd.DataFrame  # scores.csv beside selection.csv, with trials_per_class, job (its identity) and folder
     confusion: pd.DataFrame
     quality: pd.DataFrame  # empty for model=none
 

@@ -1,4 +1,4 @@
-"""Events tables are read, and what is wrong with a row is told by its number."""
+"""Events tables are read, and an error names the row that it is in by its number."""
 
 import math
 from pathlib import Path
