@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import emogan
 from emogan import command_line
-from emogan.data.experiments import NotThere
+from emogan.data.experiments import NotThere, as_list
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import SPLITTERS, members
 from emogan.data.named import call
@@ -93,7 +93,7 @@ def check(data: Mapping, modality: str = "eeg_eye") -> tuple[str, bool]:
 
 def _load(data: Mapping, modality: str, published: Published | None) -> tuple[FeatureSet | None, list[str]]:
     """The data that can be loaded, and a message for each error. If loading fails, each person is loaded alone."""
-    asked, sessions = (_listed(data.get(name)) for name in ("subjects", "sessions"))
+    asked, sessions = (as_list(data.get(name)) for name in ("subjects", "sessions"))
     people = asked if asked is not None else published.people_with(modality) if published else []
     try:
         features = call(data)
@@ -119,10 +119,6 @@ def _load(data: Mapping, modality: str, published: Published | None) -> tuple[Fe
     except (ValueError, OSError):  # one person's files do not go with another's, as `wrong` says
         features = None
     return features, wrong + (differences(features, published, expected, sessions) if features else [])
-
-
-def _listed(numbers: object) -> list | None:
-    return numbers if numbers is None or isinstance(numbers, list) else [numbers]
 
 
 def _clips(features: FeatureSet) -> str:

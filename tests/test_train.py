@@ -83,9 +83,8 @@ def test_jobs_of_a_sweep_that_fail_leave_the_others_whole_and_the_exit_code_tell
     sweep = command(tmp_path, "-m", *small, *LENGTH, "data.subjects=[1]", "evaluation.n_folds=2,9,3")
     assert sweep.exit_code() == 1, sweep.said
     assert [len(pd.read_csv(path)) for path in scores_in(tmp_path)] == [2 * 2, 3 * 2]
-    assert (
-        len(list((tmp_path / "outputs/store").glob("*.safetensors"))) == 2 * 3 + 3 * 3
-    )  # members and 2 inner folds each
+    kept = list((tmp_path / "outputs/store").glob("*.safetensors"))
+    assert len(kept) == 2 * 3 + 3 * 3  # members and 2 inner folds each
     (failed,) = (path for path in tmp_path.glob("outputs/*/*/*/train.log") if path.parent.name.startswith("1_"))
     for said in (sweep.said, failed.read_text()):
         assert "evaluation.folds=trials with n_folds=9 expects at least 9 trials of every class" in said

@@ -454,7 +454,7 @@ def member_entries(augmenter: GANAugmenter) -> list[tuple[dict[str, torch.Tensor
         tensors |= {f"history.{name}": curve.clone() for name, curve in history.member(m).items()}
         tensors |= {f"looks.{name}": figures.clone() for name, figures in history.looks(m).items()}
         fields = {
-            "augmenter": augmenter.identity(), "end": history.reasons()[m], "figures": augmenter.watch.figures[m],
+            "augmenter": augmenter.identity(), "end": history.reasons()[m], "figures": augmenter.diagnostics.figures[m],
             "device": augmenter.trainer.strategy.root_device.type,
         }  # fmt: skip
         entries.append((tensors, fields))

@@ -19,7 +19,7 @@ from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN, ConditionalGenerator
 from emogan.training.batches import MemberBatches
 from emogan.training.checkpoint import Resume, TrainingState
-from emogan.training.diagnostics import Watch
+from emogan.training.diagnostics import Diagnostics
 from emogan.training.early_stopping import MemberEarlyStopping
 from emogan.training.history import History
 from emogan.training.isolation import ProcessSignals, default_torch
@@ -214,10 +214,10 @@ class GANAugmenter(Augmenter):
         self.stopping = MemberEarlyStopping(
             self.history, self.training["plateau_window"], self.training["plateau_tolerance"]
         )
-        self.watch = Watch(self.history, self.name, ends, batches.classes, report)
+        self.diagnostics = Diagnostics(self.history, self.name, ends, batches.classes, report)
         resumed = [Resume(resume, self.history, self.stopping)] if resume else []
         with ProcessSignals() as signals:
-            own = [signals, self.history, self.stopping, *resumed, self.watch]
+            own = [signals, self.history, self.stopping, *resumed, self.diagnostics]
             self.trainer = (trainer or TrainerSettings()).trainer(own, group, callbacks(self.history, self.stopping))
             self.trainer.fit(self.model, batches)
         self.model.cpu().eval()
@@ -225,7 +225,7 @@ class GANAugmenter(Augmenter):
 
     def let_go(self) -> None:
         """Free the memory of a `fit` of no further use: its networks, optimisers and data refer to one another."""
-        for name in ("trainer", "model", "history", "stopping", "watch"):
+        for name in ("trainer", "model", "history", "stopping", "diagnostics"):
             vars(self).pop(name, None)
         if self.selection:
             self.selection.let_go()

@@ -11,8 +11,7 @@ __all__ = ["load"]
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from emogan.data import (
-        named,
-    )  # here: Hydra takes a moment to import, and most modules need no more than this folder
+    # here: Hydra takes a moment to import, and most modules need no more than this folder
+    from emogan.data import named
 
     return named.load

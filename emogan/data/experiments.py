@@ -1,7 +1,7 @@
 """From the files of one or two modalities to a FeatureSet: which experiments to read, and joining them by window."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,7 +133,7 @@ def feature_set(
     """
     names: dict[str, tuple[str, ...]] = {}
     parts = []
-    for subject, session in choose(sources, _as_list(subjects), _as_list(sessions)):
+    for subject, session in choose(sources, as_list(subjects), as_list(sessions)):
         read, paths = {}, {name: source.files[subject, session] for name, source in sources.items()}
         for name, path in paths.items():
             trials, labels = sources[name].read(path, session)
@@ -161,8 +161,9 @@ def feature_set(
     )  # fmt: skip
 
 
-def _as_list(numbers) -> list | None:
-    return numbers if numbers is None else [numbers] if isinstance(numbers, int | str) else list(numbers)
+def as_list(values: int | str | Iterable | None) -> list | None:
+    """A list from subjects or sessions, of which one may be given without brackets; None, which means all, stays so."""
+    return values if values is None else [values] if isinstance(values, int | str) else list(values)
 
 
 def _checked(x: np.ndarray, names: Sequence[str], where: str) -> np.ndarray:

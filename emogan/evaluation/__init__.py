@@ -4,6 +4,7 @@ from emogan.evaluation.classifiers import Classifier, Estimator, FitData, Linear
 from emogan.evaluation.dgcnn import DGCNN
 from emogan.evaluation.networks import GRU, MLP, StackedNetwork
 from emogan.evaluation.svm import Predictions
+from emogan.evaluation.validation import Network
 
 __all__ = [
     "DGCNN",
@@ -13,6 +14,7 @@ __all__ = [
     "Estimator",
     "FitData",
     "LinearSVM",
+    "Network",
     "Predictions",
     "StackedNetwork",
     "TrialVote",

@@ -3,52 +3,34 @@
 import threading
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from emogan.checks import NOT_EMPTY, BelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from emogan.checks import PositiveInt
 from emogan.data.montage import split_name
-from emogan.evaluation.classifiers import Classifier
 from emogan.evaluation.svm import Predictions
-from emogan.evaluation.validation import Standardised
+from emogan.evaluation.validation import Network, Standardised
 
 SEEDING = threading.Lock()  # of PyTorch's only generator of first weights, which fits side by side would share
 
 
-class DGCNN(Classifier):
+class DGCNN(Network):
     """A graph network over electrodes, whose links it learns, for features of the same bands at every electrode.
 
-    Song et al. 2018, EEG emotion recognition using dynamical graph convolutional neural networks. It is trained by
-    AdamW until its loss on validation trials stops falling, as a `StackedNetwork` is, but each network by itself.
+    Song et al. 2018, EEG emotion recognition using dynamical graph convolutional neural networks. See `Network` for
+    how it is trained, each by itself.
 
     Parameters
     ----------
-    name
-        What the scores call it.
     order
         Number of terms of the Chebyshev polynomials, which reach as many links far, less one.
     hidden
         Number of nodes at each electrode.
-    weight_decay, learning_rate
-        AdamW's; the values of the first to choose from.
-    batch_size
-        Windows of each update.
-    max_updates
-        The largest number of updates.
-    check_every
-        Updates between two evaluations of the validation loss.
-    patience
-        Early stopping: training ends after this many evaluations in a row without a lower validation loss.
-    validation
-        Share of the trials of each class that validate; it is one trial at least.
-    updates_without_validation
-        Updates where nothing can validate.
-    seed
-        Of the first weights, the batches and the choice of validation trials.
+    **settings
+        Those of every `Network`.
 
     Raises
     ------
@@ -56,28 +38,10 @@ class DGCNN(Classifier):
         If TorchEEG is not installed.
     """
 
-    uses_trials = True
-
-    def __init__(
-        self,
-        name: str,
-        order: PositiveInt,
-        hidden: PositiveInt,
-        weight_decay: Annotated[Sequence[NonNegativeFloat], NOT_EMPTY],
-        learning_rate: PositiveFloat,
-        batch_size: PositiveInt,
-        max_updates: PositiveInt,
-        check_every: PositiveInt,
-        patience: PositiveInt,
-        validation: BelowOne,
-        updates_without_validation: PositiveInt,
-        seed: NonNegativeInt,
-    ):
-        self.build = _torcheeg(name)
-        self.name, self.values, self.order, self.hidden = name, np.array(weight_decay, dtype=float), order, hidden
-        self.learning_rate, self.batch_size, self.validation, self.seed = learning_rate, batch_size, validation, seed
-        self.max_updates, self.check_every, self.patience = max_updates, check_every, patience
-        self.updates_without_validation = updates_without_validation
+    def __init__(self, order: PositiveInt, hidden: PositiveInt, **settings):
+        super().__init__(**settings)
+        self.build = _torcheeg(self.name)
+        self.order, self.hidden = order, hidden
 
     def paths(self, data):
         columns = torch.from_numpy(electrodes_and_bands(data.feature_names, self.name))

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emogan.checks import NOT_EMPTY, BelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Rule
+from emogan.checks import NOT_EMPTY, BelowOne, PositiveInt, Rule
 from emogan.data.sequences import padded
-from emogan.evaluation.classifiers import Classifier, FitData
+from emogan.evaluation.classifiers import FitData
 from emogan.evaluation.svm import Predictions
-from emogan.evaluation.validation import Standardised
+from emogan.evaluation.validation import Network, Standardised
 from emogan.models.stacked import LANES, StackedLinear, StackedMLP
 from emogan.models.stacked_gru import StackedGRU
 
@@ -20,75 +20,28 @@ WholeVectors = Annotated[int, Rule(f"(a multiple of {LANES})", lambda value: val
 Drop = Callable[[int, int], Tensor]  # rows and nodes: what the nodes of each row are multiplied by, for all members
 
 
-class StackedNetwork(Classifier):
-    """A neural network for each fit, trained by AdamW until its loss on validation trials stops falling.
+class StackedNetwork(Network):
+    """Networks that are trained at once, stacked, and each as if it were alone, see `Network`.
 
-    Each number of synthetic windows and each weight decay has a network of its own. All are trained at once, stacked,
-    and each as if it were alone: they start with the same weights and have the same random numbers, which come from
-    the seed.
-
-    A share of the real training trials of each class does not train but validates; synthetic windows never do. The
-    weights with the lowest cross-entropy there are kept. Where some class has fewer than three trials nothing can
-    validate, and the network is trained for a fixed number of updates.
+    They start with the same weights and have the same random numbers, which come from the seed.
 
     Parameters
     ----------
-    name
-        What the scores call it.
     dropout
         Share of the hidden nodes that an update leaves out.
-    weight_decay
-        AdamW's, the values to choose from.
-    learning_rate
-        AdamW's.
     batch_size
-        Windows of each update, or stretches of trials.
-    max_updates
-        The largest number of updates.
-    check_every
-        Updates between two evaluations of the validation loss.
-    patience
-        Early stopping: training ends after this many evaluations in a row without a lower validation loss.
-    validation
-        Share of the trials of each class that validate; it is one trial at least.
-    updates_without_validation
-        Updates where nothing can validate, rounded up to a multiple of ``check_every``.
-    seed
-        Of the first weights, the batches, dropout and the choice of validation trials.
-
-    Raises
-    ------
-    ValueError
-        If ``check_every`` is larger than ``max_updates``.
+        Windows of each update, or stretches of trials, a multiple of 32.
+    **settings
+        Those of every `Network`. ``updates_without_validation`` is rounded up to a multiple of ``check_every``.
     """
 
-    uses_trials = True
     at_once = 8
     reads_trials = False  # or window by window
     stretch = 1  # windows in turn of a trial that are read at once
 
-    def __init__(
-        self,
-        name: str,
-        dropout: BelowOne,
-        weight_decay: Annotated[Sequence[NonNegativeFloat], NOT_EMPTY],
-        learning_rate: PositiveFloat,
-        batch_size: WholeVectors,
-        max_updates: PositiveInt,
-        check_every: PositiveInt,
-        patience: PositiveInt,
-        validation: BelowOne,
-        updates_without_validation: PositiveInt,
-        seed: NonNegativeInt,
-    ):
-        if check_every > max_updates:
-            raise ValueError(
-                f"classifier.check_every: expected at most classifier.max_updates = {max_updates}, got {check_every}"
-            )
-        self.name, self.values = name, np.array(weight_decay, dtype=float)
-        self.dropout, self.learning_rate, self.batch_size = dropout, learning_rate, batch_size
-        self.max_updates, self.check_every, self.patience = max_updates, check_every, patience
-        self.validation, self.updates_without_validation, self.seed = validation, updates_without_validation, seed
+    def __init__(self, dropout: BelowOne, batch_size: WholeVectors, **settings):
+        super().__init__(batch_size=batch_size, **settings)
+        self.dropout = dropout
 
     @abstractmethod
     def network(self, members: int, features: int, classes: int) -> nn.Module:

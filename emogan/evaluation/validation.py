@@ -1,14 +1,79 @@
-"""Splitting a network's training trials, always whole, into trials to learn from and trials for early stopping."""
+"""Networks as classifiers, and how their training trials are split, always whole, for early stopping."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from emogan.evaluation.classifiers import FitData
+from emogan.checks import NOT_EMPTY, BelowOne, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from emogan.evaluation.classifiers import Classifier, FitData
 from emogan.evaluation.vote import majority
 
 LEFT = 2  # trials of each class to learn from, or more
 FLAT = 0.01  # the least spread of a feature in [0, 1], lest one that hardly varies in training be large in a test
+
+
+class Network(Classifier):
+    """A neural network for each fit, trained by AdamW until its loss on validation trials stops falling.
+
+    Each number of synthetic windows and each weight decay has a network of its own.
+
+    A share of the real training trials of each class does not train but validates; synthetic windows never do. The
+    weights with the lowest cross-entropy there are kept. Where some class has fewer than three trials nothing can
+    validate, and the network is trained for a fixed number of updates.
+
+    Parameters
+    ----------
+    name
+        What the scores call it.
+    weight_decay
+        AdamW's, the values to choose from.
+    learning_rate
+        AdamW's.
+    batch_size
+        Windows of each update.
+    max_updates
+        The largest number of updates.
+    check_every
+        Updates between two evaluations of the validation loss.
+    patience
+        Early stopping: training ends after this many evaluations in a row without a lower validation loss.
+    validation
+        Share of the trials of each class that validate; it is one trial at least.
+    updates_without_validation
+        Updates where nothing can validate.
+    seed
+        Of everything random, such as the first weights, the batches and the choice of validation trials.
+
+    Raises
+    ------
+    ValueError
+        If ``check_every`` is larger than ``max_updates``.
+    """
+
+    uses_trials = True
+
+    def __init__(
+        self,
+        name: str,
+        weight_decay: Annotated[Sequence[NonNegativeFloat], NOT_EMPTY],
+        learning_rate: PositiveFloat,
+        batch_size: PositiveInt,
+        max_updates: PositiveInt,
+        check_every: PositiveInt,
+        patience: PositiveInt,
+        validation: BelowOne,
+        updates_without_validation: PositiveInt,
+        seed: NonNegativeInt,
+    ):
+        if check_every > max_updates:
+            raise ValueError(
+                f"classifier.check_every: expected at most classifier.max_updates = {max_updates}, got {check_every}"
+            )
+        self.name, self.values = name, np.array(weight_decay, dtype=float)
+        self.learning_rate, self.batch_size = learning_rate, batch_size
+        self.max_updates, self.check_every, self.patience = max_updates, check_every, patience
+        self.validation, self.updates_without_validation, self.seed = validation, updates_without_validation, seed
 
 
 class Standardised(NamedTuple):

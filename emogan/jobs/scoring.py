@@ -113,9 +113,8 @@ def _augmented(plan: Plan, i: int, features: FeatureSet, key: str) -> dict:
         learned = plan.learned[i]
         pool = learned.data
         numbers = [*learned.alignment.numbers, pool.scaler.minimum, pool.scaler.span, pool.trial]
-        people = (
-            [pool.group] if isinstance(pool, PooledSet) else []
-        )  # whose windows they are, which `PersonEffects` sees
+        # `PersonEffects` sees whose windows they are
+        people = [pool.group] if isinstance(pool, PooledSet) else []
         aligned = {"aligned": fingerprint(*numbers, *people)}
     return aligned | {
         "augmenter": key, "context": fingerprint(data.trial, data.scaler.minimum, data.scaler.span),

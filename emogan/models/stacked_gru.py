@@ -25,9 +25,8 @@ class StackedGRU(nn.Module):
     def __init__(self, members: int, inputs: int, nodes: int):
         super().__init__()
         self.nodes = nodes
-        self.input = StackedLinear(
-            members, inputs, 3 * nodes
-        )  # r, u and n beside one another, as torch.nn.GRU has them
+        # r, u and n beside one another, as torch.nn.GRU has them
+        self.input = StackedLinear(members, inputs, 3 * nodes)
         self.state = StackedLinear(members, nodes, 3 * nodes)
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:

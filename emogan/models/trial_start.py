@@ -132,9 +132,9 @@ def low_rank_start(
     found = estimate(x, y, trial)
     trials = found.trials
     weight = strength**2 * len(trials.centres) / len(trials.means) / trials.freedom
-    rows = np.concatenate(
-        [np.sqrt((1 - found.shrinkage) / len(x)) * found.residuals, np.sqrt(weight) * trials.effects]
-    )  # rows' rows is what they add to the covariance
+    share = (1 - found.shrinkage) / len(x)
+    # rows' rows is what they add to the covariance
+    rows = np.concatenate([np.sqrt(share) * found.residuals, np.sqrt(weight) * trials.effects])
     own = np.where(found.varying, found.own, 0)
     sd = np.sqrt((rows**2).sum(0) + own)
     refuse_without_spread(x, sd, trials.labels)

@@ -92,9 +92,8 @@ def read_status(path: Path, header: Header) -> tuple[np.ndarray, float]:
     place, ends = header.labels.index("Status"), np.cumsum([0, *header.samples]) * header.number_bytes
     records = np.memmap(path, np.uint8, "r", header.offset, (header.n_records, int(ends[-1])))
     numbers = records[:, ends[place] : ends[place + 1]].reshape(-1, header.number_bytes).astype(int)
-    return numbers[:, 0] + 256 * numbers[:, 1], header.samples[
-        place
-    ] / header.record_s  # the third byte is BioSemi's own
+    codes = numbers[:, 0] + 256 * numbers[:, 1]  # the third byte is BioSemi's own
+    return codes, header.samples[place] / header.record_s
 
 
 def read_annotations(path: Path, header: Header, sfreq_hz: float) -> tuple[float, list[Piece], list[Marker]]:

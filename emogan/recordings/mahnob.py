@@ -12,7 +12,7 @@ import numpy as np
 
 from emogan.atomic import write_atomically
 from emogan.checks import NonNegativeInt, OneToNine, PositiveInt, checked, one_of
-from emogan.data.experiments import Source, choose
+from emogan.data.experiments import Source, as_list, choose
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers.mahnob import EMOTIONS, RATED, Session, find_sessions
 from emogan.data.table_files import naming, some
@@ -68,7 +68,7 @@ def load(
     here = {
         kind: Source(folder, {(s.subject, 1): s.folder for s in found.values() if kind in s.files}) for kind in kinds
     }
-    people = {subject for subject, _ in choose(here, rated.listed(subjects), rated.listed(sessions))}
+    people = {subject for subject, _ in choose(here, as_list(subjects), as_list(sessions))}
     own = [s for place, s in sorted(found.items()) if place[0] in people]
     relabel = (
         _emotions if target == "emotion" else partial(rated.two_classes, target, [*RATED].index(target), threshold)

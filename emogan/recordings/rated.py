@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emogan.data import table
-from emogan.data.experiments import Source, choose
+from emogan.data.experiments import Source, as_list, choose
 from emogan.data.features import FeatureSet
 from emogan.data.seed.release import is_simulated
 from emogan.data.table_files import some
@@ -18,9 +18,8 @@ from emogan.recordings.preprocessed import part
 
 log = logging.getLogger(__name__)
 
-Stretch = tuple[
-    int, float, float, Sequence[float]
-]  # clip, start and end of a trial in its signal, in s, and its ratings
+# The clip of a trial, its start and end in its signal, in s, and its ratings
+Stretch = tuple[int, float, float, Sequence[float]]
 Numbers = int | Sequence[int] | None
 
 
@@ -42,17 +41,12 @@ def rows(
         If people that were asked for are not there, or a file is damaged.
     """
     found: list[Row] = []
-    for subject, session in choose({"eeg": source}, listed(subjects), listed(sessions)):
+    for subject, session in choose({"eeg": source}, as_list(subjects), as_list(sessions)):
         path = source.files[subject, session]
         for clip, start_s, end_s, ratings in stretches(path, subject):
             place = len(found) + 1, path, subject, session, clip
             found.append(Row(*place, text(ratings), start_s, end_s, part(subject, clip), stimulus=clip))
     return found
-
-
-def listed(numbers: Numbers) -> Sequence[int] | None:
-    """Numbers that may be given as one."""
-    return [numbers] if isinstance(numbers, int) else numbers
 
 
 def text(ratings: Sequence[float]) -> str:

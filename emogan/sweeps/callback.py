@@ -78,7 +78,7 @@ class Sweep:
 begun: Sweep | None = None  # in this process
 
 
-class Watch(Callback):
+class SweepCallback(Callback):
     """Called by Hydra before the first job of a sweep and after each."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:

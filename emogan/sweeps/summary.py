@@ -20,8 +20,7 @@ def summary(found: Collection, traceback: bool = False) -> str:
             lines.append(json.loads(failure.read_text(encoding="utf-8"))["traceback"])
     counts = {kind: sum(problem.kind == kind for problem in problems) for kind in listed}
     done = {str(job.folder) for job in found.jobs}
-    done |= {
-        problem.where for problem in found.problems if problem.kind == "superseded"
-    }  # by a job that finished later
+    # A job is superseded by one that finished later
+    done |= {problem.where for problem in found.problems if problem.kind == "superseded"}
     summary = [f"{len(done)} done", *(f"{count} {kind}" for kind, count in counts.items() if count)]
     return "\n".join([*lines, ", ".join(summary)])

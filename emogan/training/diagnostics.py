@@ -1,4 +1,4 @@
-"""Watch: measures the synthetic windows of GANs during training, and warns of trouble such as mode collapse."""
+"""Measures the synthetic windows of GANs during training, and warns of trouble such as mode collapse."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 WINDOWS = 64  # of each class: enough to tell a spread by some percent
 
 
-class Watch(lightning.Callback):
+class Diagnostics(lightning.Callback):
     """Writes the figures `LOOKS` into a `History` every `LOOK_EVERY` iterations, and warns of what detectors find.
 
     The noise is fixed, and the same for all members and classes. Each kind of trouble is warned of once: after

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from emogan.checks import Checked, InsideUnit, NonNegativeInt, OneOrSeveral, PositiveInt
 from emogan.data import table
+from emogan.data.experiments import as_list
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, resolve, validation_windows
 from emogan.data.scaling import MinMaxScaler
@@ -158,7 +159,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
 
     @cached_property
     def feature_set(self) -> FeatureSet:
-        subjects, sessions = _several(self.subject), _several(self.session)
+        subjects, sessions = as_list(self.subject), as_list(self.session)
         if isinstance(self.loader, FeatureSet):
             with worded(PythonWording(ASKED)):
                 whole = self.loader
@@ -279,10 +280,6 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
 
     def __str__(self) -> str:
         return repr(self)  # Lightning's own would load the data
-
-
-def _several(value: Which) -> Sequence[int | str] | None:
-    return value if value is None or (isinstance(value, Sequence) and not isinstance(value, str)) else [value]
 
 
 def _named(value: object) -> str:

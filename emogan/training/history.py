@@ -34,8 +34,8 @@ class History(lightning.Callback):
     out_of_time : bool
         Whether a `lightning.pytorch.callbacks.Timer`, as of ``max_time``, ended training.
     seen : Tensor (looks, figures, M)
-        The figures `LOOKS` of synthetic windows every `LOOK_EVERY` iterations, written by `Watch`; NaN where a member
-        had stopped or a figure is not defined.
+        The figures `LOOKS` of synthetic windows every `LOOK_EVERY` iterations, written by `Diagnostics`; NaN where a
+        member had stopped or a figure is not defined.
     """
 
     def __init__(self, iterations: int):

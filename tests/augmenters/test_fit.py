@@ -366,6 +366,6 @@ def test_what_is_wrong_with_fine_tuned_generators_and_what_selects_among_their_w
     (tuned,), own = fine_tuned(sets[1:2]), sets[1]
     last = TrainingSet(own.rows[20:], own.rows, own.scaler, own.x[20:], own.y[20:], own.trial[20:])
     augmenters = [make_augmenter(selection="density").fit([data], [3]) for data in (tuned, last)]
-    for one, other in zip(*(augmenter.watch.real for augmenter in augmenters), strict=True):
+    for one, other in zip(*(augmenter.diagnostics.real for augmenter in augmenters), strict=True):
         assert torch.equal(one, other)
     assert torch.equal(*(augmenter.selection.judge.means for augmenter in augmenters))

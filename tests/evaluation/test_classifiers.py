@@ -57,9 +57,8 @@ def test_a_fit_that_meets_its_iteration_limit_is_told(windows):
 def test_values_are_passed_on_as_they_are_given(windows):
     x, y = windows
     forest = partial(RandomForestClassifier, n_estimators=3, random_state=0)
-    (found,) = Estimator("forest", forest, "max_features", [1, 1.0]).paths(
-        FitData(x, y, [120], x)
-    )  # one feature, all features
+    one_or_all = Estimator("forest", forest, "max_features", [1, 1.0])
+    (found,) = one_or_all.paths(FitData(x, y, [120], x))
     for one, predicted in zip([1, None], found.predictions, strict=True):
         np.testing.assert_array_equal(predicted, forest(max_features=one).fit(x, y).predict(x))
 

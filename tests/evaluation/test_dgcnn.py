@@ -82,7 +82,7 @@ def test_fits_side_by_side_start_from_the_weights_that_each_would_have_alone(sta
             super().__init__(*arguments, **settings)
 
     monkeypatch.setattr(sys.modules["torcheeg.models"], "DGCNN", Slow)
-    dgcnn, x, y = DGCNN(**SETTINGS | {"max_updates": 1}), torch.zeros(6, 3, 2), torch.arange(6) % 3
+    dgcnn, x, y = DGCNN(**SETTINGS | {"max_updates": 1, "check_every": 1}), torch.zeros(6, 3, 2), torch.arange(6) % 3
 
     def first_weights(_):
         return dgcnn._train(x, y, torch.arange(6), torch.zeros(6, dtype=torch.bool), 0.1).last.weight.detach()
@@ -117,3 +117,8 @@ def test_the_published_network_learns(monkeypatch):
     given = data()
     for path in DGCNN(**SETTINGS).paths(given):
         assert (path.predictions == given.trial_held_out % 3).mean() > 0.8
+
+
+def test_settings_that_would_never_validate_are_refused(stand_in):
+    with pytest.raises(ValueError, match=r"^classifier\.check_every: expected at most .* = 60, got 61"):
+        DGCNN(**SETTINGS | {"check_every": 61})

@@ -122,9 +122,8 @@ def test_all_windows_of_a_trial_get_one_class_from_a_gru_whatever_stands_between
     data = fit(0, effect=0.5)
     mixed = np.argsort(np.random.default_rng(0).permutation(data.trial_held_out), kind="stable")
     order = np.empty(len(mixed), dtype=np.int64)
-    order[mixed] = np.argsort(
-        data.trial_held_out, kind="stable"
-    )  # trials in pieces, the windows of each in their order
+    # trials in pieces, the windows of each in their order
+    order[mixed] = np.argsort(data.trial_held_out, kind="stable")
     pieces = replace(data, x_held_out=data.x_held_out[order], trial_held_out=data.trial_held_out[order])
     whole, apart = (gru().paths(one)[0].predictions for one in (data, pieces))
     for trial in np.unique(data.trial_held_out):

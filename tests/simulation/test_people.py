@@ -211,9 +211,8 @@ def test_event_statistics_are_constant_within_a_trial_and_others_are_not(data):
 def test_marginals_are_not_gaussian(data):
     for name in ("pupil_x_sd", "dispersion_x_mean", "fixation_duration_mean_ms", "saccade_amplitude_mean_deg"):
         assert skew(columns(data, name)[:, 0]) > 0.7, name  # durations and amplitudes: log-normal and the like
-    assert (
-        skew(np.concatenate(within_trials(data, columns(data, "pupil_x_de_04_06")))[:, 0]) < -0.4
-    )  # log of chi square
+    pupil = np.concatenate(within_trials(data, columns(data, "pupil_x_de_04_06")))[:, 0]
+    assert skew(pupil) < -0.4  # log of chi square
     blinks = (columns(data, "blink_duration_mean_ms", "blink_duration_sd_ms") == 0).mean(0)
     assert 0.3 < blinks[0] < blinks[1] < 0.97  # no blink in many windows, fewer than two in more
     for name, least in (("FPZ_delta", 1.0), ("T7_gamma", 3.0), ("T8_beta", 1.0)):

@@ -41,11 +41,12 @@ def test_the_grouping_of_members_changes_no_figure(gan, windows, look_every):
     data = windows(33)
     together, _ = fit(gan, data)
     assert all(
-        {"spread", "separation", "mean_error", "reach", "moved"} <= set(figures) for figures in together.watch.figures
+        {"spread", "separation", "mean_error", "reach", "moved"} <= set(figures)
+        for figures in together.diagnostics.figures
     )
     for rows in ([0], [1, 2], [4, 3]):
         apart, _ = fit(gan, data, rows)
-        assert apart.watch.figures == [together.watch.figures[m] for m in rows]
+        assert apart.diagnostics.figures == [together.diagnostics.figures[m] for m in rows]
         assert torch.equal(apart.history.seen, together.history.seen[..., rows])
 
 
@@ -55,7 +56,7 @@ def test_training_that_was_cut_off_has_the_figures_of_one_in_one_go(gan, windows
     whole, states = fit(gan, data)
     for state in states[1::3]:
         resumed, _ = fit(gan, data, [3, 1], state.select([3, 1]))
-        assert resumed.watch.figures == [whole.watch.figures[m] for m in (3, 1)]
+        assert resumed.diagnostics.figures == [whole.diagnostics.figures[m] for m in (3, 1)]
         assert torch.equal(resumed.history.seen, whole.history.seen[..., [3, 1]])
 
 
@@ -84,7 +85,7 @@ def test_members_are_looked_at_while_they_train_and_in_the_end_with_the_weights_
         assert all(len(figures) == at // 4 and figures.isfinite().all() for figures in looks.values())
         assert augmenter.history.seen[at // 4 :, :, m].isnan().all()
         for name, figures in looks.items():
-            assert figures[-1] == pytest.approx(augmenter.watch.figures[m][name])
+            assert figures[-1] == pytest.approx(augmenter.diagnostics.figures[m][name])
 
 
 def test_each_kind_of_trouble_is_told_once_for_all_members(windows, look_every, caplog):
@@ -98,10 +99,10 @@ def test_each_kind_of_trouble_is_told_once_for_all_members(windows, look_every, 
 def test_a_generator_that_does_not_move_is_told_as_frozen(windows, caplog):
     augmenter, _ = fit(CBEGAN, windows(7), [0, 1], learning_rate=1e-8)
     assert "frozen generator in 2 of 2 generators" in caplog.text
-    assert all(0 < figures["moved"] < 1e-3 for figures in augmenter.watch.figures)
+    assert all(0 < figures["moved"] < 1e-3 for figures in augmenter.diagnostics.figures)
 
 
 def test_the_trials_of_trial_cbegan_are_drawn_with_the_real_spread_of_their_class(windows, caplog):
     augmenter, _ = fit(TrialCBEGAN, windows(7))
-    assert all(0.8 < figures["spread"] < 1.2 for figures in augmenter.watch.figures)
+    assert all(0.8 < figures["spread"] < 1.2 for figures in augmenter.diagnostics.figures)
     assert "collapse" not in caplog.text

@@ -10,9 +10,8 @@ log = logging.getLogger(__name__)
 
 Experiment = tuple[int, int]  # subject, session
 README, SIMULATED = "readme.txt", b"written by emogan.simulate"  # stands in it, so that no score passes for a real one
-SESSION = re.compile(
-    r"(?:session|sess|ses|s)?[ _-]*0*([123])", re.IGNORECASE
-)  # 1, session1, Session_01, as made by hand
+# 1, session1, Session_01, as made by hand
+SESSION = re.compile(r"(?:session|sess|ses|s)?[ _-]*0*([123])", re.IGNORECASE)
 DATED = re.compile(r"(\d+)_(\d{8})\.mat")  # {subject}_{YYYYMMDD}.mat, and not label.mat or ._1_20131027.mat
 
 
