@@ -21,6 +21,8 @@ from emogan.models.stacked import StackedLinear
 class Judge(nn.Module, ABC):
     """Scores candidates of the M members of a model; what it has learned is its state, members first."""
 
+    needs_distinct_windows = True  # in each training set, to learn from
+
     @abstractmethod
     def fit(self, sets: Sequence[TrainingSet]) -> None:
         """Look at the training sets (M,)."""
@@ -35,6 +37,8 @@ class ByDiscriminator(Judge):
 
     Discriminator rejection sampling (Azadi et al. 2019) uses this score too, for probabilities of acceptance.
     """
+
+    needs_distinct_windows = False
 
     def __init__(self, model: ConditionalGAN):
         super().__init__()
@@ -122,7 +126,7 @@ class Selection:
 
     def check(self, sets: Sequence[TrainingSet]) -> None:
         """Raise a ValueError if the judge cannot learn from the training sets (M,)."""
-        if self.kind != "discriminator":
+        if JUDGES[self.kind].needs_distinct_windows:
             for data in sets:
                 refuse_equal_windows(data.x, data.y)
 
