@@ -23,6 +23,8 @@ ONE_SESSION = {  # they simulate what they write
     "faced": write_faced, "deap": write_deap, "dreamer": write_dreamer, "amigos": write_amigos, "mahnob": write_mahnob
 }  # fmt: skip
 
+HIGHEST = {"faced": 999, "deap": 99, "amigos": 99}  # number of a person, which has so many digits in a file's name
+
 
 @checked()
 def simulate(
@@ -36,12 +38,16 @@ def simulate(
     Raises
     ------
     ValueError
-        If the data set is unknown, has no such sessions or the folder holds something.
+        If the data set is unknown, has no such people or sessions, or the folder holds something.
     """
     root = Path(root).expanduser().resolve()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise ValueError(f"expected root to be a new or empty folder, got {root}, which exists. Choose another.")
     subjects, sessions = (None if numbers is None else sorted(set(numbers)) for numbers in (subjects, sessions))
+    if subjects and subjects[-1] > (highest := HIGHEST.get(dataset, subjects[-1])):
+        raise ValueError(
+            f"subjects: expected numbers up to {highest}, as {dataset} names its files, got {subjects[-1]}"
+        )
     if dataset in ONE_SESSION:
         if sessions not in (None, [1]):
             raise ValueError(f"sessions: expected [1] or null, as {dataset} has one session a person, got {sessions}")

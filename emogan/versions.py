@@ -17,7 +17,7 @@ COMPUTATIONS = {
     "donors": 2,  # other windows of donors, or others in the units of the target
     "predictions": 1,  # other predictions of a classifier
     "quality": 1,  # other measures of sample quality
-    "extraction": 2,  # other features of the same recordings
+    "extraction": 3,  # other features of the same recordings
     "simulation": 1,  # other simulated features; their own fingerprint stands in the keys
     "selection": 3,  # others among the candidates that a GAN offers for each synthetic window
 }

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -711,3 +712,48 @@ def test_clips_that_are_known_of_some_trials_alone_are_not_kept(tmp_path):
     (eeg / "sub-1_events.tsv").write_text(text)
     assert "stimulus" not in extracted(tmp_path, "bids", tmp_path / "out")
     assert tables.load(tmp_path / "out").stimulus is None
+
+
+def test_features_of_earlier_labels_are_not_read_with_the_new_ones(recordings, tmp_path):
+    out, rows = tmp_path / "out", rows_of(1) + rows_of(2)
+    extract(recordings, events_table(tmp_path / "trials.csv", rows), out, settings())
+    renamed = [[*row[:4], f"very {row[4]}", *row[5:]] for row in rows]
+    renamed[-1][-1] = 300  # beyond the recording's end
+    outcome = extract(recordings, events_table(tmp_path / "trials.csv", renamed), out, settings())
+    assert list(outcome.failed) == ["2_1"]
+    assert tables.load(out).class_names == ("very happy", "very sad")
+    assert (out / "2_1.npz.old").is_file()
+    outcome = extract(recordings, events_table(tmp_path / "trials.csv", rows), out, settings())
+    assert sorted(path.name for path in out.glob("*.npz*")) == ["1_1.npz", "2_1.npz"]
+    outcome = extract(recordings, events_table(tmp_path / "trials.csv", rows[:2]), out, settings())
+    assert outcome.notes[f"it is of an experiment that is not in the table, and is read with {out}"] == ["2_1.npz"]
+
+
+@pytest.mark.parametrize("de", ["fft", "gaussian"])
+def test_a_trial_may_begin_in_a_long_stretch_marked_bad(tmp_path, de):
+    trials = events_table(tmp_path / "trials.csv", [["a.fif", "a", 1, 1, "sad", 4, 48]])
+    folder = annotated(tmp_path / "a.fif", [0], [30], ["BAD_movement"])
+    outcome = extract(folder, trials, tmp_path / "out", settings(de=de))
+    assert not outcome.failed
+    with np.load(outcome.files[0]) as stored:
+        assert len(stored["x"]) == 4
+        assert np.isfinite(stored["x"]).all()
+
+
+def test_columns_of_recordings_that_do_not_vary_are_left_out_by_name(tmp_path):
+    onsets_s = np.arange(0, 120, 0.4)
+    events = pd.concat([
+        pd.DataFrame({"event": "fixation", "onset_s": onsets_s, "duration_s": 0.2 + onsets_s / 2000, "pupil_x": 14.0,
+                      "pupil_y": 13 + np.sin(onsets_s), "dispersion_x": 5 + onsets_s % 3, "dispersion_y": 6.0}),
+        pd.DataFrame({"event": "saccade", "onset_s": onsets_s + 0.3, "duration_s": 0.03, "amplitude_deg": onsets_s % 7}),
+    ])  # fmt: skip
+    (tmp_path / "eyes").mkdir()
+    events.to_csv(tmp_path / "eyes" / "a.csv", index=False)
+    rows = [["a.csv", "a", 1, i + 1, "xy"[i % 2], 30 * i, 30 * i + 30] for i in range(4)]
+    trials = events_table(tmp_path / "trials.csv", rows)
+    chosen = {"cache": tmp_path / "cache", "settings": settings(), "modality": "eye"}
+    with pytest.raises(ValueError, match=r"blink_frequency_hz: the same value [\s\S]*drop=") as refused:
+        load(tmp_path / "eyes", trials, **chosen)
+    left_out = re.search(r"drop=\[(.*?)\]", str(refused.value))[1].replace("'", "").split(",")
+    found = load(tmp_path / "eyes", trials, **chosen, drop=[name.strip() for name in left_out])
+    assert not {"blink_frequency_hz", "blink_duration_mean_ms"} & set(found.feature_names)

@@ -209,3 +209,10 @@ def test_the_command_writes_the_tree_and_nothing_else(tmp_path, command):
     assert failed.exit_code() != 0
     assert re.search(r"dataset: expected seed \| seed_v \| seed_iv \| .*got 'seedv'", failed.said)
     assert names(tmp_path) == ["said.txt", "tree"]
+
+
+@pytest.mark.parametrize(("dataset", "highest"), [("deap", 99), ("amigos", 99), ("faced", 999)])
+def test_numbers_that_files_names_have_no_room_for_are_refused(tmp_path, dataset, highest):
+    with pytest.raises(ValueError, match=f"subjects: expected numbers up to {highest}, .* got {highest + 1}"):
+        simulate(dataset, tmp_path / "tree", subjects=[1, highest + 1])
+    assert not (tmp_path / "tree").exists()

@@ -135,15 +135,17 @@ def _read(path, reading: Reading) -> tuple[object, list[TableFile]]:
 def _refuse_unusable(path, parts: list[TableFile], x, ids: dict[str, np.ndarray], keep: list[str], used) -> None:
     """Columns that are text, bookkeeping, empty or constant are refused together: one line leaves them all out.
 
-    `used` are the windows and columns that were asked for, as an index of x.
+    `used` are the windows and columns that were asked for, as an index of x. What `emogan.extract` wrote has no
+    bookkeeping.
     """
     names = parts[0].feature_names
     check_matched(path, "keep", keep, names)
-    if all(part.settings is not None for part in parts):
-        return
-    kept = matching(names, keep)
-    label = _join([part.label for part in parts])
-    found = [finding for finding in bookkeeping.find(names, x, label, **ids) if finding.column not in kept]
+    kept, label = matching(names, keep), _join([part.label for part in parts])
+    extracted = all(part.settings is not None for part in parts)
+    if extracted and len(np.unique(label[used[0].ravel()])) < 2:
+        return  # which is the fault to tell of: what is the same in a whole trial does not vary then
+    findings = [] if extracted else bookkeeping.find(names, x, label, **ids)
+    found = [finding for finding in findings if finding.column not in kept]
     text = {name: reason for part in parts for name, reason in part.text.items()}
     certain = {finding.column: finding.reason for finding in found if finding.certain}
     suspicious = {finding.column: finding.reason for finding in found if not finding.certain}

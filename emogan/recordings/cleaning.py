@@ -1,5 +1,6 @@
 """From the samples of a recording to a trial's clean signal: resampled, band-passed, in pieces of bounded size."""
 
+import itertools
 import math
 from collections.abc import Collection, Sequence
 from fractions import Fraction
@@ -19,6 +20,7 @@ SAME_RATE = 1e-4  # relative difference of rates that are the same but for round
 CONTEXT_S = 6  # read before and after a piece: longer than half of the longest filter, the notch of 6.6 s, lasts
 PIECE_S = 300  # what is filtered at once
 PLAUSIBLE_UV = (0.1, 500.0)  # median absolute amplitude of band-passed EEG; it is 3 to 15 in most
+FLAT_UV = 1e-6  # a channel that varies less is without signal
 CHANNEL_UV = (0.02, 2500.0)  # of a single channel, which may be disturbed; units wrong by a thousand lie beyond
 
 
@@ -44,7 +46,7 @@ def trial_signal(
     ------
     ValueError
         If samples are missing or not finite outside of stretches marked bad, a break lies within the trial, a channel
-        is flat, or the amplitudes are not those of microvolts.
+        is flat throughout a window, or the amplitudes are not those of microvolts.
     """
     own_hz, names = recording.sfreq_hz, recording.channels
     ratio, rate_hz = resampling(recording, settings)
@@ -58,6 +60,7 @@ def trial_signal(
     before = min(context, first - piece.first)
     before -= before % down if down <= own_hz else 0  # the trial's first sample is one of those after resampling
     origin, level, done = first - before, None, []
+    spans = _Spans(len(names), first, count // round(settings.window_s * rate_hz), settings.window_s * own_hz)
     for start in range(first, last, step):
         stop = min(start + step, last)
         begin, end = origin + max(0, (start - origin - context) // down * down), min(stop + context, piece.stop)
@@ -67,6 +70,7 @@ def trial_signal(
             begin_s = piece.start_s + (start - piece.first) / own_hz
             _need_finite(recording, finite[:, inside] | bad[inside], replaced, begin_s)
             _bridge(signal, ~finite | bad)
+        spans.add(signal[: len(names)], begin)
         level = signal[:, : 2 * context].mean(1, keepdims=True) if level is None else level
         signal -= level  # the filter's stop band lets a share of an offset of millivolts through
         at = round(before * up / down) - (begin - origin) * up // down  # where the trial begins after resampling
@@ -77,8 +81,33 @@ def trial_signal(
         signal[: len(names)] = interpolated(signal[: len(names)], names, replaced, rate_hz)
     places = np.minimum(first + np.arange(signal.shape[1]) * down // up, last - 1) - piece.first
     seen = ~hidden[places] if not hidden[places].all() else slice(None)
+    flat = spans.flat()
+    if settings.bad_stretches != "keep":
+        flat &= ~recording.timeline.bad_windows(start_s, flat.shape[1], settings.window_s)
+    flat[[name in replaced for name in names]] = False
+    _need_signal(recording, flat, start_s, settings.window_s)
     _need_plausible(recording, signal[: len(names), seen], set(recording.bad) - set(replaced))
     return signal, rate_hz
+
+
+class _Spans:
+    """The lowest and the highest sample of each channel in each window (C, W) of a trial that is read in parts."""
+
+    def __init__(self, channels: int, first: int, windows: int, length: float):
+        self.edges = first + np.round(length * np.arange(windows + 1)).astype(int)
+        self.low, self.high = np.full((channels, windows), np.inf), np.full((channels, windows), -np.inf)
+
+    def add(self, signal: np.ndarray, begin: int) -> None:
+        """Look at the samples (C, N) from number begin on."""
+        for window, (start, stop) in enumerate(itertools.pairwise(np.clip(self.edges - begin, 0, signal.shape[1]))):
+            if stop > start:
+                part = signal[:, start:stop]
+                self.low[:, window] = np.minimum(self.low[:, window], part.min(1))
+                self.high[:, window] = np.maximum(self.high[:, window], part.max(1))
+
+    def flat(self) -> np.ndarray:
+        """Where a channel does not vary throughout a window (C, W)."""
+        return self.high - self.low < FLAT_UV
 
 
 def resampling(recording: Recording, settings: Settings) -> tuple[Fraction, float]:
@@ -175,14 +204,24 @@ def _need_finite(recording: Recording, usable: np.ndarray, replaced: Sequence[st
         )
 
 
+def _need_signal(recording: Recording, flat: np.ndarray, start_s: float, window_s: float) -> None:
+    """Stop if there are channels that are flat in windows (C, W) of a trial, unless all are in all windows."""
+    if not flat.any() or flat.all():
+        return
+    names, windows = np.array(recording.channels)[flat.any(1)], np.flatnonzero(flat.any(0))
+    place, advice = "", ""
+    if not flat[flat.any(1)].all():
+        begin_s, end_s = start_s + window_s * windows[0], start_s + window_s * (windows[-1] + 1)
+        place = f" in {len(windows)} windows between {begin_s:g} and {end_s:g} s of the recording"
+        advice = " Or mark this stretch BAD in the recording, or cut the trial shorter."
+    raise ValueError(
+        f"{recording.path}: expected a signal in all channels, got none in {', '.join(names)}{place}. Leave them out "
+        f"with channels=[NAME, ...].{advice}"
+    )
+
+
 def _need_plausible(recording: Recording, signal: np.ndarray, wild: Collection[str]) -> None:
-    """Stop if a channel is flat or, but for those that may be wild, has amplitudes unlike those of EEG."""
-    flat = [name for name, row in zip(recording.channels, signal, strict=True) if np.ptp(row) < 1e-6]
-    if flat and len(flat) < len(signal):
-        raise ValueError(
-            f"{recording.path}: expected a signal in all channels, got none in {', '.join(flat)}. Leave them out with "
-            "channels=[NAME, ...]."
-        )
+    """Stop if a channel, but for those that may be wild, has amplitudes unlike those of EEG."""
     amplitudes = np.abs(signal[:, ::7])
     medians = dict(zip(recording.channels, np.median(amplitudes, axis=1), strict=True))
     judged = [(f"{median:.3g} over all channels", median, PLAUSIBLE_UV) for median in [np.median(amplitudes)]]

@@ -15,7 +15,7 @@ import numpy as np
 from emogan.data.table_files import naming, some
 from emogan.recordings import edf, preprocessed
 from emogan.recordings.channels import Picked, Signal, microvolts, pick
-from emogan.recordings.neuroscan import cnt_breaks, read_cnt
+from emogan.recordings.neuroscan import cnt_breaks, need_neuroscan, read_cnt
 from emogan.recordings.timeline import Marker, Piece, Timeline, timeline
 
 READERS = {
@@ -298,6 +298,8 @@ def _raw(path: Path, **options) -> tuple[mne.io.BaseRaw, list[str]]:
     suffix = path.suffix.lower()
     if suffix not in READERS:
         raise ValueError(f"expected an EEG recording ({', '.join(SUFFIXES)}), got {suffix or 'no suffix'}")
+    if suffix == ".cnt":
+        need_neuroscan(path)
     with _readable(path), warnings.catch_warnings(record=True) as caught, mne.utils.catch_logging():
         warnings.simplefilter("always")
         raw = READERS[suffix](path, verbose="warning", **options)

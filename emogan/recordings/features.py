@@ -29,12 +29,12 @@ def eeg_features(
     bands = BANDS[settings.bands]
     if settings.features == "psd":
         found = power_spectral_density(signal, sfreq_hz, bands, settings.window_s)
+        found = found if kept is None else found[kept]
     else:
-        found = differential_entropy(signal, sfreq_hz, bands, settings.window_s, settings.de)
+        found = differential_entropy(signal, sfreq_hz, bands, settings.window_s, settings.de, kept)
     if settings.features in ASYMMETRIES:
         found = ASYMMETRIES[settings.features](found, channels)
-    found = found.reshape(len(found), -1)
-    return _smoothed(found if kept is None else found[kept], settings)
+    return _smoothed(found.reshape(len(found), -1), settings)
 
 
 def _smoothed(x: np.ndarray, settings: Settings) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from emogan.data import trials
@@ -162,9 +163,15 @@ def bids(folder: Path, window_s: float = 0.0) -> EventsTable:
         match = EVENTS.fullmatch(path.name)
         place = _number(match["subject"]), _number(match["session"] or "1")
         stem = path.name.removesuffix("_events.tsv")
-        recording = next((p for end in READERS if (p := path.with_name(f"{stem}_eeg{end}")).exists()), None)
+        beside = [path.with_name(f"{stem}_eeg{end}") for end in READERS]
+        recording = next((p for p in beside if p.exists()), None)
         if recording is None:
-            notes.append((path.name, f"there is no {stem}_eeg of a format that can be read ({', '.join(READERS)})"))
+            if links := [p for p in beside if p.is_symlink()]:
+                unusable.append(
+                    f"{links[0]}: the file is a link whose content is not there. Fetch it: datalad get FILE"
+                )
+            else:
+                notes.append((path.name, f"there is no {stem}_eeg of a format that can be read ({', '.join(READERS)})"))
             continue
         try:
             events = _events(path)
@@ -182,15 +189,21 @@ def bids(folder: Path, window_s: float = 0.0) -> EventsTable:
             before[place] += 1
             times = (marker.onset_s, marker.end_s)
             rows.append(Row(len(rows) + 1, recording, *place, before[place], marker.text, *times, stimulus=clip))
+    if not rows and not unusable:
+        unusable = [
+            f"{folder}: expected recordings beside the {len(files)} files of events, found none that can be read"
+        ]
     return EventsTable(tuple(rows), unusable=tuple(unusable), notes=tuple(notes))
 
 
 def _events(path: Path) -> list[tuple[Marker, Name | None]]:
     """The events of a file in the order of their onsets, each with its film clip if that is known."""
     frame = frame_with(path, EVENT)
-    frame = frame[frame.trial_type.notna()].reset_index(drop=True)
     onsets, durations = (column_of_seconds(path, frame, name, 0.0) for name in ("onset", "duration"))
-    texts = identifier(path, "trial_type", frame.trial_type.to_numpy()).astype(str).tolist() if len(frame) else []
+    named = frame.trial_type.notna().to_numpy()
+    texts = np.full(len(frame), "", dtype=object)
+    if named.any():
+        texts[named] = identifier(path, "trial_type", frame.trial_type[named].to_numpy()).astype(str)
     clips = [None if pd.isna(clip) else str(clip) for clip in frame.get("stim_file", [None] * len(frame))]
     return sorted(zip(map(Marker, onsets, durations, texts), clips, strict=True), key=lambda event: event[0].onset_s)
 

@@ -26,6 +26,7 @@ def load(
     settings: Mapping,
     jobs: PositiveInt = 1,
     name: str = "recordings",
+    drop: Listed = (),
     per_subject: bool = False,
     modality: Modality = "eeg_eye",
     subjects: Listed = None,
@@ -43,7 +44,7 @@ def load(
     """
     files = kept_files(recordings, trials, str(trials), cache, settings, jobs)
     return table.load(
-        files, name=name, per_subject=per_subject, modality=modality, subjects=subjects, sessions=sessions
+        files, name=name, drop=drop, per_subject=per_subject, modality=modality, subjects=subjects, sessions=sessions
     )
 
 
@@ -64,6 +65,6 @@ def kept_files(
     outcome = extract(recordings, trials, folder, settings, jobs)
     for note, names in outcome.notes.items():
         log.info("%s: %s", some(names, 3), note)
-    if outcome.failed:
+    if outcome.failed or not outcome.files:
         raise ValueError(f"expected features of all recordings: {outcome}\nWhat is done is kept in {folder}.")
     return outcome.files

@@ -19,6 +19,22 @@ EVENTS = {1: np.dtype(EVENT), **dict.fromkeys((2, 3), np.dtype([*EVENT, ("more",
 BREAKS = {14: "discontinuity", 11: "DC reset"}  # in the upper half of "accept", as EEGLAB's pop_loadcnt has them
 
 
+def need_neuroscan(path: Path) -> None:
+    """Refuse a .cnt file of another maker.
+
+    Raises
+    ------
+    ValueError
+        Naming the maker.
+    """
+    with path.open("rb") as file:
+        if file.read(4) in (b"RIFF", b"RF64"):
+            raise ValueError(
+                "expected a .cnt recording of Neuroscan, got one of ANT Neuro. Convert it to FIF or EDF under the same "
+                "name, and move the .cnt elsewhere."
+            )
+
+
 def read_cnt(path: Path, verbose: str = "error") -> mne.io.BaseRaw:
     """Open a .cnt file; samples stay in the file.
 
@@ -38,7 +54,7 @@ def read_cnt(path: Path, verbose: str = "error") -> mne.io.BaseRaw:
                 warnings.simplefilter("ignore")  # of the header's counts, which are checked below
                 raw = mne.io.read_raw_cnt(path, data_format=data_format, recompute_n_samples=recompute, verbose=verbose)
         except Exception as error:  # of whatever kind, it is the content's doing
-            messages.setdefault((str(error) or type(error).__name__).splitlines()[0])
+            messages.setdefault((str(error).strip() or type(error).__name__).splitlines()[0])
             continue
         n_bytes = raw._raw_extras[0]["n_bytes"]  # MNE has no other word for what it chose
         room = path.stat().st_size - HEADER_BYTES - CHANNEL_BYTES * len(raw.ch_names)

@@ -57,8 +57,11 @@ def extract(
 ) -> Outcome:  # fmt: skip
     """Write a feature file {subject}_{session}.npz for each experiment of an events table.
 
-    A file whose fingerprint is that of the settings, rows and recordings is kept. Files appear whole or not at all,
-    and one process at a time works in a folder.
+    A file whose fingerprint is that of the settings, rows and recordings is kept. A file of the same name and another
+    fingerprint is renamed to {subject}_{session}.npz.old before any work, so that no features of other trials or
+    settings are read with the new ones, and removed once there is a new one. Files of experiments that the table does
+    not have are left where they are, with a note. Files appear whole or not at all, and one process at a time works in
+    a folder.
 
     Parameters
     ----------
@@ -102,17 +105,26 @@ def _extract(table: EventsTable, out: Path, settings: Settings, jobs: int) -> Ou
         name, faulty = names[experiment], list(faults.get(experiment, []))
         path, checked = out / f"{name}.npz", check(rows, settings, table.class_names)
         notes += checked.notes
+        if not faulty + checked.problems and _fingerprint(path) == checked.fingerprint:
+            outcome.kept.append(path)
+            continue
+        if path.exists():
+            log.info(
+                "%s is of other settings, trials or recordings: made anew, and %s until then",
+                path.name,
+                _old(path).name,
+            )
+            path.replace(_old(path))
         if faulty + checked.problems:
             outcome.failed[name] = faulty + checked.problems
-        elif (before := _fingerprint(path)) == checked.fingerprint:
-            outcome.kept.append(path)
         else:
-            if before is not None:
-                log.info("%s is of other settings, trials or recordings: made anew", path.name)
             todo[name] = rows, checked.fingerprint
+    others = [path.name for path in out.glob("*.npz") if path.stem not in names.values() and _fingerprint(path)]
+    notes += [(name, f"it is of an experiment that is not in the table, and is read with {out}") for name in others]
     for name, fault in _done(todo, out, settings, table.class_names, jobs):
         if fault is None:
             outcome.written.append(out / f"{name}.npz")
+            _old(outcome.written[-1]).unlink(missing_ok=True)
         else:
             outcome.failed[name] = [fault]
             tqdm.write(f"{name}: {fault}")
@@ -120,6 +132,10 @@ def _extract(table: EventsTable, out: Path, settings: Settings, jobs: int) -> Ou
     for recording, note in dict.fromkeys(notes):
         outcome.notes.setdefault(note, []).append(recording)
     return outcome
+
+
+def _old(path: Path) -> Path:
+    return path.with_name(f"{path.name}.old")
 
 
 def _names(table: EventsTable) -> dict[Experiment, str]:

@@ -16,6 +16,7 @@ COLUMNS = ("Timestamp", *(name.format(eye) for eye in ("Left", "Right") for name
 EVENT = "Event"
 HEADER_LINES = 60  # of which the last names the columns: 24 in most files, 18 in some
 WORST_VALIDITY = 1  # 0 is certain, 4 is not found
+NOWHERE = -1.0  # both coordinates of an eye that is not found; others below 0 are beyond the screen's left or top
 LARGEST_PUPIL_MM = 9.0
 MOST_DAMAGED = 0.01  # of all lines
 USUAL_DISTANCE_MM = 600.0
@@ -115,8 +116,8 @@ def recording(samples: Samples) -> EyeRecording:
     x, y, distance_mm, pupil_mm, validity = samples.values.reshape(-1, 2, len(NUMBERS)).transpose(2, 0, 1)
     valid = (validity <= WORST_VALIDITY) & (pupil_mm > 0) & (pupil_mm < LARGEST_PUPIL_MM)
     pupil = _mean(pupil_mm, valid)
-    on_screen = valid & (x >= 0) & (y >= 0)
-    gaze = np.stack([_mean(x, on_screen), _mean(y, on_screen)], axis=1)
+    located = valid & ~((x == NOWHERE) & (y == NOWHERE))
+    gaze = np.stack([_mean(x, located), _mean(y, located)], axis=1)
     distances_mm = distance_mm[valid & (distance_mm > 0)]
     far_mm = float(np.median(distances_mm)) if len(distances_mm) else USUAL_DISTANCE_MM
     found = events(samples.time_s, gaze, far_mm * math.tan(math.radians(FIXATION_DEG)) / PIXEL_MM)

@@ -12,10 +12,13 @@ EDGE_HZ = 1.0  # width of the slopes of `band_pass`
 LN_2_PI_E = np.log(2 * np.pi * np.e)
 
 
-def differential_entropy(signal, sfreq_hz: float, bands: Bands, window_s: float = 4.0, kind: str = "fft") -> np.ndarray:
+def differential_entropy(
+    signal, sfreq_hz: float, bands: Bands, window_s: float = 4.0, kind: str = "fft", kept: np.ndarray | None = None
+) -> np.ndarray:
     """Differential entropy (W, C, B) of a trial (C, N) in microvolt, in windows that follow one another.
 
-    A remainder shorter than a window is left out. Two definitions that must never be mixed:
+    A remainder shorter than a window is left out. With kept (W,), only the windows that it marks are returned, and the
+    others may be constant. Two definitions that must never be mixed:
 
     - ``fft``: log2(100 E), E as `power_spectral_density` gives it. This is the scale of the feature files of SEED,
       SEED-IV and SEED-V: 10 to 28 for EEG of 4 s. It grows with the length of a window, not with the sampling rate.
@@ -31,15 +34,16 @@ def differential_entropy(signal, sfreq_hz: float, bands: Bands, window_s: float 
     if kind not in ("fft", "gaussian"):
         raise ValueError(f'expected kind "fft" or "gaussian", got {kind!r}')
     signal, length = _checked(signal, sfreq_hz, bands, window_s)
+    chosen = np.ones(signal.shape[1] // length, dtype=bool) if kept is None else kept
     for number, channel in enumerate(signal):
-        if len(flat := np.flatnonzero(np.ptp(_windows(channel, length), axis=1) == 0)):
+        if len(flat := np.flatnonzero((np.ptp(_windows(channel, length), axis=1) == 0) & chosen)):
             raise ValueError(
                 f"channel {number} (counted from 0) is constant in window {flat[0]}: the entropy of a constant is "
                 "minus infinity. Leave out channels without signal, such as the reference"
             )
     if kind == "fft":
-        return np.log2(100 * power_spectral_density(signal, sfreq_hz, bands, window_s))
-    return 0.5 * (LN_2_PI_E + np.log(band_variance(signal, sfreq_hz, bands, window_s)))
+        return np.log2(100 * power_spectral_density(signal, sfreq_hz, bands, window_s)[chosen])
+    return 0.5 * (LN_2_PI_E + np.log(band_variance(signal, sfreq_hz, bands, window_s)[chosen]))
 
 
 def power_spectral_density(signal, sfreq_hz: float, bands: Bands, window_s: float = 4.0) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 Fixations are found by their dispersion (I-DT; Salvucci and Goldberg 2000): stretches of at least `SHORTEST_FIXATION_S`
 in which the gaze spreads, in X and Y together, no farther than a limit. A saccade leads from one fixation to the next,
-where the eyes are seen all the way. The eyes are unseen in a blink, for as long as `BLINK_S` says.
+where the eyes are seen all the way. The eyes are unseen in a blink, for as long as `BLINK_S` says. Where they are
+unseen for a shorter time, samples were lost: the gaze is interpolated linearly, so that no event ends there.
 """
 
 from itertools import pairwise
@@ -29,6 +30,7 @@ class Events(NamedTuple):
 
 def events(time_s: np.ndarray, gaze: np.ndarray, spread: float) -> Events:
     """Events in the gaze (T, 2), NaN where it was not seen, at times (T,) with fixations of at most that spread."""
+    gaze = _without_lost_samples(time_s, gaze)
     seen = np.flatnonzero(np.isfinite(gaze).all(1))
     runs = np.split(seen, np.flatnonzero(np.diff(seen) > 1) + 1)
     fixations, saccades = [], []
@@ -45,6 +47,18 @@ def events(time_s: np.ndarray, gaze: np.ndarray, spread: float) -> Events:
         np.array([np.linalg.norm(gaze[other].mean(0) - gaze[one].mean(0)) for one, other in saccades]),
         _pairs(blinks),
     )
+
+
+def _without_lost_samples(time_s: np.ndarray, gaze: np.ndarray) -> np.ndarray:
+    """The gaze (T, 2), interpolated where it was unseen for a shorter time than a blink lasts."""
+    seen = np.flatnonzero(np.isfinite(gaze).all(1))
+    filled = gaze.copy()
+    for before, after in pairwise(seen):
+        if after - before > 1 and time_s[after] - time_s[before + 1] < BLINK_S[0]:
+            lost = slice(before + 1, after)
+            share = (time_s[lost, None] - time_s[before]) / (time_s[after] - time_s[before])
+            filled[lost] = gaze[before] + share * (gaze[after] - gaze[before])
+    return filled
 
 
 def _pairs(values) -> np.ndarray:

@@ -3,8 +3,7 @@
 The system is the scalar random walk x_t = x_(t-1) + N(0, q), y_t = x_t + N(0, r), x_0 = N(mean, v0), with y the
 features and x what is kept of them (Shi and Lu 2010; the equations are those of Bishop 2006, section 13.3). Every
 function takes one trial: features (W, F) in order of time. The defaults are those of the code that is in use with the
-SEED data sets. They are not free of scale: entropies in log2 and in nats, which differ by a factor of 2.885, ask for q
-and r that differ by its square.
+SEED data sets. Only the ratios q / r and v0 / r matter, so that the same values serve entropies in log2 and in nats.
 """
 
 import numpy as np

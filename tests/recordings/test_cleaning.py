@@ -233,3 +233,13 @@ def test_a_single_channel_in_another_unit_is_named(factor):
     with pytest.raises(ValueError, match=r"microvolt .*, got FPZ of [\d.e+]+\. Does"):
         trial_signal(recorded(signal, 250.0), 0, 20)
     assert trial_signal(recorded(signal, 250.0, bad=["FPZ"]), 0, 20)[0].shape == (3, 4000)
+
+
+@pytest.mark.parametrize("own_hz", [200.0, 512.0, 1000.0])
+def test_a_channel_that_is_flat_in_a_part_of_a_trial_is_named_with_the_stretch(own_hz):
+    signal = noise(70, own_hz)
+    signal[1, round(22 * own_hz) : round(46 * own_hz)] = 37.0
+    with pytest.raises(ValueError, match=r"in FPZ in 6 windows between 22 and 46 s of the recording.*BAD"):
+        trial_signal(recorded(signal, own_hz), 2, 66)
+    marked = recorded(signal, own_hz, stretches=(Marker(22.0, 24.0, "BAD"),))
+    assert np.isfinite(trial_signal(marked, 2, 66)[0]).all()

@@ -298,3 +298,10 @@ def test_brain_vision_s_markers_are_found_however_its_header_names_them(tmp_path
     markers, files = read_markers(path)
     assert markers[-1] == (15, 28, "Comment/joy")
     assert tmp_path / "p1.vmrk" in files
+
+
+def test_a_cnt_file_of_another_maker_is_refused_by_the_maker_s_name(tmp_path):
+    path = tmp_path / "1_1.cnt"
+    path.write_bytes(b"RIFF" + bytes(2000))
+    with pytest.raises(ValueError, match=r"expected a \.cnt recording of Neuroscan, got one of ANT Neuro\. Convert"):
+        open_recording(path, "found")

@@ -255,7 +255,9 @@ def test_events_of_bids_are_trials_by_subject_session_and_run(tmp_path):
     ]  # fmt: skip
     assert problems(table, 4.0) == {}
     notes = dict(table.notes)
-    assert notes["sub-02_ses-1_task-film_run-1_eeg.edf"].endswith("2 in all: trigger (1), BAD_muscle (1)")
+    assert notes["sub-02_ses-1_task-film_run-1_eeg.edf"].endswith(
+        "3 in all: trigger (1), (no text) (1), BAD_muscle (1)"
+    )
     assert notes["sub-02_ses-1_task-film_run-2_eeg.edf"].endswith("1 in all: joy (1)")
     assert not table.unusable
 
@@ -281,3 +283,25 @@ def test_what_bids_lacks_is_said_of_each_file(tmp_path):
     ):
         assert said in text
     assert dict(table.notes)["sub-4_events.tsv"].startswith("there is no sub-4_eeg of a format that can be read (.cnt")
+
+
+def test_a_data_set_in_bids_without_recordings_is_refused_and_links_to_nothing_are_told_of(tmp_path):
+    folder = tmp_path / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    (folder / "sub-01_task-f_events.tsv").write_text("onset\tduration\ttrial_type\n1\t20\tcalm\n")
+    (problem,) = bids(tmp_path, 4.0).unusable
+    assert "expected recordings beside the 1 files of events, found none" in problem
+    (folder / "sub-01_task-f_eeg.edf").symlink_to("../../.git/annex/objects/x.edf")
+    (problem,) = bids(tmp_path, 4.0).unusable
+    assert "sub-01_task-f_eeg.edf: the file is a link whose content is not there" in problem
+
+
+def test_events_of_bids_without_a_type_are_counted(tmp_path):
+    folder = tmp_path / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    (folder / "sub-01_task-f_eeg.edf").touch()
+    lines = "onset\tduration\ttrial_type\n1\t20\tcalm\n25\t20\tn/a\n50\t20\tjoy\n71\t1\tkey\n"
+    (folder / "sub-01_task-f_events.tsv").write_text(lines)
+    table = bids(tmp_path, 4.0)
+    assert [(row.trial, row.label) for row in table.rows] == [(1, "calm"), (2, "joy")]
+    assert table.notes[0][1].endswith("2 in all: (no text) (1), key (1)")

@@ -35,7 +35,7 @@ def test_a_blink_is_no_saccade_and_neither_a_lost_sample_nor_a_lost_face_is_a_bl
     got = found(still(100, 100, 20), unseen(12), still(400, 100, 20), unseen(2), still(400, 100, 20), unseen(60),
                 still(100, 100, 20), unseen(9))  # fmt: skip
     np.testing.assert_allclose(got.blink_s * RATE_HZ, [[20, 12]])
-    assert len(got.fixation_s) == 4
+    assert len(got.fixation_s) == 3
     assert got.saccade_s.shape == (0, 2)
     assert got.amplitude.shape == (0,)
 
@@ -44,3 +44,11 @@ def test_gaze_that_never_rests_or_is_never_seen_has_no_events():
     moving = np.stack([50.0 * np.arange(40), np.zeros(40)], axis=1)
     for got in (found(moving), found(unseen(40)), found(still(0, 0, 5), moving[1:])):
         assert [len(part) for part in got] == [0, 0, 0, 0, 0]
+
+
+def test_lost_samples_end_neither_fixations_nor_saccades():
+    parts = still(100, 100, 60), still(400, 100, 60), still(100, 300, 60)
+    whole, gaze = found(*parts), np.concatenate(parts)
+    gaze[5::10] = np.nan
+    for part, expected in zip(found(gaze), whole, strict=True):
+        np.testing.assert_allclose(part, expected, atol=1 / RATE_HZ)
