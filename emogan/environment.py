@@ -1,10 +1,13 @@
 """The process that EmoGAN runs in: its configuration folder, threads, cores and Lightning's messages."""
 
 import contextlib
+import functools
 import logging
 import os
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 
@@ -39,6 +42,32 @@ def quieten_lightning() -> None:
     warnings.filterwarnings("ignore", message=".*treespec, LeafSpec", category=FutureWarning)
 
 
+def shared(context: Callable[[], AbstractContextManager]) -> Callable[[], AbstractContextManager]:
+    """Decorate a context of process-wide settings so that threads may be in it at the same time.
+
+    The first thread to enter puts the settings in force, and the last to leave brings the former ones back.
+    """
+    lock, inside, entered = threading.Lock(), 0, contextlib.ExitStack()
+
+    @contextlib.contextmanager
+    def enter() -> Iterator[None]:
+        nonlocal inside
+        with lock:
+            if not inside:
+                entered.enter_context(context())
+            inside += 1
+        try:
+            yield
+        finally:
+            with lock:
+                inside -= 1
+                if not inside:
+                    entered.close()
+
+    return functools.wraps(context)(enter)
+
+
+@shared
 @contextlib.contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Leave out Lightning's messages, as `quieten_lightning` does, within the with block alone.

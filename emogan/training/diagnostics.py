@@ -56,7 +56,6 @@ class Diagnostics(lightning.Callback):
 
     def on_fit_start(self, trainer, module):
         self.begun = self._draw(module)  # before the weights of a checkpoint are put in
-        self.real = self.real.to(self.begun.device)
         self.reported: set[str] = set()
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
@@ -96,7 +95,10 @@ class Diagnostics(lightning.Callback):
         self.reported |= found.keys()
 
     def _look(self, module: ConditionalGenerator) -> list[dict[str, float]]:
-        return look(self.real, self._draw(module), self.begun)
+        windows = self._draw(module)
+        # During training the module is on a GPU, and at the end of fitting Lightning has brought it back to the CPU
+        self.real, self.begun = self.real.to(windows.device), self.begun.to(windows.device)
+        return look(self.real, windows, self.begun)
 
     def _draw(self, module: ConditionalGenerator) -> Tensor:
         """Windows (M, K, n, F)."""

@@ -9,6 +9,10 @@ from typing import Self
 import lightning
 import torch
 
+from emogan.environment import shared
+
+DEVICES = "cpu", "cuda", "mps"  # of which autocast may be enabled
+
 
 class ProcessSignals(lightning.Callback):
     """Keeps the signal handlers of a process while Lightning trains in it, and its KeyboardInterrupt.
@@ -44,23 +48,39 @@ class ProcessSignals(lightning.Callback):
                 signal.signal(number, handler)
 
 
+@shared
+@contextlib.contextmanager
+def _default_process() -> Iterator[None]:
+    """The initial ones of the settings that all threads have in common."""
+    dtype, deterministic = torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    products = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul
+    precisions = [backend.fp32_precision for backend in products]
+    torch.set_default_dtype(torch.float32)
+    for backend in products:
+        backend.fp32_precision = "ieee"  # less is asked for by trainer.precision
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(dtype)
+        for backend, precision in zip(products, precisions, strict=True):
+            backend.fp32_precision = precision
+        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)  # trainer.deterministic sets it for good
+
+
 @contextlib.contextmanager
 def default_torch() -> Iterator[None]:
     """PyTorch's initial settings in the with block, float32 on the CPU with gradients; the user's come back after it.
 
-    What a generator learns and draws must not depend on a caller's no_grad(), inference_mode(), default dtype or
-    default device.
+    What a generator learns and draws must not depend on a caller's no_grad(), inference_mode(), autocast, default dtype
+    or default device. Threads may be in such a block at the same time.
     """
-    dtype, deterministic = torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled()
-    precision = torch.get_float32_matmul_precision()
     elsewhere = torch.get_default_device().type != "cpu"  # entering one for nothing would slow every call of PyTorch
     device = torch.device("cpu") if elsewhere else contextlib.nullcontext()
-    with torch.inference_mode(False), torch.enable_grad(), device:
-        torch.set_default_dtype(torch.float32)
-        torch.set_float32_matmul_precision("highest")  # less is asked for by trainer.precision
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            torch.set_float32_matmul_precision(precision)
-            torch.use_deterministic_algorithms(deterministic)  # trainer.deterministic sets it for good
+    with contextlib.ExitStack() as stack:
+        for context in (torch.inference_mode(False), torch.enable_grad(), device, _default_process()):
+            stack.enter_context(context)
+        for kind in DEVICES:
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield

@@ -4,11 +4,13 @@ import pytest
 import torch
 from padded_sets import unpadded
 from represented import represented
+from torch._subclasses import FakeTensorMode
 
 from emogan.augmenters import GANAugmenter
 from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
 from emogan.training import diagnostics, history
 from emogan.training.checkpoint import WriteCheckpoints
+from emogan.training.detectors import Real
 
 GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN)
 
@@ -106,3 +108,18 @@ def test_the_trials_of_trial_cbegan_are_drawn_with_the_real_spread_of_their_clas
     augmenter, _ = fit(TrialCBEGAN, windows(7))
     assert all(0.8 < figures["spread"] < 1.2 for figures in augmenter.diagnostics.figures)
     assert "collapse" not in caplog.text
+
+
+def test_figures_after_training_are_computed_where_lightning_has_moved_the_generator(windows, look_every, monkeypatch):
+    x, y, n = windows(7)
+    augmenter, _ = fit(CBEGAN, (x, y, n))
+    callback, devices = augmenter.diagnostics, []
+    with FakeTensorMode(allow_non_fake_inputs=True):  # stands in for a GPU
+        on_gpu = torch.empty(5, 3, diagnostics.WINDOWS, 7, device="cuda")
+        real = [torch.empty(part.shape, dtype=part.dtype, device="cuda") for part in callback.real]
+        callback.real, callback.begun = Real(*real), on_gpu
+        monkeypatch.setattr(callback, "_draw", lambda module: torch.empty(on_gpu.shape))
+        monkeypatch.setattr(diagnostics, "look", lambda real, *drawn: devices.extend([*real, *drawn]) or [{}] * 5)
+        callback._look(augmenter.model)
+    assert {part.device.type for part in devices} == {"cpu"}
+    assert len(devices) == len(Real._fields) + 2

@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -146,8 +148,10 @@ class _Set:
         torch.inference_mode,
         lambda: _Set(torch.set_default_dtype, torch.float64, torch.float32),
         lambda: _Set(torch.set_default_device, "meta", None),
+        lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+        lambda: _Set(partial(setattr, torch.backends, "fp32_precision"), "tf32", "none"),
     ],
-    ids=["no_grad", "inference_mode", "float64", "another device"],
+    ids=["no_grad", "inference_mode", "float64", "another device", "autocast", "precision of products"],
 )
 def test_the_modes_of_pytorch_that_a_user_has_set_change_nothing(mode, data):
     def drawn():
@@ -171,3 +175,29 @@ def test_a_thread_other_than_the_main_one_fits_the_same(data):
     thread.start()
     thread.join()
     np.testing.assert_array_equal(found[0], drawn())
+
+
+def test_threads_that_fit_at_the_same_time_leave_the_process_as_it_was(data):
+    def drawn(seed):
+        settings = TINY | {"iterations": 5 + 5 * seed}
+        return emogan.CBEGANSampler(n_aug=6, random_state=seed, **settings).fit_resample(*data)[0]
+
+    expected = [drawn(seed) for seed in range(4)]
+    with _Set(torch.set_default_dtype, torch.float64, torch.float32):
+        before = process()
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(drawn, range(4)))
+        after = process()
+    np.testing.assert_array_equal(found, expected)
+    for name in ("warnings", "logging", "types", "determinism"):
+        assert after[name] == before[name], name
+
+
+def test_operations_that_are_not_deterministic_still_warn_where_the_user_wants_a_warning(data):
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        emogan.CBEGANSampler(n_aug=6, random_state=0, **TINY).fit_resample(*data)
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
