@@ -23,7 +23,8 @@ SEED_WITH_EYES = 1 2 3 4 5 8 9 10 11 12 13 14
 comma = ,
 space = $() $()
 NUMBERED = $(if $(and $(DATA),$(findstring seed_eyes,$(1))),$(wordlist 1,$(SUBJECTS),$(SEED_WITH_EYES)),$(shell seq 1 $(SUBJECTS)))
-LISTED = $(if $(findstring $(comma),$(SUBJECTS)),$(SUBJECTS),$(subst $(space),$(comma),$(strip $(call NUMBERED,$(1)))))
+GIVEN = $(subst $(comma),$(space),$(SUBJECTS))
+LISTED = $(subst $(space),$(comma),$(strip $(if $(findstring $(comma),$(SUBJECTS))$(word 2,$(GIVEN)),$(GIVEN),$(call NUMBERED,$(1)))))
 OPTIONS = machine=$(MACHINE) "output=$$OUTPUT" $(if $(SUBJECTS),'data.subjects=[$(call LISTED,$(1))]') $(ARGS)
 RELEASE = $(if $(DATA),data=$(1) "data.root=$$DATA")
 

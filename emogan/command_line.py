@@ -104,7 +104,7 @@ def readable(arguments: Sequence[str]) -> list[str]:
         _readable_option(argument, arguments[i - 1] if i else "", multirun) if argument in known.overrides else argument
         for i, argument in enumerate(arguments)
     ]
-    return _left_to_jobs(read) if multirun else read
+    return _left_to_jobs(read)
 
 
 def _left_to_jobs(arguments: Sequence[str]) -> list[str]:
@@ -121,7 +121,8 @@ def _left_to_jobs(arguments: Sequence[str]) -> list[str]:
         if override is None or override.is_sweep_override() or override.key_or_group.partition(".")[0] not in swept:
             return text
         key, _, value = text.partition("=")
-        return f"{key}=choice({value})"
+        quoted = '"null"' if value == "null" else value  # Hydra refuses choice(null), and gives its jobs null of this
+        return f"{key}=choice({quoted})"
 
     return [left(text) for text in arguments]
 

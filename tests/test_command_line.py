@@ -159,7 +159,7 @@ def test_settings_of_a_group_whose_options_are_swept_are_left_to_its_jobs():
         "model=noise,mixup",
         "model.strength=choice([0.1,0.2])",
         "seed=1",
-        "+model.k=choice(null)",
+        '+model.k=choice("null")',
     ]
     one = ["-m", "model=noise", "model.strength=0.1", "seed=1,2"]
     assert readable(one) == one

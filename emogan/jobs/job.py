@@ -153,7 +153,7 @@ class Job:
         found.targets = targets_of(found.loaded, found.cfg.data, found.donors)
         found.cfg = cfg = resolve_folds(found.cfg, found.loaded.take(found.targets), found.donors)
         self.inputs = job_inputs(cfg, found.loaded, found.targets, found.donors, found.training)
-        self.inputs |= found.augmenter.revision(found.loaded.x.shape[1])
+        self.inputs |= {"n_aug": found.sizes} | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
         if (done := finished(found.folder, found.key)) is not None:
             outputs.mark_finished(found.folder)
@@ -313,7 +313,8 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, ch
             "evaluation.choice=pooled: %d of %d training sets choose on their own, as all others have seen their test "
             "windows", alone, len(plan.splits),
         )  # fmt: skip
-    return {n: protocol.pool(found, plan.poolable_with_donors if n else plan.poolable) for n, found in scores.items()}
+    # All n_aug by the same training sets: else their inner accuracies could not be compared
+    return {n: protocol.pool(found, plan.poolable_with_donors) for n, found in scores.items()}
 
 
 def report_bounds(found: Results) -> None:

@@ -134,11 +134,16 @@ def write_scores(found: Results) -> None:
 
 
 def write_details(found: Results) -> None:
-    """Write ``selection.csv``, what was chosen and on which inner accuracy, and ``confusion.csv``, at that choice."""
-    rows, features = found.asked, found.features
-    write_atomically(found.folder / "selection.csv", csv(rows[IDENTITY + SELECTION]))
+    """Write ``selection.csv``, what was chosen and on which inner accuracy, and ``confusion.csv``, at that choice.
+
+    Where n_aug = 0 is not asked for, ``baseline.csv`` has its rows, so that the gain is known all the same.
+    """
+    features = found.features
+    write_atomically(found.folder / "selection.csv", csv(found.asked[IDENTITY + SELECTION]))
+    if 0 not in found.sizes:
+        write_atomically(found.folder / "baseline.csv", csv(found.table[found.table.n_aug == 0]))
     names, parts = features.class_names, []
-    for n, group in rows.groupby("n_aug"):
+    for n, group in found.table.groupby("n_aug"):
         for row, split, scores in zip(
             group[IDENTITY].itertuples(index=False), found.plan.splits, found.scores[n], strict=True
         ):

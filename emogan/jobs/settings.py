@@ -1,7 +1,8 @@
 """Settings of a job: refused by name where impossible, before any work."""
 
-import os
+import logging
 import re
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,6 +35,8 @@ from emogan.jobs.scores import OBJECTIVES
 from emogan.keys import check_keys, reason, unknown_in
 from emogan.models import TrialCBEGAN
 from emogan.training.trainer import TrainerSettings
+
+log = logging.getLogger(__name__)
 
 UNKNOWN_ARGUMENT = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
@@ -148,6 +151,12 @@ def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
                 "covariance"
             )
     if not donors:
+        unused = [f"donors.{name}" for name, value in vars(donors).items() if value != vars(Donors())[name]]
+        if unused:
+            log.warning(
+                "%s: without effect, as there are no donors. donors=others or donors=own_sessions takes some.",
+                ", ".join(unused),
+            )
         return
     if missing := [f"data.{name}" for name in ("subjects", "sessions") if name not in cfg.data]:
         raise ValueError(f"donors: expected a loader of data that takes subjects and sessions, got no {missing[0]}")
@@ -240,10 +249,10 @@ def construct(node: DictConfig, kind: type | None = None):
 
 def check_writable(folder: Path) -> None:
     """Write and remove a megabyte, so that a full disk or a read-only place is known before training."""
-    probe = folder / f".probe-{os.getpid()}"
+    probe = folder / f".probe-{uuid.uuid4().hex}"
     try:
         write_atomically(probe, bytes(1 << 20))
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise OSError(
             error.errno, f"cannot write to {folder}: {error.strerror}. Free some space or choose another output=FOLDER"

@@ -79,8 +79,8 @@ def _clips(section: Section, model: str) -> str | None:
 
 def donor_curve(section: Section) -> Picture | None:
     """Nested accuracy against the number of other people that were learned from; None unless there are several."""
-    people = {job.identity: job.run.get("donors", {}).get("people") for job in section.jobs}
-    scores = section.scores.assign(people=section.scores.job.map(people))
+    people = {str(job.folder): job.run.get("donors", {}).get("people") for job in section.jobs}
+    scores = section.scores.assign(people=section.scores.folder.map(people))
     learned = scores[scores.people.notna()]
     counted = learned.groupby(["modality", "model"]).people.nunique()
     several = list(counted.index[counted > 1])

@@ -141,7 +141,7 @@ def _baselines(jobs: Sequence[Job]) -> list[Job]:
     }
     found = []
     for job in jobs:
-        scores = job.scores[job.scores.n_aug == 0]
+        scores = job.baseline if len(job.baseline) else job.scores[job.scores.n_aug == 0]
         places = list(scores[keys].itertuples(index=False, name=None))
         scores = scores[[place not in seen for place in places]]
         if len(scores):
@@ -149,7 +149,13 @@ def _baselines(jobs: Sequence[Job]) -> list[Job]:
             confusion = job.confusion[job.confusion.n_aug == 0]
             none = {"model": "none"}
             found.append(
-                replace(job, scores=scores.assign(**none), confusion=confusion.assign(**none), quality=job.quality[:0])
+                replace(
+                    job,
+                    scores=scores.assign(**none),
+                    confusion=confusion.assign(**none),
+                    quality=job.quality[:0],
+                    baseline=job.baseline[:0],
+                )
             )
     return found
 

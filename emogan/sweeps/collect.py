@@ -1,5 +1,6 @@
 """Find the jobs below some folders and read them: the done ones as frames, all others by name and reason."""
 
+import contextlib
 import json
 import os
 import time
@@ -15,6 +16,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from emogan.data.experiments import as_list
 from emogan.data.table_files import STIMULUS, natural
 from emogan.jobs.outputs import DISMISSED
 from emogan.jobs.scores import COLUMNS, TRIALS
@@ -28,6 +30,7 @@ FILES = {
     "selection": [*KEY, "accuracy_inner", "settings", "settings_oracle"],
     "confusion": [*KEY, "label", "predicted", "count"],
     "quality": [*CELL, "class", "metric", "value", "reference"],
+    "baseline": [*COLUMNS, "accuracy_inner", "settings", "settings_oracle"],
 }
 NUMBERS = {
     "n_aug", "seed", "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test", "accuracy_inner",
@@ -36,6 +39,12 @@ NUMBERS = {
 UNIQUE = [*KEY, "label", "predicted", "class", "metric"]  # what distinguishes the rows of a file
 MEASURED = ("data", "people")  # of the donors in run.json: what was found, not what was asked for
 RATES = ("accuracy", "accuracy_oracle", "macro_f1", "accuracy_inner")
+TRAINED_ON = {  # which experiments a training set holds, by the folds
+    "leave_subject_out": ("data.subjects", "data.sessions"), "leave_session_out": ("data.sessions",),
+    "quarters": ("data.sessions",),
+}  # fmt: skip
+NOT_DATA = ("jobs", "cache", "keep")  # settings of data that do not change what is loaded
+PLACES = ("path", "root", "recordings", "trials")  # settings of data that are files or folders
 PRUNED = ("store", "report", ".hydra")  # folders that hold no jobs
 
 
@@ -51,6 +60,7 @@ class Job:
     scores: pd.DataFrame  # scores.csv beside selection.csv, with trials_per_class, job (its identity) and folder
     confusion: pd.DataFrame
     quality: pd.DataFrame  # empty for model=none
+    baseline: pd.DataFrame  # what it scored without synthetic windows, as scores; empty where these are in scores
 
     @property
     def dataset(self) -> str:
@@ -83,10 +93,14 @@ class Job:
         """Everything that jobs of one table must have in common, as plain values by dotted name."""
         evaluation = {"stimuli": "any"} | self.run["evaluation"]  # earlier versions knew no other
         del evaluation["trials_per_class"]
+        # Where a training set holds several experiments, it is another one if other experiments were loaded
+        asked = dict(zip(("data.subjects", "data.sessions"), self.experiments, strict=False))
+        trained_on = TRAINED_ON.get(evaluation.get("folds"), ())
         return {
             "dataset": self.dataset, "plan": self.run.get("plan"), "classifier": self.run["classifier"],
             "scaling.fit_on": self.run["scaling"]["fit_on"], "classifier_settings": self.run.get("classifier_settings"),
             **{f"evaluation.{k}": v for k, v in evaluation.items()}, **{f"data.{k}": v for k, v in self.data.items()},
+            **{name: asked[name] for name in trained_on if name in asked},
         }  # fmt: skip
 
 
@@ -244,9 +258,11 @@ def _done(folder: Path) -> Job:
     if (folder / "windows.npz").exists():
         load_windows(folder)  # or ValueError
     quality = quality.assign(seed=scores.seed.iloc[0])
-    job = Job(folder, finished, run, *_data_settings(folder), scores, confusion, quality)
+    baseline = _table(folder, "baseline") if (folder / "baseline.csv").exists() else scores[:0]
+    job = Job(folder, finished, run, *_data_settings(folder), scores, confusion, quality, baseline)
     trials = np.inf if job.trials_per_class is None else job.trials_per_class  # inf: all of them
-    return replace(job, scores=scores.assign(trials_per_class=trials, job=job.identity, folder=str(folder)))
+    own = {"trials_per_class": trials, "job": job.identity, "folder": str(folder)}
+    return replace(job, scores=scores.assign(**own), baseline=baseline.assign(**own))
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame:
@@ -271,10 +287,21 @@ def _data_settings(folder: Path) -> tuple[dict, tuple]:
         data = OmegaConf.to_container(OmegaConf.load(path).data)
     except (OmegaConfBaseException, YAMLError, AttributeError) as error:
         raise ValueError(f"expected a job's configuration in .hydra/config.yaml, got {error}") from error
-    experiments = tuple(data.pop(name, None) for name in ("subjects", "sessions"))
+    experiments = tuple(as_list(data.pop(name, None)) for name in ("subjects", "sessions"))
     if data.get("stimulus") == STIMULUS:  # earlier versions had no such setting
         del data["stimulus"]
-    return {name: value for name, value in data.items() if name != "modality"}, experiments
+    for name in PLACES:
+        if isinstance(data.get(name), str) and "${" not in data[name]:
+            data[name] = _absolute(data[name], folder)
+    return {name: value for name, value in data.items() if name not in ("modality", *NOT_DATA)}, experiments
+
+
+def _absolute(place: str, folder: Path) -> str:
+    """A path that stands in the configuration of a job, seen from where the job ran."""
+    place = Path(place).expanduser()
+    with contextlib.suppress(OmegaConfBaseException, YAMLError, OSError, AttributeError):
+        place = Path(OmegaConf.load(folder / ".hydra" / "hydra.yaml").hydra.runtime.cwd) / place
+    return str(place)
 
 
 def _missing(multirun: Path, folders: Iterable[Path]) -> list[Problem]:

@@ -67,7 +67,7 @@ def _subjects(overrides: Iterable[str]) -> int:
 
 def _finished(folder: Path) -> Iterable[tuple[tuple[str, ...], float, bool]]:
     """Of every finished job in a folder: its overrides, the seconds that it took and whether it did all of its work."""
-    for scores in folder.glob("*/scores.csv"):
+    for scores in folder.rglob("scores.csv"):
         try:
             run = json.loads((scores.parent / "run.json").read_text(encoding="utf-8"))
             overrides = yaml.safe_load((scores.parent / ".hydra" / "overrides.yaml").read_text(encoding="utf-8"))

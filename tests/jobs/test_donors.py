@@ -199,3 +199,17 @@ def test_what_makes_no_sense_is_refused_before_any_work(folder, overrides, messa
         run(folder, *overrides, name="refused")
     assert message in str(refused.value)
     assert not (folder / "refused" / "scores.csv").exists()
+
+
+def test_donors_that_are_set_up_and_not_taken_are_told_of(folder, caplog):
+    run(folder, "model=noise", "donors.others=false", "donors.subjects=[2]", "donors.stimuli=any", name="idle")
+    assert "donors.subjects, donors.stimuli: without effect, as there are no donors" in caplog.text
+
+
+def test_all_n_aug_are_chosen_on_the_same_training_sets(folder, monkeypatch):
+    by, pool = [], job.protocol.pool
+    monkeypatch.setattr(job.protocol, "pool", lambda found, poolable: by.append(poolable) or pool(found, poolable))
+    run(folder, "model=donor_windows", "evaluation.choice=pooled", "donors.stimuli=any", name="pooled")
+    without, augmented = by
+    assert without == augmented
+    assert all(len(splits) < 6 for splits in without)  # the other person's donors hold the test windows

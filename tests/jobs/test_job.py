@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import safetensors.torch
 import torch
+from composed import composed
 from hydra.utils import instantiate
 from represented import represented
 from sklearn.model_selection import PredefinedSplit, cross_val_score
@@ -75,7 +76,7 @@ def test_a_job_leaves_the_files_of_the_contract_and_no_others(done):
     kept = {path.name for path in folder.iterdir() if not path.name.startswith("events.out.tfevents.")}
     assert kept == {
         "scores.csv", "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz", "run.json",
-        "checkpoint.ckpt", "hparams.yaml",
+        "checkpoint.ckpt", "hparams.yaml", "baseline.csv",
     }  # fmt: skip
     assert len(list((folder.parent / "store").glob("*.safetensors"))) == 18  # 6 members and their 2 inner folds each
 
@@ -366,3 +367,15 @@ def test_a_job_ends_by_telling_what_was_found_the_table_and_where_its_files_are(
     table = told[-1].splitlines()
     assert [line.split()[0] for line in table if line.split()[:1] and line.split()[0].isdigit()] == ["0", "50"]
     assert str(tmp_path / "job") in table[-1]
+
+
+def test_macro_f1_is_that_of_the_classes_that_a_fold_tests(tmp_path):
+    where = [f"folder={tmp_path / 'job'}", f"store={tmp_path / 'store'}", "data.subjects=[1]", "data.sessions=[1]"]
+    settings = ["evaluation.folds=random_9_3_3", "evaluation.c_exponents=[0,0]", "modality=eye", "model=none"]
+    scores = job.run(composed("data=synthetic_seed_v", *settings, *where))
+    confusion = pd.read_csv(tmp_path / "job/confusion.csv")
+    count = confusion.pivot_table(index="label", columns="predicted", values="count", sort=False).to_numpy()
+    tested = count.sum(1) > 0
+    assert 1 < tested.sum() < 5
+    f1 = 2 * np.diag(count) / (count.sum(0) + count.sum(1))
+    assert scores.macro_f1.tolist() == pytest.approx([f1[tested].mean()])

@@ -224,3 +224,36 @@ def test_a_job_of_an_earlier_sweep_does_not_pass_for_one_that_was_not_started(tm
 
 def test_a_folder_without_a_sweep_holds_none_of_its_jobs(tmp_path):
     assert [problem.kind for problem in collect_sweep(tmp_path, [("a=1",), ("a=2",)]).problems] == ["missing"] * 2
+
+
+@pytest.mark.parametrize(("folds", "apart"), [("paper", 1), ("leave_session_out", 1), ("leave_subject_out", 2)])
+def test_folds_across_people_are_compared_among_jobs_of_the_same_people(tmp_path, fake, folds, apart):
+    fake.write_job(tmp_path / "none", "eeg", "none", folds=folds)
+    fake.write_job(tmp_path / "few", "eeg", "gaussian", folds=folds, subjects=[1, 2])
+    assert len(sections(collect([tmp_path]).jobs)) == apart
+
+
+def test_a_gain_is_known_of_jobs_whose_n_aug_does_not_hold_0(tmp_path, fake):
+    fake.write_job(tmp_path / "job", "eeg", "gaussian")
+    (both,) = sections(collect([tmp_path]).jobs)
+    scores = pd.read_csv(tmp_path / "job/scores.csv")
+    selection = pd.read_csv(tmp_path / "job/selection.csv")
+    for name, frame in (("scores", scores), ("selection", selection)):
+        frame[frame.n_aug > 0].to_csv(tmp_path / f"job/{name}.csv", index=False)
+    scores.merge(selection)[scores.n_aug == 0].to_csv(tmp_path / "job/baseline.csv", index=False)
+    (section,) = sections(collect([tmp_path]).jobs)
+    none = section.scores.model == "none"
+    assert set(section.scores.n_aug[none]) == {0}
+    assert set(section.scores.n_aug[~none]) == {50, 200}  # 0 is no choice
+    pd.testing.assert_frame_equal(
+        section.scores[none].reset_index(drop=True), both.scores[both.scores.model == "none"].reset_index(drop=True)
+    )
+
+
+def test_the_same_data_under_two_names_are_one_section(tmp_path, fake):
+    for name, path in (("none", "tables/mine.csv"), ("gaussian", str(tmp_path / "tables/mine.csv"))):
+        fake.write_job(tmp_path / name, "eeg", name)
+        with (tmp_path / name / ".hydra/config.yaml").open("a") as file:
+            file.write(f"  path: {path}\n  jobs: {len(name)}\n")
+        (tmp_path / name / ".hydra/hydra.yaml").write_text(f"hydra:\n  runtime:\n    cwd: {tmp_path}\n")
+    assert len(sections(collect([tmp_path]).jobs)) == 1

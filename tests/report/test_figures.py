@@ -175,3 +175,15 @@ def test_topographies_show_real_synthetic_and_difference_of_each_class_and_band(
     assert difference.get_clim()[0] == -difference.get_clim()[1]
     bars = [axis.get_ylabel() for axis in picture.figure.axes if axis.get_label() == "<colorbar>"]
     assert sorted(bars) == ["difference"] * 5 + ["value"] * 5
+
+
+def test_components_leave_out_models_of_another_training_set_by_name(tmp_path, fake):
+    for model in ("gaussian", "cwgan"):
+        fake.write_job(tmp_path / model, "eeg", model)
+    path = tmp_path / "cwgan" / "windows.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays | {"training_set": np.array("subject 2, session 1, fold 0")})
+    (picture,) = windows.components(sections(collect([tmp_path]).jobs)[0])
+    assert [axis.get_title() for axis in panels(picture)] == ["Gaussian"]
+    assert picture.caption.endswith("Not shown, as their newest jobs hold other training sets: cwgan.")

@@ -74,3 +74,15 @@ def test_more_donors_are_drawn_by_their_number(tmp_path, fake):
     assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "8"]
     low, high = axis.containers[0].lines[0].get_ydata()
     assert high - low == pytest.approx(5)
+
+
+def test_jobs_of_the_same_donors_are_drawn_where_each_of_them_counted(tmp_path, fake):
+    write(fake, tmp_path / "none", "none")
+    for people, subjects in ((5, (3, 4)), (2, (1, 2))):
+        write(fake, tmp_path / str(people), "gaussian+others", people=people, subjects=subjects)
+        run = json.loads((tmp_path / str(people) / "run.json").read_text())
+        run["donors"]["subjects"] = None  # all others, of whom some have no such session
+        (tmp_path / str(people) / "run.json").write_text(json.dumps(run))
+    (section,) = sections(collect([tmp_path]).jobs)
+    (axis,) = donor_curve(section).figure.axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["2", "5"]

@@ -91,3 +91,9 @@ def test_a_finished_sweep_has_nothing_left(tmp_path, finish):
 )  # fmt: skip
 def test_durations_are_said_in_words(seconds, words):
     assert in_words(seconds) == words
+
+
+def test_jobs_in_folders_of_folders_count(tmp_path, finish):
+    (tmp_path / "deep").mkdir()
+    finish(JOBS[0], 200).rename(tmp_path / "deep" / "0")
+    assert forecast(tmp_path, JOBS, 1).startswith("1 of 5 jobs are done")

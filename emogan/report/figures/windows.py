@@ -30,13 +30,16 @@ def components(section: Section) -> Iterator[Picture]:
     for modality in section.modalities:
         found = {model: one for model, one in windows_of(section, modality).items() if len(one.x_real) > 2}
         if found:
-            label = MODALITIES[modality]
-            places = " / ".join(dict.fromkeys(one.training_set for one in found.values()))
+            label, first = MODALITIES[modality], next(iter(found.values()))
+            others = [model for model, one in found.items() if one.training_set != first.training_set]
+            found = {model: one for model, one in found.items() if model not in others}
             caption = (
-                f"One training set ({places}), scaled. The components are those of the real windows, so the plane is "
-                f"the same for all models; in brackets, their share of the real variance. At most {MOST} synthetic "
-                "windows are drawn."
+                f"One training set ({first.training_set}), scaled. The components are those of the real windows, so "
+                "the plane is the same for all models; in brackets, their share of the real variance. At most "
+                f"{MOST} synthetic windows are drawn."
             )
+            if others:
+                caption += f" Not shown, as their newest jobs hold other training sets: {', '.join(others)}."
             figure = _component_panels(found, f"{label}\n{section.label}")
             yield Picture(f"components_{modality}", f"Real and synthetic windows: {label}", caption, figure)
 
@@ -44,8 +47,8 @@ def components(section: Section) -> Iterator[Picture]:
 def _component_panels(found: dict[str, Windows], label: str):
     with style():
         figure, axes, shown = one_panel_each(len(found), 4.2, 3.4, label, sharex=True, sharey=True)
+        plane = PCA(2).fit(next(iter(found.values())).x_real)
         for axis, (model, one) in zip(shown, found.items(), strict=True):
-            plane = PCA(2).fit(one.x_real)
             real, synthetic = plane.transform(one.x_real), plane.transform(one.x_synthetic)
             for k, name in enumerate(one.class_names):
                 ours = synthetic[one.y_synthetic == k][: MOST // len(one.class_names)]
