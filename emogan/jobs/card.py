@@ -43,6 +43,10 @@ learned in.
 {verdict} This holds for this attack alone: one that looks at the generator's weights may tell more, a person with
 unusual windows may be recognised more easily than most, and no figure here is a guarantee, which would take
 differential privacy in training."""
+WHITENED = (
+    " It also holds the mean and the principal components of all aligned windows, from which their covariance follows "
+    "(of fewer windows than features, the space that they span)."
+)
 SELECTIONS = {
     "density": " For the choice of windows (model.selection=density) it also holds the mean of each class and one "
     "covariance of all aligned windows.",
@@ -67,7 +71,8 @@ def card_text(name: str, fitted: FittedSampler) -> str:
         classes=", ".join(map(str, fitted.classes.tolist())), measured=_measured(privacy) if privacy else NOT_MEASURED,
         **{one: f"{shared[one]:,}" for one in ("people", "sessions", "windows")},
         **{one: shared[one] for one in ("dataset", "alignment")}, notice=f"\n{notice}\n" if notice else "",
-        selection=SELECTIONS.get(fitted.identity.get("selection"), ""),
+        selection=WHITENED * ("generator.colour.packed" in fitted.tensors)
+        + SELECTIONS.get(fitted.identity.get("selection"), ""),
     )  # fmt: skip
     return "\n".join(_wrapped(block) for block in re.split(r"\n(?=\n|- )", text)) + "\n"
 

@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot
 from emogan.checks import BelowOne, InsideUnit, NonNegativeFloat, PositiveInt, UnitFloat, at_least
 from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
 from emogan.models.stacked import StackedLinear, StackedMLP
+from emogan.wording import words
 
 DATA = 0.5  # standard deviation sigma_data along every whitened axis (Karras et al., table 1)
 LEVEL_MEAN, LEVEL_SPREAD = -1.2, 1.2  # of ln sigma in training (table 1)
@@ -112,6 +113,11 @@ class Diffusion(ConditionalGenerator):
         Share of the training windows whose label is hidden, for guidance; none are without it.
     ema_decay
         EMA decay (exponential moving average) of the weights that windows are sampled with; 0 for none.
+
+    Raises
+    ------
+    ValueError
+        If there is guidance without ``label_dropout``.
     """
 
     kind = "diffusion"
@@ -133,6 +139,12 @@ class Diffusion(ConditionalGenerator):
         learning_rate: InsideUnit = 1e-3,
         **networks: Unpack[Networks],
     ):
+        if guidance and not label_dropout:
+            say = words().setting
+            raise ValueError(
+                f"{say('label_dropout')}: expected more than 0 with {say('guidance')}, which compares with a denoiser "
+                "that has learned without labels, got 0"
+            )
         self.steps, self.guidance, self.ema_decay = steps, guidance, ema_decay
         self.label_dropout = label_dropout if guidance else 0.0
         kept = min(features, KEPT)

@@ -13,6 +13,23 @@ SHOWN = 8  # names in a message
 LEAST = 30  # windows of a person, whose spread of each feature is then known to 13 % if the windows are independent
 
 
+def refuse_other_frames(*values: Any) -> None:
+    """Refuse tables of other packages than pandas, whose columns would lose their names, and windows their order.
+
+    Raises
+    ------
+    TypeError
+        Naming the type, and how to make one of pandas' of it.
+    """
+    for value in values:
+        if hasattr(value, "to_pandas"):
+            kind = type(value)
+            raise TypeError(
+                f"expected arrays or pandas' DataFrame and Series, got {kind.__module__.partition('.')[0]}'s "
+                f"{kind.__name__}. Convert it with its to_pandas()"
+            )
+
+
 def number_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with every column in a type of NumPy's numbers.
 
@@ -56,8 +73,8 @@ def labels_of(y: Any) -> Any:
     ValueError
         If a window has no label, or some labels are text and others are not.
     """
-    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
-        y = y.iloc[:, 0]
+    if isinstance(y, pd.DataFrame):
+        y = y.iloc[:, 0] if y.shape[1] == 1 else y.to_numpy()
     if isinstance(y, pd.Series | pd.api.extensions.ExtensionArray) and (missing := int(pd.isna(y).sum())):
         raise ValueError(f"expected a label for every window, got none (NaN) for {missing} of {len(y)}")
     if isinstance(dtype := getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype):
@@ -89,9 +106,11 @@ def own_windows(X: Any, names: Sequence) -> tuple[npt.NDArray[np.float64], tuple
 
     Raises
     ------
-    ValueError
-        If there are other features or fewer than `LEAST` windows, or values are no finite numbers.
+    TypeError, ValueError
+        If it is another package's table, there are other features or fewer than `LEAST` windows, or values are no
+        finite numbers.
     """
+    refuse_other_frames(X)
     if isinstance(X, pd.DataFrame):
         lacking = [repr(name) for name in names if name not in X.columns]
         more = [repr(name) for name in X.columns if name not in names]

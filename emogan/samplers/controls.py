@@ -35,6 +35,12 @@ class FormulaSampler(Sampler):
 
     def _augmenter(self, settings: dict[str, Any]) -> Control:
         kinds.check_class(self.control, Control, words().setting("control"))
+        if "layout" in self.control.needs:
+            raise ValueError(
+                f"{words().setting('control')}: expected a control that learns from windows, labels and trials alone, "
+                f"got {self.control.__name__}, which needs to know the electrode of each column. Use it with "
+                "python -m emogan.train"
+            )
         given = {name: value for name, value in settings.items() if name not in ("control", "settings")}
         own = with_settings(self, given, self.settings)
         for name, value in own.items():

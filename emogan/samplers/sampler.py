@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
-from sklearn.preprocessing import label_binarize
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -22,7 +21,15 @@ from emogan.augmenters import Augmenter
 from emogan.augmenters.fit import member_key
 from emogan.data.training_set import TrainingSet
 from emogan.docstrings import inherit_parameters
-from emogan.samplers.columns import as_python, frame_of, labels_of, name_and_type, number_columns, typed
+from emogan.samplers.columns import (
+    as_python,
+    frame_of,
+    labels_of,
+    name_and_type,
+    number_columns,
+    refuse_other_frames,
+    typed,
+)
 from emogan.samplers.files import save
 from emogan.samplers.fitted import FittedSampler, RandomState, whole_seed
 from emogan.samplers.training import refuse_missing_trials, trial_numbers, warn_of_mixed_trials
@@ -160,6 +167,7 @@ class Sampler(BaseOverSampler):
         What is wrong with them or with this sampler's parameters is said.
         """
         self._validate_params()
+        refuse_other_frames(X, y)
         self._label_name, self._label_type = name_and_type(y)
         labels = labels_of(y)
         check_classification_targets(labels)
@@ -189,8 +197,8 @@ class Sampler(BaseOverSampler):
         drawn, more = self._drawn(x, labels, trials)
         found = np.concatenate([labels, more])
         self.synthetic_ = np.arange(len(found)) >= len(labels)
-        if one_vs_all:
-            found = label_binarize(found, classes=np.unique(labels))
+        if one_vs_all:  # a column for each class, of which some may have no windows
+            found = np.eye(np.shape(y)[1], dtype=np.asarray(y).dtype)[found]
         return _appended(X, x, drawn), ArraysTransformer(x, y).transform(x, found)[1]
 
     def _fit_resample(self, X: npt.NDArray, y: npt.NDArray) -> tuple[npt.NDArray, npt.NDArray]:

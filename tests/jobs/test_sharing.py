@@ -138,6 +138,11 @@ def test_the_card_says_what_a_selection_has_learned(run):
     assert "the mean of each class and one covariance of all aligned windows" in " ".join(card.split())
 
 
+def test_the_card_says_that_a_diffusion_model_holds_the_principal_components(run):
+    shared = emogan.load(run("model=diffusion", "donors.subjects=[anna,berta]", name="diffusion")).shared
+    assert "the mean and the principal components of all aligned windows" in " ".join(shared["card"].split())
+
+
 def test_without_people_held_out_the_card_says_that_nothing_was_measured(run):
     shared = emogan.load(run("donors.subjects=[anna,berta]", "donors.sessions=[2]", name="unmeasured")).shared
     assert shared["privacy"] is None

@@ -167,3 +167,8 @@ def test_it_learns_means_and_spreads_of_classes(gaussian_classes):
     for k in range(3):
         assert drawn[k::3].mean(0).tolist() == pytest.approx(means[k], abs=0.05)
         assert drawn[k::3].std(0).tolist() == pytest.approx([spreads[k]] * 2, rel=0.25)
+
+
+def test_guidance_without_windows_whose_label_is_hidden_is_refused(built):
+    with pytest.raises(ValueError, match=r"model\.label_dropout: expected more than 0 with model\.guidance"):
+        built(Diffusion, guidance=1.0, label_dropout=0.0)

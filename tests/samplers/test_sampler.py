@@ -33,7 +33,7 @@ from emogan import (
     RandomEffectsSampler,
     TrialCBEGANSampler,
 )
-from emogan.augmenters import Gaussian
+from emogan.augmenters import Gaussian, Rotation
 from emogan.environment import config_dir
 from emogan.models import TrialCBEGAN
 from emogan.samplers.gans import TrainedSampler
@@ -375,3 +375,38 @@ def test_gans_are_trained_without_a_word_but_for_what_is_wrong_with_them(windows
         CBEGANSampler(n_aug=3, **tiny).fit_resample(*windows[:2])
     said = capfd.readouterr()
     assert said.out + said.err + caplog.text == ""
+
+
+@pytest.mark.parametrize("kind", ["array", "frame"])
+def test_labels_with_a_column_for_each_class_keep_their_columns(windows, kind):
+    x, y, _ = windows
+    codes = np.unique(y, return_inverse=True)[1]
+    wide = np.eye(codes.max() + 2, dtype=np.int64)[codes]  # of the last class there are no windows
+    given = pd.DataFrame(wide, columns=[f"class {k}" for k in range(wide.shape[1])]) if kind == "frame" else wide
+    _, found = NoiseSampler(n_aug=4, random_state=0).fit_resample(x, given)
+    assert type(found) is type(given)
+    found = np.asarray(found)
+    assert found.dtype == wide.dtype
+    np.testing.assert_array_equal(found[: len(y)], wide)
+    np.testing.assert_array_equal(found[len(y) :].sum(1), np.ones(4))
+
+
+class Frame(np.ndarray):
+    """A table of another package than pandas."""
+
+    def to_pandas(self):
+        return pd.DataFrame(np.asarray(self))
+
+
+def test_tables_of_other_packages_are_refused_with_what_to_do(windows):
+    x, y, _ = windows
+    for given in ((x.view(Frame), y), (x, y.view(Frame))):
+        with pytest.raises(
+            TypeError, match=r"expected arrays or pandas' .*'s Frame\. Convert it with its to_pandas\(\)"
+        ):
+            NoiseSampler(n_aug=4).fit_resample(*given)
+
+
+def test_a_control_that_looks_at_electrodes_has_no_sampler(windows):
+    with pytest.raises(ValueError, match=r"ControlSampler\(control=\.\.\.\).* got Rotation, which needs .* electrode"):
+        ControlSampler(control=Rotation, n_aug=4).fit(*windows[:2])
