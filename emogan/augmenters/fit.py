@@ -13,7 +13,9 @@ import torch
 
 from emogan.analysis.curves import LOOKS, stacked_curves, summarise
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
+from emogan.data.donors import PooledSet
 from emogan.data.training_set import TrainingSet
+from emogan.models import ConditionalGenerator
 from emogan.store import Store, content_key, derived_seed, fingerprint
 from emogan.training.checkpoint import Checkpoints, WriteCheckpoints, optimizer_state
 from emogan.training.detectors import messages
@@ -51,6 +53,7 @@ class Fits:
     states: list[dict] = field(default_factory=list)  # per group trained now: members, networks and optimisers
     resumed: bool = False  # whether some training went on from a checkpoint
     curves: pd.DataFrame | None = None  # of all members while they trained, see `emogan.analysis.curves.summarise`
+    device: str = "cpu"  # on which training took place, as "cuda:0 (NVIDIA H100)"; "cpu" if nothing was trained
 
 
 def member_key(
@@ -166,8 +169,8 @@ class CachedFit:
         resumable = self.trainer.resumable
         self.checkpoint_s, self.progress = checkpoint_s if resumable else None, progress
         self.keep_checkpoints = keep_checkpoints and resumable
-        self.size = group_size or self._group_size()
         self.workers = 1 if self.trainer.callbacks or not may_start_workers() else workers
+        self.size = group_size or self._group_size()
         members = [(self.augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
         self.drawn_keys = [member_key(augmenter, *one, self.trainer) for _, *one in members]
         # The same seeds whatever Lightning's options are, and however long the training is.
@@ -181,13 +184,13 @@ class CachedFit:
         self.unfinished: dict[str, int] = {}  # iterations of members that time did not suffice for, by key
         self.trained: list[int] = []
         self.states: list[dict] = []
-        self.groups, self.resumed = 0, False
+        self.groups, self.resumed, self.device = 0, False, "cpu"
         self.reported: set[str] = set()  # kinds of trouble
         self.send: Send | None = None  # in a worker: to the process that started it
         self.shown = False  # whether loggers were given the curves of all members while they trained
 
     def _group_size(self) -> int:
-        """How many GANs train at once where nothing is asked for."""
+        """How many GANs a worker trains at once where nothing is asked for."""
         if self.trainer.on_cpu:
             return GROUP_ON_CPU
         one = self.augmenter.build(1, self.sets[0].features, self.classes)
@@ -195,7 +198,11 @@ class CachedFit:
         device = torch.accelerator.current_accelerator()
         if isinstance(devices, list):
             device = torch.device(device.type, devices[0])
-        return members_that_fit(one, self.augmenter.training["batch_size"], windows, device, GROUP)
+        pooled = isinstance(self.sets[0], PooledSet) and type(one).prepare is ConditionalGenerator.prepare
+        pool = len(self.sets[0].windows) if pooled else 0
+        batch_size, workers = self.augmenter.training["batch_size"], self.workers
+        fit = members_that_fit(one, batch_size, windows, device, GROUP * workers, pool * workers)
+        return max(1, fit // workers)
 
     def run(self) -> Fits:
         """Train what is missing, and load all into the augmenter."""
@@ -283,6 +290,7 @@ class CachedFit:
             self.resumed |= part["resumed"]
             self.groups += part["groups"]
             self.unfinished |= part["unfinished"]
+            self.device = part["device"] if part["trained"] else self.device
             self.entries |= part["entries"]
         self.shown = whole
         return any(part["trained"] for part in found)
@@ -297,7 +305,8 @@ class CachedFit:
         send("end")
         return {
             "trained": self.trained, "states": self.states, "resumed": self.resumed, "groups": self.groups,
-            "unfinished": self.unfinished, "entries": {key: self.entries[key] for key in self.unfinished},
+            "unfinished": self.unfinished, "device": self.device,
+            "entries": {key: self.entries[key] for key in self.unfinished},
         }  # fmt: skip
 
     def __getstate__(self) -> dict:
@@ -315,12 +324,12 @@ class CachedFit:
         """
         try:
             return self._train(group, source)
-        except torch.OutOfMemoryError:
-            if len(group) == 1:
+        except RuntimeError as error:  # of which CUDA has a kind of its own, and MPS none
+            if len(group) == 1 or not (isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error)):
                 raise
         self.augmenter.let_go()
-        if torch.accelerator.is_available():
-            torch.accelerator.empty_cache()
+        if (device := torch.accelerator.current_accelerator(check_available=True)) is not None:
+            torch.get_device_module(device).empty_cache()
         self.size = -(-len(group) // 2)
         log.warning("out of memory with %d GANs at once: training them in groups of %d", len(group), self.size)
         return None
@@ -352,6 +361,7 @@ class CachedFit:
         self._keep(keys, courses)
         self.trained += group
         self.groups, self.resumed = self.groups + 1, self.resumed or state is not None
+        self.device = described(self.augmenter.trainer.strategy.root_device)
 
     def _progress(self, history: History, name: str, members: int) -> list[lightning.Callback]:
         """What shows how far a group is, here or in the process that this is a worker of."""
@@ -431,8 +441,14 @@ class CachedFit:
         ends = [fields["end"] for _, fields in found]
         figures = [fields.get("figures") for _, fields in found]
         return Fits(
-            keys, self.seeds, ends, figures, generators, sorted(self.trained), self.states, self.resumed, curves
+            keys, self.seeds, ends, figures, generators, sorted(self.trained), self.states, self.resumed, curves,
+            self.device,
         )  # fmt: skip
+
+
+def described(device: torch.device) -> str:
+    """A device with its name, as "cuda:0 (NVIDIA H100)"."""
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
 def _states(augmenter: GANAugmenter, group: Sequence[int], kept: Collection[int]) -> list[dict]:

@@ -18,7 +18,7 @@ from sklearn.metrics import confusion_matrix
 
 from emogan import __version__
 from emogan.atomic import write_atomically
-from emogan.augmenters import Augmenter, GANAugmenter
+from emogan.augmenters import GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.evaluation.plan import Plan
 from emogan.jobs.results import Results
@@ -201,7 +201,7 @@ def write_run(found: Results) -> None:
         "key": found.key,
         "versions": {"emogan": __version__, "python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
-        "device": training_device(found.augmenter),
+        "device": fits.device,
         "threads": torch.get_num_threads(),
         "seconds": found.seconds,
         "computed": not isinstance(found.augmenter, GANAugmenter)
@@ -264,10 +264,3 @@ def write_failure(folder: Path, error: BaseException, stack: str) -> None:
     """Write ``failed.json``: what ended a job before its time."""
     content = {"error": type(error).__name__, "message": str(error), "traceback": stack}
     write_atomically(folder / "failed.json", json.dumps(content, indent=1).encode())
-
-
-def training_device(augmenter: Augmenter) -> str:
-    """Where GANs were trained in this job: "cpu", "cuda:0 (NVIDIA H100)"; "cpu" where there was nothing to train."""
-    trainer = getattr(augmenter, "trainer", None)
-    device = trainer.strategy.root_device if trainer else torch.device("cpu")
-    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)

@@ -301,7 +301,7 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
             labels = torch.arange(labels) % self.classes
         y = labels.to(self.device).expand(self.members, -1)
         generators = generator if isinstance(generator, Sequence) else [generator] * self.members
-        noise = [torch.rand(y.shape[1], self.noise_features, generator=one) for one in generators]
+        noise = [torch.rand(y.shape[1], self.noise_features, generator=one, device="cpu") for one in generators]
         windows = self.generate((torch.stack(noise) * 2 - 1).to(self.device, self.dtype), y)
         return (windows[0], y[0]) if self.members == 1 and labels.ndim == 1 else (windows, y)
 
@@ -321,7 +321,8 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
             (batch_idx + 1) % max(self.trainer.log_every_n_steps, 1) == 0 or self.trainer.is_last_batch
         ):
             self.log("step", float(self.iterations_trained))  # Lightning's own count is of the optimisers' steps
-            latest = self.latest if self.running is None else self.latest[:, self.running]
+            # On the CPU: of what a progress bar shows, Lightning would wait for a GPU's numbers in every iteration
+            latest = self.latest.cpu() if self.running is None else self.latest.cpu()[:, self.running]
             self.log_members(dict(zip(self.metrics, latest, strict=True)), prog_bar=True)
 
     def log_members(self, metrics: Mapping[str, Tensor], **options) -> None:
@@ -375,7 +376,7 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
 
     def noise_of_each_class(self, n: int, length: int) -> tuple[Tensor, Tensor]:
         """Noise (M, K n, length), the same for every member, class and call, and labels (M, K n)."""
-        noise = torch.rand(n, length, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        noise = torch.rand(n, length, generator=torch.Generator().manual_seed(0), device="cpu") * 2 - 1
         z = noise.repeat(self.classes, 1).expand(self.members, -1, -1).to(self.device, self.dtype)
         return z, torch.arange(self.classes, device=self.device).repeat_interleave(n).expand(self.members, -1)
 

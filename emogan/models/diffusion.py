@@ -163,7 +163,7 @@ class Diffusion(ConditionalGenerator):
     @torch.no_grad()
     def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
         """Find every member's whitened axes; its windows in the first of them, (M, N, P)."""
-        white = torch.zeros(*x.shape[:2], self.axes)
+        white = x.new_zeros(*x.shape[:2], self.axes)
         for m, length in enumerate(n.tolist()):
             white[m, :length] = self.generator.whiten(m, x[m, :length])
         return white

@@ -54,7 +54,7 @@ class StackedLinear(nn.Module):
     def initialise(self, generators: Sequence[torch.Generator]) -> None:
         """Draw each member's weights from its own generator: U(-b, b), b = 1 / sqrt(inputs), as torch.nn.Linear."""
         for weight, bias, generator in zip(*self.weight_and_bias(), generators, strict=True):
-            uniform = torch.rand((self.inputs + 1, self.outputs), generator=generator)
+            uniform = torch.rand((self.inputs + 1, self.outputs), generator=generator, device="cpu")
             uniform = (2 * uniform - 1) * self.inputs**-0.5
             weight.copy_(uniform[:-1])
             bias.copy_(uniform[-1:])

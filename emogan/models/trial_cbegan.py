@@ -185,7 +185,7 @@ class TrialCBEGAN(ConditionalGAN):
     @torch.no_grad()
     def prepare(self, x: Tensor, y: Tensor, n: Tensor, trial: Tensor | None) -> Tensor:
         """Find every member's start; its windows in the P whitened axes that the networks see, (M, N, P)."""
-        generator, white = self.generator, torch.zeros(*x.shape[:2], self.axes)
+        generator, white = self.generator, x.new_zeros(*x.shape[:2], self.axes)
         for m, length in enumerate(n.tolist()):
             windows = x[m, :length].numpy()
             data = windows, y[m, :length].numpy(), trial[m, :length].numpy(), self.classes, self.trial_strength

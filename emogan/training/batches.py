@@ -91,11 +91,18 @@ class MemberBatches(lightning.LightningDataModule):
 
     def setup(self, stage: str) -> None:
         if stage == "fit":
+            need_one_device(self.trainer)
             self.feed(self.trainer.lightning_module, self.trainer.strategy.root_device)
 
     def teardown(self, stage: str) -> None:
-        self.windows, self.labels = self.windows.cpu(), self.labels.cpu()  # not left in a GPU's memory
+        """Bring everything back to the CPU: nothing is left in a GPU's memory."""
+        for name in ("windows", "labels", "stretches", "lengths", "firsts", "member_seeds"):
+            value = getattr(self, name)
+            setattr(self, name, value if value is None else value.cpu())
         self.pooled = self.pooled and tuple(one.cpu() for one in self.pooled)
+
+    def on_exception(self, exception: BaseException) -> None:
+        self.teardown("fit")
 
     def feed(self, model: ConditionalGenerator, device: torch.device | str = "cpu") -> None:
         """Make the batches those of a model, which may look at the training windows for it, on a device.
@@ -179,6 +186,21 @@ class MemberBatches(lightning.LightningDataModule):
             return Batch(self.windows, self.labels, rows, z, u, self.classes)
         index, groups, *affine = self.pooled
         return Batch(self.windows, self.labels, index[rows], z, u, self.classes, groups[rows], *affine)
+
+
+def need_one_device(trainer: lightning.Trainer) -> None:
+    """Refuse a Trainer that would give each of several devices a part of the iterations.
+
+    Raises
+    ------
+    ValueError
+        Saying so.
+    """
+    if trainer.world_size > 1:
+        raise ValueError(
+            "expected a Trainer with one device, on which all of a stack's generators train, got "
+            f"{trainer.world_size}. Write Trainer(devices=1, ...)"
+        )
 
 
 class Nothing:

@@ -21,7 +21,7 @@ from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, 
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.docstrings import inherit_parameters
-from emogan.training.batches import MemberBatches, Nothing
+from emogan.training.batches import MemberBatches, Nothing, need_one_device
 from emogan.wording import PythonWording, worded
 
 Which = OneOrSeveral[int | str] | None
@@ -232,11 +232,15 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
 
     def setup(self, stage: str) -> None:
         if stage == "fit":
+            need_one_device(self.trainer)
             self.batches.feed(self.trainer.lightning_module, self.trainer.strategy.root_device)
 
     def teardown(self, stage: str) -> None:
         if stage == "fit":
             self.batches.teardown(stage)
+
+    def on_exception(self, exception: BaseException) -> None:
+        self.batches.on_exception(exception)
 
     def train_dataloader(self) -> DataLoader:
         """Mini-batches with noise, one `emogan.models.Batch` an iteration."""

@@ -7,6 +7,7 @@ from emogan.models.stacked import StackedLinear
 
 SHARE = 0.8  # of the free memory is used: what a step allocates and frees leaves gaps
 FLOAT = 4  # bytes
+PLACES = 16  # bytes of a window's place in what all have in common, and of the person and session that it is of
 
 
 def bytes_per_member(model: ConditionalGenerator, batch_size: int, windows: int) -> int:
@@ -33,13 +34,19 @@ def bytes_per_member(model: ConditionalGenerator, batch_size: int, windows: int)
 
 
 def members_that_fit(
-    model: ConditionalGenerator, batch_size: int, windows: int, device: torch.device, most: int
+    model: ConditionalGenerator, batch_size: int, windows: int, device: torch.device, most: int, pool: int = 0
 ) -> int:
     """How many GANs like a model train at once in the memory that is free on a device, from 1 to ``most``.
 
-    ``most`` on a device whose free memory PyTorch does not tell, such as a CPU.
+    ``most`` on a device whose free memory PyTorch does not tell, such as a CPU. ``pool`` is the number of windows that
+    all GANs have in common, if they do: of ``windows`` each of them then holds the places alone.
     """
-    if device.type != "cuda":
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+    elif device.type == "mps":
+        free = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    else:
         return most
-    free, _ = torch.cuda.mem_get_info(device)
-    return max(1, min(most, int(SHARE * free) // bytes_per_member(model, batch_size, windows)))
+    one = bytes_per_member(model, batch_size, 0 if pool else windows) + PLACES * windows * (pool > 0)
+    common = FLOAT * pool * (model.features + model.classes)
+    return max(1, min(most, (int(SHARE * free) - common) // one))

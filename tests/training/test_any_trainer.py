@@ -3,6 +3,7 @@
 import csv
 from functools import partial
 from itertools import product
+from types import SimpleNamespace
 
 import lightning
 import numpy as np
@@ -141,3 +142,10 @@ class Talkative(CBEGAN):
 def test_rows_without_a_metric_are_refused_by_the_name_of_the_class(tmp_path):
     with pytest.raises(ValueError, match=r"Talkative.iterate: expected a row for .* m_global.* got the shape \(5, 2\)"):
         train(Talkative(5, 3, 2, hidden=8), batches(2), tmp_path)
+
+
+def test_a_trainer_of_several_devices_is_refused_before_it_trains_each_part_of_the_time():
+    data = batches(2)
+    data.trainer = SimpleNamespace(world_size=2)
+    with pytest.raises(ValueError, match=r"expected a Trainer with one device, .* got 2\. Write Trainer\(devices=1"):
+        data.setup("fit")

@@ -278,3 +278,25 @@ def test_stretches_are_of_the_first_windows_until_fine_tuning_begins_and_of_the_
         drawn = {tuple(own) for i in iterations for own in source.draw(i).rows.flatten(0, 2).tolist()}
         expected = part.start + stretches(y[part], rows[part] // 6, 4)
         assert drawn == {tuple(own) for own in expected.tolist()}
+
+
+class Elsewhere:
+    """Stands in for a tensor on a GPU."""
+
+    def cpu(self):
+        return torch.empty(0)
+
+
+@pytest.mark.parametrize("gan", [CBEGAN, RecurrentCBEGAN])
+def test_nothing_is_left_on_a_device_after_training_even_if_that_failed(gan):
+    sets = pooled_sets()
+    source = MemberBatches(sets if gan is CBEGAN else copies(sets), [7, 8, 9], batch_size=16)
+    source.feed(gan(4, 3, 3), "meta")
+    placed = [name for name, value in vars(source).items() if getattr(value, "is_meta", False)]
+    assert {"windows", "labels", "lengths", "firsts", "member_seeds"} <= set(placed)
+    for name in placed:
+        setattr(source, name, Elsewhere())
+    if source.pooled:
+        source.pooled = tuple(Elsewhere() for _ in source.pooled)
+    source.on_exception(RuntimeError())
+    assert not [part for part in (*vars(source).values(), *(source.pooled or ())) if isinstance(part, Elsewhere)]

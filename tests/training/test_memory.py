@@ -64,3 +64,21 @@ def test_groups_are_as_large_as_the_free_memory_of_a_gpu(monkeypatch):
         assert members_that_fit(model, BATCH, WINDOWS, torch.device("cuda"), most=20) == expected
         assert members_that_fit(model, BATCH, WINDOWS, torch.device("cpu"), most=20) == 20
     assert bytes_per_member(CBEGAN(33, 3, 5), BATCH, WINDOWS) == one
+
+
+def test_windows_that_all_gans_have_in_common_count_once(monkeypatch):
+    model, pool = CBEGAN(33, 3), 10_000
+    apart, alone = (bytes_per_member(model, BATCH, n) for n in (pool, 0))
+    free = int((pool * (33 + 3) * 4 + 12.5 * (alone + 16 * pool)) / SHARE)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, 2 * free))
+    device = torch.device("cuda")
+    assert members_that_fit(model, BATCH, pool, device, most=256, pool=pool) == 12
+    assert members_that_fit(model, BATCH, pool, device, most=256) == int(SHARE * free) // apart < 12
+
+
+def test_on_mps_memory_counts_too(monkeypatch):
+    model = CBEGAN(33, 3)
+    one = bytes_per_member(model, BATCH, WINDOWS)
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: int(10 * one / SHARE))
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: int(4.5 * one / SHARE))
+    assert members_that_fit(model, BATCH, WINDOWS, torch.device("mps"), most=20) == 5

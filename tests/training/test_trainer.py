@@ -134,13 +134,16 @@ def test_what_is_trained_with_a_callback_that_changes_gans_is_trained_at_one_go(
     assert not fit(augmenter(), sets, 3, seeds, store, trainer=TrainerSettings(callbacks={"clip": clip})).resumed
 
 
-def test_where_memory_runs_out_groups_are_halved_and_nothing_is_lost(sets, tmp_path, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("MPS backend out of memory (allocated: 9 GB)")]
+)
+def test_where_memory_runs_out_groups_are_halved_and_nothing_is_lost(sets, tmp_path, monkeypatch, caplog, error):
     train, sizes = GANAugmenter.fit, []
 
     def full(self, own, *args, **options):
         sizes.append(len(own))
         if len(own) > 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return train(self, own, *args, **options)
 
     whole = fit(augmenter(), sets, 3, [0] * 3)
