@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from emogan.checks import Rule
 from emogan.data.text_tables import DECIMALS, SEPARATORS, Ambiguous, look_at
 from emogan.wording import words
 
+NO_NUMBER = r"\s*(?:[+-]?0\d+|\S*\de\S*|\+\S*)\s*"  # 01, 1e2, +1: names that are not the numbers 1, 100 and 1
 TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FRAMES = (*TEXT, ".xlsx", ".parquet")
 Separator = Annotated[
@@ -27,7 +29,7 @@ def suffix_of(path: Path) -> str:
 def read_frame(
     path: Path, expected: Collection[str] = (), separator: str | None = None, decimal: str | None = None
 ) -> pd.DataFrame:
-    """All rows of a table, see `named`.
+    """All rows of a table, see `named`. In text, names such as 01 stay as they are written in the columns ``expected``.
 
     Parameters
     ----------
@@ -112,7 +114,12 @@ def _text(
 ) -> tuple[Sequence, pd.DataFrame]:
     try:
         table = look_at(path, expected, separator)
-        return table.header, table.frame(decimal=decimal)
+        frame = table.frame(decimal=decimal)
+        if names := {name for name in expected if name in frame and is_numeric_dtype(frame[name])}:
+            for name, cells in table.as_written(names).items():
+                if cells.str.fullmatch(NO_NUMBER).any():
+                    frame[name] = cells.str.strip()
+        return table.header, frame
     except Ambiguous as error:
         choices = " or ".join(f"{words().data(error.setting)}={choice}" for choice in error.choices)
         raise ValueError(f"{error} Or say how to read it, with {choices}.") from error

@@ -83,6 +83,17 @@ class TextTable:
                 )  # fmt: skip
         return commas
 
+    def as_written(self, columns: Collection[str]) -> pd.DataFrame:
+        """Some columns as text, cell by cell as they are written."""
+        with readable(self.path), _opened(self.path, self.encoding) as file:
+            for _ in range(self.skipped):
+                file.readline()
+            frame = pd.read_csv(
+                file, sep=self.separator, header=0, index_col=False, skipinitialspace=True, dtype=str,
+                usecols=lambda name: str(name).strip() in columns,
+            )  # fmt: skip
+        return frame.rename(columns=lambda name: str(name).strip())
+
     def _parse(self, decimal: str, missing: Sequence[str]) -> pd.DataFrame:
         with readable(self.path), _opened(self.path, self.encoding) as file:
             for _ in range(self.skipped):

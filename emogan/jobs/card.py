@@ -7,6 +7,7 @@ from typing import Any
 from emogan import __version__
 from emogan.samplers.fitted import FittedSampler
 
+FEWEST = 6  # people on either side, for intervals over people to mean something
 CARD = """\
 # {name}
 
@@ -56,6 +57,8 @@ SELECTIONS = {
 DISTINGUISHED = """\
 The donors can be distinguished from other people better than by guessing: whoever has a person's windows can learn
 something about whether that person took part."""
+TOO_FEW = """\
+There are fewer than six people on one side, for which these intervals are too narrow: this may be chance."""
 NOT_DISTINGUISHED = """\
 The donors could not be distinguished from other people better than by guessing, as far as this number of people can
 show."""
@@ -68,7 +71,8 @@ def card_text(name: str, fitted: FittedSampler) -> str:
     text = CARD.format(
         name=name, kind=fitted.identity["gan"], version=__version__, features=len(fitted.dtypes),
         modalities=" and ".join(fitted.modalities) or "of no known kind",
-        classes=", ".join(map(str, fitted.classes.tolist())), measured=_measured(privacy) if privacy else NOT_MEASURED,
+        classes=", ".join(map(str, fitted.classes.tolist())),
+        measured=_measured(privacy, shared["people"]) if privacy else NOT_MEASURED,
         **{one: f"{shared[one]:,}" for one in ("people", "sessions", "windows")},
         **{one: shared[one] for one in ("dataset", "alignment")}, notice=f"\n{notice}\n" if notice else "",
         selection=WHITENED * ("generator.colour.packed" in fitted.tensors)
@@ -83,13 +87,15 @@ def _wrapped(block: str) -> str:
     return lead + textwrap.fill(" ".join(block.split()), 120, subsequent_indent="  " * block.startswith("- "))
 
 
-def _measured(privacy: dict[str, Any]) -> str:
+def _measured(privacy: dict[str, Any], donors: int) -> str:
     closest, areas = privacy["closest_record"], privacy["membership"]
     ratio = "no meaning" if closest["ratio"] is None else f"{closest['ratio']:.2f}"
     areas_text = {name: f"{area['auc']:.2f} [{area['low']:.2f}, {area['high']:.2f}]" for name, area in areas.items()}
     distinguished = any(area["low"] > 0.5 for area in areas.values())
+    verdict = DISTINGUISHED if distinguished else NOT_DISTINGUISHED
+    few = min(privacy["people"], donors) < FEWEST
     return MEASURED.format(
         windows=f"{privacy['windows']:,}", people=privacy["people"], compared=closest["people"], ratio=ratio,
         donors=closest["donors"], held_out=closest["held_out"],
-        verdict=DISTINGUISHED if distinguished else NOT_DISTINGUISHED, **areas_text,
+        verdict=f"{verdict} {TOO_FEW}" if few else verdict, **areas_text,
     )  # fmt: skip

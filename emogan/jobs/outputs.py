@@ -34,7 +34,7 @@ EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 OVER_N_AUG = "windows_appended/"  # TensorBoard sorts by name: behind the metrics of all GANs
 DISMISSED = "dismissed.txt"  # marks a job that is not done as no longer wanted
 PATTERNS = (
-    "scores.csv", EARLIER, "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz",
+    "scores.csv", EARLIER, "baseline.csv", "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz",
     "checkpoint.ckpt", "run.json", "failed.json", "events.out.tfevents.*", "hparams.yaml", "csv/*",
 )  # fmt: skip
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
@@ -210,7 +210,13 @@ def write_run(found: Results) -> None:
             path.relative_to(found.folder).as_posix() for pattern in PATTERNS for path in found.folder.glob(pattern)
             if path.is_file() and "tfevents" not in path.name
         ),
-        "data": {"summary": targets.summary(), "fingerprint": targets.fingerprint()},
+        "data": {
+            "summary": targets.summary(), "fingerprint": targets.fingerprint(),
+            "experiments": {
+                f"{subject}, {session}": targets.take(rows).fingerprint()
+                for subject, session, rows in targets.experiments()
+            },
+        },
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
         "plan": COMPUTATIONS["plan"],
         "computations": COMPUTATIONS | AUGMENTERS,

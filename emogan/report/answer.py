@@ -40,12 +40,14 @@ def answers(section: Section) -> dict[str, str]:
 def _gains(rows: dict[str, Paired], gans: Collection[str]) -> list[str]:
     if not rows:
         return []
+    if any(row.subjects > 1 for row in rows.values()):  # others cannot be inferred from one person
+        rows = {model: row for model, row in rows.items() if row.subjects > 1}
     best = max(rows, key=lambda model: rows[model].difference)
     row, name = rows[best], look(best).label
     helping = [model for model, one in rows.items() if one.p_holm < LEVEL and one.difference > 0]
     if row.subjects == 1:
         most = f"the best of {_number(len(rows))}, {name}," if len(rows) > 1 else name
-        return [f"With one person nothing can be said of others. In this person {most} {_adds(row)}."]
+        return [f"With one person nothing can be said of others. There {most} {_adds(row)}."]
     if not helping:
         if len(rows) == 1:
             return [f"{name} is not shown to help: it {_adds(row)} {_over(row)}, p = {p_value(row.p_holm)}."]

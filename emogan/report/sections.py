@@ -141,7 +141,8 @@ def _baselines(jobs: Sequence[Job]) -> list[Job]:
     }
     found = []
     for job in jobs:
-        scores = job.baseline if len(job.baseline) else job.scores[job.scores.n_aug == 0]
+        own = job.scores[job.scores.n_aug == 0]
+        scores = own if len(own) else job.baseline
         places = list(scores[keys].itertuples(index=False, name=None))
         scores = scores[[place not in seen for place in places]]
         if len(scores):

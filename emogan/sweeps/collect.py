@@ -301,7 +301,7 @@ def _absolute(place: str, folder: Path) -> str:
     place = Path(place).expanduser()
     with contextlib.suppress(OmegaConfBaseException, YAMLError, OSError, AttributeError):
         place = Path(OmegaConf.load(folder / ".hydra" / "hydra.yaml").hydra.runtime.cwd) / place
-    return str(place)
+    return os.path.normpath(place)
 
 
 def _missing(multirun: Path, folders: Iterable[Path]) -> list[Problem]:
@@ -327,16 +327,19 @@ def _overrides(path: Path) -> list[str]:
 
 
 def _same_data(jobs: Sequence[Job]) -> tuple[list[Job], list[Problem]]:
-    """Leave out jobs that read other data under the same settings than the newest one did."""
+    """Leave out jobs that read other data of the same experiments under the same settings than a newer one did."""
     kept, stale, newest = [], [], {}
     for job in reversed(jobs):
-        place = json.dumps([job.evaluation, job.experiments, job.trials_per_class, job.modality], sort_keys=True)
-        first = newest.setdefault(place, job)
-        if job.fingerprint != first.fingerprint:
+        known = newest.setdefault(json.dumps([job.evaluation, job.modality], sort_keys=True), {})
+        # A job of an earlier version tells the data of all its experiments together
+        own = job.run["data"].get("experiments") or {str(job.experiments): job.fingerprint}
+        first = next((known[name][1] for name in own if name in known and known[name][0] != own[name]), None)
+        if first is not None:
             what = f"the data have changed since: {first.folder.name} read others under the same settings, and counts"
             stale.append(Problem("superseded", str(job.folder), what))
         else:
             kept.append(job)
+            known |= {name: (fingerprint, job) for name, fingerprint in own.items() if name not in known}
     return kept[::-1], stale
 
 

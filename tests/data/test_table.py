@@ -734,3 +734,16 @@ def test_the_configuration_loads_a_table(tmp_path):
     features = instantiate(cfg.data)
     assert features.feature_names == ("blink",)
     assert set(features.subject.tolist()) == {2}
+
+
+def test_names_that_only_look_like_numbers_are_kept_in_text(tmp_path):
+    names = np.where(np.arange(N) < 12, "01", "1")
+    found = load(write_csv(tmp_path / "a.csv", subject=names, trial=[f"{t}e2" for t in frame().trial]))
+    assert set(found.subject.tolist()) == {"01", "1"}
+    assert set(found.trial.tolist()) == {"1e2", "2e2"}
+    (tmp_path / "folder").mkdir()
+    for number, last in ((1, "02"), (2, "P4")):
+        subjects = np.where(np.arange(N) < 12, "01", last)
+        write_csv(tmp_path / "folder" / f"{number}.csv", subject=subjects, session=number)
+    assert set(load(tmp_path / "folder").subject.tolist()) == {"01", "02", "P4"}
+    assert set(load(write_csv(tmp_path / "b.csv", subject=names.astype(int))).subject.tolist()) == {1}

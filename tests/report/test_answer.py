@@ -53,7 +53,7 @@ def test_few_people_are_not_shown_to_gain_and_show_little(section):
 
 def test_one_person_says_nothing_of_others(section):
     text = answers(section({"none": 0.0, "cbegan": 0.0}, subjects=(2,)))["EEG"]
-    assert text.startswith("With one person nothing can be said of others. In this person cBEGAN adds 6.0 points.")
+    assert text.startswith("With one person nothing can be said of others. There cBEGAN adds 6.0 points.")
 
 
 def test_what_was_learned_with_the_tested_clips_is_spoken_of_apart(tmp_path, section, fake):
@@ -93,3 +93,10 @@ def test_the_forest_plot_has_a_row_per_model_at_its_gain_and_greys_few_people(se
     assert (marker.get_markeredgecolor() == GREY) == grey
     assert axis.texts[-1].get_text().endswith(f"n = {len(subjects)}")
     assert axis.get_ylim()[0] > axis.get_ylim()[1]  # the largest gain is at the top
+
+
+def test_a_model_of_one_person_does_not_hide_what_holds_of_many(tmp_path, section, fake):
+    section({"none": 0.0, "gaussian": 0.0})
+    fake.write_job(tmp_path / "one", "eeg", "cbegan", subjects=(12,))
+    text = answers(sections(collect([tmp_path]).jobs)[0])["EEG"]
+    assert text.startswith("Gaussian helps: it adds")

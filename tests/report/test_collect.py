@@ -257,3 +257,37 @@ def test_the_same_data_under_two_names_are_one_section(tmp_path, fake):
             file.write(f"  path: {path}\n  jobs: {len(name)}\n")
         (tmp_path / name / ".hydra/hydra.yaml").write_text(f"hydra:\n  runtime:\n    cwd: {tmp_path}\n")
     assert len(sections(collect([tmp_path]).jobs)) == 1
+
+
+def test_a_job_has_its_own_accuracy_without_augmentation_where_its_scores_hold_it(tmp_path, fake):
+    fake.write_job(tmp_path / "job", "eeg", "gaussian")
+    (before,) = sections(collect([tmp_path]).jobs)
+    scores = pd.read_csv(tmp_path / "job/scores.csv").merge(pd.read_csv(tmp_path / "job/selection.csv"))
+    scores[scores.n_aug == 0].assign(accuracy=0.1).to_csv(tmp_path / "job/baseline.csv", index=False)
+    (section,) = sections(collect([tmp_path]).jobs)
+    pd.testing.assert_frame_equal(section.scores, before.scores)
+
+
+def test_experiments_whose_data_have_changed_are_not_compared_with_what_they_were(tmp_path, fake):
+    for name, subjects, content in (("none", (1, 2, 3, 4), "old"), ("gaussian", (1, 2), "new")):
+        fake.write_job(tmp_path / name, "eeg", name, subjects=subjects)
+        run = json.loads((tmp_path / name / "run.json").read_text())
+        run["data"] |= {
+            "fingerprint": name,
+            "experiments": {f"{s}, 1": f"{content if s == 2 else ''}{s}" for s in subjects},
+        }
+        (tmp_path / name / "run.json").write_text(json.dumps(run))
+        later = (tmp_path / name / "scores.csv").stat().st_mtime + (name == "gaussian")
+        os.utime(tmp_path / name / "scores.csv", (later, later))
+    found = collect([tmp_path])
+    assert [job.folder.name for job in found.jobs] == ["gaussian"]
+    assert [problem.what.partition(":")[0] for problem in found.problems] == ["the data have changed since"]
+
+
+def test_a_path_that_goes_up_and_down_is_the_same_place(tmp_path, fake):
+    for name, path in (("none", "mine.csv"), ("gaussian", "../here/mine.csv")):
+        fake.write_job(tmp_path / name, "eeg", name)
+        with (tmp_path / name / ".hydra/config.yaml").open("a") as file:
+            file.write(f"  path: {path}\n")
+        (tmp_path / name / ".hydra/hydra.yaml").write_text(f"hydra:\n  runtime:\n    cwd: {tmp_path}/here\n")
+    assert len(sections(collect([tmp_path]).jobs)) == 1

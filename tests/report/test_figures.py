@@ -187,3 +187,13 @@ def test_components_leave_out_models_of_another_training_set_by_name(tmp_path, f
     (picture,) = windows.components(sections(collect([tmp_path]).jobs)[0])
     assert [axis.get_title() for axis in panels(picture)] == ["Gaussian"]
     assert picture.caption.endswith("Not shown, as their newest jobs hold other training sets: cwgan.")
+
+
+def test_names_of_classes_may_hold_dollar_signs(tmp_path, fake):
+    fake.write_job(tmp_path / "job", "eeg", "gaussian")
+    path = tmp_path / "job" / "windows.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays | {"class_names": np.array([r"$\frac{a$", "b", "c"])})
+    (picture,) = windows.components(sections(collect([tmp_path]).jobs)[0])
+    picture.figure.canvas.draw()

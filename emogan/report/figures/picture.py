@@ -22,6 +22,7 @@ STYLE = {
     "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "figure.titlesize": 10, "legend.fontsize": 8.5,
     "xtick.labelsize": 8, "ytick.labelsize": 8, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": False, "axes.axisbelow": True, "grid.color": "#dddddd", "grid.linewidth": 0.6,
+    "text.parse_math": False,  # names of classes may hold dollar signs
     "figure.facecolor": "white", "savefig.facecolor": "white", "legend.frameon": False, "pdf.fonttype": 42,
 }  # fmt: skip
 

@@ -80,7 +80,7 @@ def _losses(rows: dict[str, list[Series]], places: Sequence[tuple[str, str]], la
                     if model in ("", one.model):
                         _band(axis, one, metric)
                 of = f" of {look(model).label}" if model else ""
-                axis.set_title(f"{MODALITIES[modality]}: {LOSSES[metric]}{of}")
+                axis.set_title(f"{MODALITIES[modality]}: {LOSSES[metric]}{of}", parse_math=True)
         _finish(figure, axes)
     caption = (
         f"Convergence measures against updates of the generator, in steps of a {PER_DECADE}th of a decade. {BAND} "
