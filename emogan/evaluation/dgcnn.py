@@ -30,7 +30,7 @@ class DGCNN(Network):
     hidden
         Number of nodes at each electrode.
     **settings
-        Those of every `Network`.
+        Those of the class that it derives from.
 
     Raises
     ------

@@ -30,9 +30,9 @@ class StackedNetwork(Network):
     dropout
         Share of the hidden nodes that an update leaves out.
     batch_size
-        Windows of each update, or stretches of trials, a multiple of 32.
+        Windows of each update, or stretches of trials; a multiple of 32 where networks are stacked.
     **settings
-        Those of every `Network`. ``updates_without_validation`` is rounded up to a multiple of ``check_every``.
+        Those of the class that it derives from.
     """
 
     at_once = 8
@@ -194,7 +194,7 @@ class MLP(StackedNetwork):
     hidden
         Number of nodes of each hidden layer.
     **settings
-        Those of every `StackedNetwork`.
+        Those of the class that it derives from.
     """
 
     def __init__(self, hidden: Annotated[Sequence[PositiveInt], NOT_EMPTY], **settings):
@@ -219,7 +219,7 @@ class GRU(StackedNetwork):
     stretch
         Windows in turn that it learns from at once, at most.
     **settings
-        Those of every `StackedNetwork`.
+        Those of the class that it derives from.
     """
 
     reads_trials = True

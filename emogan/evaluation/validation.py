@@ -31,7 +31,7 @@ class Network(Classifier):
     learning_rate
         AdamW's.
     batch_size
-        Windows of each update.
+        Windows of each update, or stretches of trials; a multiple of 32 where networks are stacked.
     max_updates
         The largest number of updates.
     check_every
@@ -41,7 +41,7 @@ class Network(Classifier):
     validation
         Share of the trials of each class that validate; it is one trial at least.
     updates_without_validation
-        Updates where nothing can validate.
+        Updates where nothing can validate; a `StackedNetwork` rounds it up to a multiple of ``check_every``.
     seed
         Of everything random, such as the first weights, the batches and the choice of validation trials.
 
