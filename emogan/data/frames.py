@@ -12,7 +12,7 @@ from emogan.checks import Rule
 from emogan.data.text_tables import DECIMALS, SEPARATORS, Ambiguous, look_at
 from emogan.wording import words
 
-NO_NUMBER = r"\s*(?:[+-]?0\d+|\S*\de\S*|\+\S*)\s*"  # 01, 1e2, +1: names that are not the numbers 1, 100 and 1
+NO_NUMBER = r"\s*(?:[+-]?0\d+|\S*\d[eE]\S*)\s*"  # 01, 1e2: names that are not the numbers 1 and 100
 TEXT = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 FRAMES = (*TEXT, ".xlsx", ".parquet")
 Separator = Annotated[
