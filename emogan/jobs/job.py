@@ -232,6 +232,14 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
     log.info("%s\ncolumns: %s", chosen.summary(), chosen.columns())
     if donors:
         log.info("donors are taken from %s", features.summary())
+    number = chosen.trial_ids()
+    classes = np.bincount(np.unique(np.stack([number, chosen.y]), axis=1)[0])
+    if len(mixed := np.flatnonzero(classes > 1)):
+        log.warning(
+            "%d of %d trials hold windows of several classes, such as %s. If trials are numbered anew in each class, "
+            "number them through: classifiers and models that look at trials take these for one",
+            len(mixed), len(classes), chosen.place(int(np.flatnonzero(number == mixed[0])[0])),
+        )  # fmt: skip
     data = ExperimentDataModule(
         chosen, folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds, stimuli=cfg.evaluation.stimuli,
     )  # fmt: skip

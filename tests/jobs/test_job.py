@@ -1,6 +1,7 @@
 """One whole job: its files, its scores against scikit-learn, its reuse of fitted generators."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -379,3 +380,11 @@ def test_macro_f1_is_that_of_the_classes_that_a_fold_tests(tmp_path):
     assert 1 < tested.sum() < 5
     f1 = 2 * np.diag(count) / (count.sum(0) + count.sum(1))
     assert scores.macro_f1.tolist() == pytest.approx([f1[tested].mean()])
+
+
+def test_trials_that_are_numbered_anew_in_each_class_are_warned_about(configure, table, tmp_path, caplog):
+    content = dict(np.load(table))
+    content["trial"] = content["trial"] % 2
+    np.savez(tmp_path / "mixed.npz", **content)
+    job.run(configure(tmp_path, "model=none", f"data.path={tmp_path / 'mixed.npz'}", "evaluation.n_folds=2"))
+    assert re.search(r"\d+ of \d+ trials hold windows of several classes.* number them through", caplog.text)
