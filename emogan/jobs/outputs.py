@@ -212,10 +212,7 @@ def write_run(found: Results) -> None:
         ),
         "data": {
             "summary": targets.summary(), "fingerprint": targets.fingerprint(),
-            "experiments": {
-                f"{subject}, {session}": targets.take(rows).fingerprint()
-                for subject, session, rows in targets.experiments()
-            },
+            "experiments": _experiments(targets),
         },
         "scaling": {"fit_on": cfg.scaling.fit_on, "leaks": cfg.scaling.fit_on == "all"},
         "plan": COMPUTATIONS["plan"],
@@ -243,6 +240,16 @@ def write_run(found: Results) -> None:
         ],
     }  # fmt: skip
     write_atomically(found.folder / "run.json", json.dumps(content, indent=1).encode())
+
+
+def _experiments(features: FeatureSet) -> dict[str, str]:
+    """A fingerprint of the windows, trials and classes of each experiment, whichever others are there."""
+    found = {}
+    for subject, session, rows in features.experiments():
+        names = [f"{features.trial[row]} {features.class_names[features.y[row]]}" for row in rows]
+        text = np.frombuffer("\n".join(names).encode(), np.uint8)
+        found[f"{subject}, {session}"] = fingerprint(features.x[rows], text)
+    return found
 
 
 def _donors_found(features: FeatureSet, plan: Plan) -> dict:

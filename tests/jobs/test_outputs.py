@@ -251,3 +251,14 @@ def test_without_synthetic_windows_there_is_nothing_to_choose(configure, tmp_pat
     scores = job.run(configure(tmp_path, "model=noise", "model.strength=[0.1,0.2]", "n_aug=0"))
     assert set(read(tmp_path / "job", "selection.csv").settings) == {"{}"}
     assert set(scores.n_aug) == {0}
+
+
+def test_the_fingerprint_of_an_experiment_is_its_own_whoever_else_is_there(configure, tmp_path):
+    found = []
+    for name, subjects in (("both", "null"), ("second", "[2]")):
+        job.run(configure(tmp_path / name, "model=none", f"data.subjects={subjects}", "evaluation.c_exponents=[0,0]"))
+        found.append(json.loads((tmp_path / name / "job/run.json").read_text())["data"]["experiments"])
+    both, second = found
+    assert set(second) == {"2, 1"} < set(both)
+    assert both["2, 1"] == second["2, 1"]
+    assert len(set(both.values())) == len(both)
