@@ -23,7 +23,7 @@ ONE_SESSION = {  # they simulate what they write
     "faced": write_faced, "deap": write_deap, "dreamer": write_dreamer, "amigos": write_amigos, "mahnob": write_mahnob
 }  # fmt: skip
 
-HIGHEST = {"faced": 999, "deap": 99, "amigos": 99}  # number of a person, which has so many digits in a file's name
+HIGHEST = {"faced": 999, "deap": 99, "amigos": 99}  # numbers of people that fit into the names of the files
 
 
 @checked()

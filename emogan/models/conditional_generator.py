@@ -322,7 +322,9 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
         ):
             self.log("step", float(self.iterations_trained))  # Lightning's own count is of the optimisers' steps
             # On the CPU: of what a progress bar shows, Lightning would wait for a GPU's numbers in every iteration
-            latest = self.latest.cpu() if self.running is None else self.latest.cpu()[:, self.running]
+            latest = self.latest.cpu()
+            if self.running is not None:
+                latest = latest[:, self.running]
             self.log_members(dict(zip(self.metrics, latest, strict=True)), prog_bar=True)
 
     def log_members(self, metrics: Mapping[str, Tensor], **options) -> None:

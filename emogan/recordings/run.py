@@ -110,7 +110,7 @@ def _extract(table: EventsTable, out: Path, settings: Settings, jobs: int) -> Ou
             continue
         if path.exists():
             log.info(
-                "%s is of other settings, trials or recordings: made anew, and %s until then",
+                "%s is of other settings, trials or recordings: made anew; the earlier file is kept as %s until then",
                 path.name,
                 _old(path).name,
             )

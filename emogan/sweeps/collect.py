@@ -297,7 +297,7 @@ def _data_settings(folder: Path) -> tuple[dict, tuple]:
 
 
 def _absolute(place: str, folder: Path) -> str:
-    """A path that stands in the configuration of a job, seen from where the job ran."""
+    """The absolute path of a file that a job's configuration names relative to the job's working directory."""
     place = Path(place).expanduser()
     with contextlib.suppress(OmegaConfBaseException, YAMLError, OSError, AttributeError):
         place = Path(OmegaConf.load(folder / ".hydra" / "hydra.yaml").hydra.runtime.cwd) / place

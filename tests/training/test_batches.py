@@ -281,7 +281,7 @@ def test_stretches_are_of_the_first_windows_until_fine_tuning_begins_and_of_the_
 
 
 class Elsewhere:
-    """Stands in for a tensor on a GPU."""
+    """A fake tensor on a GPU."""
 
     def cpu(self):
         return torch.empty(0)

@@ -114,7 +114,7 @@ def test_figures_after_training_are_computed_where_lightning_has_moved_the_gener
     x, y, n = windows(7)
     augmenter, _ = fit(CBEGAN, (x, y, n))
     callback, devices = augmenter.diagnostics, []
-    with FakeTensorMode(allow_non_fake_inputs=True):  # stands in for a GPU
+    with FakeTensorMode(allow_non_fake_inputs=True):  # a fake GPU
         on_gpu = torch.empty(5, 3, diagnostics.WINDOWS, 7, device="cuda")
         real = [torch.empty(part.shape, dtype=part.dtype, device="cuda") for part in callback.real]
         callback.real, callback.begun = Real(*real), on_gpu
