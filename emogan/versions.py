@@ -29,10 +29,10 @@ AUGMENTERS = {
     "cgan": 2,
     "cwgan": 2,
     "trial_cbegan": 2,
-    "cvae": 1,
-    "diffusion": 1,
-    "recurrent_cbegan": 1,
-    "recurrent_cwgan": 1,
+    "cvae": 2,
+    "diffusion": 2,
+    "recurrent_cbegan": 2,
+    "recurrent_cwgan": 2,
     "autoregressive": 1,
     "donor_windows": 1,
     "duplicate": 1,
@@ -49,9 +49,13 @@ AUGMENTERS = {
 
 
 def revision(name: str) -> dict[str, int]:
-    """What the version of an augmenter's kind, or of selection, adds to keys: nothing at version 1.
-
-    A class that is not EmoGAN's own has version 1.
-    """
+    """What the version of an augmenter's kind, or of selection, adds to keys: nothing at version 1."""
     version = (COMPUTATIONS | AUGMENTERS).get(name, 1)
     return {f"version of {name}": version} if version > 1 else {}
+
+
+def class_revision(cls: type) -> dict[str, int]:
+    """As `revision`, of a generator's or a control's class; of a user's own, of all EmoGAN's that it derives from."""
+    if cls.kind in AUGMENTERS:
+        return revision(cls.kind)
+    return {name: version for base in cls.__mro__ for name, version in revision(vars(base).get("kind", "")).items()}

@@ -70,6 +70,12 @@ def test_a_raised_version_changes_the_keys_of_its_kind_and_of_no_other(monkeypat
             kind: member_key(GANAugmenter(gan, name=kind, iterations=1), data, 3, 0) for kind, gan in GANS.items()
         } | {"selected": member_key(GANAugmenter(CBEGAN, name="a", iterations=1, selection="density"), data, 3, 0)}
 
+    class Own(CBEGAN):
+        kind = "own"
+
+    own = member_key(GANAugmenter(Own, name="a", iterations=1), data, 3, 0)
+    monkeypatch.setitem(versions.AUGMENTERS, "cbegan", 98)
+    assert member_key(GANAugmenter(Own, name="a", iterations=1), data, 3, 0) != own, "it derives from a cBEGAN"
     before = keys()
     monkeypatch.setitem(versions.AUGMENTERS, "cwgan", 99)
     assert {kind for kind, key in keys().items() if key != before[kind]} == {"cwgan"}

@@ -13,7 +13,7 @@ from emogan.augmenters.augmenter import Augmenter, Layout, per_member, with_list
 from emogan.data.montage import split_name
 from emogan.data.training_set import TrainingSet
 from emogan.training.isolation import default_torch
-from emogan.versions import revision
+from emogan.versions import class_revision
 from emogan.wording import words
 
 BLOCK = 256  # windows of a class are drawn in blocks of this many, so that a window's bits do not depend on n
@@ -47,6 +47,7 @@ class Control(Augmenter):
     kind: ClassVar[str]
     needs: Sequence[str] = ()
     least = 1
+    in_blocks = True  # False has `draw` give all windows at once, where a block would not know of the others
 
     def __init_subclass__(cls, **options) -> None:
         super().__init_subclass__(**options)
@@ -61,7 +62,7 @@ class Control(Augmenter):
         return {"control": self.kind, **self.settings}
 
     def revision(self, features):
-        return revision(self.kind)
+        return class_revision(type(self))
 
     def candidates(self):
         open_settings = {key: value for key, value in self.settings.items() if isinstance(value, list)}
@@ -102,14 +103,14 @@ class Control(Augmenter):
             seed = int(torch.randint(2**62, (), generator=one))
             for label in y[m].unique().tolist():
                 places = y[m] == label
-                drawn[m, places] = torch.from_numpy(self._queue(windows, label, int(places.sum()), seed)).float()
+                drawn[m, places] = torch.from_numpy(self._draw_class(windows, label, int(places.sum()), seed)).float()
         return drawn
 
     @abstractmethod
     def draw(self, windows: TrainingSet, label: int, n: int, random: np.random.Generator) -> np.ndarray:
         """Synthetic windows (n, F) of one class in scaled units, float64."""
 
-    def _queue(self, windows: TrainingSet, label: int, n: int, seed: int) -> np.ndarray:
+    def _draw_class(self, windows: TrainingSet, label: int, n: int, seed: int) -> np.ndarray:
         count = int((windows.y == label).sum())
         if count < self.least:
             say = words()
@@ -117,13 +118,15 @@ class Control(Augmenter):
                 f"{say.model(self.name)} draws from at least {self.least} training windows of a class, got {count} of "
                 f"{say.label(label)}. Take more windows of it, or {say.model('noise')}, which draws from a single one."
             )
-        drawn = self._first(windows, label, n, seed)
+        drawn = self._draw_first(windows, label, n, seed)
         constant = windows.x.min(0) == windows.x.max(0)
         drawn[:, constant] = windows.x[0, constant]
         return drawn
 
-    def _first(self, windows: TrainingSet, label: int, n: int, seed: int) -> np.ndarray:
+    def _draw_first(self, windows: TrainingSet, label: int, n: int, seed: int) -> np.ndarray:
         """The first n windows of a class."""
+        if not self.in_blocks:
+            return self.draw(windows, label, n, np.random.default_rng([seed, label]))
         sequences = [np.random.SeedSequence(seed, spawn_key=(label, block)) for block in range(-(-n // BLOCK))]
         blocks = [self.draw(windows, label, BLOCK, np.random.default_rng(sequence)) for sequence in sequences]
         return np.concatenate(blocks)[:n]

@@ -40,15 +40,12 @@ class DonorWindows(Duplicate):
     """
 
     kind = "donor_windows"
+    in_blocks = False
 
     def draw(self, windows, label, n, random):
         own = windows.of_class(label)
         order = [random.permutation(len(own)) for _ in range(-(-n // len(own)))]
         return own[np.concatenate(order)[:n]]
-
-    def _first(self, windows, label, n, seed):
-        """All at once, as blocks would not know of one another's windows."""
-        return self.draw(windows, label, n, np.random.default_rng([seed, label]))
 
 
 class Noise(Control):

@@ -32,6 +32,7 @@ class WholeTrials(Control):
     """
 
     needs = ("trial",)
+    in_blocks = False  # trials do not end where blocks do
     _looked: tuple = (None, None)  # the windows that were looked at last, and what that gave
 
     @abstractmethod
@@ -61,10 +62,6 @@ class WholeTrials(Control):
         lengths = np.stack([np.pad(own, ((0, 0), (0, longest - own.shape[1]))) for own, _ in found])
         counts = np.stack([own for _, own in found])
         return trial_numbers(y, in_trials(y, torch.from_numpy(lengths), torch.from_numpy(counts))[0], classes)
-
-    def _first(self, windows, label, n, seed):
-        """All from one generator, as trials do not end where blocks do."""
-        return self.draw(windows, label, n, np.random.default_rng([seed, label]))
 
 
 class TrialBootstrap(WholeTrials):

@@ -46,14 +46,15 @@ def trial_lengths(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Windows in each trial of every class (K, J), and how many trials there are (K,).
 
-    Of more than ``most`` trials of a class as many are taken, evenly spread. A class without windows has one trial of
-    one window.
+    Of more than ``most`` trials of a class as many are taken, evenly spread over their lengths. A class without windows
+    has one trial of one window.
     """
     of_class: list[list[int]] = [[] for _ in range(classes)]
     for rows in trial_rows(y, trial):
         of_class[int(y[rows[0]])].append(len(rows))
     if most is not None:
-        of_class = [[own[i] for i in evenly_spread(len(own), most)] for own in of_class]
+        taken = [np.sort(np.argsort(own, kind="stable")[evenly_spread(len(own), most)]) for own in of_class]
+        of_class = [[own[i] for i in places] for own, places in zip(of_class, taken, strict=True)]
     of_class = [own or [1] for own in of_class]
     lengths = np.zeros((classes, most or max(map(len, of_class))), dtype=np.int64)
     for c, own in enumerate(of_class):

@@ -38,7 +38,7 @@ class CGAN(ConditionalGAN):
         self.saturating = saturating
 
     def build_discriminator(self, hidden: Sequence[int]) -> nn.Module:
-        return StackedMLP(self.members, [self.features + self.classes, *hidden, 1])
+        return StackedMLP(self.members, [self.stretch * self.features + self.classes, *hidden, 1])
 
     def logit(self, x: Tensor, y: Tensor) -> Tensor:
         """log D / (1 - D) of each window: (M, N, F) and (M, N) -> (M, N)."""

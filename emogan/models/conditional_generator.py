@@ -15,7 +15,7 @@ from emogan.checks import Checked, InsideUnit, NonNegativeInt, OneOrSeveral, Pos
 from emogan.docstrings import inherit_parameters
 from emogan.models.architecture import LAYERS, hidden_widths
 from emogan.models.stacked import StackedLinear, StackedMLP, with_label
-from emogan.versions import revision
+from emogan.versions import class_revision
 
 COMPARED = 128  # synthetic windows of each class that are compared with held-out ones
 CLOSEST = 1 - 1e-6  # to -1 and 1: noise beyond becomes infinite in the normal distribution
@@ -218,7 +218,7 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
     @classmethod
     def revision(cls, features: int) -> dict:
         """See `emogan.augmenters.Augmenter.revision`."""
-        return revision(cls.kind)
+        return class_revision(cls)
 
     @property
     def draws(self) -> int:
@@ -311,10 +311,11 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
         Each is logged by its name as the mean over the members and, of a stack, as NAME/lowest and NAME/highest.
         """
         self.latest = self.iterate(batch)
-        if self.latest.shape != (len(self.metrics), self.members):
+        if getattr(self.latest, "shape", None) != (len(self.metrics), self.members):
+            got = f"the shape {tuple(self.latest.shape)}" if isinstance(self.latest, Tensor) else repr(self.latest)
             raise ValueError(
-                f"{type(self).__name__}.iterate: expected a row for each of the metrics {', '.join(self.metrics)} and "
-                f"a column for each of {self.members} members, got the shape {tuple(self.latest.shape)}"
+                f"{type(self).__name__}.iterate: expected to get back a tensor with a row for each of the metrics "
+                f"{', '.join(self.metrics)} and a column for each of {self.members} members, got {got}"
             )
         self.iterations_trained += 1
         if self._trainer is not None and (

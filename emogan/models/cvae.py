@@ -26,11 +26,22 @@ class Decoder(nn.Module):
         self.classes, self.latent = classes, latent
         self.mean = StackedMLP(members, [latent + classes, *hidden, features])
         self.register_buffer("variance", torch.full((members, features), variance))
+        self.register_buffer("start_weight", torch.ones(members, 1))  # of `START` in a running mean of the variance
+
+    def follow(self, errors: Tensor) -> None:
+        """Take squared errors (M, F) into the running mean of the variances."""
+        self.variance.lerp_(errors, 1 - DECAY).clamp_min_(LEAST)
+        self.start_weight.mul_(DECAY)
+
+    def drawn_variance(self) -> Tensor:
+        """The variances (M, F) of windows that are drawn: the running mean without `START`."""
+        learned = (self.variance - self.start_weight * START) / (1 - self.start_weight)
+        return torch.where(self.start_weight < 1, learned.clamp_min(LEAST), self.variance)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """Windows from standard normal noise (M, N, Z): the latent's and behind it, if it is there, the decoder's."""
         mean, noise = self.mean(with_label(z[..., : self.latent], y, self.classes)), z[..., self.latent :]
-        return mean + noise * self.variance.sqrt()[:, None] if noise.shape[-1] else mean
+        return mean + noise * self.drawn_variance().sqrt()[:, None] if noise.shape[-1] else mean
 
 
 class CVAE(ConditionalGenerator):
@@ -109,7 +120,7 @@ class CVAE(ConditionalGenerator):
         errors = (x - decoder(z, y)).square()
         errors = errors.transpose(1, 2).contiguous().mean(-1)  # of each feature, (M, F)
         if self.variance is None:
-            decoder.variance.lerp_(errors.detach(), 1 - DECAY).clamp_min_(LEAST)
+            decoder.follow(errors.detach())
         reconstruction = (errors / decoder.variance + (2 * math.pi * decoder.variance).log()).sum(-1) / 2
         divergence = (mean.square() + log_variance.exp() - log_variance - 1).sum(-1).mean(-1) / 2
         loss = reconstruction + self.beta * divergence

@@ -57,11 +57,11 @@ class CWGAN(ConditionalGAN):
         """D(x | y): (M, N, F) and (M, N) -> (M, N)."""
         return self.discriminator(with_label(x, y, self.classes)).squeeze(-1)
 
-    def gradient_penalty(self, real: Tensor, fake: Tensor, y: Tensor, u: Tensor) -> Tensor:
-        """Mean of (|grad D(x^)|_2 - 1)^2, x^ = u real + (1 - u) fake, of each member: (M,)."""
-        return self._penalty(with_label(torch.lerp(fake, real, u), y, self.classes))
+    def gradient_penalty(self, between: Tensor) -> Tensor:
+        """Mean of (|grad D(x^)|_2 - 1)^2 of each member (M,), x^ between real and synthetic windows, labelled.
 
-    def _penalty(self, between: Tensor) -> Tensor:
+        x^ has the shape (M, N, F + K).
+        """
         gradient = input_gradient(self.discriminator, between)
         gradient = gradient[..., : -self.classes]  # the label is given
         return (gradient.norm(dim=-1) - 1).square().mean(-1)
@@ -91,7 +91,7 @@ class CWGAN(ConditionalGAN):
         wasserstein = real - synthetic
         d_loss = -wasserstein
         if self.clip is None and self.penalty > 0:
-            d_loss = d_loss + self.penalty * self._penalty(torch.lerp(windows[1], windows[0], batch.u[step]))
+            d_loss = d_loss + self.penalty * self.gradient_penalty(torch.lerp(windows[1], windows[0], batch.u[step]))
         self.update(self.discriminator, d_loss)
         if self.clip is not None:
             with torch.no_grad():

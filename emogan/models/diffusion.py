@@ -10,7 +10,7 @@ from torch.nn.functional import one_hot
 
 from emogan.checks import BelowOne, InsideUnit, NonNegativeFloat, PositiveInt, UnitFloat, at_least
 from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
-from emogan.models.stacked import StackedLinear, StackedMLP
+from emogan.models.stacked import StackedLinear, StackedMLP, follow
 from emogan.wording import words
 
 DATA = 0.5  # standard deviation sigma_data along every whitened axis (Karras et al., table 1)
@@ -27,7 +27,7 @@ class Denoiser(nn.Module):
     """D(x; sigma, y), the window without its noise of standard deviation sigma, and windows sampled by it.
 
     x is in the first P whitened axes of the training windows, along which these have the standard deviation `DATA`.
-    Along the others, up to Q, windows are normal.
+    Along the others, up to Q, windows are normal about the means of their classes.
     """
 
     def __init__(
@@ -35,28 +35,36 @@ class Denoiser(nn.Module):
         guidance: float,
     ):  # fmt: skip
         super().__init__()
-        self.classes, self.axes, self.steps, self.guidance = classes, axes, steps, guidance
+        self.classes, self.axes, self.kept, self.steps, self.guidance = classes, axes, kept, steps, guidance
         widths = [axes + classes + 2 * len(FREQUENCIES), *hidden, axes]
         self.network = StackedMLP(members, widths)
         self.average = StackedMLP(members, widths).requires_grad_(False)
-        self.colour = StackedLinear(members, kept, features).requires_grad_(False)  # its bias is the windows' mean
+        # From whitened axes and one-hot labels to features; its bias is the mean of all windows
+        self.colour = StackedLinear(members, kept + classes, features).requires_grad_(False)
 
     @torch.no_grad()
-    def whiten(self, m: int, x: Tensor) -> Tensor:
-        """Find the whitened axes of a member's windows (N, F); the windows in the first of them, (N, P)."""
+    def whiten(self, m: int, x: Tensor, y: Tensor) -> Tensor:
+        """Find the whitened axes of a member's windows (N, F) with labels (N,); the windows in the first, (N, P).
+
+        The first P axes are those in which the windows vary most. Of what is left, the means of the classes are kept
+        and, as further axes, those in which windows vary most about them.
+        """
         weight, bias = self.colour.weight_and_bias()
         mean = x.mean(0)
-        _, spread, directions = torch.linalg.svd(x - mean, full_matrices=False)
-        spread, directions = spread[: self.colour.inputs], directions[: self.colour.inputs]
-        directions *= directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()  # else LAPACK's choice
-        factors = spread / (DATA * len(x) ** 0.5)
-        varies = spread > FLAT * spread[0]
+        deviation, directions = principal_axes(x - mean, self.axes)
+        least = FLAT * deviation[0]
+        first = (x - mean) @ directions.T
+        left = x - mean - first @ directions
+        label = one_hot(y, self.classes).to(x.dtype)
+        class_means = label.T @ left / label.sum(0).clamp_min(1)[:, None]
+        further, others = principal_axes(left - label @ class_means, self.kept - self.axes)
         weight[m] = 0
-        weight[m, : len(spread)] = directions * (factors * varies)[:, None]
+        for start, spread, axes in ((0, deviation, directions), (self.axes, further, others)):
+            weight[m, start : start + len(axes)] = axes * (spread * (spread > least) / DATA)[:, None]
+        weight[m, self.kept :] = class_means
         bias[m, 0] = mean
         white = x.new_zeros(len(x), self.axes)
-        first = slice(min(self.axes, len(spread)))
-        white[:, first] = (x - mean) @ directions[first].T * torch.where(varies, 1 / factors, 0)[first]
+        white[:, : len(deviation)] = first * torch.where(deviation > least, DATA / deviation, 0)
         return white
 
     def denoise(self, network: nn.Module, x: Tensor, level: Tensor, label: Tensor) -> Tensor:
@@ -84,7 +92,7 @@ class Denoiser(nn.Module):
             return self.guided(x, x.new_full((1, 1, 1), math.log(sigma)), label)
 
         first = sampled(denoise, z[..., : self.axes] * HIGHEST, self.steps)
-        return self.colour(torch.cat([first, z[..., self.axes :] * DATA], dim=-1))
+        return self.colour(torch.cat([first, z[..., self.axes :] * DATA, label], dim=-1))
 
 
 class Diffusion(ConditionalGenerator):
@@ -98,7 +106,8 @@ class Diffusion(ConditionalGenerator):
     are chosen apart, and no weights depend on a schedule.
 
     x is a window in the whitened axes of most variance, where D with F = 0 is the best for Gaussian windows: features
-    as they are vary together, and their spread came out 1.4 times too large. Along further axes windows stay Gaussian.
+    as they are vary together, and their spread came out 1.4 times too large. Along further axes windows are Gaussian,
+    with the mean of each class and the covariance within classes.
 
     Parameters
     ----------
@@ -165,7 +174,7 @@ class Diffusion(ConditionalGenerator):
         """Find every member's whitened axes; its windows in the first of them, (M, N, P)."""
         white = x.new_zeros(*x.shape[:2], self.axes)
         for m, length in enumerate(n.tolist()):
-            white[m, :length] = self.generator.whiten(m, x[m, :length])
+            white[m, :length] = self.generator.whiten(m, x[m, :length], y[m, :length])
         return white
 
     def generate(self, z: Tensor, y: Tensor) -> Tensor:
@@ -183,10 +192,16 @@ class Diffusion(ConditionalGenerator):
         errors = (generator.denoise(generator.network, x + noise, level, label) - x).square().mean(-1)
         loss = (errors * (1 / sigma.square() + 1 / DATA**2).squeeze(-1)).mean(-1)
         self.descend(loss)
-        with torch.no_grad():
-            for averaged, latest in zip(generator.average.parameters(), generator.network.parameters(), strict=True):
-                averaged.lerp_(latest, 1 - self.ema_decay)
+        follow(generator.average, generator.network, self.ema_decay)
         return loss.detach()[None]
+
+
+def principal_axes(x: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """Deviations (P,) of centred windows (N, F) along the axes in which they vary most, at most P, and these (P, F)."""
+    _, spread, directions = torch.linalg.svd(x, full_matrices=False)
+    spread, directions = spread[:most], directions[:most]
+    sign = directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()  # else LAPACK's choice
+    return spread / len(x) ** 0.5, directions * sign
 
 
 def sampled(denoise: Callable[[Tensor, float], Tensor], x: Tensor, steps: int) -> Tensor:

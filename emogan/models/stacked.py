@@ -60,6 +60,8 @@ class StackedLinear(nn.Module):
             bias.copy_(uniform[-1:])
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != self.inputs:  # what follows would widen it by zeros, or cut it
+            raise ValueError(f"expected {self.inputs} inputs, got windows of {x.shape[-1]} numbers")
         if self.outputs == 1:
             weight, bias = self.weight_and_bias()
             return (x * weight.transpose(1, 2)).sum(-1, keepdim=True) + bias
@@ -95,6 +97,13 @@ class StackedMLP(nn.Sequential):
         for inputs, outputs in itertools.pairwise(widths):
             layers += [StackedLinear(members, inputs, outputs), nn.ReLU()]
         super().__init__(*layers[:-1])
+
+
+@torch.no_grad()
+def follow(average: nn.Module, latest: nn.Module, decay: float) -> None:
+    """Move averaged weights towards the latest ones: to decay * average + (1 - decay) * latest."""
+    for averaged, new in zip(average.parameters(), latest.parameters(), strict=True):
+        averaged.lerp_(new, 1 - decay)
 
 
 def input_gradient(network: StackedMLP, x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from emogan.checks import BelowOne, NonNegativeFloat, PositiveInt, UnitFloat
 from emogan.models.cbegan import Autoencoder
 from emogan.models.conditional_gan import ConditionalGAN, frozen
 from emogan.models.conditional_generator import CLOSEST, Batch, Common, normal
-from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, of_class, with_label
+from emogan.models.stacked import StackedLinear, StackedMLP, class_sums, follow, of_class, with_label
 from emogan.models.trial_start import MOST, LowRankStart, Start, low_rank_start, start
 
 MANY = 1024  # features: eigenvectors of more take seconds and gigabytes a member, as their cost grows with F^3
@@ -132,7 +132,7 @@ class TrialCBEGAN(ConditionalGAN):
         False makes the generator's network give the window itself, from noise and label.
     anchor
         Weight of the moments of each class, to which the generator is held.
-    average
+    ema_decay
         EMA decay (exponential moving average) of the weights of h that windows are drawn with; 0 for none.
     gamma, lambda_k
         Equilibrium L(G(z)) / L(x) in [0, 1], and the step of the balance k_t.
@@ -154,14 +154,14 @@ class TrialCBEGAN(ConditionalGAN):
         trial_strength: NonNegativeFloat = 1.0,
         residual: bool = True,
         anchor: NonNegativeFloat = 1.0,
-        average: BelowOne = 0.99,
+        ema_decay: BelowOne = 0.99,
         gamma: UnitFloat = 1.0,
         lambda_k: NonNegativeFloat = 1e-3,
         **common: Unpack[Common],
     ):
         self.kept = KEPT if features > MANY else features
         self.axes = min(components or features, self.kept)
-        self.trial_strength, self.residual, self.anchor, self.decay = trial_strength, residual, anchor, average
+        self.trial_strength, self.residual, self.anchor, self.ema_decay = trial_strength, residual, anchor, ema_decay
         self.gamma, self.lambda_k = gamma, lambda_k
         noise = features + 1 + (self.kept if features > MANY else 0)
         super().__init__(features, classes, members, noise_features=noise, **common)
@@ -231,9 +231,8 @@ class TrialCBEGAN(ConditionalGAN):
         with frozen(self.discriminator):
             moments = self.moments(fake, started, seen[:, : y.shape[1]], y)
             self.update(generator, self.reconstruction_loss(fake, y).mean(-1) + self.anchor * moments)
+        follow(generator.average, generator.deviation, self.ema_decay)
         with torch.no_grad():
-            for averaged, latest in zip(generator.average.parameters(), generator.deviation.parameters(), strict=True):
-                averaged.lerp_(latest, 1 - self.decay)
             balance = self.gamma * loss_real - loss_fake
             self.k.add_(self.lambda_k * balance / loss_real).clamp_(0, 1)
             return torch.stack([loss_real + balance.abs(), self.k, loss_real, loss_fake, moments])

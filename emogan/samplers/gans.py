@@ -214,7 +214,7 @@ class TrialCBEGANSampler(TrialSampler, TrainedSampler):
     trial_strength: float = 1.0
     residual: bool = True
     anchor: float = 1.0
-    average: float = 0.99
+    ema_decay: float = 0.99
     gamma: float = 1.0
     lambda_k: float = 0.001
 

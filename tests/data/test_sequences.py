@@ -51,6 +51,15 @@ def test_lengths_of_trials_stand_class_by_class_and_of_many_some_are_taken_evenl
     assert (lengths.tolist(), counts.tolist()) == ([[1, 5, 9]], [3])
 
 
+def test_of_many_trials_the_lengths_are_spread_as_those_of_all():
+    """Clips that come again in the same order would leave lengths out, if trials were taken at equal distances."""
+    each = np.array([2, 4, 6] * 16)
+    trial = np.repeat(np.arange(48), each)
+    (lengths,), _ = trial_lengths(np.zeros(len(trial), dtype=int), trial, 1, most=32)
+    assert min(np.bincount(lengths)[[2, 4, 6]]) >= 10
+    assert lengths[:4].tolist() != sorted(lengths)[:4], "trials follow one another as they did"
+
+
 def test_the_windows_of_a_class_fill_trials_of_the_real_lengths_in_turn():
     lengths, counts = torch.tensor([[[2, 3, 0], [1, 0, 0]]]), torch.tensor([[2, 1]])
     trial, place = in_trials(torch.zeros(1, 9, dtype=torch.int64), lengths, counts)

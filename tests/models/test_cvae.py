@@ -73,6 +73,18 @@ def test_windows_have_the_decoders_mean_and_variance(built):
     torch.testing.assert_close(bare.generate(z[..., :2], y), mean.expand(-1, 4000, -1))
 
 
+def test_the_variance_of_windows_that_are_drawn_is_that_of_the_errors_after_few_updates_too(built):
+    decoder = built(CVAE).generator
+    assert torch.equal(decoder.drawn_variance(), decoder.variance)
+    errors = torch.rand(60, *decoder.variance.shape, dtype=torch.float64)
+    for one in errors:
+        decoder.follow(one)
+    weights = DECAY ** torch.arange(59, -1, -1.0, dtype=torch.float64)
+    mean = (weights[:, None, None] * errors).sum(0) / weights.sum()
+    torch.testing.assert_close(decoder.drawn_variance(), mean)
+    assert (decoder.variance > 1.2 * mean).all(), "what the divergence is weighed against falls slowly"
+
+
 def test_a_constant_feature_leaves_everything_finite(standalone):
     model = standalone(CVAE(2, 2, hidden=8, latent=2))
     model.generator.variance.fill_(0)

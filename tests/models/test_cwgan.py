@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from emogan.models import CWGAN
-from emogan.models.stacked import StackedMLP
+from emogan.models.stacked import StackedMLP, with_label
+
+
+def penalty_of(model, real, fake, y, u):
+    """The penalty at u * real + (1 - u) * fake."""
+    return model.gradient_penalty(with_label(torch.lerp(fake, real, u), y, model.classes))
 
 
 def test_the_penalty_of_a_linear_critic_is_that_of_its_slope(built):
@@ -20,7 +25,7 @@ def test_the_penalty_of_a_linear_critic_is_that_of_its_slope(built):
         weight[:, 9:] = 7  # of the label, which is given
     real, fake = torch.rand(2, 3, 6, 9, dtype=torch.float64)
     y, u = torch.ones(3, 6, dtype=torch.int64), torch.rand(3, 6, 1, dtype=torch.float64)
-    penalty = model.gradient_penalty(real, fake, y, u)
+    penalty = penalty_of(model, real, fake, y, u)
     expected = (slopes.norm(dim=1) - 1) ** 2
     assert expected.tolist() == pytest.approx([16, 0, 4])
     torch.testing.assert_close(penalty, expected, rtol=0, atol=1e-12)
@@ -31,7 +36,7 @@ def test_the_penalty_equals_one_that_is_taken_window_by_window(built, batches):
     (batch,) = batches(model, 1)
     x, y, z, u = (part[0] for part in (batch.x, batch.y, batch.z, batch.u))
     fake = model.generate(z, y).detach()
-    penalty = model.gradient_penalty(x, fake, y, u)
+    penalty = penalty_of(model, x, fake, y, u)
     for m in range(3):
         total = 0.0
         for i in range(x.shape[1]):
@@ -52,7 +57,7 @@ def test_the_penalty_interpolates_from_synthetic_at_0_to_real_at_1(built):
     real, fake = torch.rand(2, 3, 4, 9, dtype=torch.float64)
     y = torch.zeros(3, 4, dtype=torch.int64)
     for share in (0.0, 1.0):
-        model.gradient_penalty(real, fake, y, torch.full((3, 4, 1), share, dtype=torch.float64))
+        penalty_of(model, real, fake, y, torch.full((3, 4, 1), share, dtype=torch.float64))
     torch.testing.assert_close(seen[0], fake, rtol=0, atol=1e-15)
     torch.testing.assert_close(seen[1], real, rtol=0, atol=1e-15)
 
@@ -64,7 +69,7 @@ def test_a_critic_without_slope_has_penalty_1_and_a_gradient_that_is_finite(buil
             parameter.zero_()
     real, fake = torch.rand(2, 3, 4, 9, dtype=torch.float64)
     y, u = torch.zeros(3, 4, dtype=torch.int64), torch.rand(3, 4, 1, dtype=torch.float64)
-    penalty = model.gradient_penalty(real, fake, y, u)
+    penalty = penalty_of(model, real, fake, y, u)
     assert penalty.tolist() == [1, 1, 1]
     penalty.sum().backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.discriminator.parameters())
@@ -76,7 +81,7 @@ def test_the_critics_loss_is_minus_the_distance_plus_the_weighted_penalty(built,
     x, y, z, u = (part[0] for part in (batch.x, batch.y, batch.z, batch.u))
     fake = model.generate(z, y).detach()
     distance = (model.critic(x, y).mean(1) - model.critic(fake, y).mean(1)).detach()
-    penalty = model.gradient_penalty(x, fake, y, u).detach()
+    penalty = penalty_of(model, x, fake, y, u).detach()
     metrics = dict(zip(model.metrics, model.iterate(batch), strict=True))
     torch.testing.assert_close(metrics["wasserstein"], distance, rtol=0, atol=1e-12)
     torch.testing.assert_close(metrics["d_loss"], 3.5 * penalty - distance, rtol=0, atol=1e-12)

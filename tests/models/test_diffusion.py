@@ -4,6 +4,8 @@ import itertools
 
 import pytest
 import torch
+import torch.nn.functional as F
+from padded_sets import unpadded
 from torch.nn.functional import one_hot
 
 from emogan.augmenters import GANAugmenter
@@ -123,7 +125,7 @@ def test_windows_are_white_in_training_and_are_given_back_as_they_were():
     x[..., 1] += x[..., 0]
     x[1, 20:] = torch.nan
     white = model.prepare(x, torch.zeros(2, 30, dtype=torch.int64), torch.tensor([30, 20]), None)
-    back = model.generator.colour(white)
+    back = coloured(model, white)
     for m, length in ((0, 30), (1, 20)):
         own = white[m, :length]
         torch.testing.assert_close(
@@ -143,20 +145,45 @@ def test_fewer_axes_than_features_are_those_of_most_variance(windows, kept, monk
     centred = x[0] - x[0].mean(0)
     u, s, v = torch.linalg.svd(centred, full_matrices=False)
     nearest = (u[:, :kept] * s[:kept]) @ v[:kept]
-    torch.testing.assert_close(model.generator.colour(white)[0] - x[0].mean(0), nearest, rtol=0, atol=1e-5)
+    torch.testing.assert_close(coloured(model, white)[0] - x[0].mean(0), nearest, rtol=0, atol=1e-5)
 
 
-def test_along_further_axes_windows_are_gaussian_with_the_spread_of_the_real_ones():
+def coloured(model, white):
+    """Windows (M, N, P) in the first whitened axes, as features, with 0 along all further axes and no label."""
+    return model.generator.colour(F.pad(white, (0, model.generator.colour.inputs - white.shape[-1])))
+
+
+def test_along_further_axes_windows_are_gaussian_with_the_class_means_and_the_spread_of_the_real_ones():
     model = Diffusion(4, 2, hidden=8, components=1)
     x = torch.rand(1, 60, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([9.0, 3.0, 2.0, 1.0])
-    white = model.prepare(x, torch.zeros(1, 60, dtype=torch.int64), torch.tensor([60]), None)
+    y = torch.arange(60) % 2
+    x[0, y == 1] += torch.tensor([0.5, 0.0, 1.0, 0.5])
+    white = model.prepare(x, y[None], torch.tensor([60]), None)
     assert (white.shape, model.batch_noise, model.noise_features) == ((1, 60, 1), 1, 4)
     model.generator.guided = lambda x, level, label: torch.zeros_like(x)
-    drawn, _ = model.sample(20_000, torch.Generator().manual_seed(0))
+    labels = torch.arange(40_000) % 2
+    drawn, _ = model.sample(labels, torch.Generator().manual_seed(0))
     centred = x[0] - x[0].mean(0)
-    _, s, v = torch.linalg.svd(centred)
-    expected = (v[1:].T * s[1:] ** 2 / 60) @ v[1:]  # the covariance without that along the first axis
-    torch.testing.assert_close(drawn.T.cov(), expected, rtol=0.03, atol=0.03)
+    _, _, v = torch.linalg.svd(centred)
+    left = centred @ v[1:].T @ v[1:]  # without the axis in which the windows vary most
+    for k in range(2):
+        own = left[y == k]
+        torch.testing.assert_close(drawn[labels == k].mean(0) - x[0].mean(0), own.mean(0), rtol=0, atol=0.02)
+        left[y == k] = own - own.mean(0)
+    for k in range(2):
+        torch.testing.assert_close(drawn[labels == k].T.cov(), left.T @ left / 60, rtol=0.03, atol=0.03)
+
+
+def test_classes_that_differ_in_an_axis_of_little_variance_alone_are_told_apart():
+    random = torch.Generator().manual_seed(0)
+    y = torch.arange(4000) % 2
+    x = torch.randn(4000, 6, generator=random) * torch.tensor([3.0, 3.0, 3.0, 3.0, 0.1, 0.1])
+    x[:, 5] += y
+    augmenter = GANAugmenter(Diffusion, name="diffusion", iterations=200, hidden=8, components=4)
+    augmenter.fit(unpadded(x[None], y[None]))
+    drawn = augmenter.sample(y[None], torch.Generator().manual_seed(0))[0]
+    assert drawn[y == 1, 5].mean() - drawn[y == 0, 5].mean() == pytest.approx(1, abs=0.1)
+    assert drawn[y == 1, 5].std() == pytest.approx(0.1, rel=0.3)
 
 
 def test_it_learns_means_and_spreads_of_classes(gaussian_classes):

@@ -10,8 +10,8 @@ from emogan.analysis.autocorrelation import autocorrelation
 from emogan.augmenters import GANAugmenter
 from emogan.data.sequences import stretches
 from emogan.data.training_set import TrainingSet
-from emogan.models import RecurrentCBEGAN, RecurrentCWGAN
-from emogan.models.recurrent import ROWS, STEPS
+from emogan.models import CGAN, RecurrentCBEGAN, RecurrentCWGAN
+from emogan.models.recurrent import ROWS, STEPS, Recurrent
 from emogan.training.batches import MemberBatches
 
 LENGTHS = [[3, 11, 5], [1, 20]]  # of the trials of each class
@@ -140,6 +140,21 @@ def test_what_the_discriminator_sees_is_a_stretch_of_the_rollout_from_any_place_
         next(p for p in range(3) if torch.allclose(windows[0, p : p + 2, i], seen[0, i], atol=1e-6)) for i in range(400)
     ]
     assert min(places.count(p) for p in range(3)) > 100
+
+
+def test_the_discriminator_of_any_gan_sees_the_whole_stretch_and_the_label():
+    class RecurrentCGAN(Recurrent, CGAN):
+        kind = "recurrent_cgan"
+
+        def __init__(
+            self, features, classes, members=1, *, stretch=2, rollout=4, trial_noise=2, window_noise=2, **given
+        ):
+            noise = self.plan(stretch, rollout, trial_noise, window_noise)
+            super().__init__(features, classes, members, noise_features=noise, **given)
+
+    augmenter = GANAugmenter(RecurrentCGAN, name="gan", iterations=2, hidden=8).fit([training_set()])
+    assert augmenter.sample(torch.arange(30)[None] % 2, torch.Generator().manual_seed(0)).shape == (1, 30, 4)
+    assert RecurrentCGAN(4, 2).discriminator[0].inputs == 2 * 4 + 2
 
 
 def test_a_rollout_shorter_than_a_stretch_is_refused():

@@ -95,6 +95,14 @@ def test_relu_stands_between_the_layers_and_not_behind_the_last():
     ]
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("inputs", [1, 4, 6])
+def test_inputs_of_another_width_are_refused(inputs, outputs):
+    layer = StackedLinear(2, 5, outputs)
+    with pytest.raises(ValueError, match=f"expected 5 inputs, got windows of {inputs} numbers"):
+        layer(torch.zeros(2, 3, inputs))
+
+
 def test_the_label_is_appended_as_one_hot():
     x, y = torch.rand(2, 3, 4), torch.tensor([[0, 1, 2], [2, 2, 0]])
     joined = with_label(x, y, 3)

@@ -79,7 +79,7 @@ def test_before_training_windows_are_those_of_moved_trials(data, prepared):
 
 def test_the_steps_are_those_of_a_plain_loop(data, prepared):
     """Losses, k_t and M_global (equations 3 and 7 to 10, k_t relative to L(x)), and the averaged weights, by hand."""
-    model, white = prepared(gamma=0.9, lambda_k=0.5, anchor=2.0, average=0.8)
+    model, white = prepared(gamma=0.9, lambda_k=0.5, anchor=2.0, ema_decay=0.8)
     k = torch.zeros(MEMBERS, dtype=torch.float64)
     for batch in batches(model, white, data[1], 15):
         v, y = batch.x[0], batch.y[0]

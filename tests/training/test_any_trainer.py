@@ -140,8 +140,19 @@ class Talkative(CBEGAN):
 
 
 def test_rows_without_a_metric_are_refused_by_the_name_of_the_class(tmp_path):
-    with pytest.raises(ValueError, match=r"Talkative.iterate: expected a row for .* m_global.* got the shape \(5, 2\)"):
+    with pytest.raises(ValueError, match=r"Talkative.iterate: expected to .* m_global.* got the shape \(5, 2\)"):
         train(Talkative(5, 3, 2, hidden=8), batches(2), tmp_path)
+
+
+def test_an_iteration_that_gives_nothing_back_is_refused(tmp_path):
+    class Silent(CBEGAN):
+        kind = "silent"
+
+        def iterate(self, batch):
+            super().iterate(batch)
+
+    with pytest.raises(ValueError, match=r"Silent.iterate: expected to get back a tensor .*, got None"):
+        train(Silent(5, 3, 2, hidden=8), batches(2), tmp_path)
 
 
 def test_a_trainer_of_several_devices_is_refused_before_it_trains_each_part_of_the_time():
