@@ -22,7 +22,7 @@ from emogan.augmenters import GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.evaluation.plan import Plan
 from emogan.jobs.results import Results
-from emogan.jobs.scores import COLUMNS, IDENTITY, SELECTION
+from emogan.jobs.scores import COLUMNS, FILES, IDENTITY
 from emogan.samplers.checkpoint import checkpoint_content
 from emogan.store import fingerprint
 from emogan.training.detectors import findings
@@ -139,7 +139,7 @@ def write_details(found: Results) -> None:
     Where n_aug = 0 is not asked for, ``baseline.csv`` has its rows, so that the gain is known all the same.
     """
     features = found.features
-    write_atomically(found.folder / "selection.csv", csv(found.asked[IDENTITY + SELECTION]))
+    write_atomically(found.folder / "selection.csv", csv(found.asked[FILES["selection"]]))
     if 0 not in found.sizes:
         write_atomically(found.folder / "baseline.csv", csv(found.table[found.table.n_aug == 0]))
     names, parts = features.class_names, []
@@ -152,7 +152,7 @@ def write_details(found: Results) -> None:
             parts += [
                 (*row, label, guess, counts[i, j]) for i, label in enumerate(names) for j, guess in enumerate(names)
             ]
-    confusions = pd.DataFrame(parts, columns=[*IDENTITY, "label", "predicted", "count"])
+    confusions = pd.DataFrame(parts, columns=FILES["confusion"])
     write_atomically(found.folder / "confusion.csv", csv(confusions))
 
 
@@ -185,14 +185,12 @@ def write_quality(found: Results, quality: Sequence[pd.DataFrame]) -> None:
     """Write ``quality.csv``: sample quality of every split's synthetic windows, with the place of each."""
     place = {"dataset": found.features.dataset, "modality": found.cfg.modality, "model": found.model}
     tables = pd.concat([rows.assign(**place, **found.place(i)) for i, rows in enumerate(quality)])
-    columns = ["dataset", "subject", "session", "fold", "modality", "model", "class", "metric", "value", "reference"]
-    write_atomically(found.folder / "quality.csv", csv(tables[columns]))
+    write_atomically(found.folder / "quality.csv", csv(tables[FILES["quality"]]))
 
 
 def write_run(found: Results) -> None:
     """Write ``run.json``: versions, device, seconds per stage, data, settings, audit and what became of each member."""
-    cfg, fits, features = found.cfg, found.fits, found.loaded
-    targets = features.take(found.targets)
+    cfg, fits, targets = found.cfg, found.fits, found.loaded.take(found.targets)
     bounded = {
         n: [None if (c := s.first_not_converged) is None else float(found.classifier.values[c]) for s in scores]
         for n, scores in found.scores.items()
@@ -222,24 +220,27 @@ def write_run(found: Results) -> None:
         "classifier_settings": _settings(cfg.classifier),
         "augmenter": found.augmenter.identity() | found.training
         | ({"max_time": str(cfg.trainer.max_time)} if found.out_of_time else {}),
-        **({"donors": found.donors.identity() | _donors_found(features, found.plan)} if found.donors else {}),
+        **({"donors": found.donors.identity() | _donors_found(found.loaded, found.plan)} if found.donors else {}),
         "resumed": fits.resumed,
         "n_aug": found.sizes,
         "seed": cfg.seed,
         "audit": found.audit,
-        "members": [
-            found.place(split) | {
-                "key": fits.keys[m], "training_seed": fits.seeds[m], "trained": m in fits.trained, "end": fits.ends[m],
-                "figures": fits.figures[m], "findings": fits.figures[m] and findings(fits.figures[m]),
-                "scaler_saw": {"windows": len(data.scaled_by), "sha256": fingerprint(features.x[data.scaled_by])},
-                "augmenter_saw": {"windows": len(seen.rows), "sha256": fingerprint(features.x[seen.rows])},
-                "bounded_from_c": {str(n): values[split] for n, values in bounded.items()},
-            }
-            for split, m in enumerate(found.plan.of_splits)
-            for data, seen in [(found.plan.sets[m], found.plan.learning_sets[m])]
-        ],
+        "members": [_member(found, split, bounded) for split in range(len(found.plan.splits))],
     }  # fmt: skip
     write_atomically(found.folder / "run.json", json.dumps(content, indent=1).encode())
+
+
+def _member(found: Results, split: int, bounded: dict[int, list]) -> dict:
+    """What became of a training set's generator, and what it and the scaler saw."""
+    m, fits, x = found.plan.of_splits[split], found.fits, found.features.x
+    data, seen = found.plan.sets[m], found.plan.learning_sets[m]
+    return found.place(split) | {
+        "key": fits.keys[m], "training_seed": fits.seeds[m], "trained": m in fits.trained, "end": fits.ends[m],
+        "figures": fits.figures[m], "findings": fits.figures[m] and findings(fits.figures[m]),
+        "scaler_saw": {"windows": len(data.scaled_by), "sha256": fingerprint(x[data.scaled_by])},
+        "augmenter_saw": {"windows": len(seen.rows), "sha256": fingerprint(x[seen.rows])},
+        "bounded_from_c": {str(n): values[split] for n, values in bounded.items()},
+    }  # fmt: skip
 
 
 def _experiments(features: FeatureSet) -> dict[str, str]:

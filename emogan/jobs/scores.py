@@ -10,10 +10,17 @@ from emogan.analysis.statistics import MODEL, choose_n_aug, experiment_means, or
 from emogan.evaluation.protocol import Scores, oracle_choice
 from emogan.jobs.results import Results
 
-TRIALS = ["trial_accuracy", "trial_accuracy_oracle"]  # of whole trials; versions before had no such columns
+TRIAL_COLUMNS = ["trial_accuracy", "trial_accuracy_oracle"]  # of whole trials; versions before had no such columns
 IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
-COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test", *TRIALS]
+COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test", *TRIAL_COLUMNS]
 SELECTION = ["accuracy_inner", "settings", "settings_oracle"]
+FILES = {  # the columns of what a job writes
+    "scores": COLUMNS,
+    "selection": [*IDENTITY, *SELECTION],
+    "baseline": [*COLUMNS, *SELECTION],
+    "confusion": [*IDENTITY, "label", "predicted", "count"],
+    "quality": [*(name for name in IDENTITY if name not in ("n_aug", "seed")), "class", "metric", "value", "reference"],
+}
 OBJECTIVES = {"accuracy_inner": choose_n_aug, "accuracy_oracle": oracle_n_aug}
 
 
@@ -48,16 +55,11 @@ def tabulate(found: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS + SELECTION)
 
 
-def over_experiments(scores: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One row per n_aug, one column per experiment: the mean over its folds."""
-    return scores.groupby(["n_aug", "subject", "session"])[column].mean().unstack(["subject", "session"])
-
-
 def closing_table(scores: pd.DataFrame) -> str:
     """Mean and standard deviation (n - 1) over experiments per n_aug, and the difference to n_aug = 0, in percent."""
     first, parts = scores.iloc[0], []
     for column in ("accuracy", "trial_accuracy", "accuracy_oracle"):
-        by_size = 100 * over_experiments(scores, column)
+        by_size = 100 * scores.groupby(["n_aug", "subject", "session"])[column].mean().unstack(["subject", "session"])
         difference = by_size.mean(axis=1) - by_size.loc[0].mean()
         parts.append([
             f"{mean:8.2f} {_spread(sd)}  {gain:+6.2f}"
@@ -70,7 +72,7 @@ def closing_table(scores: pd.DataFrame) -> str:
         f"{first.dataset}, {first.modality}, {first.model}: percent, mean (sd) over {experiments}",
         f"{'n_aug':>6}  {heads}", *lines,
         "accuracy: all choices made on training trials. trials: the same of whole trials, by majority vote. oracle: "
-        "choices made on the test trials, as the paper's figures suggest.",
+        "choices made on the test trials, which says nothing about new data.",
     ])  # fmt: skip
 
 

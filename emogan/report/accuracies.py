@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from emogan.analysis import statistics
+from emogan.jobs.scores import IDENTITY
 from emogan.report.records import below
 from emogan.report.sections import Section
-from emogan.sweeps.collect import KEY
 
 COLUMNS = [
-    "section", *KEY, "trials_per_class", "settings", "chosen", "accuracy", "trial_accuracy", "macro_f1",
+    "section", *IDENTITY, "trials_per_class", "settings", "chosen", "accuracy", "trial_accuracy", "macro_f1",
     "accuracy_inner", "accuracy_oracle", "folder",
 ]  # fmt: skip
 

@@ -43,7 +43,7 @@ def quality_table(section: Section) -> Table | None:
         "than the reference is no merit, since windows then lie closer to the trials that the model was fitted to than "
         "new trials do. Two-sample AUC: how well a classifier distinguishes synthetic from real windows of trials that "
         "it has not seen, 0.5 if not at all. Below 0.5, the differences found in some trials are reversed in others, "
-        "which is no better than 0.5. docs/guide/quality.rst explains the other measures."
+        "which is no better than 0.5. The chapter on quality of EmoGAN's documentation explains the other measures."
     )
     columns = (("", "modality"), ("", "model"), *(("", METRICS[metric].title) for metric in metrics))
     return Table("quality", f"Quality of synthetic windows: {section.label}", columns, tuple(rows), note, 2)

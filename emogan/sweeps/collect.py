@@ -19,24 +19,15 @@ from yaml import YAMLError
 from emogan.data.experiments import as_list
 from emogan.data.table_files import STIMULUS, natural
 from emogan.jobs.outputs import DISMISSED
-from emogan.jobs.scores import COLUMNS, TRIALS
+from emogan.jobs.scores import FILES, IDENTITY, TRIAL_COLUMNS
 from emogan.sweeps.expected import combinations, missing
 from emogan.sweeps.windows import load_windows
 
-KEY = COLUMNS[:8]
-CELL = ["dataset", "subject", "session", "fold", "modality", "model"]
-FILES = {
-    "scores": COLUMNS,
-    "selection": [*KEY, "accuracy_inner", "settings", "settings_oracle"],
-    "confusion": [*KEY, "label", "predicted", "count"],
-    "quality": [*CELL, "class", "metric", "value", "reference"],
-    "baseline": [*COLUMNS, "accuracy_inner", "settings", "settings_oracle"],
-}
-NUMBERS = {
-    "n_aug", "seed", "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test", "accuracy_inner",
-    "count", "value", "reference", *TRIALS,
+NUMBERS = {column for columns in FILES.values() for column in columns} - {
+    "dataset", "subject", "session", "fold", "modality", "model", "settings", "settings_oracle", "label", "predicted",
+    "class", "metric",
 }  # fmt: skip
-UNIQUE = [*KEY, "label", "predicted", "class", "metric"]  # what distinguishes the rows of a file
+UNIQUE = [*IDENTITY, "label", "predicted", "class", "metric"]  # what distinguishes the rows of a file
 MEASURED = ("data", "people")  # of the donors in run.json: what was found, not what was asked for
 RATES = ("accuracy", "accuracy_oracle", "macro_f1", "accuracy_inner")
 TRAINED_ON = {  # which experiments a training set holds, by the folds
@@ -59,6 +50,7 @@ class Job:
     experiments: tuple  # the configuration's data.subjects and data.sessions
     scores: pd.DataFrame  # scores.csv beside selection.csv, with trials_per_class, job (its identity) and folder
     confusion: pd.DataFrame
+    classes: tuple[str, ...]
     quality: pd.DataFrame  # empty for model=none
     baseline: pd.DataFrame  # what it scored without synthetic windows, as scores; empty where these are in scores
 
@@ -97,7 +89,8 @@ class Job:
         asked = dict(zip(("data.subjects", "data.sessions"), self.experiments, strict=False))
         trained_on = TRAINED_ON.get(evaluation.get("folds"), ())
         return {
-            "dataset": self.dataset, "plan": self.run.get("plan"), "classifier": self.run["classifier"],
+            "dataset": self.dataset, "classes": " / ".join(self.classes), "plan": self.run.get("plan"),
+            "classifier": self.run["classifier"],
             "scaling.fit_on": self.run["scaling"]["fit_on"], "classifier_settings": self.run.get("classifier_settings"),
             **{f"evaluation.{k}": v for k, v in evaluation.items()}, **{f"data.{k}": v for k, v in self.data.items()},
             **{name: asked[name] for name in trained_on if name in asked},
@@ -245,12 +238,12 @@ def _done(folder: Path) -> Job:
     if not isinstance(run["evaluation"], dict):
         raise ValueError(f"expected a mapping as evaluation in run.json, got {run['evaluation']!r}")
     scores, selection, confusion = (_table(folder, name) for name in ("scores", "selection", "confusion"))
-    scores = scores.merge(selection, on=KEY, how="left", validate="one_to_one")
+    scores = scores.merge(selection, on=IDENTITY, how="left", validate="one_to_one")
     if scores.accuracy_inner.isna().any():
         raise ValueError("expected a row of selection.csv for each of scores.csv; some are not there")
     if len(scores[["dataset", "modality", "model", "seed"]].drop_duplicates()) != 1:
         raise ValueError("expected one data set, modality, model and seed in scores.csv, got several")
-    for column in (*RATES, *(name for name in TRIALS if scores[name].notna().any())):
+    for column in (*RATES, *(name for name in TRIAL_COLUMNS if scores[name].notna().any())):
         if not scores[column].between(0, 1).all():
             low, high = scores[column].min(), scores[column].max()
             raise ValueError(f"expected rates in [0, 1] in {column}, got {low} to {high}")
@@ -259,7 +252,8 @@ def _done(folder: Path) -> Job:
         load_windows(folder)  # or ValueError
     quality = quality.assign(seed=scores.seed.iloc[0])
     baseline = _table(folder, "baseline") if (folder / "baseline.csv").exists() else scores[:0]
-    job = Job(folder, finished, run, *_data_settings(folder), scores, confusion, quality, baseline)
+    classes = tuple(confusion.label.unique())
+    job = Job(folder, finished, run, *_data_settings(folder), scores, confusion, classes, quality, baseline)
     trials = np.inf if job.trials_per_class is None else job.trials_per_class  # inf: all of them
     own = {"trials_per_class": trials, "job": job.identity, "folder": str(folder)}
     return replace(job, scores=scores.assign(**own), baseline=baseline.assign(**own))
@@ -269,8 +263,8 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
     """One of a job's .csv files: names as text, numbers as numbers."""
     path = folder / f"{name}.csv"
     frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if name == "scores" and not set(TRIALS) & set(frame):  # an earlier version's
-        frame[TRIALS] = ""
+    if name == "scores" and not set(TRIAL_COLUMNS) & set(frame):  # an earlier version's
+        frame[TRIAL_COLUMNS] = ""
     if list(frame.columns) != FILES[name] or frame.empty:
         raise ValueError(f"expected rows of {', '.join(FILES[name])} in {path.name}, got {', '.join(frame.columns)}")
     for column in NUMBERS & set(frame.columns):

@@ -162,6 +162,18 @@ def test_jobs_on_blocks_of_subjects_form_one_section(tmp_path, fake):
     assert sorted(set(section.scores.subject)) == ["1", "2", "3", "4"]
 
 
+def test_jobs_whose_experiments_have_other_classes_do_not_share_a_section(tmp_path, fake):
+    fake.write_job(tmp_path / "a", "eeg", "none", subjects=(1, 2))
+    fake.write_job(tmp_path / "b", "eeg", "none", subjects=(3, 4))
+    confusion = pd.read_csv(tmp_path / "b" / "confusion.csv")
+    two = confusion[~(confusion[["label", "predicted"]] == "neutral").any(axis=1)]
+    two.to_csv(tmp_path / "b" / "confusion.csv", index=False)
+    found = sections(collect([tmp_path]).jobs)
+    assert [section.scores.subject.unique().tolist() for section in found] == [["1", "2"], ["3", "4"]]
+    assert found[0].title.endswith("classes=negative / neutral / positive")
+    assert found[1].title.endswith("classes=negative / positive")
+
+
 def test_jobs_with_other_settings_of_a_classifier_do_not_share_a_section(tmp_path, fake):
     for number, values in enumerate([[1, 10], [1]]):
         fake.write_job(tmp_path / str(number), "eeg", "none")

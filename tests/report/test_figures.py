@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from emogan.data.faced import EMOTIONS
 from emogan.data.montage import EEG_FEATURES, HEAD_RADIUS_M, positions
 from emogan.report.figures import accuracy, confusion, training, windows
 from emogan.report.sections import sections
@@ -187,6 +188,10 @@ def test_components_leave_out_models_of_another_training_set_by_name(tmp_path, f
     (picture,) = windows.components(sections(collect([tmp_path]).jobs)[0])
     assert [axis.get_title() for axis in panels(picture)] == ["Gaussian"]
     assert picture.caption.endswith("Not shown, as their newest jobs hold other training sets: cwgan.")
+
+
+def test_each_class_of_the_data_set_with_most_classes_has_a_colour_of_its_own():
+    assert len(set(windows.CLASS_COLORS)) >= len(EMOTIONS)
 
 
 def test_names_of_classes_may_hold_dollar_signs(tmp_path, fake):

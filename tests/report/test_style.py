@@ -1,9 +1,11 @@
 """Labels, colours, markers and order of models in reports, those of a user's own included."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
+from emogan.environment import config_dir
 from emogan.report.figures.style import LOOKS, in_order, look
 
 OWN = ["my_gan", "lsgan", "jitter", "cycle_gan", "shuffle", "cov_vae", "diffusion", "my_control"]
@@ -28,6 +30,15 @@ def test_looks_of_unknown_models_are_told_apart():
 def test_an_unknown_model_looks_the_same_in_every_report():
     """Frozen: a colour that changes between versions would mislead whoever compares two pages."""
     assert (look("my_gan").color, look("my_gan").marker) == ("#40590d", "<")
+
+
+def test_every_model_of_emogan_has_a_look_of_its_own():
+    assert set(LOOKS) == {path.stem for path in Path(config_dir(), "model").glob("*.yaml")}
+    assert len({one.color for one in LOOKS.values()}) == len(LOOKS)
+
+
+def test_colours_of_emogans_models_stand_out_from_a_white_page():
+    assert min(1.05 / (luminance(one.color) + 0.05) for one in LOOKS.values()) >= 3
 
 
 def test_colours_of_unknown_models_stand_out_from_a_white_page():

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from emogan.jobs.scores import IDENTITY
 from emogan.report.figures.picture import Picture, one_panel_each, style
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
-from emogan.sweeps.collect import KEY
 
 
 def confusion(section: Section, modality: str, model: str) -> pd.DataFrame:
     """Test windows by true class (rows) and predicted class (columns), summed over training sets, as counts."""
     frames = [job.confusion.assign(job=job.identity) for job in section.scored if job.modality == modality]
-    counts = pd.concat(frames, ignore_index=True).merge(section.nested[[*KEY, "job"]], on=[*KEY, "job"])
+    counts = pd.concat(frames, ignore_index=True).merge(section.nested[[*IDENTITY, "job"]], on=[*IDENTITY, "job"])
     counts = counts[counts.model == model]
     order = list(dict.fromkeys([*counts.label, *counts.predicted]))
     table = counts.pivot_table(index="label", columns="predicted", values="count", aggfunc="sum", fill_value=0)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Look:
-    """How a model appears. Colours are of Okabe and Ito's and Tol's palettes; markers help without them."""
+    """How a model appears. Most colours are of Okabe and Ito's and Tol's palettes, the pale ones darker; markers help
+    those who cannot tell them apart."""
 
     label: str
     color: str
@@ -24,21 +25,23 @@ LOOKS = {
     "rotation": Look("rotation", "#332288", "v"),
     "recombination": Look("recombination", "#AA4499", "<"),
     "mixup": Look("mixup", "#882255", ">"),
-    "smote": Look("SMOTE", "#56B4E9", "P"),
-    "gaussian": Look("Gaussian", "#E69F00", "D"),
-    "random_effects": Look("random effects", "#44AA99", "X"),
+    "smote": Look("SMOTE", "#4A86F0", "P"),
+    "gaussian": Look("Gaussian", "#C08000", "D"),
+    "random_effects": Look("random effects", "#2E9383", "X"),
     "trial_bootstrap": Look("trial bootstrap", "#AA7733", "p"),
-    "autoregressive": Look("autoregressive", "#6699CC", "d"),
+    "autoregressive": Look("autoregressive", "#7A6A9A", "d"),
+    "donor_windows": Look("donor windows", "#DD1155", "P"),
+    "person_effects": Look("person effects", "#005F6B", "X"),
     "cgan": Look("cGAN", "#009E73", "d"),
     "cwgan": Look("cWGAN", "#0072B2", "s"),
     "cbegan": Look("cBEGAN", "#D55E00", "o"),
     "trial_cbegan": Look("trial cBEGAN", "#CC79A7", "H"),
     "cvae": Look("cVAE", "#117733", "p"),
     "diffusion": Look("diffusion", "#661100", "*"),
-    "svae": Look("sVAE", "#88CCEE", "p"),
-    "swgan": Look("sWGAN", "#6699CC", "s"),
+    "svae": Look("sVAE", "#4F9A10", "p"),
+    "swgan": Look("sWGAN", "#9955EE", "s"),
     "recurrent_cbegan": Look("recurrent cBEGAN", "#CC6677", "h"),
-    "recurrent_cwgan": Look("recurrent cWGAN", "#4477AA", "8"),
+    "recurrent_cwgan": Look("recurrent cWGAN", "#2233BB", "8"),
 }
 MARKERS = "ovs^D<P>Xdph*8H"  # of models that are not in LOOKS
 

@@ -16,7 +16,9 @@ from emogan.sweeps.windows import Windows, load_windows
 CENTRE = (0.0, 0.0, -0.02, HEAD_RADIUS_M)  # seen from a little lower, the cap's lower rows lie on the head's outline
 LEGEND_COLUMN = 1.45  # inches
 MOST = 300  # synthetic windows drawn in a panel: more hide the real ones
-CLASS_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999933")
+CLASS_COLORS = (  # as many as FACED has emotions
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999933", "#332288", "#882255",
+)  # fmt: skip
 
 
 def windows_of(section: Section, modality: str) -> dict[str, Windows]:
