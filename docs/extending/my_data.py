@@ -16,13 +16,13 @@ def load(root: str, modality: str, subjects: list[str] | None = None) -> Feature
         file = np.load(path)
         x = np.concatenate([file[kind] for kind in kinds], axis=-1)
         trial = np.repeat(np.arange(len(x)), x.shape[1])
-        parts.append((x.reshape(len(trial), -1), file["label"][trial], trial, np.full(len(trial), path.stem)))
+        columns = {"y": file["label"][trial], "trial": trial, "session": np.ones_like(trial)}
+        parts.append({"x": x.reshape(len(trial), -1), "subject": np.full(len(trial), path.stem), **columns})
     if not parts:
         raise FileNotFoundError(f"data.root: expected a folder with NAME.npz of these people, got {root}")
-    x, y, trial, subject = concatenate(parts)
     ends = np.cumsum([0] + [file[kind].shape[-1] for kind in kinds])
     return FeatureSet(
-        x, y, trial, np.ones_like(y), subject,
-        feature_names=[f"feature_{i}" for i in range(x.shape[1])], class_names=["calm", "afraid"], dataset="mine",
+        **concatenate(parts), class_names=["calm", "afraid"], dataset="mine",
+        feature_names=[f"feature_{i}" for i in range(x.shape[-1])],
         modalities={kind: slice(ends[i], ends[i + 1]) for i, kind in enumerate(kinds)},
     )  # fmt: skip
