@@ -19,6 +19,7 @@ from emogan.data.published import PUBLISHED, Published, differences
 from emogan.environment import config_dir
 from emogan.keys import check_keys
 
+OWN = ("emogan.data.table.load", "emogan.recordings.load.load")  # loaders of a user's own files
 PLACES = ("root", "path", "recordings")  # the settings of loaders that say where the data are
 REQUEST = """
 If these are the files as the data set's authors give them out, EmoGAN should read them. Please open an issue in the
@@ -83,7 +84,11 @@ def check(data: Mapping, modality: str = "eeg_eye") -> tuple[str, bool]:
     lines += [f"note: {text}" for level in (logging.INFO, logging.WARNING) for text in messages.texts.get(level, [])]
     lines += messages.texts.get(logging.DEBUG, [])
     if wrong:
-        lines += ["missing, or otherwise than expected:", *(f"- {text}" for text in wrong), *_sentence(data, wrong)]
+        lines += [
+            "missing or different from what is expected:",
+            *(f"- {text}" for text in wrong),
+            *_sentence(data, wrong),
+        ]
     elif published is None:
         lines.append("it can be loaded; there is no published format to compare it with")
     else:
@@ -150,7 +155,9 @@ def _folds(features: FeatureSet) -> Iterator[str]:
 
 
 def _sentence(data: Mapping, wrong: Sequence[str]) -> Iterator[str]:
-    """What to send to the developers, if there is anything at the place that was named."""
+    """What to send to the developers, if there are files of a published data set at the place that was named."""
+    if data.get("_target_") in OWN:
+        return
     places = [path for name in PLACES if isinstance(data.get(name), str) and (path := command_line.path(data[name]))]
     if any(path.exists() for path in places):
         text = f"emogan.check of EmoGAN {emogan.__version__}, {data['_target_']}: {'; '.join(wrong)}"

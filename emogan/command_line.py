@@ -18,6 +18,7 @@ from hydra.errors import CompactHydraException, HydraException
 from emogan.keys import reason
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
+INPUT_ERRORS = (ValueError, OSError, ImportError, FloatingPointError)  # what is wrong with the input
 # Options that are paths, by the last part of their names: all that is typed belongs to the path.
 # data.path takes a list of files, too.
 READ = frozenset({"root", "path", "recordings", "trials", "checkpoint", "adapt"})
@@ -60,7 +61,7 @@ def plain_errors() -> Iterator[None]:
     """Have what is wrong with the input end a command with that sentence alone; HYDRA_FULL_ERROR=1 adds the stack."""
     try:
         yield
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+    except INPUT_ERRORS as error:
         raise CompactHydraException(str(error)) from error
 
 

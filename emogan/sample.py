@@ -13,6 +13,7 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from emogan import command_line
+from emogan.atomic import write_atomically
 from emogan.checks import NonNegativeInt, PositiveInt, checked
 from emogan.data.table_files import STIMULUS
 from emogan.environment import config_dir
@@ -54,7 +55,6 @@ def write_windows(
         `FittedSampler.adapt` say.
     """
     from emogan import load  # here, so that tab completion need not wait for torch
-    from emogan.store import write_atomically
 
     out = Path(out).expanduser()
     if out.suffix.lower() not in (".npz", ".csv"):

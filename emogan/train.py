@@ -49,7 +49,7 @@ def run(cfg: DictConfig) -> float | None:
             if expected.is_basic(HydraConfig.get()):
                 return None
             raise CompactHydraException(f"{type(error).__name__}: {error}") from error
-        if isinstance(error, ValueError | OSError | ImportError | FloatingPointError):
+        if isinstance(error, command_line.INPUT_ERRORS):
             raise CompactHydraException(str(error)) from error
         raise
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import lightning
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from omegaconf import DictConfig
 
@@ -20,8 +19,9 @@ from emogan.benchmark import plain
 from emogan.benchmark.limit import Products, limit_s, synchronise
 from emogan.benchmark.record import Record, alternately
 from emogan.data.training_set import TrainingSet
-from emogan.environment import available_cores, config_dir, quieten_lightning
+from emogan.environment import available_cores, quieten_lightning
 from emogan.jobs.settings import construct
+from emogan.keys import composed
 from emogan.training.trainer import TrainerSettings
 
 WINDOWS, CLASSES = 674, 3  # a training set of SEED; what the windows hold does not matter here
@@ -73,8 +73,7 @@ class Case:
 
 @functools.cache
 def _configured(gan: str) -> DictConfig:
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        return compose("train", [f"model={gan}"]).model
+    return composed("train", f"model={gan}").model
 
 
 class Stopwatch(lightning.Callback):

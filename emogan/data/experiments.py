@@ -149,15 +149,16 @@ def feature_set(
         x = np.hstack([np.concatenate(trials) for trials, _ in read.values()])
         y, trial = (np.repeat(np.asarray(v, np.int64), windows) for v in (labels, range(1, len(windows) + 1)))
         stimulus = stimuli(len(windows), session, same_clips)[trial - 1]
-        parts.append((x, y, trial, np.full(len(x), session), np.full(len(x), subject), stimulus))
+        number = {"session": np.full(len(x), session), "subject": np.full(len(x), subject)}
+        parts.append({"x": x, "y": y, "trial": trial, "stimulus": stimulus, **number})
     stops = np.cumsum([len(columns) for columns in names.values()]).tolist()
     modalities = {name: slice(stop - len(names[name]), stop) for name, stop in zip(names, stops, strict=True)}
     feature_names = tuple(column for columns in names.values() for column in columns)
     simulated = any(is_simulated(source.folder) for source in sources.values())
     dataset = f"synthetic_{dataset}" if simulated else dataset
-    *given, stimulus = concatenate(parts)
     return FeatureSet(
-        *given, feature_names, class_names, modalities, dataset, own_folds, stimulus
+        **concatenate(parts), feature_names=feature_names, class_names=class_names, modalities=modalities,
+        dataset=dataset, own_folds=own_folds,
     )  # fmt: skip
 
 

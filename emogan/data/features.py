@@ -270,9 +270,9 @@ def check_loaded(found: object, modality: str) -> None:
         )
 
 
-def concatenate(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+def concatenate(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Join the columns (x, y, trial, ...) of several experiments along the windows."""
-    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _modalities(given: Mapping[str, slice], n_features: int) -> dict[str, slice]:

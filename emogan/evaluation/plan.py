@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from torch import Tensor
 
 from emogan.data.donors import Donors, Learned, Pools
@@ -59,20 +60,14 @@ class Plan:
 
     @cached_property
     def poolable(self) -> list[list[int]]:
-        """For each split, the splits that do not train on its test windows, itself among them: indices."""
-        return self._without_windows_of(learned=False)
+        """For each split, the splits that have not seen its test windows, itself among them: indices.
 
-    @cached_property
-    def poolable_with_donors(self) -> list[list[int]]:
-        """As `poolable`, without the splits whose augmenters learned from the test windows through donors."""
-        return self.poolable if self.learned is None else self._without_windows_of(learned=True)
-
-    def _without_windows_of(self, learned: bool) -> list[list[int]]:
-        """Of each split, the splits that have not seen its test windows."""
+        A split has also seen those that its augmenters learned from through donors.
+        """
         seen = np.zeros((len(self.splits), 1 + max(split.member.test.max() for split in self.splits)), dtype=bool)
         for windows, split in zip(seen, self.splits, strict=True):
             sets = {self.fits[fit].training_set for fit in (split.fit, *(fit for fit, _ in split.inner))}
-            for rows in (split.member.train, *(self.learning_sets[i].rows for i in sets if learned)):
+            for rows in (split.member.train, *(self.learning_sets[i].rows for i in sets)):
                 windows[rows[rows < len(windows)]] = True
         return [np.flatnonzero(~seen[:, split.member.test].any(axis=1)).tolist() for split in self.splits]
 
@@ -172,8 +167,8 @@ def _share(shown: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]]) -> boo
 
 def _in_turn(unit: np.ndarray, n_folds: int) -> np.ndarray:
     """Fold (n,) of each window: the rank of its unit, by appearance, modulo the folds (or the units, if fewer)."""
-    rank = {one: i for i, one in enumerate(dict.fromkeys(unit.tolist()))}
-    return np.array([rank[one] for one in unit.tolist()]) % min(n_folds, len(rank))
+    rank, units = pd.factorize(unit)
+    return rank % min(n_folds, len(units))
 
 
 def _majority(y: np.ndarray, trial: np.ndarray) -> np.ndarray:

@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from hydra import compose, initialize_config_dir
 
 from emogan.analysis.agreement import agreement, spread
 from emogan.analysis.autocorrelation import autocorrelation
@@ -26,8 +25,9 @@ from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.data.folds import members
 from emogan.data.training_set import TrainingSet
-from emogan.environment import config_dir, quiet_lightning
+from emogan.environment import quiet_lightning
 from emogan.jobs.settings import construct
+from emogan.keys import composed
 from emogan.report.figures.autocorrelation import REAL, autocorrelation_picture
 from emogan.simulation import people
 
@@ -37,8 +37,7 @@ REPEATS = 5  # draws of the training set's size: few trials of a class give roug
 
 def augmenter(model: str, iterations: int | None) -> Augmenter:
     """A model with the settings of its file; of several strengths the last."""
-    with initialize_config_dir(config_dir(), version_base="1.3"):
-        cfg = compose("train", [f"model={model}"]).model
+    cfg = composed("train", f"model={model}").model
     if iterations is not None and "iterations" in cfg:
         cfg.iterations = iterations
     made: Augmenter = construct(cfg, Augmenter)

@@ -11,16 +11,16 @@ windows. The data are simulated.
 import sys
 from pathlib import Path
 
-import mne
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from emogan import CBEGANSampler, RandomEffectsSampler
 from emogan.analysis import quality
 from emogan.data.features import FeatureSet
-from emogan.report.figures.windows import CENTRE, electrode_layout
+from emogan.report.figures.windows import draw_scalp, electrode_layout
 from emogan.simulation import people
 
 SHOWN = ["spread_ratio", "correlation_distance", "mmd", "two_sample_auc", "closest_record"]
@@ -56,9 +56,7 @@ def picture(data: FeatureSet, drawn: dict[str, tuple[npt.NDArray, npt.NDArray]])
     for b, band in enumerate(bands):
         largest = max(np.abs(one[b]).max() for one in values.values())
         for axis, (name, one) in zip(axes[:, b], values.items(), strict=True):
-            mne.viz.plot_topomap(
-                one[b], info, axes=axis, show=False, contours=0, sensors=False, vlim=(-largest, largest), sphere=CENTRE
-            )
+            draw_scalp(axis, one[b], info, Normalize(-largest, largest), "RdBu_r", sensors=False)
             axis.set_title(f"{name}, {band}", fontsize=8)
     return figure
 

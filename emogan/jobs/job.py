@@ -20,7 +20,7 @@ from emogan.augmenters.fit import Fits, fit_directly
 from emogan.augmenters.fit import fit as fit_gans
 from emogan.data.donors import Donors, among_targets
 from emogan.data.features import FeatureSet, check_loaded
-from emogan.data.folds import permute_labels, thin
+from emogan.data.folds import members, permute_labels, thin
 from emogan.data.table_files import some
 from emogan.environment import available_cores, quieten_lightning
 from emogan.evaluation import Classifier, protocol
@@ -41,7 +41,6 @@ from emogan.jobs.settings import (
     with_gan_settings,
 )
 from emogan.store import Store, derived_seed
-from emogan.training.experiment_datamodule import ExperimentDataModule
 
 log = logging.getLogger(__name__)
 
@@ -225,25 +224,16 @@ def targets_of(features: FeatureSet, data: DictConfig, donors: Donors) -> np.nda
 
 
 def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: Donors) -> tuple[FeatureSet, Plan]:
-    """The data, with labels permuted if asked, and all fits planned; warns of what makes them less than they seem."""
+    """The data, with labels permuted if asked, and all fits planned; warns of what makes scores less than they seem."""
     if cfg.evaluation.permute_labels:
         features = permute_labels(features, cfg.seed)
     chosen = features.take(targets)
     log.info("%s\ncolumns: %s", chosen.summary(), chosen.columns())
     if donors:
         log.info("donors are taken from %s", features.summary())
-    number = chosen.trial_ids()
-    classes = np.bincount(np.unique(np.stack([number, chosen.y]), axis=1)[0])
-    if len(mixed := np.flatnonzero(classes > 1)):
-        log.warning(
-            "%d of %d trials hold windows of several classes, such as %s. If trials are numbered anew in each class, "
-            "number them through: classifiers and models that look at trials take these for one",
-            len(mixed), len(classes), chosen.place(int(np.flatnonzero(number == mixed[0])[0])),
-        )  # fmt: skip
-    data = ExperimentDataModule(
-        chosen, folds=cfg.evaluation.folds, n_folds=cfg.evaluation.n_folds, stimuli=cfg.evaluation.stimuli,
-    )  # fmt: skip
-    splits, wanted = data.splits, cfg.evaluation.trials_per_class
+    _warn_of_mixed_trials(chosen)
+    wanted = cfg.evaluation.trials_per_class
+    splits = members(chosen, cfg.evaluation.folds, cfg.evaluation.n_folds, cfg.evaluation.stimuli)
     splits = [replace(split, train=targets[split.train], test=targets[split.test]) for split in splits]
     if wanted is not None:
         splits = [thin(features, split, wanted, cfg.seed) for split in splits]
@@ -252,6 +242,26 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
         inner=cfg.evaluation.inner, n_inner_folds=cfg.evaluation.inner_folds, fit_on=cfg.scaling.fit_on,
         stimuli=cfg.evaluation.stimuli, donors=donors,
     )  # fmt: skip
+    _warn_of_plan(plan, features)
+    if cfg.scaling.fit_on == "all":
+        log.warning(
+            "scaling.fit_on=all: test windows helped to scale the features; these scores LEAK and are optimistic"
+        )
+    return features, plan
+
+
+def _warn_of_mixed_trials(features: FeatureSet) -> None:
+    number = features.trial_ids()
+    classes = np.bincount(np.unique(np.stack([number, features.y]), axis=1)[0])
+    if len(mixed := np.flatnonzero(classes > 1)):
+        log.warning(
+            "%d of %d trials hold windows of several classes, such as %s. If trials are numbered anew in each class, "
+            "number them through: classifiers and models that look at trials take these for one",
+            len(mixed), len(classes), features.place(int(np.flatnonzero(number == mixed[0])[0])),
+        )  # fmt: skip
+
+
+def _warn_of_plan(plan: Plan, features: FeatureSet) -> None:
     if constant := Counter(column for data in plan.outer_sets for column in data.scaler.constant):
         named = [f"{features.feature_names[column]} (in {n})" for column, n in constant.most_common()]
         log.warning(
@@ -275,11 +285,6 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
             "%d test windows show film clips that are trained on, and a clip is recognised by more than what people "
             "feel. evaluation.stimuli=unseen tests on new clips alone", shown,
         )  # fmt: skip
-    if cfg.scaling.fit_on == "all":
-        log.warning(
-            "scaling.fit_on=all: test windows helped to scale the features; these scores LEAK and are optimistic"
-        )
-    return features, plan
 
 
 def sample(augmenter: Augmenter, fits: Fits, n: int, classes: int, plan: Plan) -> Synthetic:
@@ -316,13 +321,13 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, ch
     }
     if choice != "pooled":
         return scores
-    if alone := sum(len(splits) == 1 for splits in plan.poolable_with_donors):
+    if alone := sum(len(splits) == 1 for splits in plan.poolable):
         log.warning(
             "evaluation.choice=pooled: %d of %d training sets choose on their own, as all others have seen their test "
             "windows", alone, len(plan.splits),
         )  # fmt: skip
     # All n_aug by the same training sets: else their inner accuracies could not be compared
-    return {n: protocol.pool(found, plan.poolable_with_donors) for n, found in scores.items()}
+    return {n: protocol.pool(found, plan.poolable) for n, found in scores.items()}
 
 
 def report_bounds(found: Results) -> None:

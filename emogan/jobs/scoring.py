@@ -10,7 +10,6 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
-from tqdm import tqdm
 
 from emogan.analysis import quality
 from emogan.data.donors import PooledSet
@@ -20,6 +19,7 @@ from emogan.evaluation.plan import Plan
 from emogan.evaluation.protocol import Synthetic
 from emogan.evaluation.svm import Predictions
 from emogan.store import Store, content_key, derived_seed, fingerprint
+from emogan.training.progress import progress_bar
 from emogan.versions import COMPUTATIONS
 
 Item = TypeVar("Item")
@@ -32,7 +32,12 @@ def in_parallel(
     """Call a function with each item, in threads, and show how far it has come; results in the items' order."""
     items = list(items)
     jobs = Parallel(n_jobs=threads, prefer="threads", return_as="generator")(delayed(function)(i) for i in items)
-    return list(tqdm(jobs, total=len(items), desc=name, unit=unit, mininterval=1))
+    found = []
+    with progress_bar(name, len(items), unit) as bar:
+        for result in jobs:
+            found.append(result)
+            bar.update()
+    return found
 
 
 def score(

@@ -13,12 +13,12 @@ import safetensors.torch
 import torch
 
 from emogan import __version__, versions
+from emogan.atomic import write_atomically
 from emogan.data.alignment import ALIGNMENTS
 from emogan.data.scaling import MinMaxScaler
 from emogan.samplers.checkpoint import check_format, read_checkpoint
 from emogan.samplers.columns import as_plain, as_type
 from emogan.samplers.fitted import FittedSampler
-from emogan.store import write_atomically
 
 FOREIGN = (
     safetensors.SafetensorError, pickle.UnpicklingError, json.JSONDecodeError, RuntimeError, AttributeError, IndexError,

@@ -28,10 +28,11 @@ KEPT = [EEG_FEATURES.index(name) for name in FEATURES]  # FACED's electrodes are
 def simulate(subjects: Sequence[int] | None = None) -> FeatureSet:
     """Simulated people, by number from 0; None takes FACED's 123. Not calibrated: the paper has no row for FACED."""
     numbers = range(PRESET.subjects) if subjects is None else subjects
-    x, *given = concatenate([experiment(PRESET, "eeg", subject, 1, 0) for subject in numbers])
-    *given, stimulus = given
-    modalities = {"eeg": slice(0, len(FEATURES))}
-    return FeatureSet(x[:, KEPT], *given, FEATURES, EMOTIONS, modalities, "synthetic_faced", "one_of_each", stimulus)
+    found = concatenate([experiment(PRESET, "eeg", subject, 1, 0) for subject in numbers])
+    return FeatureSet(
+        **found | {"x": found["x"][:, KEPT]}, feature_names=FEATURES, class_names=EMOTIONS,
+        modalities={"eeg": slice(0, len(FEATURES))}, dataset="synthetic_faced", own_folds="one_of_each",
+    )  # fmt: skip
 
 
 def write_faced(root: Path, subjects: Sequence[int] | None = None) -> str:

@@ -156,24 +156,27 @@ def load(
     labels, windows = (tuple(one * rounds for one in several) for several in (chosen.labels, chosen.windows))
     chosen = replace(chosen, labels=labels, windows=windows)
     parts = [experiment(chosen, modality, a, b, simulation_seed) for a in sorted(subjects) for b in sorted(sessions)]
-    *given, stimulus = concatenate(parts)
+    names, modalities = columns(chosen, modality)
     return FeatureSet(
-        *given, *columns(chosen, modality), f"synthetic_{preset}", chosen.own_folds, stimulus
+        **concatenate(parts), feature_names=names, class_names=chosen.class_names, modalities=modalities,
+        dataset=f"synthetic_{preset}", own_folds=chosen.own_folds,
     )  # fmt: skip
 
 
-def columns(chosen: Preset, modality: str) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, slice]]:
-    """Feature names, class names and modalities, in the order of FeatureSet."""
+def columns(chosen: Preset, modality: str) -> tuple[tuple[str, ...], dict[str, slice]]:
+    """Feature names and modalities."""
     names, parts = (), {}
     for name, own in (("eeg", EEG_FEATURES), ("eye", chosen.eye_names)):
         if name in modality.split("_"):
             parts[name] = slice(len(names), len(names) + len(own))
             names += own
-    return names, chosen.class_names, parts
+    return names, parts
 
 
-def experiment(chosen: Preset, modality: str, subject: int, session: int, simulation_seed: int) -> tuple:
-    """Simulate one experiment: its x (W, F) float32, y, trial (1..), session, subject and stimulus (W,)."""
+def experiment(
+    chosen: Preset, modality: str, subject: int, session: int, simulation_seed: int
+) -> dict[str, np.ndarray]:
+    """Simulate one experiment: its x (W, F) float32, y, trial (1..), session, subject and stimulus (W,), by name."""
     which = (session - 1) % len(chosen.labels)
     labels, lengths = chosen.labels[which], chosen.windows[which]
     clips = 0 if chosen.same_clips else session
@@ -195,6 +198,8 @@ def experiment(chosen: Preset, modality: str, subject: int, session: int, simula
         names = chosen.simulated_eye or chosen.eye_names
         blocks.append(eye[:, [EYE_FEATURES_41.index(name) for name in names]])
     x = np.concatenate(blocks, axis=1).astype(np.float32)
-    n = len(x)
-    stimulus = trials.stimuli(len(labels), which + 1, chosen.same_clips)[emotion.trial]
-    return x, np.asarray(labels)[emotion.trial], emotion.trial + 1, np.full(n, session), np.full(n, subject), stimulus
+    return {
+        "x": x, "y": np.asarray(labels)[emotion.trial], "trial": emotion.trial + 1,
+        "session": np.full(len(x), session), "subject": np.full(len(x), subject),
+        "stimulus": trials.stimuli(len(labels), which + 1, chosen.same_clips)[emotion.trial],
+    }  # fmt: skip

@@ -83,7 +83,7 @@ class TrainerSettings:
         callbacks: Mapping[str, object] | None = None,
         loggers: Sequence[Logger] = (),
     ):
-        self.options = {name: value for name, value in (options or {}).items() if name != "_partial_"}
+        self.options = dict(options or {})
         self.callbacks = {name: call for name, call in (callbacks or {}).items() if call is not None}
         self.loggers = list(loggers)
         for name, (allowed, reason) in FIXED.items():

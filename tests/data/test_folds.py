@@ -171,9 +171,11 @@ def test_folds_that_are_named_are_taken_as_they_are(folds):
     ],
     ids=["the release", "a clip is missing", "a single clip of each class", "quarters", "too few clips", "a table"],
 )  # fmt: skip
-def test_auto_stands_for_the_data_set_s_own_folds_where_it_has_them(labels, own_folds, expected):
+def test_auto_stands_for_the_data_set_s_own_folds_where_it_has_them(labels, own_folds, expected, caplog):
     features = replace(build({(1, 1): SEED, (1, 2): labels}, 3), own_folds=own_folds)
     assert resolve("auto", features) == expected
+    lost = own_folds is not None and expected != own_folds
+    assert ("evaluation.folds=auto stands for trials: " in caplog.text) == lost
 
 
 def test_quarters_test_the_same_quarter_of_every_session_in_the_order_of_the_trials_numbers():

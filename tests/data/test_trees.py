@@ -192,13 +192,18 @@ def test_cells_structs_and_empty_arrays_of_version_7_3_are_read_as_those_of_earl
         file["empty"] = np.array([0, 3], dtype=np.uint64)
         file["empty"].attrs["MATLAB_empty"] = 1
         file["text"] = np.array([b"ab"])
+        file["deep/a/b/c/d/e"] = np.ones((2, 1))
     found = matlab.read(tmp_path / "a.mat", ["cell", "struct", "empty"])
     assert [x.shape for x in found["cell"]] == [(2, 3), (4, 1)]
     np.testing.assert_array_equal(found["struct"]["train"], np.arange(6.0).reshape(3, 2).T)
     assert found["empty"].shape == (0, 3)
     assert matlab.shapes(tmp_path / "a.mat")["cell"] == (1, 2)
-    with pytest.raises(ValueError, match=r"a\.mat: expected the variables x, missing x; the file has cell, empty"):
+    with pytest.raises(
+        ValueError, match=r"a\.mat: expected the variables x, missing x; the file has cell, deep, empty"
+    ):
         matlab.read(tmp_path / "a.mat", ["x"])
+    with pytest.raises(ValueError, match=r"a\.mat.*cells nested deeper than 4"):
+        matlab.read(tmp_path / "a.mat", ["deep"])
     with pytest.raises(ValueError, match=r"a\.mat: expected a \.mat file of version 7\.3.*only real numbers"):
         matlab.read(tmp_path / "a.mat", ["text"])
 

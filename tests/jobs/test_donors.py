@@ -60,16 +60,21 @@ def test_what_generators_saw_are_windows_of_the_donors_without_the_clips_of_the_
     assert run_of["audit"]["verdict"] == "no test window was seen"
 
 
-def test_a_checkpoint_draws_the_windows_that_the_job_appended_in_the_units_of_the_target(folder, monkeypatch):
-    drawn, sample = [], job.sample
+@pytest.fixture
+def drawn(monkeypatch):
+    """The windows (n, F) that a job appends to each training set, in the units of the target."""
+    found, sample = [], job.sample
 
     def watched(*given):
-        found = sample(*given)
-        plan = given[-1]
-        drawn.extend(plan.sets[i].scaler.inverse(found.x[i]) for i in plan.of_splits)
-        return found
+        synthetic, plan = sample(*given), given[-1]
+        found.extend(plan.sets[i].scaler.inverse(synthetic.x[i]) for i in plan.of_splits)
+        return synthetic
 
     monkeypatch.setattr(job, "sample", watched)
+    return found
+
+
+def test_a_checkpoint_draws_the_windows_that_the_job_appended_in_the_units_of_the_target(folder, drawn):
     _, run_of = run(folder, "model=cbegan", name="watched")
     for member, windows in zip(run_of["members"], drawn, strict=True):
         place = {name: member[name] for name in ("subject", "session", "fold")}
@@ -77,23 +82,32 @@ def test_a_checkpoint_draws_the_windows_that_the_job_appended_in_the_units_of_th
         np.testing.assert_allclose(x, windows, rtol=1e-3, atol=1e-4)
 
 
-def test_targets_that_share_their_donors_share_their_generators_but_not_their_windows(folder):
-    scores, run_of = run(folder, "model=cbegan", "donors.subjects=[3,4]", name="shared")
-    keys = [(member["subject"], member["fold"], member["key"]) for member in run_of["members"]]
-    assert len({key for *_, key in keys}) == 3
-    assert len({key for subject, _, key in keys if subject == 1}) == 3
-    assert scores.accuracy.between(0, 1).all()
+def test_targets_that_share_their_donors_share_their_generators_but_not_their_windows(folder, drawn):
+    _, run_of = run(folder, "model=cbegan", "donors.subjects=[3,4]", name="shared")
+    windows = {
+        (m["subject"], m["fold"]): (x - x.mean(0)) / x.std(0) for m, x in zip(run_of["members"], drawn, strict=True)
+    }
+    keys = {(m["subject"], m["fold"]): m["key"] for m in run_of["members"]}
+    assert len(set(keys.values())) == 3
+    for fold in range(3):
+        assert keys[1, fold] == keys[2, fold]
+        assert not np.allclose(windows[1, fold], windows[2, fold], atol=0.1), "other units, and the same noise"
 
 
 @pytest.mark.parametrize(
     "model",
     represented(["donor_windows", "gaussian", "smote", "random_effects"], by=["donor_windows", "random_effects"]),
 )
-def test_controls_learn_from_donors_too(folder, model):
+def test_controls_learn_from_donors_too(folder, model, drawn):
     scores, _ = run(folder, f"model={model}", name=model)
     assert set(scores.model) == {f"{model}+others"}
     again, _ = run(folder, f"model={model}", name=f"{model}_again")
     pd.testing.assert_frame_equal(scores, again)
+    run(folder, f"model={model}", "donors.subjects=[3]", name=f"{model}_fewer")
+    n = len(drawn) // 3  # of training sets, at each strength
+    for first, same, fewer in zip(drawn[:n], drawn[n : 2 * n], drawn[2 * n :], strict=True):
+        np.testing.assert_array_equal(first, same)
+        assert not np.allclose(first, fewer)
 
 
 def test_a_generator_is_fine_tuned_on_the_targets_own_training_windows(folder, done):

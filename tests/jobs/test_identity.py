@@ -74,7 +74,7 @@ def test_changed_data_are_named_and_a_changed_path_alone_is_not(configure, tmp_p
     told = said()
     assert "changed since" in told
     assert " data " in told
-    assert "moved.npz" in told or "data.path" in told
+    assert "data.path" in told
 
 
 def test_folds_that_auto_stands_for_make_the_same_job_as_their_name(configure, tmp_path, said):
@@ -152,7 +152,7 @@ def test_a_job_that_is_refused_in_a_done_folder_loses_nothing_and_is_done_again_
     right = configure(tmp_path, *SHORT)
     first = job.run(right)
     scores = (tmp_path / "job/scores.csv").read_bytes()
-    with pytest.raises(CompactHydraException):
+    with pytest.raises(CompactHydraException, match=r"\.absent"):
         train.run(configure(tmp_path, *SHORT, f"data.path={table}.absent"))
     assert (tmp_path / "job/failed.json").exists()
     assert not (tmp_path / "job/scores.csv").exists(), "they are not those of the job that was refused"
@@ -169,7 +169,7 @@ def test_a_job_that_was_dismissed_stays_so_until_one_succeeds_in_its_folder(conf
     job.run(configure(tmp_path, *SHORT, "model=none"))
     refused = configure(tmp_path, *SHORT, f"data.path={table}.absent")
     for _ in range(2):
-        with pytest.raises(CompactHydraException):
+        with pytest.raises(CompactHydraException, match=r"\.absent"):
             train.run(refused)
         (tmp_path / "job/dismissed.txt").touch()
         assert [problem.kind for problem in collect([tmp_path / "job"]).problems] == ["dismissed"]

@@ -49,6 +49,17 @@ def test_cells_are_lists_and_a_struct_is_a_dict(tmp_path, compressed):
     np.testing.assert_array_equal(read["s"]["nested"]["b"], two)
 
 
+def test_cells_that_are_nested_too_deep_are_refused(tmp_path):
+    for depth in (matlab.MAX_DEPTH, matlab.MAX_DEPTH + 1):
+        value = np.ones((1, 2))
+        for _ in range(depth):
+            value = cells(value)
+        savemat(tmp_path / f"{depth}.mat", {"x": value})
+    assert matlab.read(tmp_path / f"{matlab.MAX_DEPTH}.mat", ["x"])["x"]
+    with pytest.raises(ValueError, match=rf"{matlab.MAX_DEPTH + 1}\.mat.*cells nested deeper than {matlab.MAX_DEPTH}"):
+        matlab.read(tmp_path / f"{matlab.MAX_DEPTH + 1}.mat", ["x"])
+
+
 def test_files_that_matlab_wrote_are_read_as_scipy_reads_them():
     """SciPy ships files of MATLAB 6 to 7.4, of both byte orders, where its wheel holds its tests."""
     folder = os.path.join(os.path.dirname(scipy.io.__file__), "matlab", "tests", "data")

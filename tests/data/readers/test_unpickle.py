@@ -686,19 +686,39 @@ def test_mutated_streams_give_a_value_or_unsafe_pickle():
     assert refusals > 100
 
 
-def test_a_mutated_npz_gives_arrays_or_unsafe_pickle(tmp_path):
+@pytest.mark.parametrize("whole", [True, False], ids=["entries", "archive"])
+def test_a_mutated_npz_gives_arrays_or_unsafe_pickle(tmp_path, whole):
+    """Bits flipped in the entries of a sound archive, which reach the decoder, and in the archive, whose CRC they break."""
     path, rng = tmp_path / "fuzz.npz", random.Random(0)
     np.savez(path, data=pickle.dumps({0: np.arange(5.0)}), objects=np.array({"a": 1}, dtype=object), x=np.arange(3))
-    whole = path.read_bytes()
-    for _ in range(400):
-        content = bytearray(whole)
-        for _ in range(rng.choice((1, 2, 5))):
-            content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
-        path.write_bytes(content)
+    archive = path.read_bytes()
+    with zipfile.ZipFile(path) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    values = refusals = 0
+    for _ in range(600 if whole else 100):
+        if whole:
+            name = rng.choice(list(entries))
+            with zipfile.ZipFile(path, "w") as file:
+                for other, content in entries.items():
+                    file.writestr(other, flipped(content, 1, rng) if other == name else content)
+        else:
+            path.write_bytes(flipped(archive, rng.choice((1, 2, 5)), rng))
         try:
-            load_npz(path)
+            repr(load_npz(path))
         except UnsafePickle:
-            pass
+            refusals += 1
+        else:
+            values += 1
+    assert refusals > 50
+    assert values > (50 if whole else 0)
+
+
+def flipped(content: bytes, bits: int, rng: random.Random) -> bytes:
+    """The bytes with some bits, drawn at random, changed."""
+    damaged = bytearray(content)
+    for _ in range(bits):
+        damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+    return bytes(damaged)
 
 
 def test_nothing_is_imported_opened_or_executed_while_decoding():
