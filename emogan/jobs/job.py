@@ -154,7 +154,10 @@ class Job:
         self.inputs = job_inputs(cfg, found.loaded, found.targets, found.donors, found.training)
         self.inputs |= {"n_aug": found.sizes} | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
-        if (done := finished(found.folder, found.key)) is not None:
+        done = finished(found.folder, found.key)
+        if done is None and (done := finished(found.folder / outputs.EARLIER_JOB, found.key)) is not None:
+            outputs.take_back_earlier(found.folder)
+        if done is not None:
             outputs.mark_finished(found.folder)
             log.info("done already: %s", found.folder)
             return done
@@ -166,7 +169,7 @@ class Job:
             scaling_leaks=cfg.scaling.fit_on == "all", equal_windows=cfg.evaluation.equal_windows,
             standardised=bool(cfg.data.get("per_subject")),
         )  # fmt: skip
-        outputs.remove_earlier(found.folder)
+        outputs.set_aside_earlier(found.folder)
         return None
 
     def _evaluate(self, augmenter: Augmenter, sizes: Sequence[int]) -> Candidate:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import platform
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from emogan.versions import AUGMENTERS, COMPUTATIONS
 log = logging.getLogger(__name__)
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
+EARLIER_JOB = "earlier_job"  # a folder with all that it wrote, while one with other settings runs
 OVER_N_AUG = "windows_appended/"  # TensorBoard sorts by name: behind the metrics of all GANs
 DISMISSED = "dismissed.txt"  # marks a job that is not done as no longer wanted
 PATTERNS = (
@@ -40,12 +42,44 @@ PATTERNS = (
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
 
 
-def remove_earlier(folder: Path) -> None:
-    """Remove what an earlier job wrote into a folder: none of it is this job's."""
-    for pattern in PATTERNS:
-        for path in folder.glob(pattern):
-            if path.is_file():
-                path.unlink()
+def set_aside_earlier(folder: Path) -> None:
+    """Move what an earlier job wrote to `EARLIER_JOB` if it was finished; else remove it, as it is not this job's."""
+    keep = (folder / EARLIER).exists()
+    if keep:
+        remove_earlier_job(folder)
+        log.warning(
+            "%s holds the results of an earlier job. They are kept in its folder %s until this job is done. To keep "
+            "them for good, stop this job and give it a folder of its own with hydra.run.dir=FOLDER",
+            folder, EARLIER_JOB,
+        )  # fmt: skip
+    for path in _written(folder):
+        if keep:
+            _move(path, folder / EARLIER_JOB / path.relative_to(folder))
+        else:
+            path.unlink()
+
+
+def take_back_earlier(folder: Path) -> None:
+    """Move what an earlier job wrote back from `EARLIER_JOB`."""
+    for path in _written(folder):
+        path.unlink()
+    for path in _written(folder / EARLIER_JOB):
+        _move(path, folder / path.relative_to(folder / EARLIER_JOB))
+
+
+def remove_earlier_job(folder: Path) -> None:
+    """Remove what was set aside, if there is any."""
+    shutil.rmtree(folder / EARLIER_JOB, ignore_errors=True)
+
+
+def _written(folder: Path) -> list[Path]:
+    """The files that a job has written into a folder."""
+    return [path for pattern in PATTERNS for path in folder.glob(pattern) if path.is_file()]
+
+
+def _move(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(path, target)
 
 
 def mark_unfinished(folder: Path) -> None:
@@ -131,6 +165,7 @@ def write_scores(found: Results) -> None:
     """Write ``scores.csv``, which marks the job as done."""
     (found.folder / DISMISSED).unlink(missing_ok=True)
     write_atomically(found.folder / "scores.csv", csv(found.asked[COLUMNS]))
+    remove_earlier_job(found.folder)
 
 
 def write_details(found: Results) -> None:
@@ -205,8 +240,7 @@ def write_run(found: Results) -> None:
         "computed": not isinstance(found.augmenter, GANAugmenter)
         or (len(fits.trained) == len(set(fits.keys)) and not fits.resumed),
         "files": sorted(
-            path.relative_to(found.folder).as_posix() for pattern in PATTERNS for path in found.folder.glob(pattern)
-            if path.is_file() and "tfevents" not in path.name
+            path.relative_to(found.folder).as_posix() for path in _written(found.folder) if "tfevents" not in path.name
         ),
         "data": {
             "summary": targets.summary(), "fingerprint": targets.fingerprint(),

@@ -94,29 +94,31 @@ def check_values(cfg: DictConfig, hints: Mapping[str, Any], command: str = "trai
 
 
 def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader: ConfigLoader) -> None:
-    """Refuse a sweep one of whose jobs has a key that does not exist, or lacks one; or a job for each core on a GPU.
+    """Refuse a sweep if a job has an unknown or missing key or an impossible value, or if many would share a GPU.
 
     Parameters
     ----------
     config
         Of the sweep, with the `hydra` node.
     jobs
-        Overrides of each job, None if they are not known. Of jobs that differ in values alone, not in options of
-        groups, the first is looked at.
+        Overrides of each job, None if they are not known. A job is looked at if it has a value that no job before it
+        has with the same options of groups, so that not every combination of many values is composed.
     loader
         Hydra's, which composes the configurations of the jobs.
 
     Raises
     ------
     ValueError, ImportError
-        As `check_keys` and the model say, or Hydra of what it cannot compose.
+        As `check_values` and the model say, or Hydra of what it cannot compose.
     """
-    first: dict[tuple[str, ...], Sequence[str]] = {}
+    looked_at, seen = [], set()
     for job in jobs or ():
-        options = (one if one.partition("=")[0].lstrip("+") in config.hydra.runtime.choices else "" for one in job)
-        first.setdefault(tuple(options), job)
+        options = tuple(one for one in job if one.partition("=")[0].lstrip("+") in config.hydra.runtime.choices)
+        if new := {(options, one) for one in ("", *job)} - seen:
+            looked_at.append(job)
+            seen |= new
     try:
-        configs = [config] if jobs is None else [loader.load_sweep_config(config, list(job)) for job in first.values()]
+        configs = [config] if jobs is None else [loader.load_sweep_config(config, list(job)) for job in looked_at]
     except CompactHydraException as error:
         raise ValueError(reason(error)) from error
     on_gpu = config.machine.accelerator != "cpu" and torch.accelerator.is_available()
@@ -125,8 +127,10 @@ def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader
             "hydra.launcher.n_jobs: expected the number of jobs that share a GPU, got -1, which is one for each core. "
             "Add hydra.launcher.n_jobs=1"
         )
-    for cfg in configs:
-        check_keys(cfg)
+    for composed in configs:
+        cfg = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
+        cfg.folder = "of a job"  # which Hydra tells the job alone
+        check_values(cfg, SETTINGS)
         construct(with_gan_settings(cfg).model)  # it hands settings on to the GAN, which alone knows their names
 
 

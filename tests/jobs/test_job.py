@@ -24,6 +24,7 @@ from emogan.data import table as tables
 from emogan.data.folds import members
 from emogan.jobs import job
 from emogan.store import derived_seed
+from emogan.sweeps.collect import collect
 
 COLUMNS = (  # the contract: what reads scores.csv elsewhere relies on these names in this order
     "dataset subject session fold modality model n_aug seed accuracy c accuracy_oracle c_oracle macro_f1 n_train n_test "
@@ -206,6 +207,26 @@ def test_scores_of_an_earlier_job_do_not_mark_one_that_failed_as_done(configure,
     with pytest.raises(ZeroDivisionError):
         job.run(configure(tmp_path, "model=none", "seed=1"))
     assert not (tmp_path / "job/scores.csv").exists()
+
+
+def test_results_are_kept_until_a_job_with_other_settings_in_their_folder_is_done(configure, tmp_path, monkeypatch):
+    folder = tmp_path / "job"
+    job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]"))
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    with monkeypatch.context() as patch:
+        patch.setattr(job.scoring, "score", lambda *_, **__: 1 / 0)
+        for seed in (1, 2):
+            with pytest.raises(ZeroDivisionError):
+                job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]", f"seed={seed}"))
+    (folder / ".hydra").mkdir()  # as Hydra does, so that it is found without scores
+    (problem,) = collect([tmp_path]).problems
+    assert problem.what.endswith("are kept: its command, typed again, restores them")
+    job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]"))
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+    job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]", "seed=3"))
+    assert not (folder / "earlier_job").exists()
+    (found,) = collect([tmp_path]).jobs
+    assert set(found.scores.seed) == {3}
 
 
 def test_a_job_that_is_refused_leaves_what_an_earlier_one_wrote(configure, tmp_path):

@@ -88,11 +88,14 @@ REFUSED = [
     ("model.penalty=1", r"^model\.penalty: model=cbegan has no option penalty; its options are layers, "),
     ("+evaluation.fold=paper", r"^evaluation\.fold: expected one of .* Did you mean evaluation\.folds\?$"),
     ("+trainer.nonsense=1", r"^trainer(\.nonsense)?: expected one of the settings "),
+    ("n_aug=5,-3", r"^n_aug: expected .*, got -3$"),
+    ("seed=0,1,-1", r"^seed: expected .*, got -1$"),
+    ("model.learning_rate=0.1,7", r"^model\.learning_rate: expected .*, got 7$"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("option", "sentence"), represented(REFUSED, by=[REFUSED[0], REFUSED[3]]))
-def test_a_sweep_with_a_key_that_does_not_exist_is_refused_once_before_any_job(
+@pytest.mark.parametrize(("option", "sentence"), represented(REFUSED, by=[REFUSED[0], REFUSED[3], REFUSED[7]]))
+def test_a_sweep_with_an_unknown_key_or_an_impossible_value_is_refused_once_before_any_job(
     command, small, tmp_path, option, sentence
 ):
     sweep = command(tmp_path, "-m", *small, "model=cbegan,cwgan", option, "hydra.sweep.dir=sweep")
