@@ -60,7 +60,7 @@ class Store:
         """Write one cache entry: tensors, and the plain values that go with them."""
         tensors = {name: value.contiguous() for name, value in tensors.items()}
         values = json.dumps(fields)
-        metadata = {"key": key, "schema": str(versions.CACHE), "crc32": _checksum(tensors, values), "fields": values}
+        metadata = {"key": key, "schema": str(versions.CACHE), "crc32": checksum(tensors, values), "fields": values}
         write_atomically(self.path(key), safetensors.torch.save(tensors, metadata=metadata))
 
     def load(self, key: str) -> tuple[dict[str, Tensor], dict] | None:
@@ -81,7 +81,7 @@ class Store:
             if (metadata.get("key"), metadata.get("schema")) != (key, str(versions.CACHE)):
                 raise ValueError(f"it belongs to key {metadata.get('key')}, schema {metadata.get('schema')}")
             old = "sha256" in metadata  # as versions before wrote it; a checksum takes less time
-            written = _digest(tensors, metadata["fields"]) if old else _checksum(tensors, metadata["fields"])
+            written = _digest(tensors, metadata["fields"]) if old else checksum(tensors, metadata["fields"])
             if metadata["sha256" if old else "crc32"] != written:
                 raise ValueError("its content is not what was written")
             return tensors, json.loads(metadata["fields"])
@@ -143,7 +143,7 @@ class Store:
             return not (first and second)
 
 
-def _checksum(tensors: Mapping[str, Tensor], values: str) -> str:
+def checksum(tensors: Mapping[str, Tensor], values: str) -> str:
     """CRC-32 (hex) of the names, types, shapes and bytes of an entry: it finds damage, not malice."""
     layout = [[name, str(tensors[name].dtype), list(tensors[name].shape)] for name in sorted(tensors)]
     checksum = zlib.crc32(json.dumps([layout, values]).encode())

@@ -77,7 +77,8 @@ def command() -> None:
     try:
         command_line.run(main)
     except BaseException as error:
-        if callback.begun is None and not isinstance(error, KeyboardInterrupt):
+        ended = isinstance(error, SystemExit) and error.code == 128 + signal.SIGTERM
+        if callback.begun is None and not ended and not isinstance(error, KeyboardInterrupt):
             raise
         code = exit_code(error)
     if callback.begun is not None:

@@ -15,6 +15,7 @@ from emogan.checks import one_of
 
 MODALITIES = ("eeg", "eye", "eeg_eye")
 Modality = Annotated[str, one_of(MODALITIES)]
+STEPS = 100  # of single precision: a feature whose values span fewer is rounded to little more than noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ class FeatureSet:
         object.__setattr__(self, "modalities", MappingProxyType(modalities))
         self._check_values(x)
         object.__setattr__(self, "x", np.array(x, dtype=np.float32, order="C"))  # a copy: the caller's stays writeable
-        self._check_constant()
+        self._check_constant(x)
         self._check_stimulus()
         for name in ("x", *columns):
             getattr(self, name).flags.writeable = False
@@ -103,8 +104,9 @@ class FeatureSet:
         bad = ~np.isfinite(x) | (np.abs(x) > np.finfo(np.float32).max)
         if bad.any():
             row, column = np.argwhere(bad)[0]
+            expected = "finite features" if not np.isfinite(x[row, column]) else "features within +-3.4e38 (float32)"
             raise ValueError(
-                f"expected finite features, got {x[row, column]} in {self.place(row)}, feature "
+                f"expected {expected}, got {x[row, column]} in {self.place(row)}, feature "
                 f"{self.feature_names[column]} ({int(bad.sum())} such values in {int(bad.any(1).sum())} windows). "
                 "Repair or leave out these windows."
             )
@@ -122,14 +124,21 @@ class FeatureSet:
                 f"{dict(zip(self.class_names, counts.tolist(), strict=True))}"
             )
 
-    def _check_constant(self) -> None:
-        constant = np.flatnonzero(self.x.max(0) == self.x.min(0))
-        if constant.size:
-            names = ", ".join(self.feature_names[i] for i in constant[:5])
-            raise ValueError(
-                f"expected features that vary, got {constant.size} constant over all {len(self.x)} windows: "
-                f"{names}{', ...' if constant.size > 5 else ''}. Leave these columns out."
-            )
+    def _check_constant(self, given: np.ndarray) -> None:
+        """Refuse features that do not vary, or, as given, by no more than some steps of single precision."""
+        lowest, highest = given.min(0).astype(np.float64), given.max(0).astype(np.float64)
+        span, step = highest - lowest, np.finfo(np.float32).eps * np.maximum(np.abs(lowest), np.abs(highest))
+        for some, what, advice in (
+            (span == 0, f"constant over all {len(self.x)} windows", "Leave these columns out."),
+            (
+                (span > 0) & (span < STEPS * step),
+                f"whose values differ by less than {STEPS} steps of single precision, in which windows are kept",
+                "Subtract their mean, or scale them.",
+            ),
+        ):
+            if found := [self.feature_names[i] for i in np.flatnonzero(some)]:
+                names = f"{', '.join(found[:5])}{', ...' if len(found) > 5 else ''}"
+                raise ValueError(f"expected features that vary, got {len(found)} {what}: {names}. {advice}")
 
     def _check_stimulus(self) -> None:
         if self.stimulus is None:

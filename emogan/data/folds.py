@@ -188,10 +188,14 @@ def trials(features: FeatureSet, n_folds: int = 5, seed: int = 0) -> Iterator[Pa
         counts = {name: len(np.unique(trial[y == k])) for k, name in enumerate(features.class_names)}
         if min(counts.values()) < n_folds:
             rarest = min(counts, key=counts.get)
+            advice = (
+                "Set a smaller evaluation.n_folds" if counts[rarest] > 1 else
+                "Test whole sessions or people, evaluation.folds=leave_session_out or leave_subject_out"
+            )  # fmt: skip
             raise ValueError(
                 f"evaluation.folds=trials with n_folds={n_folds} expects at least {n_folds} trials of every class, got "
-                f"{counts[rarest]} of {rarest} in subject {subject}, session {session} ({counts}). Set a smaller "
-                "evaluation.n_folds, or leave this class or this experiment out."
+                f"{counts[rarest]} of {rarest} in subject {subject}, session {session} ({counts}). "
+                f"{advice}, or leave this class or this experiment out."
             )
         splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
         for train, test in splitter.split(rows[:, None], y, trial):
@@ -445,8 +449,8 @@ def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:
     if (counts == 0).any():
         missing = [name for name, count in zip(features.class_names, counts, strict=True) if count == 0]
         raise ValueError(
-            f"expected windows of every class in training, got none of {', '.join(missing)} in {place}. Use other "
-            "folds or leave this experiment out."
+            f"expected windows of every class in training, got none of {', '.join(missing)} in the training set of "
+            f"{place}. Use other folds, or leave out this class or the experiments that lack it."
         )
 
 

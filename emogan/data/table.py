@@ -118,8 +118,10 @@ def load(
     modalities = _slices([parts[0].kinds[i] for i in order])
     with naming(path):
         ids = {key: column[chosen] for key, column in ids.items()}
-        return FeatureSet(x, y, **ids, feature_names=feature_names, class_names=class_names, modalities=modalities,
-                          dataset=name)  # fmt: skip
+        found = FeatureSet(x, y, **ids, feature_names=feature_names, class_names=class_names, modalities=modalities,
+                           dataset=name)  # fmt: skip
+    _warn_of_doubles(path, found)
+    return found
 
 
 def _read(path, reading: Reading) -> tuple[object, list[TableFile]]:
@@ -200,6 +202,7 @@ def _complete(path, parts: list[TableFile], x, names: Sequence[str], ids, chosen
         of_trial, gone = Counter(places), Counter(places[i] for i in np.flatnonzero(bad))
         trials = some(f"{n} of {of_trial[place]} in {place}" for place, n in gone.items())
         log.warning("%s: left out %s: %s", path, what, trials)
+        _refuse_lost(path, parts, ids, chosen, bad, option("drop", list(columns)))
         return chosen[~bad]
     rows = [f"row {row} of {part.path.name}" for part in parts for row in part.rows.tolist()]
     first = "; ".join(f"{rows[chosen[i]]} ({places[i]})" for i in np.flatnonzero(bad)[:3])
@@ -207,6 +210,37 @@ def _complete(path, parts: list[TableFile], x, names: Sequence[str], ids, chosen
         f"{path}: expected finite features, got {what}, first {first}. Leave out these rows with "
         f"{words().data('missing')}=drop, or the columns with {option('drop', list(columns))}."
     )
+
+
+def _refuse_lost(path, parts: list[TableFile], ids, chosen, bad: np.ndarray, drop: str) -> None:
+    """Refuse to leave out all windows of a class or of a person without having been told to."""
+    for what, column in (("class", _join([part.label for part in parts])), ("subject", ids["subject"])):
+        own = column[chosen]
+        if len(lost := np.setdiff1d(own, own[~bad])):
+            raise ValueError(
+                f"{path}: expected to keep windows of every {what} without the rows that lack a value, got none of "
+                f"{some(map(str, lost.tolist()))}. Leave out the columns with {drop}, or these rows from the table"
+            )
+
+
+def _warn_of_doubles(path, features: FeatureSet) -> None:
+    """Warn of trials that seem to be several, and of rows that seem to be stored twice."""
+    number = features.trial_ids()
+    begins = np.flatnonzero(np.diff(number, prepend=-1))
+    places = np.bincount(number[begins])
+    if np.mean(places > 1) >= 0.5 and len(number) >= 2 * len(begins):  # not where windows of all trials alternate
+        log.warning(
+            "%s: the rows of %d of %d trials stand in several places, with other trials between. If they are trials of "
+            "several sessions or people, name the column that tells them: %s=COLUMN or %s=COLUMN",
+            path, (places > 1).sum(), len(places), words().data("session"), words().data("subject"),
+        )  # fmt: skip
+    if copies := len(number) - len(
+        {(trial, x.tobytes()) for trial, x in zip(number.tolist(), features.x, strict=True)}
+    ):
+        log.warning(
+            "%s: %d of %d windows equal another one of their trial in every feature. If rows are stored twice, remove "
+            "the copies", path, copies, len(number),
+        )  # fmt: skip
 
 
 def _columns(path, part: TableFile, modality: str) -> list[int]:

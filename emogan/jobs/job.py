@@ -265,6 +265,16 @@ def _warn_of_mixed_trials(features: FeatureSet) -> None:
 
 
 def _warn_of_plan(plan: Plan, features: FeatureSet) -> None:
+    tested: dict[tuple, set[int]] = {}
+    for split in plan.splits:
+        place = split.member.subject, split.member.session
+        tested.setdefault(place, set()).update(np.unique(features.y[split.member.test]).tolist())
+    lacking = Counter(k for found in tested.values() for k in set(range(features.n_classes)) - found)
+    if lacking:
+        log.warning(
+            "some classes are trained on but not tested: %s. The accuracy there is that of fewer classes",
+            some(f"{features.class_names[k]} (in {n} of {len(tested)} experiments)" for k, n in lacking.items()),
+        )  # fmt: skip
     if constant := Counter(column for data in plan.outer_sets for column in data.scaler.constant):
         named = [f"{features.feature_names[column]} (in {n})" for column, n in constant.most_common()]
         log.warning(

@@ -298,6 +298,8 @@ class ConditionalGenerator(Checked, lightning.LightningModule, ABC):
             (M, n, F) and (M, n); of a single generator (n, F) and (n,), unless its labels came with an axis of members.
         """
         if isinstance(labels, int):
+            if labels < 0:
+                raise ValueError(f"expected a number of windows >= 0, or labels, got {labels}")
             labels = torch.arange(labels) % self.classes
         y = labels.to(self.device).expand(self.members, -1)
         generators = generator if isinstance(generator, Sequence) else [generator] * self.members

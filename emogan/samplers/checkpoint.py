@@ -1,6 +1,7 @@
 """checkpoint.ckpt, the fitted GANs of a job: written by emogan.train, read by `emogan.load`."""
 
 import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,9 @@ def read_checkpoint(path: Path, asked: dict[str, Any]) -> FittedSampler:
     ValueError
         If the checkpoint is from a newer EmoGAN or holds no GAN, or the training set is not named or not there.
     """
+    with zipfile.ZipFile(path) as archive:
+        if (damaged := archive.testzip()) is not None:
+            raise RuntimeError(f"its part {damaged} is not what was written. Copy the file again")
     with path.open("rb") as file:  # given a path, PyTorch would look at the ending of its name
         content = torch.load(file, map_location="cpu", weights_only=True)
     check_format(path, content.get("format", 1), versions.CHECKPOINT, content["emogan"])

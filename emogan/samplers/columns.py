@@ -75,8 +75,9 @@ def labels_of(y: Any) -> Any:
     """
     if isinstance(y, pd.DataFrame):
         y = y.iloc[:, 0] if y.shape[1] == 1 else y.to_numpy()
-    if isinstance(y, pd.Series | pd.api.extensions.ExtensionArray) and (missing := int(pd.isna(y).sum())):
-        raise ValueError(f"expected a label for every window, got none (NaN) for {missing} of {len(y)}")
+    labels = np.array(y, dtype=object) if isinstance(y, list) and np.ndim(y) == 1 else y
+    if np.ndim(y) == 1 and (missing := int(pd.isna(labels).sum())):
+        raise ValueError(f"expected a label for every window, got none (None or NaN) for {missing} of {len(y)}")
     if isinstance(dtype := getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype):
         y = np.asarray(y, dtype=plain_type(dtype))
     if (isinstance(y, list) or getattr(y, "dtype", None) == np.dtype(object)) and np.ndim(y) == 1:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from emogan.data.scaling import MinMaxScaler
 from emogan.samplers.checkpoint import check_format, read_checkpoint
 from emogan.samplers.columns import as_plain, as_type
 from emogan.samplers.fitted import FittedSampler
+from emogan.store import checksum
 
 FOREIGN = (
     safetensors.SafetensorError, pickle.UnpicklingError, json.JSONDecodeError, RuntimeError, AttributeError, IndexError,
-    KeyError, TypeError,
+    KeyError, TypeError, zipfile.BadZipFile,
 )  # fmt: skip
 
 
@@ -32,7 +34,7 @@ def save(fitted: FittedSampler, path: str | Path) -> None:
     Raises
     ------
     ValueError
-        If labels or names of columns are neither text nor numbers: a file holds no others.
+        If labels or names of columns are neither text nor numbers: a file holds no others; or the path is a folder.
     """
     names = (*(fitted.feature_names or ()), *(() if fitted.label_name is None else (fitted.label_name,)))
     for what, values in (("labels", fitted.classes.tolist()), ("names of columns", names)):
@@ -57,7 +59,11 @@ def save(fitted: FittedSampler, path: str | Path) -> None:
         arrays |= {f"alignment.{name}": value for name, value in fitted.alignment.arrays.items()}
     plain = {name: torch.from_numpy(value) for name, value in arrays.items()}
     tensors = {name: value.contiguous() for name, value in {**fitted.tensors, **plain}.items()}
-    write_atomically(Path(path), safetensors.torch.save(tensors, metadata=metadata))
+    metadata["crc32"] = checksum(tensors, metadata["fields"])
+    path = Path(path).expanduser()
+    if path.is_dir():
+        raise ValueError(f"expected a file to write, such as {path / 'sampler.safetensors'}, got a folder")
+    write_atomically(path, safetensors.torch.save(tensors, metadata=metadata))
 
 
 def load(path: str | Path, *, subject: Any = None, session: Any = None, fold: Any = None) -> FittedSampler:
@@ -80,7 +86,9 @@ def load(path: str | Path, *, subject: Any = None, session: Any = None, fold: An
     ValueError
         If it is none of these files, damaged or from a newer EmoGAN, or the training set is not named or not there.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: expected a file that save() of a sampler wrote, or checkpoint.ckpt, got none")
     asked = {"subject": subject, "session": session, "fold": fold}
     asked = {name: value for name, value in asked.items() if value is not None}
     with path.open("rb") as file:
@@ -101,6 +109,9 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}
     check_format(path, int(metadata["emogan_format"]), versions.SAMPLER, metadata["emogan"])
+    written = checksum(tensors, metadata["fields"])
+    if metadata.get("crc32", written) != written:  # versions before wrote none
+        raise RuntimeError("its content is not what was written. Copy the file again")
     if asked:
         raise ValueError(f"{path}: expected no subject, session or fold, as it holds one training set, got {asked}")
     fields = json.loads(metadata["fields"])

@@ -209,7 +209,7 @@ def _found(folder: Path) -> Job | Problem:
             return _done(folder)
         except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
             text = f"no {error} in run.json" if isinstance(error, KeyError) else str(error)
-            return Problem("unreadable", str(folder), text)
+            return Problem("unreadable", str(folder), f"{text}. The job's command, typed again, does it anew")
     if (folder / "failed.json").exists():
         try:
             failure = json.loads((folder / "failed.json").read_text(encoding="utf-8"))
@@ -237,7 +237,12 @@ def _changed(path: Path) -> float:
 
 def _done(folder: Path) -> Job:
     finished = (folder / "scores.csv").stat().st_mtime
-    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    try:
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"expected run.json as a job writes it, got a damaged file ({error})") from error
+    if not isinstance(run, dict):
+        raise ValueError(f"expected a mapping in run.json, got {type(run).__name__}")
     run["augmenter"], run["classifier"], run["data"]["fingerprint"], run["scaling"]["fit_on"]  # or KeyError
     if not isinstance(run["evaluation"], dict):
         raise ValueError(f"expected a mapping as evaluation in run.json, got {run['evaluation']!r}")
@@ -266,7 +271,10 @@ def _done(folder: Path) -> Job:
 def _table(folder: Path, name: str) -> pd.DataFrame:
     """One of a job's .csv files: names as text, numbers as numbers."""
     path = folder / f"{name}.csv"
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except ValueError as error:  # pandas' own errors are
+        raise ValueError(f"expected rows of {', '.join(FILES[name])} in {path.name}, got {error}") from error
     if name == "scores" and not set(TRIAL_COLUMNS) & set(frame):  # an earlier version's
         frame[TRIAL_COLUMNS] = ""
     if list(frame.columns) != FILES[name] or frame.empty:

@@ -91,8 +91,7 @@ class MemberBatches(lightning.LightningDataModule):
 
     def setup(self, stage: str) -> None:
         if stage == "fit":
-            need_one_device(self.trainer)
-            self.feed(self.trainer.lightning_module, self.trainer.strategy.root_device)
+            self.feed(generator_of(self.trainer), self.trainer.strategy.root_device)
 
     def teardown(self, stage: str) -> None:
         """Bring everything back to the CPU: nothing is left in a GPU's memory."""
@@ -188,19 +187,31 @@ class MemberBatches(lightning.LightningDataModule):
         return Batch(self.windows, self.labels, index[rows], z, u, self.classes, groups[rows], *affine)
 
 
-def need_one_device(trainer: lightning.Trainer) -> None:
-    """Refuse a Trainer that would give each of several devices a part of the iterations.
+def generator_of(trainer: lightning.Trainer | None) -> ConditionalGenerator:
+    """The generator that a Trainer trains, on a single device: several would train a part of the iterations each.
 
     Raises
     ------
     ValueError
-        Saying so.
+        Saying what was expected.
     """
+    if trainer is None:
+        raise ValueError(
+            "expected a Trainer, which sets up a DataModule for the generator that it trains: Trainer(...).fit(model, "
+            "data). Without one, data.batches.feed(model) and data.batches.draw(iteration) give the mini-batches"
+        )
     if trainer.world_size > 1:
         raise ValueError(
             "expected a Trainer with one device, on which all of a stack's generators train, got "
             f"{trainer.world_size}. Write Trainer(devices=1, ...)"
         )
+    model = trainer.lightning_module
+    if not isinstance(model, ConditionalGenerator):
+        raise ValueError(
+            "expected a generator of EmoGAN or another emogan.models.ConditionalGenerator, whose mini-batches these "
+            f"are, got {type(model).__name__}"
+        )
+    return model
 
 
 class Nothing:

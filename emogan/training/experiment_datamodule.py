@@ -21,7 +21,7 @@ from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, 
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.docstrings import inherit_parameters
-from emogan.training.batches import MemberBatches, Nothing, need_one_device
+from emogan.training.batches import MemberBatches, Nothing, generator_of
 from emogan.wording import PythonWording, worded
 
 Which = OneOrSeveral[int | str] | None
@@ -232,8 +232,7 @@ class ExperimentDataModule(Checked, lightning.LightningDataModule):
 
     def setup(self, stage: str) -> None:
         if stage == "fit":
-            need_one_device(self.trainer)
-            self.batches.feed(self.trainer.lightning_module, self.trainer.strategy.root_device)
+            self.batches.feed(generator_of(self.trainer), self.trainer.strategy.root_device)
 
     def teardown(self, stage: str) -> None:
         if stage == "fit":

@@ -152,11 +152,29 @@ def test_a_single_class_is_refused():
         build(y=np.zeros(24, int), class_names=("sad",))
 
 
-@pytest.mark.parametrize("spread", [0, 1e-12], ids=["exactly", "in float32"])
-def test_a_feature_that_is_constant_over_all_windows_is_refused(spread):
-    x = build().x.astype(np.float64)
-    x[:, [1, 4]] = 20 + spread * np.arange(24)[:, None]
+def test_a_feature_that_is_constant_over_all_windows_is_refused():
+    x = build().x.copy()
+    x[:, [1, 4]] = 20
     with pytest.raises(ValueError, match=r"got 2 constant over all 24 windows: b, pulse\. Leave these columns out"):
+        build(x=x)
+
+
+@pytest.mark.parametrize("spread", [1e-12, 4e-6])
+def test_a_feature_of_which_single_precision_keeps_little_is_refused(spread):
+    x = build().x.astype(np.float64)
+    x[:, 1] = 20 + spread * np.arange(24)
+    with pytest.raises(
+        ValueError, match=r"got 1 whose values differ by less than 100 steps .*: b\. Subtract their mean"
+    ):
+        build(x=x)
+    x[:, 1] = 20 + 1e-4 * np.arange(24)
+    build(x=x)
+
+
+def test_a_value_beyond_single_precision_is_refused_as_such():
+    x = build().x.astype(np.float64)
+    x[3, 1] = 1e39
+    with pytest.raises(ValueError, match=r"expected features within \+-3\.4e38 \(float32\), got 1e\+39"):
         build(x=x)
 
 

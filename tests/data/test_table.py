@@ -81,6 +81,35 @@ def test_a_csv_is_read_to_the_values_written(tmp_path):
     assert from_csv.fingerprint() == from_npz.fingerprint()
 
 
+def test_a_class_or_person_that_missing_values_would_take_away_is_not_dropped(tmp_path):
+    for column, value, what in (
+        ("label", 1, "class without .*, got none of 1"),
+        ("subject", 2, "subject .*, got none of 2"),
+    ):
+        table = frame()
+        table.loc[table[column] == value, "blink"] = np.nan
+        with pytest.raises(ValueError, match=rf"windows of every {what}"):
+            load(table, missing="drop")
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_trials_that_stand_in_several_places_are_warned_about(caplog, lost):
+    table = frame(subject=1)
+    table["trial"] = table.trial + 2 * (np.arange(N) // 12)
+    load(table.drop(columns="session") if lost else table)
+    assert ("the rows of 4 of 4 trials stand in several places" in caplog.text) == lost
+    caplog.clear()
+    load(table.sort_values(["session"]).iloc[np.arange(N).reshape(-1, 3).T.ravel()])  # windows of all trials alternate
+    assert "several places" not in caplog.text
+
+
+def test_rows_that_are_stored_twice_are_warned_about(caplog):
+    load(frame())
+    assert "equal another one" not in caplog.text
+    load(pd.concat([frame(), frame().iloc[:5]]))
+    assert "5 of 29 windows equal another one of their trial in every feature" in caplog.text
+
+
 @pytest.mark.parametrize("extension", ["NPZ", "Csv"])
 def test_extensions_may_be_in_capitals(tmp_path, extension):
     write = write_csv if extension == "Csv" else write_npz

@@ -403,6 +403,15 @@ def test_macro_f1_is_that_of_the_classes_that_a_fold_tests(tmp_path):
     assert scores.macro_f1.tolist() == pytest.approx([f1[tested].mean()])
 
 
+def test_a_class_that_is_not_tested_is_warned_about(configure, table, tmp_path, caplog):
+    content = dict(np.load(table))
+    first = content["trial"] == content["trial"][content["y"] == 2].min()
+    kept = (content["y"] != 2) | first
+    np.savez(tmp_path / "few.npz", **{name: v[kept] if len(v) == len(kept) else v for name, v in content.items()})
+    job.run(configure(tmp_path, "model=none", f"data.path={tmp_path / 'few.npz'}", "evaluation.folds=front_back"))
+    assert re.search(r"some classes are trained on but not tested: \S+ \(in \d of \d experiments\)", caplog.text)
+
+
 def test_trials_that_are_numbered_anew_in_each_class_are_warned_about(configure, table, tmp_path, caplog):
     content = dict(np.load(table))
     content["trial"] = content["trial"] % 2

@@ -1,5 +1,7 @@
 """Columns, names and labels come back as the user has them, or are refused by name."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -134,6 +136,13 @@ def test_labels_that_were_no_series_are_one_beside_a_dataframe_and_an_array_besi
         assert isinstance(labels, pd.Series)
         assert labels.name == ("emotion" if isinstance(y, pd.DataFrame) else None)
         assert isinstance(NoiseSampler(n_aug=3).fit(X, y).sample(3)[1], np.ndarray)
+
+
+@pytest.mark.parametrize("none", [None, np.nan])
+@pytest.mark.parametrize("kind", [list, partial(np.array, dtype=object)])
+def test_windows_without_a_label_are_counted_and_get_no_class(none, kind):
+    with pytest.raises(ValueError, match=r"expected a label for every window, got none \(None or NaN\) for 1 of 3"):
+        NoiseSampler(n_aug=3).fit(np.random.default_rng(0).random((3, 2)), kind(["a", none, "b"]))
 
 
 @pytest.mark.parametrize("labels", [[1, "b", 2.5], np.array([1, "b", 2], dtype=object)])

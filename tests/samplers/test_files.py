@@ -120,6 +120,7 @@ def test_a_file_without_the_name_and_type_of_labels_is_read_as_before(fit, tmp_p
         metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
     fields = json.loads(metadata["fields"])
     assert (fields.pop("label_name"), fields.pop("label_type") is None) == ("emotion", False)
+    del metadata["crc32"]  # which files of that time had not either
     safetensors.torch.save_file(tensors, tmp_path / "file", metadata=metadata | {"fields": json.dumps(fields)})
     labels = emogan.load(tmp_path / "file").sample(4)[1]
     assert labels.tolist() == ["calm", "fear", "joy", "calm"]
@@ -165,8 +166,22 @@ def test_foreign_damaged_and_missing_files_are_refused(fitted, tmp_path):
     torch.save({"state_dict": {"weight": torch.zeros(3)}}, path)
     with pytest.raises(ValueError, match=r"expected a file that save\(\)"):
         emogan.load(path)
-    with pytest.raises(FileNotFoundError):
+    damaged = bytearray(whole)
+    damaged[-40] ^= 1  # a bit of a weight
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"expected a file that save\(\) .*its content is not what was written"):
+        emogan.load(path)
+    with pytest.raises(FileNotFoundError, match=r"none: expected a file that save\(\) of a sampler wrote"):
         emogan.load(tmp_path / "none")
+    with pytest.raises(ValueError, match=r"expected a file to write, such as .*sampler\.safetensors, got a folder"):
+        fitted.save(tmp_path)
+
+
+def test_files_in_the_home_folder_are_found_by_a_tilde(fitted, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    fitted.save("~/kept.safetensors")
+    assert (tmp_path / "kept.safetensors").exists()
+    emogan.load("~/kept.safetensors")
 
 
 def test_a_file_of_a_newer_emogan_is_refused_by_its_version(fitted, tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import CSVLogger
 from padded_sets import unpadded
 from represented import represented
 
+from emogan import SyntheticDataModule
 from emogan.augmenters import GANAugmenter
 from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
 from emogan.training.batches import MemberBatches
@@ -153,6 +154,17 @@ def test_an_iteration_that_gives_nothing_back_is_refused(tmp_path):
 
     with pytest.raises(ValueError, match=r"Silent.iterate: expected to get back a tensor .*, got None"):
         train(Silent(5, 3, 2, hidden=8), batches(2), tmp_path)
+
+
+def test_a_datamodule_without_a_trainer_or_with_a_module_of_another_kind_says_what_it_is_for():
+    with pytest.raises(ValueError, match=r"expected a Trainer, which sets up a DataModule .* data\.batches\.feed"):
+        SyntheticDataModule(modality="eye", subject=1, session=1).setup("fit")
+    with pytest.raises(ValueError, match=r"expected one of the folds .*, got fold=99"):
+        SyntheticDataModule(modality="eye", subject=1, session=1, fold=99).setup("fit")
+    data = batches(2)
+    data.trainer = SimpleNamespace(world_size=1, lightning_module=torch.nn.Linear(1, 1))
+    with pytest.raises(ValueError, match=r"expected a generator of EmoGAN .* got Linear"):
+        data.setup("fit")
 
 
 def test_a_trainer_of_several_devices_is_refused_before_it_trains_each_part_of_the_time():
