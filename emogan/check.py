@@ -71,7 +71,7 @@ def check(data: Mapping, modality: str = "eeg_eye") -> tuple[str, bool]:
     -------
     report : str
     fits : bool
-        Whether it could be loaded and nothing is missing or otherwise than published.
+        Whether it could be loaded and nothing is missing or different from what was published.
     """
     try:
         known = PUBLISHED.get(data["_target_"])

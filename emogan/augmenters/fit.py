@@ -181,7 +181,7 @@ class CachedFit:
         self.kept = {self.first[self.keys[m]] for m in kept}
         self.checkpoints = Checkpoints(store)
         self.entries = {key: entry for key in dict.fromkeys(self.keys) if (entry := store.load(key))}
-        self.unfinished: dict[str, int] = {}  # iterations of members that time did not suffice for, by key
+        self.unfinished: dict[str, int] = {}  # iterations reached when max_time ended training, by key
         self.trained: list[int] = []
         self.states: list[dict] = []
         self.groups, self.resumed, self.device = 0, False, "cpu"

@@ -43,7 +43,7 @@ def described(value: object) -> object:
 
 
 def _defaults(gan: type[ConditionalGenerator]) -> dict[str, object]:
-    """The settings of a GAN that have a default, but for those that a fit gives and the optimiser."""
+    """The defaults of a GAN's settings, without members, seeds and optimizer."""
     parameters = inspect.signature(gan).parameters.values()
     others = ("members", "seeds", "optimizer")
     return {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in others}

@@ -128,7 +128,7 @@ PUBLISHED: dict[str, Callable[[Mapping], Published]] = {  # by the loader's name
 def differences(
     features: FeatureSet, published: Published, people: Sequence[int], sessions: Sequence[int] | None = None
 ) -> list[str]:  # fmt: skip
-    """Sentences on what is missing, or is otherwise than published; none if all is there as it should be.
+    """Sentences on what is missing, or different from what was published; none if all is there as it should be.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ Exponents = Annotated[Sequence[int], ASCENDING_PAIR]
 class FitData:
     """What a classifier is trained on, and the windows that it predicts.
 
-    Windows of a trial are in the order of time. Trials are whole numbers that mean nothing but themselves.
+    Windows of a trial are in the order of time. Trials are numbered in no particular order.
 
     Parameters
     ----------
@@ -160,14 +160,14 @@ class Estimator(Classifier):
         return [self._path(data.x[:n], data.y[:n], data.x_held_out) for n in data.lengths]
 
     def _path(self, x, y, x_held_out) -> Predictions:
-        predictions, bounded = [], []
+        predictions, not_converged = [], []
         for i, value in enumerate(self.given):
             machine = self._machine(value).fit(x, y)
             predictions.append(machine.predict(x_held_out))
             boosted = hasattr(machine, "do_early_stopping_")  # its max_iter is a number of trees
             if not boosted and 0 < getattr(machine, "max_iter", -1) <= np.max(getattr(machine, "n_iter_", 0)):
-                bounded.append(i)
-        return Predictions(np.stack(predictions), min(bounded, default=None))
+                not_converged.append(i)
+        return Predictions(np.stack(predictions), min(not_converged, default=None))
 
     def _machine(self, value: int | float) -> BaseEstimator:
         return self.estimator(**{self.parameter: value} if self.parameter else {})

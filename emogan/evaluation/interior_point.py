@@ -7,7 +7,7 @@ from scipy.linalg import blas, lapack
 
 GAP = 1e-4  # of the objectives of primal and dual, relative: the stopping rule
 MAX_STEPS = 100  # a problem takes about 8 from a neighbouring C, up to 20 from nothing
-INTERIOR = 0.02  # a start keeps so far away from the bounds of the dual, as a fraction of C
+INTERIOR = 0.02  # smallest distance of a start from the bounds of the dual, as a fraction of C
 BACK = 0.995  # of the way to the nearest bound
 
 

@@ -53,7 +53,7 @@ class Plan:
     sets: list[TrainingSet]
     fits: list[Fit]
     splits: list[Split]
-    halved: int  # splits whose inner folds are halves of trials, for want of trials
+    halved: int  # splits with a class of a single training trial: their inner folds are halves of trials
     clips_shared: int = 0  # splits whose inner folds validate on clips that they train on, in spite of stimuli=unseen
     donors: Donors | None = None
     learned: list[Learned] | None = None  # of each training set, what an augmenter learns from instead, if donors

@@ -91,13 +91,13 @@ def gather(number: int, plan: Plan, candidates: Sequence[Mapping[int, Prediction
         for fit, held_out in split.inner
     )
     fits = [split.fit, *(fit for fit, _ in split.inner)]
-    bounds = [paths[fit].first_not_converged for paths in candidates for fit in fits]
+    not_converged = [paths[fit].first_not_converged for paths in candidates for fit in fits]
     return Scores(
         predictions=outer,
         accuracy=(outer == y[test]).mean(-1),
         trial_accuracy=(majority(outer, trial) == majority(y[test], trial)).mean(-1),
         inner_accuracy=correct / sum(len(held_out) for _, held_out in split.inner),
-        first_not_converged=min((bound for bound in bounds if bound is not None), default=None),
+        first_not_converged=min((c for c in not_converged if c is not None), default=None),
     )
 
 

@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 from emogan.evaluation.interior_point import Machine
 
 BLOCK = 256  # windows
-HARD = 0.9  # dual coefficients below so much of C: none is at its bound
+HARD = 0.9  # if all dual coefficients are below this fraction of C, none is at its bound: the margin is hard
 
 
 class Predictions(NamedTuple):

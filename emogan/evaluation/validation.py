@@ -10,7 +10,8 @@ from emogan.evaluation.classifiers import Classifier, FitData
 from emogan.evaluation.vote import majority
 
 LEFT = 2  # trials of each class to learn from, or more
-FLAT = 0.01  # the least spread of a feature in [0, 1], lest one that hardly varies in training be large in a test
+# The lowest standard deviation of a feature in [0, 1]: one that hardly varies in training must not be huge in a test
+FLAT = 0.01
 
 
 class Network(Classifier):

@@ -31,7 +31,7 @@ def job_inputs(
     """Everything that changes a job's results, by dotted name.
 
     ``features`` are as they were loaded, ``targets`` the indices of the windows of the experiments that are classified,
-    and ``training`` is what of Lightning's options and callbacks changes the generators.
+    and ``training`` are Lightning's options and callbacks that change the generators.
     """
     plain = OmegaConf.to_container(cfg, resolve=True)
     names = {"plan": "plan", "predictions": "predictions", "quality measures": "quality"}  # as files name them

@@ -130,7 +130,7 @@ class Job:
                 outputs.write_windows(found)
                 if found.cfg.quality:
                     outputs.write_quality(found, self._quality())
-        report_bounds(found)
+        log_not_converged(found)
         outputs.write_run(found)
 
     @contextlib.contextmanager
@@ -343,7 +343,7 @@ def gather(candidates: Sequence[Candidate], plan: Plan, features: FeatureSet, ch
     return {n: protocol.pool(found, plan.poolable) for n, found in scores.items()}
 
 
-def report_bounds(found: Results) -> None:
+def log_not_converged(found: Results) -> None:
     """Log in how many training sets the classifier did not converge, and from which value of its parameter on."""
     for n, scores in found.scores.items():
         met = [found.classifier.values[c] for s in scores if (c := s.first_not_converged) is not None]

@@ -226,7 +226,7 @@ def write_quality(found: Results, quality: Sequence[pd.DataFrame]) -> None:
 def write_run(found: Results) -> None:
     """Write ``run.json``: versions, device, seconds per stage, data, settings, audit and what became of each member."""
     cfg, fits, targets = found.cfg, found.fits, found.loaded.take(found.targets)
-    bounded = {
+    not_converged = {
         n: [None if (c := s.first_not_converged) is None else float(found.classifier.values[c]) for s in scores]
         for n, scores in found.scores.items()
     }
@@ -259,12 +259,12 @@ def write_run(found: Results) -> None:
         "n_aug": found.sizes,
         "seed": cfg.seed,
         "audit": found.audit,
-        "members": [_member(found, split, bounded) for split in range(len(found.plan.splits))],
+        "members": [_member(found, split, not_converged) for split in range(len(found.plan.splits))],
     }  # fmt: skip
     write_atomically(found.folder / "run.json", json.dumps(content, indent=1).encode())
 
 
-def _member(found: Results, split: int, bounded: dict[int, list]) -> dict:
+def _member(found: Results, split: int, not_converged: dict[int, list]) -> dict:
     """What became of a training set's generator, and what it and the scaler saw."""
     m, fits, x = found.plan.of_splits[split], found.fits, found.features.x
     data, seen = found.plan.sets[m], found.plan.learning_sets[m]
@@ -273,7 +273,7 @@ def _member(found: Results, split: int, bounded: dict[int, list]) -> dict:
         "figures": fits.figures[m], "findings": fits.figures[m] and findings(fits.figures[m]),
         "scaler_saw": {"windows": len(data.scaled_by), "sha256": fingerprint(x[data.scaled_by])},
         "augmenter_saw": {"windows": len(seen.rows), "sha256": fingerprint(x[seen.rows])},
-        "bounded_from_c": {str(n): values[split] for n, values in bounded.items()},
+        "first_c_not_converged": {str(n): values[split] for n, values in not_converged.items()},
     }  # fmt: skip
 
 

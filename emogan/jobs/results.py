@@ -38,7 +38,7 @@ class Results:
     donors: Donors
     classifier: Classifier
     sizes: list[int]  # every n_aug that is asked for
-    training: dict  # what of Lightning's options and callbacks changes the GANs
+    training: dict  # Lightning's options and callbacks that change the GANs
     key: str = ""  # content key of the job
     loaded: FeatureSet | None = None  # the data as they were loaded, with donors
     targets: np.ndarray | None = None  # the windows of what is classified

@@ -158,7 +158,7 @@ def check_donors(cfg: DictConfig, donors: Donors, augmenter: Augmenter) -> None:
         unused = [f"donors.{name}" for name, value in vars(donors).items() if value != vars(Donors())[name]]
         if unused:
             log.warning(
-                "%s: without effect, as there are no donors. donors=others or donors=own_sessions takes some.",
+                "%s: no effect, as no donors are taken. donors=others or donors=own_sessions takes some.",
                 ", ".join(unused),
             )
         return

@@ -2,8 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import mne
 import numpy as np
@@ -14,6 +15,7 @@ from emogan.data.montage import located
 from emogan.data.table_files import some
 from emogan.recordings.eeg import Recording
 from emogan.recordings.settings import Settings
+from emogan.recordings.timeline import Piece
 from emogan.signal.windows import TOLERANCE_S
 
 SAME_RATE = 1e-4  # relative difference of rates that are the same but for rounding
@@ -50,44 +52,104 @@ def trial_signal(
     """
     own_hz, names = recording.sfreq_hz, recording.channels
     ratio, rate_hz = resampling(recording, settings)
-    up, down = ratio.numerator, ratio.denominator
     taps = np.ones(1) if ratio == 1 else anti_alias(ratio, own_hz, settings.band_pass_hz[1])
     first, last, piece = recording.timeline.locate(start_s, end_s)
     count = int((min(end_s, recording.duration_s) - start_s + TOLERANCE_S) * rate_hz)  # holds all whole windows
+    grid = _Grid(first, last, piece, ratio, count, own_hz)
     hidden = recording.timeline.bad_samples(piece) & (settings.bad_stretches != "keep")
     replaced = recording.bad if settings.bad_channels == "interpolate" else ()
-    step, context = (math.ceil(seconds * own_hz / down) * down for seconds in (PIECE_S, CONTEXT_S))
-    before = min(context, first - piece.first)
-    before -= before % down if down <= own_hz else 0  # the trial's first sample is one of those after resampling
-    origin, level, done = first - before, None, []
+    level, done = None, []
     spans = _Spans(len(names), first, count // round(settings.window_s * rate_hz), settings.window_s * own_hz)
-    for start in range(first, last, step):
-        stop = min(start + step, last)
-        begin, end = origin + max(0, (start - origin - context) // down * down), min(stop + context, piece.stop)
-        signal, bad = recording.read(begin, end, with_eog), hidden[begin - piece.first : end - piece.first]
-        if not (finite := np.isfinite(signal)).all() or bad.any():
-            inside = slice(start - begin, stop - begin)
-            begin_s = piece.start_s + (start - piece.first) / own_hz
-            _need_finite(recording, finite[:, inside] | bad[inside], replaced, begin_s)
-            _bridge(signal, ~finite | bad)
-        spans.add(signal[: len(names)], begin)
-        level = signal[:, : 2 * context].mean(1, keepdims=True) if level is None else level
+    for part in grid.parts():
+        signal = _read(recording, part, piece, hidden, replaced, with_eog)
+        spans.add(signal[: len(names)], part.begin)
+        level = signal[:, : 2 * grid.context].mean(1, keepdims=True) if level is None else level
         signal -= level  # the filter's stop band lets a share of an offset of millivolts through
-        at = round(before * up / down) - (begin - origin) * up // down  # where the trial begins after resampling
-        from_, to = at + (start - first) * up // down, at + (count if stop == last else (stop - first) * up // down)
-        done.append(_filtered(_resampled(signal, ratio, taps, to), rate_hz, settings)[:, from_:to])
+        resampled = _resampled(signal, ratio, taps, part.kept.stop)
+        done.append(_filtered(resampled, rate_hz, settings)[:, part.kept])
     signal = np.concatenate(done, axis=1)
     if replaced:
         signal[: len(names)] = interpolated(signal[: len(names)], names, replaced, rate_hz)
-    places = np.minimum(first + np.arange(signal.shape[1]) * down // up, last - 1) - piece.first
-    seen = ~hidden[places] if not hidden[places].all() else slice(None)
     flat = spans.flat()
     if settings.bad_stretches != "keep":
         flat &= ~recording.timeline.bad_windows(start_s, flat.shape[1], settings.window_s)
     flat[[name in replaced for name in names]] = False
     _need_signal(recording, flat, start_s, settings.window_s)
+    hidden = hidden[grid.places(signal.shape[1]) - piece.first]
+    seen = ~hidden if not hidden.all() else slice(None)
     _need_plausible(recording, signal[: len(names), seen], set(recording.bad) - set(replaced))
     return signal, rate_hz
+
+
+class _Part(NamedTuple):
+    """A part of a trial: samples of the recording from start to stop, for which those from begin to end are read."""
+
+    start: int
+    stop: int
+    begin: int
+    end: int
+    kept: slice  # of what was read and resampled, the part itself
+
+
+class _Grid:
+    """Which samples of a recording, and which after resampling, the parts of a trial consist of.
+
+    Parameters
+    ----------
+    first, last
+        The recording's samples from which and up to which the trial lasts.
+    piece
+        The samples between two breaks of the recording that hold it.
+    ratio
+        The rate after resampling over that of the recording.
+    count
+        Samples of the trial after resampling.
+    own_hz
+        The rate of the recording.
+    """
+
+    def __init__(self, first: int, last: int, piece: Piece, ratio: Fraction, count: int, own_hz: float):
+        self.first, self.last, self.stop, self.count = first, last, piece.stop, count
+        self.up, self.down = ratio.numerator, ratio.denominator
+        self.step, self.context = (
+            math.ceil(seconds * own_hz / self.down) * self.down for seconds in (PIECE_S, CONTEXT_S)
+        )
+        before = min(self.context, first - piece.first)  # samples that are read before the trial
+        # The trial's first sample is one of those after resampling
+        self.before = before - (before % self.down if self.down <= own_hz else 0)
+
+    def parts(self) -> Iterator[_Part]:
+        """The parts in order, of `PIECE_S` at most, each with its context."""
+        origin = self.first - self.before
+        for start in range(self.first, self.last, self.step):
+            stop = min(start + self.step, self.last)
+            begin = origin + max(0, (start - origin - self.context) // self.down * self.down)
+            trial = round(self.before * self.up / self.down) - (begin - origin) * self.up // self.down
+            to = self.count if stop == self.last else self.resampled(stop - self.first)
+            kept = slice(trial + self.resampled(start - self.first), trial + to)
+            yield _Part(start, stop, begin, min(stop + self.context, self.stop), kept)
+
+    def resampled(self, samples: int) -> int:
+        """How many samples of the recording's become by resampling."""
+        return samples * self.up // self.down
+
+    def places(self, n: int) -> np.ndarray:
+        """The sample of the recording (n,) at each of the trial's first n after resampling."""
+        return np.minimum(self.first + np.arange(n) * self.down // self.up, self.last - 1)
+
+
+def _read(
+    recording: Recording, part: _Part, piece: Piece, hidden: np.ndarray, replaced: Collection[str], with_eog: bool
+) -> np.ndarray:
+    """The samples (C, N) of a part and its context, bridged where they are hidden or, outside the part, missing."""
+    signal = recording.read(part.begin, part.end, with_eog)
+    bad, finite = hidden[part.begin - piece.first : part.end - piece.first], np.isfinite(signal)
+    if not finite.all() or bad.any():
+        inside = slice(part.start - part.begin, part.stop - part.begin)
+        begin_s = piece.start_s + (part.start - piece.first) / recording.sfreq_hz
+        _need_finite(recording, finite[:, inside] | bad[inside], replaced, begin_s)
+        _bridge(signal, ~finite | bad)
+    return signal
 
 
 class _Spans:

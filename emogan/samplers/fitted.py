@@ -85,14 +85,14 @@ class FittedSampler:
             most = "up to " if self.identity.get("plateau_window") else ""
             what += f" trained for {most}{self.identity['iterations']} iterations"
         what += f", {len(self.dtypes)} features, classes {', '.join(map(str, self.classes.tolist()))}"
-        whence = [f"{name}={value}" for name, value in self.origin.items()]
-        whence += [f"fitted by {self.sampler}"] * bool(self.sampler) + [f"read from {self.file}"] * bool(self.file)
+        details = [f"{name}={value}" for name, value in self.origin.items()]
+        details += [f"fitted by {self.sampler}"] * bool(self.sampler) + [f"read from {self.file}"] * bool(self.file)
         if self.shared is not None:
             units = "the units of one person" if self.alignment else "their shared units until adapt(X)"
-            whence.append(
+            details.append(
                 f"learned from {self.shared['people']} people of {self.shared['dataset']}; windows in {units}"
             )
-        return f"FittedSampler({what}" + f",\n  {', '.join(whence)}" * bool(whence) + ")"
+        return f"FittedSampler({what}" + f",\n  {', '.join(details)}" * bool(details) + ")"
 
     def adapt(self, X: Any, y: Any = None) -> Self:
         """A shared generator (`emogan.share`) for a person it has not learned from: it draws in that person's units.

@@ -262,7 +262,8 @@ class RecurrentSampler(TrialSampler, TrainedSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class RecurrentCBEGANSampler(RecurrentSampler):
-    """Appends whole trials of a `RecurrentCBEGAN`, windows that follow one another; needs trials=, see there.
+    """Appends whole trials of a `RecurrentCBEGAN`, windows that follow one another; needs trials=, the trial of
+    each window.
 
     Windows of a class that follow one another in what is drawn are those of a trial, and then of the next one.
     """
@@ -279,7 +280,8 @@ class RecurrentCBEGANSampler(RecurrentSampler):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class RecurrentCWGANSampler(RecurrentSampler):
-    """Appends whole trials of a `RecurrentCWGAN`, windows that follow one another; needs trials=, see there.
+    """Appends whole trials of a `RecurrentCWGAN`, windows that follow one another; needs trials=, the trial of
+    each window.
 
     Windows of a class that follow one another in what is drawn are those of a trial, and then of the next one.
     """

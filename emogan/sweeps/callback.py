@@ -82,7 +82,10 @@ class SweepCallback(Callback):
     """Called by Hydra before the first job of a sweep and after each."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs) -> None:
-        """Refuse a sweep with unknown keys, shared folders or no way for Slurm to end it, or note what it asks for."""
+        """Check a sweep before its first job, and remember it as `begun`.
+
+        It is refused for unknown keys, impossible values, folders that jobs share, or a Slurm that cannot run it.
+        """
         from emogan.jobs.settings import check_sweep  # here, so that tab completion need not wait for torch
 
         global begun

@@ -32,7 +32,7 @@ class _DataSet(ExperimentDataModule):
     window_s
         4 or 1. Eye movement features exist at 4 s only.
     threshold
-        A trial rated so or above is high, one rated below is low.
+        A trial rated at this value or above is high, one rated below it is low.
     cache
         The folder that keeps the features.
     settings

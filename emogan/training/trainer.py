@@ -63,7 +63,7 @@ class TrainerSettings:
     Parameters
     ----------
     options
-        Of `lightning.Trainer`, or of the subclass named by ``_target_``. What would break a promise is refused: several
+        Of `lightning.Trainer`, or of the subclass named by ``_target_``. What EmoGAN sets itself is refused: several
         devices for a group of GANs, or a length of training other than the GANs' iterations.
     callbacks
         Lightning callbacks by names of the user's: instances, or calls with a ``_target_``, which are made anew for

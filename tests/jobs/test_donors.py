@@ -217,7 +217,7 @@ def test_what_makes_no_sense_is_refused_before_any_work(folder, overrides, messa
 
 def test_donors_that_are_set_up_and_not_taken_are_told_of(folder, caplog):
     run(folder, "model=noise", "donors.others=false", "donors.subjects=[2]", "donors.stimuli=any", name="idle")
-    assert "donors.subjects, donors.stimuli: without effect, as there are no donors" in caplog.text
+    assert "donors.subjects, donors.stimuli: no effect, as no donors are taken" in caplog.text
 
 
 def test_all_n_aug_are_chosen_on_the_same_training_sets(folder, monkeypatch):

@@ -376,7 +376,7 @@ def test_fits_of_a_classifier_that_do_not_converge_are_counted(configure, tmp_pa
     with caplog.at_level("INFO"):
         job.run(configure(tmp_path, "model=none", *short))
     assert "logistic_regression did not converge in 6 of 6 training sets, from c = 0.001" in caplog.text
-    assert {m["bounded_from_c"]["0"] for m in read_run(tmp_path / "job")["members"]} == {0.001}
+    assert {m["first_c_not_converged"]["0"] for m in read_run(tmp_path / "job")["members"]} == {0.001}
 
 
 def test_a_job_ends_by_telling_what_was_found_the_table_and_where_its_files_are(configure, tmp_path, caplog):

@@ -65,7 +65,7 @@ def _warn_of_other_labels(found: FeatureSet) -> None:
             others.append(f"subject {subject}, session {session}: {labels}, the published order is {published}")
     if others:
         log.warning(
-            "the films of %d of %d experiments are labelled otherwise than published. Using the files' labels: %s",
+            "the films of %d of %d experiments have other labels than published. Using the files' labels: %s",
             len(others), len(experiments), some(others, 3),
         )  # fmt: skip
 

@@ -132,11 +132,11 @@ def test_labels_in_another_order_than_published_are_used_with_a_warning(tmp_path
     write(tmp_path / "EEG_DE_features", data, labels)
     with caplog.at_level(logging.WARNING):
         loaded = seed_v.load(tmp_path, modality="eeg", sessions=[1])
-    assert "the films of 1 of 1 experiments are labelled otherwise than published" in caplog.text
+    assert "the films of 1 of 1 experiments have other labels than published" in caplog.text
     assert "the published order is [4, 1, 3, 2, 0" in caplog.text
     caplog.clear()
     seed_v.load(tmp_path, modality="eeg")
-    assert caplog.text.count("labelled otherwise than published") == 1
+    assert caplog.text.count("other labels than published") == 1
     assert loaded.y[loaded.trial == 1][0] == 1
 
 
