@@ -46,7 +46,7 @@ unusual windows may be recognised more easily than most, and no figure here is a
 differential privacy in training."""
 WHITENED = (
     " It also holds the mean and the principal components of all aligned windows, from which their covariance follows "
-    "(of fewer windows than features, the space that they span)."
+    "(of fewer windows than features, the space that they span), and the class means along those of small variance."
 )
 SELECTIONS = {
     "density": " For the choice of windows (model.selection=density) it also holds the mean of each class and one "
