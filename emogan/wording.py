@@ -1,8 +1,10 @@
-"""How messages name a model, its settings and the classes: as whoever reads them wrote them."""
+"""How messages name a model, its settings, the classes and files, and what is common to the text of many."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from pathlib import Path
 
 
 class Wording:
@@ -66,3 +68,23 @@ def worded(wording: Wording) -> Iterator[None]:
         yield
     finally:
         _current.reset(before)
+
+
+def natural(path: str | Path) -> list[int | str]:
+    """A key to sort by, under which 10 follows 9."""
+    return [int(text) if i % 2 else text for i, text in enumerate(re.split(r"(\d+)", str(path)))]
+
+
+@contextlib.contextmanager
+def naming(place: object) -> Iterator[None]:
+    """Put the name of a file or row in front of the message of a ValueError that is raised in the with block."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
+
+
+def some(names: Iterable[object], limit: int = 12) -> str:
+    """The first of many names, for messages."""
+    texts = list(map(str, names))
+    return ", ".join(texts[:limit]) + (f", ... ({len(texts)} in all)" if len(texts) > limit else "") or "none"

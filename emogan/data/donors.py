@@ -12,8 +12,9 @@ from emogan.data.alignment import ALIGNMENTS, Affine, Alignment
 from emogan.data.features import FeatureSet
 from emogan.data.folds import Stimuli, need_stimuli
 from emogan.data.scaling import MinMaxScaler
-from emogan.data.table_files import listed, some
+from emogan.data.table_files import listed
 from emogan.data.training_set import FineTuning, TrainingSet
+from emogan.wording import some
 
 Which = Sequence[int | str] | None
 

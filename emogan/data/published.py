@@ -9,7 +9,7 @@ import numpy as np
 from emogan.data import faced, trials
 from emogan.data.features import FeatureSet
 from emogan.data.readers import amigos, deap, dreamer
-from emogan.data.table_files import some
+from emogan.wording import some
 
 SEED_WITH_EYES = (1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 14)
 

@@ -27,12 +27,10 @@ from emogan.data.table_files import (
     from_frame,
     listed,
     matching,
-    naming,
     option,
     read_file,
-    some,
 )
-from emogan.wording import PythonWording, worded, words
+from emogan.wording import PythonWording, naming, some, worded, words
 
 FRAME = Path("DataFrame")  # how messages call one
 

@@ -5,8 +5,7 @@ import re
 import shlex
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,7 +17,7 @@ import pandas as pd
 from emogan.data.frames import FRAMES, Decimal, Separator, named, read_frame, suffix_of
 from emogan.data.pandas_types import holds_truths, plain_column
 from emogan.data.text_tables import DECIMAL_COMMA, first_text, look_at
-from emogan.wording import words
+from emogan.wording import natural, some, words
 
 KINDS = ("eeg", "eye", "other")
 REQUIRED_KEYS = ("x", "y", "trial", "subject")
@@ -387,11 +386,6 @@ def _kinds(names: Sequence[str], eye: Sequence[str]) -> tuple[str, ...]:
     return tuple("eye" if name in marked else "eeg" for name in names)
 
 
-def natural(path: Path) -> list[int | str]:
-    """A key to sort by, under which 10 follows 9."""
-    return [int(text) if i % 2 else text for i, text in enumerate(re.split(r"(\d+)", str(path)))]
-
-
 Listed = int | float | str | Sequence[int | float | str] | None  # what `listed` takes
 
 
@@ -400,18 +394,3 @@ def listed(values: Listed) -> list[str]:
     if values is None:
         return []
     return [str(value) for value in ([values] if isinstance(values, str | int | float) else values)]
-
-
-@contextmanager
-def naming(place: object) -> Iterator[None]:
-    """Put the name of a file or row in front of the message of a ValueError that is raised in the with block."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from error
-
-
-def some(names, limit: int = 12) -> str:
-    """The first of many names, for messages."""
-    names = list(map(str, names))
-    return ", ".join(names[:limit]) + (f", ... ({len(names)} in all)" if len(names) > limit else "") or "none"

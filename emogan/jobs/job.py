@@ -21,7 +21,6 @@ from emogan.augmenters.fit import fit as fit_gans
 from emogan.data.donors import Donors, among_targets
 from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.folds import members, permute_labels, thin
-from emogan.data.table_files import some
 from emogan.environment import available_cores, quieten_lightning
 from emogan.evaluation import Classifier, protocol
 from emogan.evaluation.audit import audit, audit_synthetic, seen_clips
@@ -41,6 +40,7 @@ from emogan.jobs.settings import (
     with_gan_settings,
 )
 from emogan.store import Store, derived_seed
+from emogan.wording import some
 
 log = logging.getLogger(__name__)
 

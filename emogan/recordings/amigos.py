@@ -12,8 +12,8 @@ from emogan.data.experiments import Source, need_eeg
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers.amigos import BASELINE_S, NAME, SCALES, SFREQ_HZ, UNSOUND, read
 from emogan.data.seed.release import find_folder, numbered, person_files
-from emogan.data.table_files import some
 from emogan.recordings import rated
+from emogan.wording import some
 
 log = logging.getLogger(__name__)
 

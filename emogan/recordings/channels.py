@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from emogan.data.montage import CHANNELS, is_electrode
-from emogan.data.table_files import some
+from emogan.wording import some
 
 MASTOID = re.compile(r"[AM][12](-[AM][12])?|A1\+?A2|M1\+?M2")
 NO_EEG = re.compile(  # names, in capitals, of what is recorded beside EEG

@@ -12,11 +12,11 @@ from mne.filter import filter_data, notch_filter
 from scipy.signal import firwin, kaiserord, resample_poly
 
 from emogan.data.montage import located
-from emogan.data.table_files import some
 from emogan.recordings.eeg import Recording
 from emogan.recordings.settings import Settings
 from emogan.recordings.timeline import Piece
 from emogan.signal.windows import TOLERANCE_S
+from emogan.wording import some
 
 SAME_RATE = 1e-4  # relative difference of rates that are the same but for rounding
 CONTEXT_S = 6  # read before and after a piece: longer than half of the longest filter, the notch of 6.6 s, lasts

@@ -12,11 +12,11 @@ from pathlib import Path
 import mne
 import numpy as np
 
-from emogan.data.table_files import naming, some
 from emogan.recordings import edf, preprocessed
 from emogan.recordings.channels import Picked, Signal, microvolts, pick
 from emogan.recordings.neuroscan import cnt_breaks, need_neuroscan, read_cnt
 from emogan.recordings.timeline import Marker, Piece, Timeline, timeline
+from emogan.wording import naming, some
 
 READERS = {
     ".cnt": read_cnt,

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from emogan.data.table_files import csv_frame, identifier, some
+from emogan.data.table_files import csv_frame, identifier
 from emogan.data.text_tables import first_text
 from emogan.recordings.eeg import is_eeg
 from emogan.recordings.preprocessed import SUFFIX as PREPROCESSED
 from emogan.signal.windows import TOLERANCE_S
+from emogan.wording import some
 
 EVENT = ("trial_type", "onset", "duration")  # as in BIDS
 COLUMNS = ("recording", "subject", "session", "trial", *EVENT)

@@ -12,7 +12,6 @@ import numpy as np
 from scipy.signal import welch
 
 from emogan.data.eye_names import EYE_NAMES
-from emogan.data.table_files import naming, some
 from emogan.recordings.blinks import remove_blinks
 from emogan.recordings.cleaning import resampling, trial_signal
 from emogan.recordings.eeg import SUFFIXES, Recording, need_file, open_recording
@@ -23,6 +22,7 @@ from emogan.recordings.settings import Settings
 from emogan.signal.eye import eye_features
 from emogan.signal.windows import count_windows
 from emogan.versions import COMPUTATIONS
+from emogan.wording import naming, some
 
 SPECTRUM_WINDOW_S, SPECTRUM_HZ = 2.0, 62.0  # resolution and end of the spectra that are kept
 

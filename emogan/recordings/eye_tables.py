@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from emogan.data.frames import whole
-from emogan.data.table_files import naming, some
 from emogan.data.text_tables import first_text, look_at
 from emogan.signal.eye_recording import EyeRecording
+from emogan.wording import naming, some
 
 COLUMNS = {  # of plain CSV, one row per event; those that a kind of event needs
     "fixation": ["onset_s", "duration_s", "dispersion_x", "dispersion_y", "pupil_x", "pupil_y"],

@@ -12,11 +12,12 @@ import pandas as pd
 from emogan.data import trials
 from emogan.data.seed.release import by_name, by_session_folder, data_files
 from emogan.data.seed.sessions import by_date
-from emogan.data.table_files import identifier, natural, some
+from emogan.data.table_files import identifier
 from emogan.recordings.eeg import READERS, read_markers
 from emogan.recordings.events_table import EVENT, EventsTable, Name, Row, column_of_seconds, frame_with
 from emogan.recordings.timeline import Marker
 from emogan.signal.windows import TOLERANCE_S
+from emogan.wording import natural, some
 
 WHOLE = (0.0,), (float("inf"),)  # of a variable that holds one trial
 EVENTS = re.compile(r"sub-(?P<subject>[^_]+)(_ses-(?P<session>[^_]+))?(_.+)?_events\.tsv")  # BIDS

@@ -9,10 +9,11 @@ from pathlib import Path
 from emogan.checks import PositiveInt, checked
 from emogan.data import table
 from emogan.data.features import FeatureSet, Modality
-from emogan.data.table_files import Listed, some
+from emogan.data.table_files import Listed
 from emogan.recordings.events_table import EventsTable
 from emogan.recordings.run import extract
 from emogan.recordings.settings import Settings
+from emogan.wording import some
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from emogan.checks import NonNegativeInt, OneToNine, PositiveInt, checked, one_o
 from emogan.data.experiments import Source, as_list, choose
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.readers.mahnob import EMOTIONS, RATED, Session, find_sessions
-from emogan.data.table_files import naming, some
 from emogan.recordings import edf, rated, tobii
 from emogan.recordings.events_table import Row
 from emogan.signal.eye import need_pupil
+from emogan.wording import naming, some
 
 log = logging.getLogger(__name__)
 

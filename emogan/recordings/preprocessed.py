@@ -14,7 +14,7 @@ import numpy as np
 
 from emogan.data.montage import CHANNELS
 from emogan.data.readers import amigos, deap, dreamer, matlab
-from emogan.data.table_files import some
+from emogan.wording import some
 
 SUFFIX = ".mat"
 SFREQ_HZ = 200.0

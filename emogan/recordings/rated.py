@@ -11,10 +11,10 @@ from emogan.data import table
 from emogan.data.experiments import Source, as_list, choose
 from emogan.data.features import FeatureSet
 from emogan.data.seed.release import is_simulated
-from emogan.data.table_files import some
 from emogan.recordings.events_table import EventsTable, Row
 from emogan.recordings.load import kept_files
 from emogan.recordings.preprocessed import part
+from emogan.wording import some
 
 log = logging.getLogger(__name__)
 

@@ -16,11 +16,11 @@ from tqdm import tqdm
 
 from emogan.atomic import remove_abandoned, write_atomically
 from emogan.checks import PositiveInt, checked
-from emogan.data.table_files import natural, some
 from emogan.recordings.events_table import EventsTable, Experiment, Row, problems, read_table
 from emogan.recordings.experiment import check, features
 from emogan.recordings.known_trials import FOUND, KNOWN
 from emogan.recordings.settings import Settings
+from emogan.wording import natural, some
 
 log = logging.getLogger(__name__)
 

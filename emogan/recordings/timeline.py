@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emogan.data.table_files import some
 from emogan.signal.windows import TOLERANCE_S
+from emogan.wording import some
 
 BREAK = re.compile(r"((bad|edge)[ _])?boundary|edge(_.*)?|new segment.*|discontinuity|dc reset", re.IGNORECASE)
 SKIP = re.compile(r"bad_acq_skip", re.IGNORECASE)  # MNE's word for samples that were never recorded

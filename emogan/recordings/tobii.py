@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emogan.data.table_files import naming, some
 from emogan.data.text_tables import find_encoding
 from emogan.signal.eye_recording import EyeRecording
 from emogan.signal.gaze import events
+from emogan.wording import naming, some
 
 NUMBERS = ("GazePointX{}", "GazePointY{}", "Distance{}", "Pupil{}", "Validity{}")  # of each eye
 COLUMNS = ("Timestamp", *(name.format(eye) for eye in ("Left", "Right") for name in NUMBERS))

@@ -17,11 +17,12 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from emogan.data.experiments import as_list
-from emogan.data.table_files import STIMULUS, natural
+from emogan.data.table_files import STIMULUS
 from emogan.jobs.outputs import DISMISSED, EARLIER, EARLIER_JOB
 from emogan.jobs.scores import FILES, IDENTITY, TRIAL_COLUMNS
 from emogan.sweeps.expected import combinations, missing
 from emogan.sweeps.windows import load_windows
+from emogan.wording import natural
 
 NUMBERS = {column for columns in FILES.values() for column in columns} - {
     "dataset", "subject", "session", "fold", "modality", "model", "settings", "settings_oracle", "label", "predicted",

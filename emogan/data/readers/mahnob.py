@@ -8,7 +8,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from emogan.data.seed.release import find_files, numbered
-from emogan.data.table_files import naming, some
+from emogan.wording import naming, some
 
 RATED = {"valence": "feltVlnc", "arousal": "feltArsl", "control": "feltCtrl", "predictability": "feltPred"}  # 1 to 9
 EMOTIONS = (  # by number, of feltEmo

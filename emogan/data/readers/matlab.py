@@ -15,7 +15,7 @@ import numpy as np
 from scipy.io import whosmat
 
 from emogan.data.readers import matlab73
-from emogan.data.table_files import some
+from emogan.wording import some
 
 HEADER_BYTES = 128
 ORDERS = {b"\0\1IM": "<", b"\1\0MI": ">"}  # version 5 and the byte order at the header's end

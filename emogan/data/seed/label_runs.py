@@ -15,8 +15,8 @@ from emogan.data.features import FeatureSet
 from emogan.data.readers import unpickle
 from emogan.data.seed.multimodal import cut, eeg_part, entry, eye_part, need_eye_windows
 from emogan.data.seed.release import by_name, find_folder
-from emogan.data.table_files import some
 from emogan.data.trials import SEED_CLASSES
+from emogan.wording import some
 
 PARTS = ("train", "test")
 EEG_NAME = re.compile(r"(\d+)_([123])\.npz")

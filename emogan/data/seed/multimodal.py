@@ -11,8 +11,8 @@ from emogan.data.experiments import Source, need_shape
 from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.readers import matlab, unpickle
 from emogan.data.seed.release import by_name, find_folder
-from emogan.data.table_files import some
 from emogan.data.trials import SEED_LABELS, SEED_WINDOWS_1S, SEED_WINDOWS_4S
+from emogan.wording import some
 
 WINDOWS = {1: SEED_WINDOWS_1S, 4: SEED_WINDOWS_4S}
 HALVES = {"train": slice(None, 9), "test": slice(9, None)}  # trials 1-9 and 10-15

@@ -16,8 +16,8 @@ from emogan.data.features import FeatureSet, Modality
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
 from emogan.data.readers import unpickle
 from emogan.data.seed.release import find_folder, numbered, person_files
-from emogan.data.table_files import some
 from emogan.data.trials import SEED_V_CLASSES, SEED_V_LABELS
+from emogan.wording import some
 
 log = logging.getLogger(__name__)
 
