@@ -14,7 +14,9 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Quote, QuotedString, Sweep
 from hydra.errors import CompactHydraException, HydraException
+from omegaconf import OmegaConf
 
+from emogan.environment import config_dir
 from emogan.keys import reason
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -32,13 +34,16 @@ PART = re.compile(  # what stands between two commas
 PLAIN = str.maketrans("−–—×·↑↓≥≤…“”‘’", "---x*^v><.\"\"''")  # what tables and messages hold beyond ASCII
 
 
-def run(main: Callable[[], object]) -> None:
+def run(main: Callable[[], object], explained: str | None = None) -> None:
     """Run a command that `hydra.main` made, after quoting the options that Hydra's grammar would misread.
 
     An option that cannot be read, or whose key does not exist, ends the process with exit code 1 and a sentence that
-    says what to type.
+    says what to type. ``explained`` is the name of a command whose --help is its configuration file, see `explanation`.
     """
     let_output_be_written()
+    if explained and {"--help", "-h"} & set(sys.argv[1:]):
+        print(explanation(explained))
+        return
     try:
         sys.argv[1:] = readable(sys.argv[1:])
     except ValueError as error:
@@ -54,6 +59,25 @@ def run(main: Callable[[], object]) -> None:
         sys.exit(1)
     finally:
         os.environ.pop(FULL_ERROR)
+
+
+def explanation(command: str) -> str:
+    """The options of a command as its configuration files explain them, with the choices for groups of options."""
+    folder = Path(config_dir())
+    lines, parts = [], [folder / f"{command}.yaml"]
+    for default in OmegaConf.load(parts[0]).defaults:
+        if isinstance(default, str):
+            parts += [folder / f"{default}.yaml"] if default != "_self_" else []
+        else:
+            for group, choice in default.items():
+                if not group.startswith("override "):
+                    there = sorted(path.stem for path in (folder / group).glob("*.yaml"))
+                    lines.append(f"{group}={choice}  # {' | '.join(there)}")
+    first, *rest = "\n".join(path.read_text(encoding="utf-8") for path in parts).splitlines()
+    blocks = re.split(r"^(?=\S)", "\n".join(rest), flags=re.MULTILINE)
+    lines += [block.rstrip("\n") for block in blocks if not block.startswith(("defaults:", "hydra:"))]
+    last = "An option is changed by NAME=VALUE. --cfg job shows all values, those of the groups too."
+    return "\n".join([first.removeprefix("# "), "", *(line for line in lines if line), "", last])
 
 
 @contextlib.contextmanager

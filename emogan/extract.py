@@ -46,4 +46,4 @@ def main(cfg: DictConfig) -> None:
 
 if __name__ == "__main__":
     logging.captureWarnings(True)
-    command_line.run(main)
+    command_line.run(main, explained="extract")

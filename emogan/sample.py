@@ -152,4 +152,4 @@ def main(cfg: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command_line.run(main, explained="sample")

@@ -2,17 +2,19 @@
 
 import io
 import os
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from composed import composed
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from emogan import command_line
-from emogan.command_line import let_output_be_written, option, readable
+from emogan.command_line import explanation, let_output_be_written, option, readable
 
 FOLDERS = [
     "/data/数据/SEED", "/data/SEED (1)", "/data/a=b", "/data/hash#1", "/data/Größe, neu", "/data/it's", '/data/"x"', "a,b.csv",
@@ -163,3 +165,12 @@ def test_settings_of_a_group_whose_options_are_swept_are_left_to_its_jobs():
     ]
     one = ["-m", "model=noise", "model.strength=0.1", "seed=1,2"]
     assert readable(one) == one
+
+
+@pytest.mark.parametrize("command", ["check", "extract", "sample", "share", "simulate"])
+def test_help_explains_every_option_of_a_command(command):
+    text, cfg = explanation(command), composed(name=command)
+    assert text.startswith(f"python -m emogan.{command} ")
+    for name in cfg:
+        assert re.search(rf"^{name}[:=]", text, re.MULTILINE), name
+    assert not re.search(r"^(hydra|defaults):", text, re.MULTILINE)
