@@ -154,16 +154,19 @@ def test_a_class_missing_from_a_training_fold_is_told_before_training(configure,
     content = dict(np.load(table))
     content["y"][content["subject"] == 1] = content["trial"][content["subject"] == 1] % 2  # the third: subject 2 alone
     np.savez(tmp_path / "own.npz", **content)
-    with pytest.raises(ValueError, match=r"every class in training, got none of positive in subject 2"):
+    with pytest.raises(
+        ValueError,
+        match=r"every class in training, got none of positive in the training set that is tested on subject 2",
+    ):
         job.run(configure(tmp_path, f"data.path={tmp_path / 'own.npz'}", "evaluation.folds=leave_subject_out"))
     assert not records(tmp_path)
 
 
-@pytest.mark.parametrize("key", ["folder", "store"])
-def test_an_output_below_a_file_is_refused_before_data_are_loaded(configure, tmp_path, no_data, key):
+@pytest.mark.parametrize(("key", "option"), [("folder", "output"), ("store", "store")])
+def test_an_output_below_a_file_is_refused_before_data_are_loaded(configure, tmp_path, no_data, key, option):
     (tmp_path / "file").write_text("a file")
     place = tmp_path / "file" / "below"
-    with pytest.raises(OSError, match=rf"cannot write to {re.escape(str(place))}.*output="):
+    with pytest.raises(OSError, match=rf"cannot write to {re.escape(str(place))}.*Choose another {option}="):
         job.run(configure(tmp_path, f"{key}={place}"))
     assert not records(tmp_path)
 

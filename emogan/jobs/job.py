@@ -86,8 +86,8 @@ class Job:
             [0] if isinstance(augmenter, NoAugmentation) else sizes, self.trainer.identity,
         )  # fmt: skip
         self.store = Store(cfg.store)
-        for place in (self.found.folder, self.store.folder):
-            check_writable(place)
+        check_writable(self.found.folder, "output")
+        check_writable(self.store.folder, "store")
         remove_abandoned(self.store.folder)
         self.threads = cfg.machine.threads or available_cores()
         torch.set_num_threads(self.threads)

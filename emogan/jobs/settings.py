@@ -1,5 +1,6 @@
 """Settings of a job: refused by name where impossible, before any work."""
 
+import errno
 import logging
 import re
 import uuid
@@ -251,13 +252,17 @@ def construct(node: DictConfig, kind: type | None = None):
     return made
 
 
-def check_writable(folder: Path) -> None:
-    """Write and remove a megabyte, so that a full disk or a read-only place is known before training."""
+def check_writable(folder: Path, option: str) -> None:
+    """Write and remove a megabyte, so that a full disk or a read-only place is known before training.
+
+    ``option`` is the one that names another folder.
+    """
     probe = folder / f".probe-{uuid.uuid4().hex}"
     try:
         write_atomically(probe, bytes(1 << 20))
         probe.unlink(missing_ok=True)
     except OSError as error:
+        advice = "Free some space or choose" if error.errno == errno.ENOSPC else "Choose"
         raise OSError(
-            error.errno, f"cannot write to {folder}: {error.strerror}. Free some space or choose another output=FOLDER"
+            error.errno, f"cannot write to {folder}: {error.strerror}. {advice} another {option}=FOLDER"
         ) from error

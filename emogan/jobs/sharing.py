@@ -67,8 +67,8 @@ def share(cfg: DictConfig) -> Path:
     for path in (out, card):
         if path.exists():
             raise ValueError(f"out: expected new files, got {path}, which exists. Choose another out=FILE.safetensors")
-    for place in (out.parent, store.folder):
-        check_writable(place)
+    check_writable(out.parent, "out")
+    check_writable(store.folder, "store")
     remove_abandoned(store.folder)
     torch.set_num_threads(cfg.machine.threads or available_cores())
 
