@@ -71,8 +71,9 @@ def explanation(command: str) -> str:
         else:
             for group, choice in default.items():
                 if not group.startswith("override "):
+                    own = re.search(rf"^ +- {group}: \w+ *# (.*)$", parts[0].read_text(encoding="utf-8"), re.MULTILINE)
                     there = sorted(path.stem for path in (folder / group).glob("*.yaml"))
-                    lines.append(f"{group}={choice}  # {' | '.join(there)}")
+                    lines.append(f"{group}={choice}  # {own[1] if own else ' | '.join(there)}")
     first, *rest = "\n".join(path.read_text(encoding="utf-8") for path in parts).splitlines()
     blocks = re.split(r"^(?=\S)", "\n".join(rest), flags=re.MULTILINE)
     lines += [block.rstrip("\n") for block in blocks if not block.startswith(("defaults:", "hydra:"))]

@@ -8,8 +8,8 @@ where the setting itself stands in the key.
 """
 
 CACHE = 3  # Raise it when entries of the cache are laid out anew, or when nothing that is cached may be used again.
-CHECKPOINT = 1  # Raise it when an earlier EmoGAN could not read the checkpoint.ckpt that a job writes now.
-SAMPLER = 2  # Raise it when an earlier EmoGAN could not read the file that `emogan.samplers.files.save` writes now.
+CHECKPOINT = 2  # Raise it when an earlier EmoGAN could not read the checkpoint.ckpt that a job writes now.
+SAMPLER = 3  # Raise it when an earlier EmoGAN could not read the file that `emogan.samplers.files.save` writes now.
 
 # Raise the version of a computation when, with the same settings and data, its results change as the comment says:
 COMPUTATIONS = {

@@ -156,7 +156,7 @@ def test_a_class_missing_from_a_training_fold_is_told_before_training(configure,
     np.savez(tmp_path / "own.npz", **content)
     with pytest.raises(
         ValueError,
-        match=r"every class in training, got none of positive in the training set that is tested on subject 2",
+        match=r"every class in training, got none of positive in the training set whose test windows are of subject 2",
     ):
         job.run(configure(tmp_path, f"data.path={tmp_path / 'own.npz'}", "evaluation.folds=leave_subject_out"))
     assert not records(tmp_path)

@@ -15,7 +15,7 @@ from emogan.checks import one_of
 
 MODALITIES = ("eeg", "eye", "eeg_eye")
 Modality = Annotated[str, one_of(MODALITIES)]
-STEPS = 100  # of single precision: a feature whose values span fewer is rounded to little more than noise
+STEPS = 100  # a feature's values must span at least this many times what rounding to float32 changes them by
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,17 +125,20 @@ class FeatureSet:
             )
 
     def _check_constant(self, given: np.ndarray) -> None:
-        """Refuse features that do not vary, or, as given, by no more than some steps of single precision."""
-        lowest, highest = given.min(0).astype(np.float64), given.max(0).astype(np.float64)
-        span, step = highest - lowest, np.finfo(np.float32).eps * np.maximum(np.abs(lowest), np.abs(highest))
+        """Refuse features that do not vary, or of whose variation single precision loses more than a `STEPS`th part."""
+        constant, span = self.x.max(0) == self.x.min(0), given.max(0).astype(np.float64) - given.min(0)
+        lost = np.zeros(given.shape[1])
+        if given.dtype != np.float32:
+            pairs = zip(given.T, self.x.T, strict=True)
+            lost = np.array([np.abs(own - kept.astype(np.float64)).max() for own, kept in pairs])
+        rounded = (span > 0) & (constant | (lost * STEPS > span))
         for some, what, advice in (
-            (span == 0, f"constant over all {len(self.x)} windows", "Leave these columns out."),
+            (constant & ~rounded, f"constant over all {len(self.x)} windows", "Leave these columns out."),
             (
-                (span > 0) & (span < STEPS * step),
-                f"whose values differ by less than {STEPS} steps of single precision, in which windows are kept",
+                rounded, f"of whose variation float32, in which windows are kept, loses more than 1/{STEPS}",
                 "Subtract their mean, or scale them.",
             ),
-        ):
+        ):  # fmt: skip
             if found := [self.feature_names[i] for i in np.flatnonzero(some)]:
                 names = f"{', '.join(found[:5])}{', ...' if len(found) > 5 else ''}"
                 raise ValueError(f"expected features that vary, got {len(found)} {what}: {names}. {advice}")

@@ -449,8 +449,8 @@ def _check(features: FeatureSet, number: np.ndarray, member: Member) -> None:
     if (counts == 0).any():
         missing = [name for name, count in zip(features.class_names, counts, strict=True) if count == 0]
         raise ValueError(
-            f"expected windows of every class in training, got none of {', '.join(missing)} in the training set that "
-            f"is tested on {place}. Use other folds, or leave out this class or the experiments that lack it."
+            f"expected windows of every class in training, got none of {', '.join(missing)} in the training set whose "
+            f"test windows are of {place}. Use other folds, or leave out this class or the experiments that lack it."
         )
 
 

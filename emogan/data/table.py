@@ -212,12 +212,16 @@ def _complete(path, parts: list[TableFile], x, names: Sequence[str], ids, chosen
 
 def _refuse_lost(path, parts: list[TableFile], ids, chosen, bad: np.ndarray, drop: str) -> None:
     """Refuse to leave out all windows of a class or of a person without having been told to."""
-    for what, column in (("class", _join([part.label for part in parts])), ("subject", ids["subject"])):
+    label, names = _join([part.label for part in parts]), parts[0].class_names
+    if names is not None:
+        label = np.array(names)[label]
+    others = f", or name the other people with {words().data('subjects')}"
+    for what, column, advice in (("class", label, ""), ("subject", ids["subject"], others)):
         own = column[chosen]
         if len(lost := np.setdiff1d(own, own[~bad])):
             raise ValueError(
                 f"{path}: expected to keep windows of every {what} without the rows that lack a value, got none of "
-                f"{some(map(str, lost.tolist()))}. Leave out the columns with {drop}, or these rows from the table"
+                f"{some(lost.tolist())}. Leave out the columns with {drop}, or these rows from the table{advice}"
             )
 
 

@@ -144,6 +144,7 @@ class Job:
     def _load(self) -> pd.DataFrame | None:
         """Load the data and plan all fits; the scores instead, if the folder holds them already."""
         found = self.found
+        outputs.undo_move(found.folder)
         outputs.mark_unfinished(found.folder)
         found.loaded = construct(with_donors(found.cfg.data, found.donors))
         check_loaded(found.loaded, found.cfg.modality)
@@ -155,8 +156,10 @@ class Job:
         self.inputs |= {"n_aug": found.sizes} | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
         done = finished(found.folder, found.key)
-        if done is None and (done := finished(found.folder / outputs.EARLIER_JOB, found.key)) is not None:
-            outputs.take_back_earlier(found.folder)
+        if done is None and not (found.folder / outputs.EARLIER).exists():
+            done = finished(found.folder / outputs.EARLIER_JOB, found.key)
+            if done is not None:
+                outputs.take_back_earlier(found.folder)
         if done is not None:
             outputs.mark_finished(found.folder)
             log.info("done already: %s", found.folder)
@@ -169,7 +172,7 @@ class Job:
             scaling_leaks=cfg.scaling.fit_on == "all", equal_windows=cfg.evaluation.equal_windows,
             standardised=bool(cfg.data.get("per_subject")),
         )  # fmt: skip
-        outputs.set_aside_earlier(found.folder)
+        outputs.set_aside_earlier(found.folder, found.key)
         return None
 
     def _evaluate(self, augmenter: Augmenter, sizes: Sequence[int]) -> Candidate:

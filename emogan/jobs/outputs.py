@@ -1,5 +1,6 @@
 """What a job writes beside its scores: checkpoint, run.json, choices, confusions, windows, hyperparameters."""
 
+import contextlib
 import importlib.metadata
 import io
 import json
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
 EARLIER_JOB = "earlier_job"  # a folder with all that it wrote, while one with other settings runs
+MOVING = "earlier_job.moving"  # the same while it is filled or emptied
 OVER_N_AUG = "windows_appended/"  # TensorBoard sorts by name: behind the metrics of all GANs
 DISMISSED = "dismissed.txt"  # marks a job that is not done as no longer wanted
 PATTERNS = (
@@ -42,29 +44,45 @@ PATTERNS = (
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
 
 
-def set_aside_earlier(folder: Path) -> None:
-    """Move what an earlier job wrote to `EARLIER_JOB` if it was finished; else remove it, as it is not this job's."""
-    keep = (folder / EARLIER).exists()
-    if keep:
-        remove_earlier_job(folder)
-        log.warning(
-            "%s holds the results of an earlier job. They are kept in its folder %s until this job is done. To keep "
-            "them for good, stop this job and give it a folder of its own with hydra.run.dir=FOLDER",
-            folder, EARLIER_JOB,
-        )  # fmt: skip
-    for path in _written(folder):
-        if keep:
-            _move(path, folder / EARLIER_JOB / path.relative_to(folder))
-        else:
+def set_aside_earlier(folder: Path, key: str) -> None:
+    """Move what an earlier job wrote to `EARLIER_JOB`, if it was finished and another than that of this key.
+
+    Else it is removed, as it is not this job's, or this job's before it resumes.
+    """
+    if not (folder / EARLIER).exists() or _key(folder) == key:
+        for path in _written(folder):
             path.unlink()
+        return
+    log.warning(
+        "%s holds the results of an earlier job. They are kept in its folder %s until this job is done. To keep them "
+        "for good, stop this job and give it a folder of its own with hydra.run.dir=FOLDER", folder, EARLIER_JOB,
+    )  # fmt: skip
+    for path in _written(folder):
+        _move(path, folder / MOVING / path.relative_to(folder))
+    remove_earlier_job(folder)
+    os.replace(folder / MOVING, folder / EARLIER_JOB)
 
 
 def take_back_earlier(folder: Path) -> None:
     """Move what an earlier job wrote back from `EARLIER_JOB`."""
     for path in _written(folder):
         path.unlink()
-    for path in _written(folder / EARLIER_JOB):
-        _move(path, folder / path.relative_to(folder / EARLIER_JOB))
+    os.replace(folder / EARLIER_JOB, folder / MOVING)
+    undo_move(folder)
+
+
+def undo_move(folder: Path) -> None:
+    """Move back what is in `MOVING`, in which a process may have ended."""
+    for path in _written(folder / MOVING):
+        _move(path, folder / path.relative_to(folder / MOVING))
+    shutil.rmtree(folder / MOVING, ignore_errors=True)
+
+
+def _key(folder: Path) -> str | None:
+    """The content key of the job that wrote into a folder, if it can be read."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return json.loads((folder / "run.json").read_text(encoding="utf-8"))["key"]
+    return None
 
 
 def remove_earlier_job(folder: Path) -> None:
@@ -165,7 +183,8 @@ def write_scores(found: Results) -> None:
     """Write ``scores.csv``, which marks the job as done."""
     (found.folder / DISMISSED).unlink(missing_ok=True)
     write_atomically(found.folder / "scores.csv", csv(found.asked[COLUMNS]))
-    remove_earlier_job(found.folder)
+    if not found.out_of_time:
+        remove_earlier_job(found.folder)
 
 
 def write_details(found: Results) -> None:

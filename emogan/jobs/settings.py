@@ -74,11 +74,14 @@ SETTINGS = {  # the classes and functions that `data`, `model` and `classifier` 
 def check_settings(cfg: DictConfig) -> list[int]:
     """Refuse unknown keys and values that `SETTINGS` does not allow; return all n_aug."""
     check_values(cfg, SETTINGS)
+    check_gpu(cfg)
     return sorted(set(cfg.n_aug if OmegaConf.is_list(cfg.n_aug) else [cfg.n_aug]))
 
 
-def check_values(cfg: DictConfig, hints: Mapping[str, Any], command: str = "train") -> None:
+def check_values(cfg: DictConfig, hints: Mapping[str, Any], command: str = "train", *, complete: bool = True) -> None:
     """Refuse a configuration of a command with unknown or missing keys, or values that their annotations do not allow.
+
+    Values may be missing in one that is not ``complete``, as a sweeper chooses them later.
 
     Raises
     ------
@@ -87,9 +90,19 @@ def check_values(cfg: DictConfig, hints: Mapping[str, Any], command: str = "trai
     """
     check_keys(cfg, command)
     missing = sorted(OmegaConf.missing_keys(cfg))
-    if missing:
+    if missing and complete:
         raise ValueError(f"{missing[0]}: expected a value, got none. Give it as {missing[0]}=...")
-    refuse_impossible({name: OmegaConf.select(cfg, name) for name in hints}, hints)
+    refuse_impossible({name: OmegaConf.select(cfg, name) for name in hints if name not in missing}, hints)
+
+
+def check_gpu(cfg: DictConfig) -> None:
+    """Refuse to train on a GPU where there is none: in the job itself, which may run on another machine.
+
+    Raises
+    ------
+    ValueError
+        Naming the setting.
+    """
     if cfg.machine.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ValueError("machine.accelerator: expected cpu or auto, as torch finds no GPU here, got 'gpu'")
 
@@ -102,8 +115,9 @@ def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader
     config
         Of the sweep, with the `hydra` node.
     jobs
-        Overrides of each job, None if they are not known. A job is looked at if it has a value that no job before it
-        has with the same options of groups, so that not every combination of many values is composed.
+        Overrides of each job, None if they are not known. A job is looked at if it has a combination of options of
+        groups, or a value, that no job before it has: not every combination of many values is composed. Values of
+        ``model`` and ``gan`` count with the options, as these say what they may be.
     loader
         Hydra's, which composes the configurations of the jobs.
 
@@ -115,7 +129,8 @@ def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader
     looked_at, seen = [], set()
     for job in jobs or ():
         options = tuple(one for one in job if one.partition("=")[0].lstrip("+") in config.hydra.runtime.choices)
-        if new := {(options, one) for one in ("", *job)} - seen:
+        values = {(options, one) if one.startswith(("model.", "gan.")) else one for one in job}
+        if new := {options, *values} - seen:
             looked_at.append(job)
             seen |= new
     try:
@@ -131,7 +146,7 @@ def check_sweep(config: DictConfig, jobs: Iterable[Sequence[str]] | None, loader
     for composed in configs:
         cfg = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
         cfg.folder = "of a job"  # which Hydra tells the job alone
-        check_values(cfg, SETTINGS)
+        check_values(cfg, SETTINGS, complete=jobs is not None)
         construct(with_gan_settings(cfg).model)  # it hands settings on to the GAN, which alone knows their names
 
 

@@ -21,7 +21,7 @@ from emogan.data.features import FeatureSet, check_loaded
 from emogan.data.training_set import TrainingSet
 from emogan.environment import available_cores, quieten_lightning
 from emogan.jobs.card import card_text
-from emogan.jobs.settings import SETTINGS, check_values, check_writable, construct, trainer_settings
+from emogan.jobs.settings import SETTINGS, check_gpu, check_values, check_writable, construct, trainer_settings
 from emogan.samplers import files
 from emogan.samplers.fitted import FittedSampler
 from emogan.store import Store, derived_seed
@@ -56,6 +56,7 @@ def share(cfg: DictConfig) -> Path:
     """
     quieten_lightning()
     check_values(cfg, OWN_SETTINGS, "share")
+    check_gpu(cfg)
     augmenter = construct(cfg.model, Augmenter)
     check_shareable(augmenter)
     if cfg.data.get("per_subject"):

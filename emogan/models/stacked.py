@@ -61,7 +61,7 @@ class StackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1] != self.inputs:  # what follows would widen it by zeros, or cut it
-            raise ValueError(f"expected {self.inputs} inputs, got windows of {x.shape[-1]} numbers")
+            raise ValueError(f"expected {self.inputs} inputs, got {x.shape[-1]}")
         if self.outputs == 1:
             weight, bias = self.weight_and_bias()
             return (x * weight.transpose(1, 2)).sum(-1, keepdim=True) + bias

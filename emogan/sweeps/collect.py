@@ -18,7 +18,7 @@ from yaml import YAMLError
 
 from emogan.data.experiments import as_list
 from emogan.data.table_files import STIMULUS
-from emogan.jobs.outputs import DISMISSED, EARLIER, EARLIER_JOB
+from emogan.jobs.outputs import DISMISSED, EARLIER, EARLIER_JOB, MOVING
 from emogan.jobs.scores import FILES, IDENTITY, TRIAL_COLUMNS
 from emogan.sweeps.expected import combinations, missing
 from emogan.sweeps.windows import load_windows
@@ -37,7 +37,7 @@ TRAINED_ON = {  # which experiments a training set holds, by the folds
 }  # fmt: skip
 NOT_DATA = ("jobs", "cache", "keep")  # settings of data that do not change what is loaded
 PLACES = ("path", "root", "recordings", "trials")  # settings of data that are files or folders
-PRUNED = ("store", "report", ".hydra", EARLIER_JOB)  # folders that hold no jobs
+PRUNED = ("store", "report", ".hydra", EARLIER_JOB, MOVING)  # folders that hold no jobs
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +198,7 @@ def _read(folder: Path) -> Job | Problem:
     found = _found(folder)
     places = (folder / "scores.csv", folder / EARLIER, folder / EARLIER_JOB / EARLIER)
     if isinstance(found, Problem) and found.kind in ("failed", "unfinished") and any(map(Path.exists, places)):
-        kept = "the results of the job before in this folder are kept: its command, typed again, restores them"
+        kept = "the results of the job before in this folder are kept, and its command restores them"
         found = replace(found, what=f"{found.what}; {kept}")
     dismissed = isinstance(found, Problem) and (folder / DISMISSED).exists()
     return replace(found, kind="dismissed") if dismissed else found
@@ -210,7 +210,7 @@ def _found(folder: Path) -> Job | Problem:
             return _done(folder)
         except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
             text = f"no {error} in run.json" if isinstance(error, KeyError) else str(error)
-            return Problem("unreadable", str(folder), f"{text}. The job's command, typed again, does it anew")
+            return Problem("unreadable", str(folder), f"{text}. Remove the folder and type the job's command again")
     if (folder / "failed.json").exists():
         try:
             failure = json.loads((folder / "failed.json").read_text(encoding="utf-8"))

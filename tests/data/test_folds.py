@@ -378,7 +378,7 @@ def test_a_class_missing_from_training_names_subject_session_fold_and_class():
     features = build({(1, 1): [0, 1] * 5, (4, 2): [0] * 6 + [1, 0, 1, 0]}, 2)
     with pytest.raises(
         ValueError,
-        match="every class in training, got none of b in the training set that is tested on subject 4, session 2, fold 0",
+        match="every class in training, got none of b in the training set whose test windows are of subject 4, session 2, fold 0",
     ):
         members(features, "front_back")
 

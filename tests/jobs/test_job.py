@@ -22,7 +22,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from emogan.augmenters import balanced_labels
 from emogan.data import table as tables
 from emogan.data.folds import members
-from emogan.jobs import job
+from emogan.jobs import job, outputs
 from emogan.store import derived_seed
 from emogan.sweeps.collect import collect
 
@@ -220,13 +220,44 @@ def test_results_are_kept_until_a_job_with_other_settings_in_their_folder_is_don
                 job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]", f"seed={seed}"))
     (folder / ".hydra").mkdir()  # as Hydra does, so that it is found without scores
     (problem,) = collect([tmp_path]).problems
-    assert problem.what.endswith("are kept: its command, typed again, restores them")
+    assert problem.what.endswith("are kept, and its command restores them")
     job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]"))
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
     job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]", "seed=3"))
     assert not (folder / "earlier_job").exists()
     (found,) = collect([tmp_path]).jobs
     assert set(found.scores.seed) == {3}
+
+
+@pytest.mark.parametrize("after", range(6))
+def test_results_survive_a_process_that_ends_while_they_are_moved(configure, tmp_path, monkeypatch, after):
+    folder, first = tmp_path / "job", ("model=noise", "n_aug=[0,9]")
+    job.run(configure(tmp_path, *first))
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    move, moved = outputs._move, []
+
+    def move_some(*paths):
+        if len(moved) == after:
+            raise SystemExit(143)
+        moved.append(paths)
+        move(*paths)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "_move", move_some)
+        with pytest.raises(SystemExit):
+            job.run(configure(tmp_path, *first, "seed=1"))
+    with monkeypatch.context() as patch:
+        patch.setattr(job.scoring, "score", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            job.run(configure(tmp_path, *first, "seed=1"))
+    moved.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "_move", move_some)
+        with pytest.raises(SystemExit):
+            job.run(configure(tmp_path, *first))
+    job.run(configure(tmp_path, *first))
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+    assert not [path for path in folder.iterdir() if path.is_dir()]
 
 
 def test_a_job_that_is_refused_leaves_what_an_earlier_one_wrote(configure, tmp_path):

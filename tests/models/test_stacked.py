@@ -99,7 +99,7 @@ def test_relu_stands_between_the_layers_and_not_behind_the_last():
 @pytest.mark.parametrize("inputs", [1, 4, 6])
 def test_inputs_of_another_width_are_refused(inputs, outputs):
     layer = StackedLinear(2, 5, outputs)
-    with pytest.raises(ValueError, match=f"expected 5 inputs, got windows of {inputs} numbers"):
+    with pytest.raises(ValueError, match=f"expected 5 inputs, got {inputs}"):
         layer(torch.zeros(2, 3, inputs))
 
 

@@ -139,10 +139,16 @@ def test_labels_that_were_no_series_are_one_beside_a_dataframe_and_an_array_besi
 
 
 @pytest.mark.parametrize("none", [None, np.nan])
-@pytest.mark.parametrize("kind", [list, partial(np.array, dtype=object)])
+@pytest.mark.parametrize("kind", [list, tuple, pd.Series, partial(np.array, dtype=object)])
 def test_windows_without_a_label_are_counted_and_get_no_class(none, kind):
     with pytest.raises(ValueError, match=r"expected a label for every window, got none \(None or NaN\) for 1 of 3"):
         NoiseSampler(n_aug=3).fit(np.random.default_rng(0).random((3, 2)), kind(["a", none, "b"]))
+
+
+@pytest.mark.parametrize("kind", [tuple, list, torch.tensor, np.array, pd.Series, pd.Index, lambda y: range(len(y))])
+def test_labels_may_come_in_any_sequence(kind):
+    sampler = NoiseSampler(n_aug=3).fit(np.random.default_rng(0).random((3, 2)), kind([0, 1, 2]))
+    assert sampler.sample(3)[1].tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("labels", [[1, "b", 2.5], np.array([1, "b", 2], dtype=object)])

@@ -228,3 +228,10 @@ def test_a_job_for_each_core_on_one_gpu_is_refused(monkeypatch):
             check_sweep(compose("train", laptop, return_hydra_config=True), None, None)
         check_sweep(compose("train", [*laptop, "hydra.launcher.n_jobs=1"], return_hydra_config=True), None, None)
         check_sweep(compose("train", ["machine=laptop"], return_hydra_config=True), None, None)
+
+
+def test_a_sweep_may_ask_for_a_gpu_that_its_jobs_find_elsewhere_and_for_values_that_are_chosen_later(monkeypatch):
+    monkeypatch.setattr("torch.accelerator.is_available", lambda: False)
+    with initialize_config_dir(config_dir(), version_base="1.3"):
+        for options in (["machine.accelerator=gpu"], ["data=features"]):  # of which the path is not known
+            check_sweep(compose("train", options, return_hydra_config=True), None, None)
