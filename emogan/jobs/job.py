@@ -156,9 +156,8 @@ class Job:
         self.inputs |= {"n_aug": found.sizes} | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
         done = finished(found.folder, found.key)
-        if done is None and not (found.folder / outputs.EARLIER).exists():
-            done = finished(found.folder / outputs.EARLIER_JOB, found.key)
-            if done is not None:
+        if done is None and not (found.folder / outputs.EARLIER).exists():  # whose results would be lost
+            if (done := finished(found.folder / outputs.EARLIER_JOB, found.key)) is not None:
                 outputs.take_back_earlier(found.folder)
         if done is not None:
             outputs.mark_finished(found.folder)
