@@ -75,8 +75,7 @@ def labels_of(y: Any) -> Any:
     """
     if isinstance(y, pd.DataFrame):
         y = y.iloc[:, 0] if y.shape[1] == 1 else y.to_numpy()
-    listed = y if hasattr(y, "dtype") else list(y)  # of NumPy, pandas or PyTorch, or a sequence
-    if np.ndim(listed) == 1 and (missing := int(np.sum(pd.isna(pd.Series(listed))))):
+    if np.ndim(y) == 1 and (missing := int(pd.Series(y if hasattr(y, "dtype") else list(y)).isna().sum())):
         raise ValueError(f"expected a label for every window, got none (None or NaN) for {missing} of {len(y)}")
     if isinstance(dtype := getattr(y, "dtype", None), pd.api.extensions.ExtensionDtype):
         y = np.asarray(y, dtype=plain_type(dtype))

@@ -99,7 +99,7 @@ def windows_in(path: Path, windows: np.ndarray) -> int:
 
 
 def test_the_file_tells_what_was_learned_from_and_holds_the_card_that_lies_beside_it(path):
-    assert set(metadata(path)) == {"emogan", "emogan_format", "fields"}
+    assert set(metadata(path)) == {"emogan", "emogan_format", "fields", "crc32"}
     fields = json.loads(metadata(path)["fields"])
     shared = fields["shared"]
     assert {name: shared[name] for name in ("alignment", "dataset", "people", "sessions", "windows")} == {
