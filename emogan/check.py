@@ -13,7 +13,8 @@ import emogan
 from emogan import command_line
 from emogan.data.experiments import NotThere, as_list
 from emogan.data.features import FeatureSet, check_loaded
-from emogan.data.folds import SPLITTERS, members
+from emogan.data.folds import SPLITTERS
+from emogan.data.members import members
 from emogan.data.named import call
 from emogan.data.published import PUBLISHED, Published, differences
 from emogan.environment import config_dir

@@ -25,7 +25,8 @@ from emogan.data.alignment import ALIGNMENTS
 from emogan.data.donors import Donors, Learned, Pools
 from emogan.data.eye_names import EYE_FEATURES_33, EYE_FEATURES_41
 from emogan.data.features import FeatureSet
-from emogan.data.folds import SPLITTERS, members, permute_labels, thin
+from emogan.data.folds import SPLITTERS
+from emogan.data.members import members, permute_labels, thin
 from emogan.data.montage import EEG_FEATURES
 from emogan.data.training_set import TrainingSet
 from emogan.environment import quieten_lightning

@@ -27,7 +27,8 @@ from sklearn.exceptions import ConvergenceWarning
 from emogan.augmenters import Augmenter, GANAugmenter, Layout, NoAugmentation
 from emogan.command_line import readable
 from emogan.data.features import MODALITIES, FeatureSet
-from emogan.data.folds import SPLITTERS, members, resolve
+from emogan.data.folds import SPLITTERS, resolve
+from emogan.data.members import members
 from emogan.data.montage import EEG_FEATURES
 from emogan.environment import config_dir
 from emogan.evaluation import FitData

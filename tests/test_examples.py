@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from emogan.data.folds import members
+from emogan.data.members import members
 from emogan.examples import against_smote, autocorrelation, leak, look_at_windows, own_table, what_is_missing
 from emogan.report.paper_table import reported
 from emogan.simulation import people

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from emogan.augmenters import balanced_labels
 from emogan.benchmark.record import Record
-from emogan.data.folds import members
+from emogan.data.members import members
 from emogan.data.training_set import TrainingSet
 from emogan.environment import config_dir
 from emogan.evaluation import FitData, LinearSVM

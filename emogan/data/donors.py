@@ -10,7 +10,7 @@ import numpy as np
 from emogan.checks import BelowOne, Checked, one_of
 from emogan.data.alignment import ALIGNMENTS, Affine, Alignment
 from emogan.data.features import FeatureSet
-from emogan.data.folds import Stimuli, need_stimuli
+from emogan.data.members import Stimuli, need_stimuli
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.table_files import listed
 from emogan.data.training_set import FineTuning, TrainingSet

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from emogan.data.donors import Donors, Learned, Pools
 from emogan.data.features import FeatureSet
-from emogan.data.folds import Member, clip_folds
+from emogan.data.members import Member, clip_folds
 from emogan.data.scaling import scaling_windows
 from emogan.data.training_set import TrainingSet
 from emogan.evaluation.vote import majority

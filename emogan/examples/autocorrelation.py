@@ -23,7 +23,7 @@ from emogan.analysis.agreement import agreement, spread
 from emogan.analysis.autocorrelation import autocorrelation
 from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.data.features import FeatureSet
-from emogan.data.folds import members
+from emogan.data.members import members
 from emogan.data.training_set import TrainingSet
 from emogan.environment import quiet_lightning
 from emogan.jobs.settings import construct

@@ -24,7 +24,7 @@ from emogan.analysis import statistics
 from emogan.augmenters import GANAugmenter, balanced_labels
 from emogan.augmenters.fit import fit
 from emogan.data.features import FeatureSet
-from emogan.data.folds import Member, members
+from emogan.data.members import Member, members
 from emogan.data.seed import seed
 from emogan.data.training_set import TrainingSet
 from emogan.environment import quiet_lightning

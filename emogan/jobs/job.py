@@ -20,7 +20,7 @@ from emogan.augmenters.fit import Fits, fit_directly
 from emogan.augmenters.fit import fit as fit_gans
 from emogan.data.donors import Donors, among_targets
 from emogan.data.features import FeatureSet, check_loaded
-from emogan.data.folds import members, permute_labels, thin
+from emogan.data.members import members, permute_labels, thin
 from emogan.environment import available_cores, quieten_lightning
 from emogan.evaluation import Classifier, protocol
 from emogan.evaluation.audit import audit, audit_synthetic, seen_clips

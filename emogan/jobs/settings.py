@@ -27,7 +27,8 @@ from emogan.checks import (
 )
 from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet, Modality
-from emogan.data.folds import ACROSS_EXPERIMENTS, FoldCount, Folds, Stimuli, resolve
+from emogan.data.folds import ACROSS_EXPERIMENTS, FoldCount, Folds, resolve
+from emogan.data.members import Stimuli
 from emogan.data.scaling import FitOn
 from emogan.evaluation.classifiers import Exponents
 from emogan.evaluation.plan import INNER

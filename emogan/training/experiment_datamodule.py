@@ -17,7 +17,8 @@ from emogan.checks import Checked, InsideUnit, NonNegativeInt, OneOrSeveral, Pos
 from emogan.data import table
 from emogan.data.experiments import as_list
 from emogan.data.features import FeatureSet, check_loaded
-from emogan.data.folds import AUTO, FoldCount, Folds, Member, Stimuli, members, resolve, validation_windows
+from emogan.data.folds import AUTO, FoldCount, Folds, resolve
+from emogan.data.members import Member, Stimuli, members, validation_windows
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import TrainingSet
 from emogan.docstrings import inherit_parameters

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from emogan.data import faced
-from emogan.data.folds import members, resolve
+from emogan.data.folds import resolve
+from emogan.data.members import members
 from emogan.simulate import simulate
 from emogan.simulation.faced import simulate as simulated_people
 

@@ -13,7 +13,6 @@ from emogan.data.folds import (
     front_back,
     leave_session_out,
     leave_subject_out,
-    members,
     one_of_each,
     paper,
     quarters,
@@ -21,6 +20,7 @@ from emogan.data.folds import (
     resolve,
     trials,
 )
+from emogan.data.members import members
 
 SEED = [2, 1, 0, 0, 1, 2, 0, 1, 2, 2, 1, 0, 1, 2, 0]
 SEED_V = [

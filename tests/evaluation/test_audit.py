@@ -9,7 +9,7 @@ import pytest
 
 from emogan.data.alignment import ALIGNMENTS
 from emogan.data.donors import Donors, Pools
-from emogan.data.folds import members
+from emogan.data.members import members
 from emogan.data.scaling import MinMaxScaler
 from emogan.data.training_set import FineTuning, TrainingSet
 from emogan.evaluation.audit import LeakageError, audit, audit_synthetic

@@ -8,7 +8,7 @@ import pytest
 
 from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet
-from emogan.data.folds import Member, members, thin
+from emogan.data.members import Member, members, thin
 from emogan.evaluation.plan import INNER, build, inner_folds
 from emogan.evaluation.protocol import gather
 from emogan.evaluation.svm import Predictions

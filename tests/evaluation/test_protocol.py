@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emogan.data.folds import members
+from emogan.data.members import members
 from emogan.evaluation import protocol
 from emogan.evaluation.plan import INNER, build
 from emogan.evaluation.svm import Predictions

@@ -21,7 +21,7 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from emogan.augmenters import balanced_labels
 from emogan.data import table as tables
-from emogan.data.folds import members
+from emogan.data.members import members
 from emogan.jobs import job, outputs
 from emogan.store import derived_seed
 from emogan.sweeps.collect import collect

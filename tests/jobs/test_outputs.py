@@ -13,7 +13,7 @@ from represented import represented
 import emogan
 from emogan import train
 from emogan.data import table as tables
-from emogan.data.folds import members, permute_labels
+from emogan.data.members import members, permute_labels
 from emogan.evaluation.audit import LeakageError
 from emogan.jobs import job
 from emogan.versions import AUGMENTERS, COMPUTATIONS

@@ -31,7 +31,7 @@ from emogan import (
 )
 from emogan.augmenters import fit as fitting
 from emogan.data import table as tables
-from emogan.data.folds import members
+from emogan.data.members import members
 from emogan.evaluation.plan import build
 from emogan.jobs import job
 from emogan.samplers import files

@@ -9,7 +9,8 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from emogan.data.eye_names import CLIP_STATISTICS, SEED_VII_EYE
-from emogan.data.folds import members, resolve
+from emogan.data.folds import resolve
+from emogan.data.members import members
 from emogan.data.seed import seed_vii
 from emogan.simulate import simulate
 from emogan.simulation import people
