@@ -9,8 +9,8 @@ import numpy as np
 
 from emogan.data.eye_names import EYE_NAMES
 from emogan.data.features import FeatureSet, concatenate
+from emogan.data.file_tree import Experiment, is_simulated
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
-from emogan.data.seed.release import Experiment, is_simulated
 from emogan.data.trials import stimuli
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ import numpy as np
 from emogan.checks import checked, one_of
 from emogan.data.experiments import Source, feature_set, need_eeg, need_shape
 from emogan.data.features import FeatureSet, Modality
+from emogan.data.file_tree import find_folder, numbered, person_files
 from emogan.data.montage import BANDS
 from emogan.data.readers import unpickle
-from emogan.data.seed.release import find_folder, numbered, person_files
 
 CHANNELS = tuple(  # of the 32 in the files; the last two, A2 and A1, are references and are left out
     """

@@ -10,8 +10,8 @@ from typing import Annotated
 from emogan.checks import OneToNine, PositiveInt, checked, one_of
 from emogan.data.experiments import Source, need_eeg
 from emogan.data.features import FeatureSet, Modality
+from emogan.data.file_tree import find_folder, numbered, person_files
 from emogan.data.readers.amigos import BASELINE_S, NAME, SCALES, SFREQ_HZ, UNSOUND, read
-from emogan.data.seed.release import find_folder, numbered, person_files
 from emogan.recordings import rated
 from emogan.wording import some
 

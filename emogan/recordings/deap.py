@@ -9,8 +9,8 @@ from typing import Annotated
 from emogan.checks import OneToNine, PositiveInt, checked, one_of
 from emogan.data.experiments import Source, need_eeg
 from emogan.data.features import FeatureSet, Modality
+from emogan.data.file_tree import find_folder, numbered, person_files
 from emogan.data.readers.deap import BASELINE_S, CLIP_S, NAME, SCALES, read
-from emogan.data.seed.release import find_folder, numbered, person_files
 from emogan.recordings import rated
 
 FOLDERS = ("data_preprocessed_python", "data_preprocessed_matlab")

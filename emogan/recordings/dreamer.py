@@ -10,8 +10,8 @@ from typing import Annotated
 from emogan.checks import PositiveFloat, PositiveInt, at_least, at_most, checked, one_of
 from emogan.data.experiments import Source, need_eeg
 from emogan.data.features import FeatureSet, Modality
+from emogan.data.file_tree import find_files
 from emogan.data.readers.dreamer import SCALES, SFREQ_HZ, count, read
-from emogan.data.seed.release import find_files
 from emogan.recordings import rated
 from emogan.recordings.preprocessed import DREAMER
 

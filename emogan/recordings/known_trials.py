@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from emogan.data import trials
-from emogan.data.seed.release import by_name, by_session_folder, data_files
+from emogan.data.file_tree import by_name, by_session_folder, data_files
 from emogan.data.seed.sessions import by_date
 from emogan.data.table_files import identifier
 from emogan.recordings.eeg import READERS, read_markers

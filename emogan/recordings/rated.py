@@ -10,7 +10,7 @@ import numpy as np
 from emogan.data import table
 from emogan.data.experiments import Source, as_list, choose
 from emogan.data.features import FeatureSet
-from emogan.data.seed.release import is_simulated
+from emogan.data.file_tree import is_simulated
 from emogan.recordings.events_table import EventsTable, Row
 from emogan.recordings.load import kept_files
 from emogan.recordings.preprocessed import part

@@ -14,9 +14,9 @@ from scipy.ndimage import uniform_filter1d
 
 from emogan.atomic import write_atomically
 from emogan.data.features import FeatureSet
+from emogan.data.file_tree import README, SIMULATED
 from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.seed.multimodal import HALVES
-from emogan.data.seed.release import README, SIMULATED
 from emogan.data.seed.sessions import days
 from emogan.data.trials import (
     SEED_FRA_LABELS,

@@ -10,8 +10,8 @@ import pytest
 from scipy.io import loadmat
 
 from emogan.data import named
+from emogan.data.file_tree import find_folder
 from emogan.data.readers import mahnob
-from emogan.data.seed.release import find_folder
 from emogan.recordings.deap import FOLDERS
 from emogan.recordings.deap import NAME as DEAP_NAME
 from emogan.simulate import simulate

@@ -1,1 +1,1 @@
-"""Readers of MATLAB files and of pickles, neither of which runs any code of a file."""
+"""Readers that run no code of a file: MATLAB files, pickles, and the files of DEAP, DREAMER, AMIGOS and MAHNOB-HCI."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from emogan.data.seed.release import find_files, numbered
+from emogan.data.file_tree import find_files, numbered
 from emogan.wording import naming, some
 
 RATED = {"valence": "feltVlnc", "arousal": "feltArsl", "control": "feltCtrl", "predictability": "feltPred"}  # 1 to 9

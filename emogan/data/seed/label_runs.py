@@ -12,9 +12,9 @@ import numpy as np
 
 from emogan.data.experiments import Source, feature_set, sources
 from emogan.data.features import FeatureSet
+from emogan.data.file_tree import by_name, find_folder
 from emogan.data.readers import unpickle
 from emogan.data.seed.multimodal import cut, eeg_part, entry, eye_part, need_eye_windows
-from emogan.data.seed.release import by_name, find_folder
 from emogan.data.trials import SEED_CLASSES
 from emogan.wording import some
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from emogan.data.experiments import Source, need_shape
+from emogan.data.file_tree import by_name, find_folder
 from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.readers import matlab, unpickle
-from emogan.data.seed.release import by_name, find_folder
 from emogan.data.trials import SEED_LABELS, SEED_WINDOWS_1S, SEED_WINDOWS_4S
 from emogan.wording import some
 

@@ -11,10 +11,10 @@ import numpy as np
 from emogan.checks import checked, one_of
 from emogan.data.experiments import Source, eeg_rows, feature_set, sources
 from emogan.data.features import FeatureSet, Modality
+from emogan.data.file_tree import DATED, find_folder, session_folders
 from emogan.data.readers import matlab
 from emogan.data.seed import multimodal
 from emogan.data.seed.multimodal import WINDOWS, check_labels, need_eye_windows
-from emogan.data.seed.release import DATED, find_folder, session_folders
 from emogan.data.seed.sessions import by_date
 from emogan.data.trials import SEED_CLASSES, SEED_LABELS
 

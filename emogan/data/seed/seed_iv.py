@@ -11,8 +11,8 @@ import numpy as np
 from emogan.checks import checked
 from emogan.data.experiments import Source, eeg_rows, feature_set, need_shape, sources
 from emogan.data.features import FeatureSet, Modality
+from emogan.data.file_tree import DATED, by_session_folder, find_folder
 from emogan.data.readers import matlab
-from emogan.data.seed.release import DATED, by_session_folder, find_folder
 from emogan.data.seed.seed import Feature
 from emogan.data.trials import SEED_IV_CLASSES, SEED_IV_LABELS
 

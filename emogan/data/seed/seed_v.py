@@ -13,9 +13,9 @@ import numpy as np
 from emogan.checks import checked, one_of
 from emogan.data.experiments import Source, feature_set, need_shape, sources
 from emogan.data.features import FeatureSet, Modality
+from emogan.data.file_tree import find_folder, numbered, person_files
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
 from emogan.data.readers import unpickle
-from emogan.data.seed.release import find_folder, numbered, person_files
 from emogan.data.trials import SEED_V_CLASSES, SEED_V_LABELS
 from emogan.wording import some
 

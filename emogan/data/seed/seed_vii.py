@@ -13,9 +13,9 @@ from emogan.checks import checked, one_of
 from emogan.data.experiments import Source, feature_set, need_shape, sources
 from emogan.data.eye_names import CLIP_STATISTICS, SEED_VII_EYE
 from emogan.data.features import FeatureSet, Modality
+from emogan.data.file_tree import find_folder, numbered, person_files
 from emogan.data.montage import BANDS, CHANNELS
 from emogan.data.readers import matlab
-from emogan.data.seed.release import find_folder, numbered, person_files
 from emogan.data.trials import SEED_VII_CLASSES, SEED_VII_LABELS
 
 FEATURES = ("de_LDS", "de", "psd")

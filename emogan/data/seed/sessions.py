@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
-from emogan.data.seed.release import DATED, Experiment, alike, by_session_folder, data_files, session_of
+from emogan.data.file_tree import DATED, Experiment, alike, by_session_folder, data_files, session_of
 
 # Days of the sessions 1, 2, 3 by subject, as the release's file names have them.
 PUBLISHED = {
