@@ -231,7 +231,7 @@ class FeatureSet:
             f"{self.n_classes} classes ({', '.join(self.class_names)})"
         )
 
-    def columns(self) -> str:
+    def describe_columns(self) -> str:
         """One sentence on which columns count as what, and how many have one value for each trial."""
         trial = self.trial_ids()
         by_trial = (self.x == self.x[np.unique(trial, return_index=True)[1]][trial]).all(0) & (

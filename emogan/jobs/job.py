@@ -233,7 +233,7 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
     if cfg.evaluation.permute_labels:
         features = permute_labels(features, cfg.seed)
     chosen = features.take(targets)
-    log.info("%s\ncolumns: %s", chosen.summary(), chosen.columns())
+    log.info("%s\ncolumns: %s", chosen.summary(), chosen.describe_columns())
     if donors:
         log.info("donors are taken from %s", features.summary())
     _warn_of_mixed_trials(chosen)
