@@ -125,8 +125,7 @@ def refuse_impossible(values: Mapping[str, Any], hints: Mapping[str, Any], group
         if name in hints and not (rule := rule_of(hints[name])).holds(value):
             own = {"model": words().setting, "data": words().data}.get(group)
             full = own(name) if own else f"{group}.{name}".lstrip(".")
-            hint = f". Did you mean {full}s?" if name in ("subject", "session") else ""
-            raise ValueError(f"{full}: expected {rule.expected}, got {value!r}{hint}")
+            raise ValueError(f"{full}: expected {rule.expected}, got {value!r}")
 
 
 class Checked:

@@ -64,17 +64,18 @@ def run(main: Callable[[], object], explained: str | None = None) -> None:
 def explanation(command: str) -> str:
     """The options of a command as its configuration files explain them, with the choices for groups of options."""
     folder = Path(config_dir())
-    lines, parts = [], [folder / f"{command}.yaml"]
-    for default in OmegaConf.load(parts[0]).defaults:
+    text = (folder / f"{command}.yaml").read_text(encoding="utf-8")
+    lines, texts = [], [text]
+    for default in OmegaConf.create(text).defaults:
         if isinstance(default, str):
-            parts += [folder / f"{default}.yaml"] if default != "_self_" else []
+            texts += [(folder / f"{default}.yaml").read_text(encoding="utf-8")] if default != "_self_" else []
         else:
             for group, choice in default.items():
                 if not group.startswith("override "):
-                    own = re.search(rf"^ +- {group}: \w+ *# (.*)$", parts[0].read_text(encoding="utf-8"), re.MULTILINE)
+                    own = re.search(rf"^ +- {group}: \w+ *# (.*)$", text, re.MULTILINE)
                     there = sorted(path.stem for path in (folder / group).glob("*.yaml"))
                     lines.append(f"{group}={choice}  # {own[1] if own else ' | '.join(there)}")
-    first, *rest = "\n".join(path.read_text(encoding="utf-8") for path in parts).splitlines()
+    first, *rest = "\n".join(texts).splitlines()
     blocks = re.split(r"^(?=\S)", "\n".join(rest), flags=re.MULTILINE)
     lines += [block.rstrip("\n") for block in blocks if not block.startswith(("defaults:", "hydra:"))]
     last = "An option is changed by NAME=VALUE. --cfg job shows all values, those of the groups too."

@@ -232,8 +232,8 @@ def _warn_of_doubles(path, features: FeatureSet) -> None:
     places = np.bincount(number[begins])
     if np.mean(places > 1) >= 0.5 and len(number) >= 2 * len(begins):  # not where windows of all trials alternate
         log.warning(
-            "%s: the rows of %d of %d trials stand in several places, with other trials between. If they are trials of "
-            "several sessions or people, name the column that tells them: %s=COLUMN or %s=COLUMN",
+            "%s: the rows of %d of %d trials are not together, but have other trials between them. If they are trials "
+            "of several sessions or people, name the column that tells them: %s=COLUMN or %s=COLUMN",
             path, (places > 1).sum(), len(places), words().data("session"), words().data("subject"),
         )  # fmt: skip
     if copies := len(number) - len(

@@ -86,7 +86,7 @@ def _key(folder: Path) -> str | None:
 
 
 def remove_earlier_job(folder: Path) -> None:
-    """Remove what was set aside, if there is any."""
+    """Remove the results of an earlier job that were kept, if there are any."""
     shutil.rmtree(folder / EARLIER_JOB, ignore_errors=True)
 
 

@@ -171,7 +171,7 @@ def test_a_feature_of_which_single_precision_keeps_little_is_refused(offset, spr
 def test_a_feature_that_single_precision_holds_is_accepted(offset, spread):
     x = build().x.astype(np.float64)
     x[:, 1] = offset + spread * (np.arange(24) % 3)
-    build(x=x).take(np.arange(20))
+    np.testing.assert_allclose(build(x=x).take(np.arange(20)).x[:, 1] - offset, x[:20, 1] - offset, atol=spread / 50)
 
 
 def test_a_value_beyond_single_precision_is_refused_as_such():

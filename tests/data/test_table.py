@@ -97,10 +97,10 @@ def test_trials_that_stand_in_several_places_are_warned_about(caplog, lost):
     table = frame(subject=1)
     table["trial"] = table.trial + 2 * (np.arange(N) // 12)
     load(table.drop(columns="session") if lost else table)
-    assert ("the rows of 4 of 4 trials stand in several places" in caplog.text) == lost
+    assert ("the rows of 4 of 4 trials are not together, but have other trials between them" in caplog.text) == lost
     caplog.clear()
     load(table.sort_values(["session"]).iloc[np.arange(N).reshape(-1, 3).T.ravel()])  # windows of all trials alternate
-    assert "several places" not in caplog.text
+    assert "not together" not in caplog.text
 
 
 def test_rows_that_are_stored_twice_are_warned_about(caplog):
