@@ -82,6 +82,8 @@ def check(data: Mapping, modality: str = "eeg_eye") -> tuple[str, bool]:
     with listening() as messages:
         features, wrong = _load(data, modality, published)
     lines = [] if features is None else [features.summary(), _clips(features), *_folds(features)]
+    if features is not None and (mixed := features.mixed_trials()):
+        lines.append(f"note: {mixed}")
     lines += [f"note: {text}" for level in (logging.INFO, logging.WARNING) for text in messages.texts.get(level, [])]
     lines += messages.texts.get(logging.DEBUG, [])
     if wrong:

@@ -70,15 +70,18 @@ def explanation(command: str) -> str:
         if isinstance(default, str):
             texts += [(folder / f"{default}.yaml").read_text(encoding="utf-8")] if default != "_self_" else []
         else:
-            for group, choice in default.items():
+            for group in default:
                 if not group.startswith("override "):
-                    own = re.search(rf"^ +- {group}: \w+ *# (.*)$", text, re.MULTILINE)
+                    (choice, own) = re.findall(rf"^ +- {group}: (\S+)(?: +# (.*))?$", text, re.MULTILINE)[0]
                     there = sorted(path.stem for path in (folder / group).glob("*.yaml"))
-                    lines.append(f"{group}={choice}  # {own[1] if own else ' | '.join(there)}")
+                    lines.append(f"{group}={choice}  # {own or ' | '.join(there)}")
     first, *rest = "\n".join(texts).splitlines()
     blocks = re.split(r"^(?=\S)", "\n".join(rest), flags=re.MULTILINE)
     lines += [block.rstrip("\n") for block in blocks if not block.startswith(("defaults:", "hydra:"))]
-    last = "An option is changed by NAME=VALUE. --cfg job shows all values, those of the groups too."
+    last = (
+        "An option is changed by NAME=VALUE. --cfg job shows all values, those of the groups too, which "
+        "conf/GROUP/CHOICE.yaml explains."
+    )
     return "\n".join([first.removeprefix("# "), "", *(line for line in lines if line), "", last])
 
 
@@ -123,9 +126,11 @@ def readable(arguments: Sequence[str]) -> list[str]:
     ValueError
         If an argument is no option that can be read.
     """
-    known = get_args_parser().parse_args(list(arguments))
+    many = [word for word in arguments if word in ("-m", "--multirun")]  # argparse takes them in front alone
+    arguments = many + [word for word in arguments if word not in many]
+    known = get_args_parser().parse_args(arguments)
     if known.shell_completion:
-        return list(arguments)
+        return arguments
     multirun = known.multirun or "hydra.mode=MULTIRUN" in known.overrides
     read = [
         _readable_option(argument, arguments[i - 1] if i else "", multirun) if argument in known.overrides else argument

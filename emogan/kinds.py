@@ -35,7 +35,7 @@ def find(kind: object, base: type[Any]) -> type[Any]:
         If there is none.
     """
     for cls in subclasses(base):
-        if kind in (cls.kind, qualified(cls)):  # files of earlier versions have the latter
+        if kind == cls.kind:
             return cls
     raise ValueError(
         f"expected a {base.__name__} of kind {kind!r}, got none in this EmoGAN nor in the modules that are imported. "

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from emogan import command_line
 from emogan.atomic import write_atomically
 from emogan.checks import NonNegativeInt, PositiveInt, checked
-from emogan.data.table_files import STIMULUS
+from emogan.data.table_files import STIMULUS, SYNTHETIC
 from emogan.environment import config_dir
 from emogan.keys import check_keys
 
@@ -70,7 +70,7 @@ def write_windows(
     x = fitted.draw(labels, seed)
     names = np.array([str(name) for name in fitted.feature_names or (f"x{i}" for i in range(x.shape[1]))])
     columns = {
-        "trial": np.array([f"synthetic_{i + 1}" for i in range(n_aug)]),
+        "trial": np.array([f"{SYNTHETIC}{i + 1}" for i in range(n_aug)]),
         "subject": np.array([fitted.origin.get("subject", "synthetic")] * n_aug),
         "session": np.array([fitted.origin.get("session", 1)] * n_aug),
     }

@@ -14,10 +14,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the jobs and say with the exit code, 0 or 1, whether all that was asked for is done or dismissed."""
     parser = argparse.ArgumentParser(prog="python -m emogan.status", description=__doc__)
     parser.add_argument("paths", metavar="PATH", nargs="+", type=path, help="folder of a job or sweep, or above them")
-    parser.add_argument("--traceback", action="store_true", help="of every failed job")
+    parser.add_argument("--traceback", action="store_true", help="print the whole traceback of every failed job")
     parser.add_argument(
         "--dismiss", metavar="JOB", action="append", default=[],
-        help="have a job that is not done, by its folder, count as no longer wanted; removing dismissed.txt undoes it",
+        help="count this unfinished or failed job as no longer wanted; remove its dismissed.txt to undo this",
     )  # fmt: skip
     let_output_be_written()
     options = parser.parse_args(arguments)

@@ -80,9 +80,7 @@ class Store:
                 tensors = {name: file.get_tensor(name).clone() for name in file.keys()}
             if (metadata.get("key"), metadata.get("schema")) != (key, str(versions.CACHE)):
                 raise ValueError(f"it belongs to key {metadata.get('key')}, schema {metadata.get('schema')}")
-            old = "sha256" in metadata  # as versions before wrote it; a checksum takes less time
-            written = _digest(tensors, metadata["fields"]) if old else checksum(tensors, metadata["fields"])
-            if metadata["sha256" if old else "crc32"] != written:
+            if metadata["crc32"] != checksum(tensors, metadata["fields"]):
                 raise ValueError("its content is not what was written")
             return tensors, json.loads(metadata["fields"])
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
@@ -143,6 +141,11 @@ class Store:
             return not (first and second)
 
 
+def with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names have a prefix, by the rest of their names."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
 def checksum(tensors: Mapping[str, Tensor], values: str) -> str:
     """CRC-32 (hex) of the names, types, shapes and bytes of an entry: it finds damage, not malice."""
     layout = [[name, str(tensors[name].dtype), list(tensors[name].shape)] for name in sorted(tensors)]
@@ -150,9 +153,3 @@ def checksum(tensors: Mapping[str, Tensor], values: str) -> str:
     for name in sorted(tensors):
         checksum = zlib.crc32(tensors[name].numpy().reshape(-1).view(np.uint8), checksum)
     return f"{checksum:08x}"
-
-
-def _digest(tensors: Mapping[str, Tensor], values: str) -> str:
-    names = sorted(tensors)
-    text = np.frombuffer(json.dumps([names, values]).encode(), np.uint8)
-    return fingerprint(text, *(tensors[name].numpy() for name in names))

@@ -75,7 +75,7 @@ def command() -> None:
     end_on_sigterm()
     code = 0
     try:
-        command_line.run(main)
+        command_line.run(main, explained="train")
     except BaseException as error:
         ended = isinstance(error, SystemExit) and error.code == 128 + signal.SIGTERM
         if callback.begun is None and not ended and not isinstance(error, KeyboardInterrupt):

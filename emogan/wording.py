@@ -84,7 +84,7 @@ def naming(place: object) -> Iterator[None]:
         raise ValueError(f"{place}: {error}") from error
 
 
-def some(names: Iterable[object], limit: int = 12) -> str:
+def some(names: Iterable[object], limit: int = 12, between: str = ", ") -> str:
     """The first of many names, for messages."""
     texts = list(map(str, names))
-    return ", ".join(texts[:limit]) + (f", ... ({len(texts)} in all)" if len(texts) > limit else "") or "none"
+    return between.join(texts[:limit]) + (f"{between}... ({len(texts)} in all)" if len(texts) > limit else "") or "none"

@@ -69,7 +69,7 @@ def standalone():
 @pytest.fixture
 def frequent_looks(monkeypatch):
     """Trainings look at losses and windows every ten iterations, so that short ones do so too."""
-    for name in ("history.CHECK_EVERY", "history.LOOK_EVERY", "diagnostics.LOOK_EVERY"):
+    for name in ("history.CHECK_EVERY", "history.MEASURE_EVERY", "diagnostics.MEASURE_EVERY"):
         monkeypatch.setattr(f"emogan.training.{name}", 10)
 
 

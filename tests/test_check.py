@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from emogan.check import check
@@ -211,9 +212,19 @@ def test_a_data_set_without_a_published_format_is_loaded_and_described(table):
     assert "mine: 2 subjects x 1 sessions" in report
     assert "film clips: not known" in report
     assert "no published format to compare it with" in report
+    assert "hold windows of several classes" not in report
     report, fits = check({**data, "subjects": [3]})
     assert not fits
     assert "subject" in report
+
+
+def test_trials_of_several_classes_are_told(tmp_path):
+    x = np.random.default_rng(0).random((2, 12))
+    columns = {"subject": 1, "trial": np.arange(12) // 2 % 3, "label": np.arange(12) // 6, "a": x[0], "b": x[1]}
+    pd.DataFrame(columns).to_csv(tmp_path / "own.csv", index=False)
+    report, fits = check({"_target_": "emogan.data.table.load", "path": str(tmp_path / "own.csv")}, "eeg")
+    assert fits
+    assert "note: 3 of 3 trials hold windows of several classes" in report
 
 
 def test_every_published_format_is_that_of_a_data_set_that_can_be_loaded():

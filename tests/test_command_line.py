@@ -154,6 +154,11 @@ def test_the_command_that_simulate_prints_reads_what_it_wrote(tmp_path, capsys):
     assert read(*words[3:]) == ["seed_v", str(root)]
 
 
+def test_a_sweep_may_be_asked_for_anywhere():
+    assert readable(["seed=1", "-m", "model=a,b", "n_aug=3"]) == ["-m", "seed=1", "model=a,b", "n_aug=3"]
+    assert readable(["seed=1", "--multirun", "model=a,b"]) == ["--multirun", "seed=1", "model=a,b"]
+
+
 def test_settings_of_a_group_whose_options_are_swept_are_left_to_its_jobs():
     typed = ["-m", "model=noise,mixup", "model.strength=[0.1,0.2]", "seed=1", "+model.k=null"]
     assert readable(typed) == [
@@ -167,7 +172,7 @@ def test_settings_of_a_group_whose_options_are_swept_are_left_to_its_jobs():
     assert readable(one) == one
 
 
-@pytest.mark.parametrize("command", ["check", "extract", "sample", "share", "simulate"])
+@pytest.mark.parametrize("command", ["check", "extract", "sample", "share", "simulate", "train"])
 def test_help_explains_every_option_of_a_command(command):
     text, cfg = explanation(command), composed(name=command)
     assert text.startswith(f"python -m emogan.{command} ")

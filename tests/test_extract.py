@@ -238,7 +238,9 @@ def test_what_has_changed_is_made_anew_and_said(recordings, tmp_path, change, ca
     outcome = extract(folder, trials, out, settings(**own))
     redone = {"1_1.npz", "2_1.npz"} if change == "setting" else {"2_1.npz"}
     assert {path.name for path in outcome.written} == redone
-    assert {record.getMessage().split()[0] for record in caplog.records if "made anew" in record.getMessage()} == redone
+    assert {
+        record.getMessage().split()[0] for record in caplog.records if "extracted again" in record.getMessage()
+    } == redone
     now = contents(out)
     assert {name for name in now if now[name] != before[name]} == (redone if change != "half a file" else set())
 

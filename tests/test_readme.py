@@ -38,6 +38,10 @@ ONE = [
 REDUCED = {
     "python -m emogan.train data=features data.path=FILE.csv 'data.eye=[\"pupil_*\"]' model=cbegan hydra.run.dir=outputs/mine": QUICK,
     "python -m emogan.train -m model=cbegan n_aug=50,200,2000": ["model.iterations=3", "machine.threads=1", *ONE],
+    "python -m emogan.train -m data=synthetic_seed_v modality=eye 'data.subjects=[5,6,7,8,9,10,11,12]' evaluation.choice=pooled "
+    "'evaluation.c_exponents=[-10,2]' 'n_aug=[0,50,200,600]' model=cbegan quality=false": [
+        "model.iterations=3", "n_aug=[0,20]", "machine.threads=1", *ONE,
+    ],
     "python -m emogan.train experiment=comparison": [
         "model=none,noise", "n_aug=[0,20]", "machine.threads=1", "hydra.sweep.dir=outputs/DATE/TIME", *ONE,
     ],
@@ -74,7 +78,7 @@ def test_snippets_run_as_printed_and_with_fewer_iterations(snippet, iterations, 
 
 def of_sweeps(command: str) -> bool:
     """Commands of half a minute, and those that need what they leave."""
-    return "-m model" in command or "experiment=comparison" in command or command.endswith("outputs/DATE/TIME")
+    return "train -m" in command or "experiment=comparison" in command or command.endswith("outputs/DATE/TIME")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_people_are_told_less_from_clips_that_nobody_watched_in_training(tmp_pat
         audit = json.loads((tmp_path / stimuli / "job/run.json").read_text())["audit"]
         seen = 6 * 8 * 9 if stimuli == "any" else 0
         assert audit["test_windows_of_clips_that_occur_in_training"] == seen
-        assert (f"{seen} test windows show film clips that are trained on" in caplog.text) == (seen > 0)
+        assert (f"{seen} test windows show film clips that the training set shows too" in caplog.text) == (seen > 0)
         assert ("12 of 12 training sets show too few clips to validate on others" in caplog.text) == (seen == 0)
         caplog.clear()
     assert found["any"].n_test.tolist() == [8 * 9] * 6

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from represented import represented
 
-from emogan.jobs.scores import COLUMNS
+from emogan.jobs.files import COLUMNS
 from emogan.store import Store
 
 LENGTH = ["model.iterations=40", "model.hidden=50"]
@@ -134,4 +134,4 @@ def test_bad_input_is_told_in_a_sentence_and_ends_with_exit_code_1(command, tmp_
     assert re.search(sentence, refused.said, re.MULTILINE), refused.said
     assert len(refused.said.splitlines()) < 30  # data sets are listed, a line each
     assert not scores_in(tmp_path)
-    assert not list(tmp_path.glob("outputs/store/*"))
+    assert not list(tmp_path.glob("outputs/store/*.safetensors"))

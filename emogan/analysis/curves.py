@@ -8,20 +8,20 @@ import pandas as pd
 PARTS = ["mean", "lowest", "highest"]  # over the members
 REDUCTIONS = (np.nanmean, np.nanmin, np.nanmax)
 CURVES = ["iteration", "metric", *PARTS]
-LOOK_EVERY = 100  # iterations between looks at the windows, which take 1 % of the time
-LOOKS = ("spread", "separation", "mean_error")  # what looks measure, see `emogan.training.detectors.look`
+MEASURE_EVERY = 100  # iterations between two measurements of synthetic windows, which take 1 % of the time
+MEASURES = ("spread", "separation", "mean_error")  # of synthetic windows, see `emogan.training.detectors.measure`
 
 
-def summarise(metrics: Sequence[str], values: np.ndarray, looks: np.ndarray) -> pd.DataFrame:
+def summarise(metrics: Sequence[str], values: np.ndarray, measurements: np.ndarray) -> pd.DataFrame:
     """Curves as rows of `CURVES`: mean, lowest and highest over the members that have a value.
 
-    values (T, metrics, M) are those of all iterations; looks (L, figures, M) are those of `LOOKS`, every `LOOK_EVERY`
-    iterations.
+    values (T, metrics, M) are those of all iterations; measurements (L, figures, M) those of `MEASURES`, every
+    `MEASURE_EVERY` iterations.
     """
     iterations = np.arange(len(values)) + 1
     tables = [_bands(name, values[:, i], iterations) for i, name in enumerate(metrics)]
-    seen = (np.arange(len(looks)) + 1) * LOOK_EVERY
-    tables += [_bands(name, looks[:, i], seen) for i, name in enumerate(LOOKS)]
+    seen = (np.arange(len(measurements)) + 1) * MEASURE_EVERY
+    tables += [_bands(name, measurements[:, i], seen) for i, name in enumerate(MEASURES)]
     return pd.concat(tables).sort_values("iteration", kind="stable", ignore_index=True)
 
 

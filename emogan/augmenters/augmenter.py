@@ -1,5 +1,6 @@
 """Augmenter: fit on the training windows of M members, then sample labelled synthetic windows."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -125,9 +126,17 @@ def per_member(generator: torch.Generator | Sequence[torch.Generator], members: 
     return list(generator)
 
 
-def with_lists(settings: Mapping[str, object]) -> dict[str, object]:
-    """Settings as plain values: those with several values as lists, whatever sequence they came in."""
-    return {
-        name: list(value) if isinstance(value, Sequence) and not isinstance(value, str) else value
-        for name, value in settings.items()
-    }
+def plain_settings(settings: Mapping[str, object], owner: type) -> dict[str, object]:
+    """Settings of a class as plain values, of which equal ones have equal keys.
+
+    Several values are a list, whatever sequence they came in, and 1 is 1.0 where the class has a float as its default.
+    """
+    defaults = {name: one.default for name, one in inspect.signature(owner).parameters.items()}
+
+    def plain(name: str, value: object) -> object:
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            return [plain(name, one) for one in value]
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return float(value) if whole and isinstance(defaults.get(name), float) else value
+
+    return {name: plain(name, value) for name, value in settings.items()}

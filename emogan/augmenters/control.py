@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from emogan import kinds
-from emogan.augmenters.augmenter import Augmenter, Layout, per_member, with_lists
+from emogan.augmenters.augmenter import Augmenter, Layout, per_member, plain_settings
 from emogan.data.montage import split_name
 from emogan.data.training_set import TrainingSet
 from emogan.training.isolation import default_torch
@@ -55,7 +55,7 @@ class Control(Augmenter):
 
     def __init__(self, name: str, **settings):
         self.name = name
-        self.settings = with_lists(settings)
+        self.settings = plain_settings(settings, type(self))
         kinds.check_instance(self, Control, words().model(name))
 
     def identity(self):

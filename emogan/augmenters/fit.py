@@ -11,12 +11,13 @@ import lightning
 import pandas as pd
 import torch
 
-from emogan.analysis.curves import LOOKS, stacked_curves, summarise
+from emogan.analysis.curves import MEASURES, stacked_curves, summarise
 from emogan.augmenters import Augmenter, GANAugmenter, Layout
 from emogan.data.donors import PooledSet
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGenerator
-from emogan.store import Store, content_key, derived_seed, fingerprint
+from emogan.store import Store, content_key, derived_seed, fingerprint, with_prefix
+from emogan.threads import one_thread
 from emogan.training.checkpoint import Checkpoints, WriteCheckpoints, optimizer_state
 from emogan.training.detectors import messages
 from emogan.training.history import History
@@ -170,6 +171,8 @@ class CachedFit:
         self.checkpoint_s, self.progress = checkpoint_s if resumable else None, progress
         self.keep_checkpoints = keep_checkpoints and resumable
         self.workers = 1 if self.trainer.callbacks or not may_start_workers() else workers
+        # As in a worker, so that what a GAN learns does not depend on whether others are missing too.
+        self.threads = one_thread if self.workers > 1 else contextlib.nullcontext
         self.size = group_size or self._group_size()
         members = [(self.augmenter, data, classes, seed) for data, seed in zip(sets, seeds, strict=True)]
         self.drawn_keys = [member_key(augmenter, *one, self.trainer) for _, *one in members]
@@ -214,7 +217,7 @@ class CachedFit:
         if self.trainer.callbacks and not missing:
             log.info("callbacks are not called, as no GAN is trained: %s", ", ".join(self.trainer.callbacks))
         if self.trainer.loggers:
-            show_bands(self.trainer.loggers, [*self.augmenter.gan.metrics, *LOOKS])
+            show_bands(self.trainer.loggers, [*self.augmenter.gan.metrics, *MEASURES])
         if missing and self.workers > 1 and not self.store.can_lock(self.keys[missing[0]]):
             self.workers = 1  # each of several would train all
         while missing:
@@ -270,7 +273,7 @@ class CachedFit:
         size = -(-len(missing) // (workers * rounds))  # all of one size, so that none waits for another
         whole = rounds == 1 and len(missing) == len(self.keys) and not any(self._sources(missing).values())
         live = LiveCurves(
-            self.trainer.loggers, [*self.augmenter.gan.metrics, *LOOKS], workers,
+            self.trainer.loggers, [*self.augmenter.gan.metrics, *MEASURES], workers,
             lambda group: "" if whole else f"group_{self.groups + group}/",
         )  # fmt: skip
         for one in (self.given, self.augmenter):
@@ -352,13 +355,14 @@ class CachedFit:
             return [*shown, WriteCheckpoints(history, stopping, write, self.checkpoint_s)]
 
         self.shown = len(group) == len(self.keys) and state is None
-        self.augmenter.fit(
-            [self.sets[m] for m in group], [self.seeds[m] for m in group],
-            classes=self.classes, trainer=self.trainer, callbacks=callbacks, resume=state, report=self._report,
-            group="" if self.shown or self.send else f"group_{self.groups}",
-        )  # fmt: skip
-        self.states += _states(self.augmenter, group, self.kept)
+        with self.threads():
+            self.augmenter.fit(
+                [self.sets[m] for m in group], [self.seeds[m] for m in group],
+                classes=self.classes, trainer=self.trainer, callbacks=callbacks, resume=state, report=self._report,
+                group="" if self.shown or self.send else f"group_{self.groups}",
+            )  # fmt: skip
         self._keep(keys, courses)
+        self.states += _states(self.augmenter, group, self.kept)
         self.trained += group
         self.groups, self.resumed = self.groups + 1, self.resumed or state is not None
         self.device = described(self.augmenter.trainer.strategy.root_device)
@@ -400,11 +404,10 @@ class CachedFit:
     def _warn(self) -> None:
         """Warn once of each kind of trouble, with its number of GANs among all, and of training that time ended."""
         name = self.augmenter.name
-        figures = {key: self.entries[key][1].get("figures") for key in self.first}
-        known = {key: own for key, own in figures.items() if own is not None}  # entries of earlier versions have none
-        new = len({self.keys[m] for m in self.trained} & known.keys())
-        when = ["after training"] * (new > 0) + ["from the store"] * (new < len(known))
-        for message in messages(known.values(), name, " or ".join(when)).values():
+        figures = [self.entries[key][1]["figures"] for key in self.first]
+        new = len({self.keys[m] for m in self.trained})
+        when = ["after training"] * (new > 0) + ["from the store"] * (new < len(figures))
+        for message in messages(figures, name, " or ".join(when)).values():
             log.warning("%s", message)
         if ended := self.unfinished.values():
             log.warning(
@@ -421,16 +424,15 @@ class CachedFit:
         found = [self.entries[key] for key in self.keys]
         if self.warns:
             self._warn()
-        generators = [_part(tensors, "generator.") for tensors, _ in found]
+        generators = [with_prefix(tensors, "generator.") for tensors, _ in found]
         self.augmenter.restore(generators, self.sets[0].features, self.classes)
         if self.given is not self.augmenter:
             self.given.select_from(self.augmenter, self.sets)
             generators = self.given.generators()
-        names, values = stacked_curves([_part(tensors, "history.") for tensors, _ in found])
-        looks = [_part(tensors, "looks.") for tensors, _ in found]
-        nothing = torch.empty(0)  # entries of earlier versions lack some
-        _, looks = stacked_curves([{name: own.get(name, nothing) for name in LOOKS} for own in looks])
-        curves = summarise(names, values, looks)
+        names, values = stacked_curves([with_prefix(tensors, "history.") for tensors, _ in found])
+        measurements = [with_prefix(tensors, "looks.") for tensors, _ in found]
+        _, measurements = stacked_curves([{name: own[name] for name in MEASURES} for own in measurements])
+        curves = summarise(names, values, measurements)
         if not self.shown:
             log_curves(self.trainer.loggers, curves, self.trainer.log_every)
         keys = [  # the state of one that is not finished is determined by its key and the number of iterations
@@ -439,7 +441,7 @@ class CachedFit:
         ]
         self.states.sort(key=lambda group: group["members"])  # whichever worker was the first
         ends = [fields["end"] for _, fields in found]
-        figures = [fields.get("figures") for _, fields in found]
+        figures = [fields["figures"] for _, fields in found]
         return Fits(
             keys, self.seeds, ends, figures, generators, sorted(self.trained), self.states, self.resumed, curves,
             self.device,
@@ -468,14 +470,10 @@ def member_entries(augmenter: GANAugmenter) -> list[tuple[dict[str, torch.Tensor
     for m, generator in enumerate(augmenter.generators()):
         tensors = {f"generator.{name}": value for name, value in generator.items()}
         tensors |= {f"history.{name}": curve.clone() for name, curve in history.member(m).items()}
-        tensors |= {f"looks.{name}": figures.clone() for name, figures in history.looks(m).items()}
+        tensors |= {f"looks.{name}": figures.clone() for name, figures in history.measures(m).items()}
         fields = {
             "augmenter": augmenter.identity(), "end": history.reasons()[m], "figures": augmenter.diagnostics.figures[m],
             "device": augmenter.trainer.strategy.root_device.type,
         }  # fmt: skip
         entries.append((tensors, fields))
     return entries
-
-
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

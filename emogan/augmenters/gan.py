@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from emogan import kinds
-from emogan.augmenters.augmenter import Augmenter, per_member, with_lists
+from emogan.augmenters.augmenter import Augmenter, per_member, plain_settings
 from emogan.augmenters.selection import JUDGES, Selection
 from emogan.checks import NonNegativeFloat, NonNegativeInt, PositiveInt, one_of
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN, ConditionalGenerator
+from emogan.threads import one_thread
 from emogan.training.batches import MemberBatches
 from emogan.training.checkpoint import Resume, TrainingState
 from emogan.training.diagnostics import Diagnostics
@@ -103,10 +104,10 @@ class GANAugmenter(Augmenter):
         if settings.get("optimizer", self) is None:  # the default is no setting, so that keys do not depend on it
             del settings["optimizer"]
         settings = _defaults(gan) | settings  # so that keys of the cache change if a default does
-        self.settings = with_lists(settings)
+        self.settings = plain_settings(settings, gan)
         self.training = {
             "iterations": iterations, "batch_size": batch_size,
-            "plateau_window": plateau_window, "plateau_tolerance": plateau_tolerance,
+            "plateau_window": plateau_window, "plateau_tolerance": float(plateau_tolerance),
         }  # fmt: skip
         self.selection = Selection(selection, oversample) if selection else None
         self.identity()
@@ -236,6 +237,7 @@ class GANAugmenter(Augmenter):
         return TrainingState.of(self.trainer, self.model, self.history, self.stopping)
 
     @default_torch()
+    @one_thread()
     @torch.no_grad()
     def sample(self, y, generator):
         members, n = y.shape

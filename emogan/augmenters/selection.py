@@ -16,6 +16,7 @@ from emogan.augmenters.discriminant import discriminant, refuse_equal_windows, w
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGAN, ConditionalGenerator
 from emogan.models.stacked import StackedLinear
+from emogan.store import with_prefix
 
 
 class Judge(nn.Module, ABC):
@@ -161,6 +162,5 @@ class Selection:
     def restore(self, model: ConditionalGenerator, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Take what `state` gave, for the judge of a model's windows; the other tensors are returned."""
         self.judge = JUDGES[self.kind](model)
-        own = {name.removeprefix(self.PREFIX): tensors[name] for name in tensors if name.startswith(self.PREFIX)}
-        self.judge.load_state_dict(own)
+        self.judge.load_state_dict(with_prefix(tensors, self.PREFIX))
         return {name: value for name, value in tensors.items() if not name.startswith(self.PREFIX)}

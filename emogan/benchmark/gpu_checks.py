@@ -26,7 +26,7 @@ from emogan.evaluation.plan import Plan
 from emogan.jobs import job
 from emogan.jobs.settings import construct
 from emogan.models import Batch
-from emogan.store import Store
+from emogan.store import Store, with_prefix
 from emogan.training.batches import MemberBatches
 from emogan.training.memory import SHARE, bytes_per_member
 from emogan.training.trainer import TrainerSettings
@@ -177,9 +177,9 @@ def do_job(folder: Path, *options: str) -> tuple[GANAugmenter, dict[str, dict], 
     with initialize_config_dir(config_dir(), version_base="1.3"):
         cfg = compose("train", [*options, f"folder={folder / 'job'}", f"store={folder / 'store'}"])
     scores = job.run(cfg)
-    store, prefix, devices = Store(folder / "store"), "generator.", set()
+    store, devices = Store(folder / "store"), set()
     generators = {
-        key: {name.removeprefix(prefix): v for name, v in store.load(key)[0].items() if name.startswith(prefix)}
+        key: with_prefix(store.load(key)[0], "generator.")
         for key, fields in store.describe() if "end" in fields
     }  # fmt: skip
 

@@ -15,6 +15,8 @@ from emogan.data.trials import stimuli
 
 log = logging.getLogger(__name__)
 
+Numbers = int | Sequence[int] | None  # of subjects or sessions; None is all
+
 
 @dataclass(frozen=True)
 class Source:

@@ -2,14 +2,13 @@
 
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 
 from emogan.checks import checked, one_of
-from emogan.data.experiments import Source, feature_set, need_eeg, need_shape
+from emogan.data.experiments import Numbers, Source, feature_set, need_eeg, need_shape
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.file_tree import find_folder, numbered, person_files
 from emogan.data.montage import BANDS
@@ -37,8 +36,8 @@ def load(
     *,
     classes: Annotated[str, one_of(CLASSES)] = "emotion",
     modality: Modality = "eeg_eye",
-    subjects: int | Sequence[int] | None = None,
-    sessions: int | Sequence[int] | None = None,
+    subjects: Numbers = None,
+    sessions: Numbers = None,
 ) -> FeatureSet:
     """Load FACED from a folder at, above or inside its EEG_Features.
 

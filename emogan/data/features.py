@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from emogan.checks import one_of
+from emogan.wording import some
 
 MODALITIES = ("eeg", "eye", "eeg_eye")
 Modality = Annotated[str, one_of(MODALITIES)]
 STEPS = 100  # a feature's values must span at least this many times what rounding to float32 changes them by
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FeatureSet:
     """Windows of physiological features with their labels and where each comes from.
 
@@ -100,6 +101,9 @@ class FeatureSet:
         for name in ("x", *columns):
             getattr(self, name).flags.writeable = False
 
+    def __repr__(self) -> str:
+        return f"FeatureSet({self.summary()})"
+
     def _check_values(self, x: np.ndarray) -> None:
         bad = ~np.isfinite(x) | (np.abs(x) > np.finfo(np.float32).max)
         if bad.any():
@@ -132,16 +136,15 @@ class FeatureSet:
             pairs = zip(given.T, self.x.T, strict=True)
             lost = np.array([np.abs(own - kept.astype(np.float64)).max() for own, kept in pairs])
         rounded = (span > 0) & (constant | (lost * STEPS > span))
-        for some, what, advice in (
+        for flags, what, advice in (
             (constant & ~rounded, f"constant over all {len(self.x)} windows", "Leave these columns out."),
             (
                 rounded, f"of whose variation float32, in which windows are kept, loses more than 1/{STEPS}",
                 "Subtract their mean, or scale them.",
             ),
         ):  # fmt: skip
-            if found := [self.feature_names[i] for i in np.flatnonzero(some)]:
-                names = f"{', '.join(found[:5])}{', ...' if len(found) > 5 else ''}"
-                raise ValueError(f"expected features that vary, got {len(found)} {what}: {names}. {advice}")
+            if found := [self.feature_names[i] for i in np.flatnonzero(flags)]:
+                raise ValueError(f"expected features that vary, got {len(found)} {what}: {some(found, 5)}. {advice}")
 
     def _check_stimulus(self) -> None:
         if self.stimulus is None:
@@ -229,6 +232,19 @@ class FeatureSet:
             f"sessions = {len(experiments)} experiments, {_span(*trials)} trials and {_span(*windows)} windows each; "
             f"{self.x.shape[1]} features ({' + '.join(kinds + ([f'{other} other'] if other else []))}); "
             f"{self.n_classes} classes ({', '.join(self.class_names)})"
+        )
+
+    def mixed_trials(self) -> str | None:
+        """What is wrong if trials hold windows of several classes, as a sentence; None if none does."""
+        number = self.trial_ids()
+        classes = np.bincount(np.unique(np.stack([number, self.y]), axis=1)[0])
+        mixed = np.flatnonzero(classes > 1)
+        if not len(mixed):
+            return None
+        return (
+            f"{len(mixed)} of {len(classes)} trials hold windows of several classes, such as "
+            f"{self.place(int(np.argmax(number == mixed[0])))}. If the numbers start again in each class, give "
+            "every trial a number of its own: classifiers and models that look at trials take these for one trial"
         )
 
     def describe_columns(self) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from emogan.wording import some
+
 log = logging.getLogger(__name__)
 
 Experiment = tuple[int, int]  # subject, session
@@ -58,7 +60,7 @@ def find_folder(
         raise FileNotFoundError(
             f"expected a folder {' or '.join(names)} with files like {example} at or below {root}, found none"
             + (f" ({', '.join(map(str, named))} holds no such file{_listed_alike(named, pattern)})" if named else "")
-            + f"; {root} holds {', '.join(inside[:8]) or 'nothing'}{', ...' if len(inside) > 8 else ''}. "
+            + f"; {root} holds {some(inside, 8) if inside else 'nothing'}. "
             f"Point data.root at the folder of the release{advice}."
         )
     return found[0]
@@ -125,7 +127,7 @@ def alike(folder: Path, pattern: re.Pattern) -> list[tuple[re.Match, Path]]:
 def _listed_alike(folders: Sequence[Path], pattern: re.Pattern) -> str:
     places = (place for folder in folders for place in (folder, *session_folders(folder).values()))
     others = [path.name for place in places for _, path in alike(place, pattern)]
-    return f", but {', '.join(others[:8])}{', ...' if len(others) > 8 else ''}" if others else ""
+    return f", but {some(others, 8)}" if others else ""
 
 
 def session_of(folder: Path) -> int | None:

@@ -9,16 +9,24 @@ from torch.nn.functional import one_hot
 from torch.nn.utils.rnn import pad_sequence
 
 
+def numbered_trials(y: np.ndarray, trial: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (J,) of the trials of windows with labels and trials (N,), and the trial (N,) in 0..J-1 of each window.
+
+    A trial is identified by its label too: a clip that is rated in parts has windows of several classes. The trials of
+    a class follow one another.
+    """
+    (labels, _), number = np.unique(np.stack([y, trial]), axis=1, return_inverse=True)
+    return labels, number.ravel()  # NumPy 2.0 gives it a second axis
+
+
 def trial_rows(y: np.ndarray, trial: np.ndarray) -> list[np.ndarray]:
     """Positions of the windows of each trial, in order: labels (N,) and trials (N,) -> J arrays, class by class.
 
-    A trial is identified by its label too: a clip that is rated in parts has windows of several classes, and those of
-    one class count as one sequence.
+    A trial is one of `numbered_trials`: windows of one clip with several labels are several sequences.
     """
     if not len(y):
         return []
-    _, number = np.unique(np.stack([y, trial]), axis=1, return_inverse=True)
-    number = number.ravel()  # NumPy 2.0 gives it a second axis
+    _, number = numbered_trials(y, trial)
     return np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
 
 

@@ -18,6 +18,7 @@ from emogan.data.scaling import standardise_within
 from emogan.data.table_files import (
     KINDS,
     STIMULUS,
+    SYNTHETIC,
     Listed,
     Missing,
     Reading,
@@ -118,7 +119,7 @@ def load(
         ids = {key: column[chosen] for key, column in ids.items()}
         found = FeatureSet(x, y, **ids, feature_names=feature_names, class_names=class_names, modalities=modalities,
                            dataset=name)  # fmt: skip
-    _warn_of_doubles(path, found)
+    _warn_of_rows(path, found)
     return found
 
 
@@ -225,9 +226,15 @@ def _refuse_lost(path, parts: list[TableFile], ids, chosen, bad: np.ndarray, dro
             )
 
 
-def _warn_of_doubles(path, features: FeatureSet) -> None:
-    """Warn of trials that seem to be several, and of rows that seem to be stored twice."""
+def _warn_of_rows(path, features: FeatureSet) -> None:
+    """Warn of synthetic windows, of trials that seem to be several, and of rows that seem to be stored twice."""
     number = features.trial_ids()
+    if drawn := sum(str(name).startswith(SYNTHETIC) for name in np.unique(features.trial)):
+        log.warning(
+            "%s: %d trials are called %s..., as the windows that emogan.sample draws. Folds test on them as if they "
+            "were recorded: leave them out of a table that is split, and append them to training sets alone",
+            path, drawn, SYNTHETIC,
+        )  # fmt: skip
     begins = np.flatnonzero(np.diff(number, prepend=-1))
     places = np.bincount(number[begins])
     if np.mean(places > 1) >= 0.5 and len(number) >= 2 * len(begins):  # not where windows of all trials alternate

@@ -24,6 +24,7 @@ REQUIRED_KEYS = ("x", "y", "trial", "subject")
 OPTIONAL_KEYS = ("session", "stimulus", "feature_names", "class_names", "modality")
 EXTRACTED_KEYS = ("units", "settings", "fingerprint", "spectrum", "frequency_hz", "channels")  # of emogan.extract
 STIMULUS = "stimulus"  # the column of a .csv unless another one is named
+SYNTHETIC = "synthetic_"  # begins the names of the trials that emogan.sample writes
 COLUMNS = {name: name for name in ("label", "trial", "subject", "session", STIMULUS)}  # of a .csv
 FORMATS = (".npz", *FRAMES)
 Missing = Literal["refuse", "drop"]

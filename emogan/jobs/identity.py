@@ -14,10 +14,11 @@ from omegaconf import DictConfig, OmegaConf
 from emogan.atomic import write_atomically
 from emogan.data.donors import Donors
 from emogan.data.features import FeatureSet
-from emogan.jobs.outputs import EARLIER
+from emogan.jobs.files import EARLIER
 from emogan.store import Store, content_key
 from emogan.training.history import OUT_OF_TIME
 from emogan.versions import COMPUTATIONS
+from emogan.wording import some
 
 LISTED = 5  # fields that have changed, at most
 COMPARED = 300  # of a model's jobs, the last ones: a store may hold thousands
@@ -98,8 +99,7 @@ def compare(store: Store, inputs: Mapping[str, object]) -> str | None:
     changes, folder = best
     if not changes:
         return f"the same job was done in {folder}"
-    more = f" and {len(changes) - LISTED} more" if len(changes) > LISTED else ""
-    return f"changed since {folder}: {', '.join(changes[:LISTED])}{more}"
+    return f"changed since {folder}: {some(changes, LISTED)}"
 
 
 def _done_jobs(store: Store, inputs: Mapping[str, object]) -> Path:

@@ -27,9 +27,10 @@ from emogan.evaluation.audit import audit, audit_synthetic, seen_clips
 from emogan.evaluation.plan import Plan, build
 from emogan.evaluation.protocol import Scores, Synthetic
 from emogan.jobs import outputs, scoring
+from emogan.jobs.files import COLUMNS, EARLIER, EARLIER_JOB
 from emogan.jobs.identity import compare, finished, job_inputs, job_key, remember
 from emogan.jobs.results import Candidate, Results
-from emogan.jobs.scores import COLUMNS, closing_table, tabulate
+from emogan.jobs.scores import closing_table, tabulate
 from emogan.jobs.settings import (
     check_donors,
     check_settings,
@@ -39,7 +40,7 @@ from emogan.jobs.settings import (
     trainer_settings,
     with_gan_settings,
 )
-from emogan.store import Store, derived_seed
+from emogan.store import Store, content_key, derived_seed
 from emogan.wording import some
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,19 @@ class Job:
         torch.set_num_threads(self.threads)
 
     def run(self) -> pd.DataFrame:
-        """Do what is not done already; the scores, as written to ``scores.csv``."""
+        """Do what is not done already; the scores, as written to ``scores.csv``.
+
+        While another process runs a job in the same folder, this one waits.
+        """
+        key = content_key({"folder": str(self.found.folder.resolve())})
+        with self.store.lock(key) as alone:
+            if alone:
+                return self._run()
+        log.info("waiting for another process, which runs a job in %s", self.found.folder)
+        with self.store.lock(key, timeout_s=-1):
+            return self._run()
+
+    def _run(self) -> pd.DataFrame:
         found = self.found
         with self._clock("load"):
             done = self._load()
@@ -156,8 +169,8 @@ class Job:
         self.inputs |= {"n_aug": found.sizes} | found.augmenter.revision(found.loaded.x.shape[1])
         found.key = job_key(self.inputs)
         done = finished(found.folder, found.key)
-        if done is None and not (found.folder / outputs.EARLIER).exists():  # whose results would be lost
-            if (done := finished(found.folder / outputs.EARLIER_JOB, found.key)) is not None:
+        if done is None and not (found.folder / EARLIER).exists():  # whose results would be lost
+            if (done := finished(found.folder / EARLIER_JOB, found.key)) is not None:
                 outputs.take_back_earlier(found.folder)
         if done is not None:
             outputs.mark_finished(found.folder)
@@ -236,7 +249,8 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
     log.info("%s\ncolumns: %s", chosen.summary(), chosen.describe_columns())
     if donors:
         log.info("donors are taken from %s", features.summary())
-    _warn_of_mixed_trials(chosen)
+    if mixed := chosen.mixed_trials():
+        log.warning("%s", mixed)
     wanted = cfg.evaluation.trials_per_class
     splits = members(chosen, cfg.evaluation.folds, cfg.evaluation.n_folds, cfg.evaluation.stimuli)
     splits = [replace(split, train=targets[split.train], test=targets[split.test]) for split in splits]
@@ -253,17 +267,6 @@ def prepare(features: FeatureSet, cfg: DictConfig, targets: np.ndarray, donors: 
             "scaling.fit_on=all: test windows helped to scale the features; these scores LEAK and are optimistic"
         )
     return features, plan
-
-
-def _warn_of_mixed_trials(features: FeatureSet) -> None:
-    number = features.trial_ids()
-    classes = np.bincount(np.unique(np.stack([number, features.y]), axis=1)[0])
-    if len(mixed := np.flatnonzero(classes > 1)):
-        log.warning(
-            "%d of %d trials hold windows of several classes, such as %s. If trials are numbered anew in each class, "
-            "number them through: classifiers and models that look at trials take these for one",
-            len(mixed), len(classes), features.place(int(np.flatnonzero(number == mixed[0])[0])),
-        )  # fmt: skip
 
 
 def _warn_of_plan(plan: Plan, features: FeatureSet) -> None:
@@ -285,8 +288,8 @@ def _warn_of_plan(plan: Plan, features: FeatureSet) -> None:
         )  # fmt: skip
     if plan.halved:
         log.warning(
-            "a class has a single training trial in %d of %d training sets: halves of trials, not whole ones, choose "
-            "the classifier's parameter there",
+            "a class has a single training trial in %d of %d training sets: the classifier's parameter is chosen there "
+            "by cross-validation over halves of trials",
             plan.halved, len(plan.splits),
         )  # fmt: skip
     if plan.clips_shared:
@@ -297,8 +300,8 @@ def _warn_of_plan(plan: Plan, features: FeatureSet) -> None:
         )  # fmt: skip
     if shown := seen_clips(features, plan):
         log.warning(
-            "%d test windows show film clips that are trained on, and a clip is recognised by more than what people "
-            "feel. evaluation.stimuli=unseen tests on new clips alone", shown,
+            "%d test windows show film clips that the training set shows too: a classifier may recognise the clip, not "
+            "the emotion. evaluation.stimuli=unseen tests on new clips alone", shown,
         )  # fmt: skip
 
 

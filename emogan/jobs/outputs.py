@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 from sklearn.metrics import confusion_matrix
@@ -23,8 +24,8 @@ from emogan.atomic import write_atomically
 from emogan.augmenters import GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.evaluation.plan import Plan
+from emogan.jobs.files import COLUMNS, DISMISSED, EARLIER, EARLIER_JOB, FILES, IDENTITY, MOVING, PATTERNS
 from emogan.jobs.results import Results
-from emogan.jobs.scores import COLUMNS, FILES, IDENTITY
 from emogan.samplers.checkpoint import checkpoint_content
 from emogan.store import fingerprint
 from emogan.training.detectors import findings
@@ -32,15 +33,7 @@ from emogan.versions import AUGMENTERS, COMPUTATIONS
 
 log = logging.getLogger(__name__)
 
-EARLIER = "scores.earlier.csv"  # of the job before this one in a folder
-EARLIER_JOB = "earlier_job"  # a folder with all that it wrote, while one with other settings runs
-MOVING = "earlier_job.moving"  # the same while it is filled or emptied
 OVER_N_AUG = "windows_appended/"  # TensorBoard sorts by name: behind the metrics of all GANs
-DISMISSED = "dismissed.txt"  # marks a job that is not done as no longer wanted
-PATTERNS = (
-    "scores.csv", EARLIER, "baseline.csv", "selection.csv", "confusion.csv", "quality.csv", "curves.csv", "windows.npz",
-    "checkpoint.ckpt", "run.json", "failed.json", "events.out.tfevents.*", "hparams.yaml", "csv/*",
-)  # fmt: skip
 PACKAGES = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "scikit-learn", "pandas")
 
 
@@ -251,6 +244,7 @@ def write_run(found: Results) -> None:
     }
     content = {
         "key": found.key,
+        "overrides": list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else [],
         "versions": {"emogan": __version__, "python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in PACKAGES},
         "device": fits.device,

@@ -1,4 +1,4 @@
-"""Scores as a table: their columns, and the summary printed at the end of a job."""
+"""Scores as a table, and the summary printed at the end of a job."""
 
 import json
 
@@ -8,19 +8,9 @@ from sklearn.metrics import f1_score
 
 from emogan.analysis.statistics import MODEL, choose_n_aug, experiment_means, oracle_n_aug
 from emogan.evaluation.protocol import Scores, oracle_choice
+from emogan.jobs.files import COLUMNS, SELECTION
 from emogan.jobs.results import Results
 
-TRIAL_COLUMNS = ["trial_accuracy", "trial_accuracy_oracle"]  # of whole trials; versions before had no such columns
-IDENTITY = ["dataset", "subject", "session", "fold", "modality", "model", "n_aug", "seed"]
-COLUMNS = [*IDENTITY, "accuracy", "c", "accuracy_oracle", "c_oracle", "macro_f1", "n_train", "n_test", *TRIAL_COLUMNS]
-SELECTION = ["accuracy_inner", "settings", "settings_oracle"]
-FILES = {  # the columns of what a job writes
-    "scores": COLUMNS,
-    "selection": [*IDENTITY, *SELECTION],
-    "baseline": [*COLUMNS, *SELECTION],
-    "confusion": [*IDENTITY, "label", "predicted", "count"],
-    "quality": [*(name for name in IDENTITY if name not in ("n_aug", "seed")), "class", "metric", "value", "reference"],
-}
 OBJECTIVES = {"accuracy_inner": choose_n_aug, "accuracy_oracle": oracle_n_aug}
 
 

@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot
 from emogan.checks import BelowOne, InsideUnit, NonNegativeFloat, PositiveInt, UnitFloat, at_least
 from emogan.models.conditional_generator import Batch, ConditionalGenerator, Networks, normal
 from emogan.models.stacked import StackedLinear, StackedMLP, follow
+from emogan.threads import one_thread
 from emogan.wording import words
 
 DATA = 0.5  # standard deviation sigma_data along every whitened axis (Karras et al., table 1)
@@ -198,7 +199,8 @@ class Diffusion(ConditionalGenerator):
 
 def principal_axes(x: Tensor, most: int) -> tuple[Tensor, Tensor]:
     """Deviations (P,) of centred windows (N, F) along the axes in which they vary most, at most P, and these (P, F)."""
-    _, spread, directions = torch.linalg.svd(x, full_matrices=False)
+    with one_thread():
+        _, spread, directions = torch.linalg.svd(x, full_matrices=False)
     spread, directions = spread[:most], directions[:most]
     sign = directions.gather(1, directions.abs().argmax(1, keepdim=True)).sign()  # else LAPACK's choice
     return spread / len(x) ** 0.5, directions * sign

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.covariance import ledoit_wolf_shrinkage
 
-from emogan.data.sequences import evenly_spread
+from emogan.data.sequences import evenly_spread, numbered_trials
 from emogan.wording import words
 
 FLOOR = 1e-6  # of the variance along an axis, in parts of the largest: float32 resolves no less
@@ -27,12 +27,8 @@ class Start(NamedTuple):
 
 
 def trial_means(x: np.ndarray, y: np.ndarray, trial: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels (J,) of the trials of windows (N, F), the trial (N,) in 0..J-1 of each window, and their means (J, F).
-
-    A trial is identified by its label too: a clip that is rated in parts has windows of several classes.
-    """
-    (labels, _), number = np.unique(np.stack([y, trial]), axis=1, return_inverse=True)
-    number = number.ravel()  # NumPy 2.0 gives it a second axis
+    """`numbered_trials` of windows (N, F), labels (J,) and the trial (N,) of each window, and their means (J, F)."""
+    labels, number = numbered_trials(y, trial)
     return labels, number, np.stack([x[number == j].mean(0) for j in range(len(labels))])
 
 

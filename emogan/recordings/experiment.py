@@ -27,7 +27,7 @@ from emogan.wording import naming, some
 SPECTRUM_WINDOW_S, SPECTRUM_HZ = 2.0, 62.0  # resolution and end of the spectra that are kept
 
 
-class Checked(NamedTuple):
+class Survey(NamedTuple):
     """What is known of an experiment's recordings before any is processed."""
 
     problems: list[str]
@@ -35,7 +35,7 @@ class Checked(NamedTuple):
     fingerprint: str
 
 
-def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | None) -> Checked:
+def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | None) -> Survey:
     """Open the headers of an experiment's recordings and compare them with its rows.
 
     The fingerprint is of settings, rows and the names, sizes and times of change of the files.
@@ -74,7 +74,7 @@ def check(rows: Sequence[Row], settings: Settings, class_names: Sequence[str] | 
             f"expected the same channels in all recordings of the experiment; {one.name} and {other.name} differ in "
             f"{', '.join(sorted(set(first) ^ set(second))) or 'their order'}. Choose channels=[NAME, ...]."
         )
-    return Checked(problems, notes, _fingerprint(rows, settings, class_names, files))
+    return Survey(problems, notes, _fingerprint(rows, settings, class_names, files))
 
 
 def _filters(recording: Recording, settings: Settings) -> Iterator[str]:

@@ -14,7 +14,7 @@ from emogan.atomic import write_atomically
 from emogan.checks import NonNegativeInt, OneToNine, PositiveInt, checked, one_of
 from emogan.data.experiments import Source, as_list, choose
 from emogan.data.features import FeatureSet, Modality
-from emogan.data.readers.mahnob import EMOTIONS, RATED, Session, find_sessions
+from emogan.data.readers.mahnob import EMOTIONS, RATED, TARGETS, Session, find_sessions
 from emogan.recordings import edf, rated, tobii
 from emogan.recordings.events_table import Row
 from emogan.signal.eye import need_pupil
@@ -22,7 +22,6 @@ from emogan.wording import naming, some
 
 log = logging.getLogger(__name__)
 
-TARGETS = (*RATED, "emotion")
 FARTHEST_S = 2.0  # by which the clip may be longer in one recording than in the other
 
 

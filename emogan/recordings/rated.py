@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from emogan.data import table
-from emogan.data.experiments import Source, as_list, choose
+from emogan.data.experiments import Numbers, Source, as_list, choose
 from emogan.data.features import FeatureSet
 from emogan.data.file_tree import is_simulated
 from emogan.recordings.events_table import EventsTable, Row
@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 
 # The clip of a trial, its start and end in its signal, in s, and its ratings
 Stretch = tuple[int, float, float, Sequence[float]]
-Numbers = int | Sequence[int] | None
 
 
 def rows(

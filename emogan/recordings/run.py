@@ -103,22 +103,23 @@ def _extract(table: EventsTable, out: Path, settings: Settings, jobs: int) -> Ou
     names = _names(table)
     for experiment, rows in table.experiments().items():
         name, faulty = names[experiment], list(faults.get(experiment, []))
-        path, checked = out / f"{name}.npz", check(rows, settings, table.class_names)
-        notes += checked.notes
-        if not faulty + checked.problems and _fingerprint(path) == checked.fingerprint:
+        path, survey = out / f"{name}.npz", check(rows, settings, table.class_names)
+        notes += survey.notes
+        if not faulty + survey.problems and _fingerprint(path) == survey.fingerprint:
             outcome.kept.append(path)
             continue
         if path.exists():
             log.info(
-                "%s is of other settings, trials or recordings: made anew; the earlier file is kept as %s until then",
+                "%s is of other settings, trials or recordings and is extracted again; the earlier file is kept as %s "
+                "until then",
                 path.name,
                 _old(path).name,
             )
             path.replace(_old(path))
-        if faulty + checked.problems:
-            outcome.failed[name] = faulty + checked.problems
+        if faulty + survey.problems:
+            outcome.failed[name] = faulty + survey.problems
         else:
-            todo[name] = rows, checked.fingerprint
+            todo[name] = rows, survey.fingerprint
     others = [path.name for path in out.glob("*.npz") if path.stem not in names.values() and _fingerprint(path)]
     notes += [(name, f"it is of an experiment that is not in the table, and is read with {out}") for name in others]
     for name, fault in _done(todo, out, settings, table.class_names, jobs):

@@ -17,7 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "paths", metavar="PATH", nargs="+", type=path, help="folder of a job or sweep, or one above them"
     )
-    parser.add_argument("--out", type=path, help="default: report/ in PATH if there is one, outputs/report for several")
+    parser.add_argument(
+        "--out", type=path, help="folder of the report; default: PATH/report for one PATH, outputs/report for several"
+    )
     let_output_be_written()
     options = parser.parse_args(arguments)
     default = options.paths[0] / "report" if len(options.paths) == 1 else Path("outputs/report")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from emogan.analysis import statistics
-from emogan.jobs.scores import IDENTITY
+from emogan.jobs.files import IDENTITY
 from emogan.report.records import below
 from emogan.report.sections import Section
 

@@ -6,12 +6,12 @@ WINDOW = 50  # iterations of the running mean
 TOLERANCE = 0.05  # of the curve's span
 TAIL = 0.2  # last part of the run: its mean is the final level
 
-LOOKS = 5  # of which the error of the class means is averaged
+AVERAGED = 5  # evaluations over which the error of the class means is averaged
 MARGIN = 0.05  # of the distance of the real class means: within it of its lowest, the error counts as being there
 
 LENGTH_RULE = (
-    f"the first update at which the error of the class means, averaged over {LOOKS} evaluations, is within {MARGIN} of "
-    "the lowest that it reaches in the whole training. It is measured on training windows alone."
+    f"the first update at which the error of the class means, averaged over {AVERAGED} evaluations, is within "
+    f"{MARGIN} of the lowest that it reaches in the whole training. It is measured on training windows alone."
 )
 
 RULE = (
@@ -48,15 +48,16 @@ def convergence(curve: np.ndarray) -> int | None:
 
 
 def long_enough(error: np.ndarray) -> int | None:
-    """Number of the look, counted from 1, from which on training longer makes the class means no better.
+    """Number of the measurement, counted from 1, from which on training longer makes the class means no better.
 
     Parameters
     ----------
     error
-        ``mean_error`` (L,) of `emogan.training.detectors.look` at the looks of one training. With e_l the mean over
-        looks l - `LOOKS` + 1 .. l, the first l with e_l <= min e + `MARGIN`. None if there are fewer than `LOOKS`.
+        ``mean_error`` (L,) of `emogan.training.detectors.measure` at the measurements of one training. With e_l the
+        mean over measurements l - `AVERAGED` + 1 .. l, the first l with e_l <= min e + `MARGIN`. None if there are
+        fewer than `AVERAGED`.
     """
-    if len(error) < LOOKS:
+    if len(error) < AVERAGED:
         return None
-    running = np.convolve(error, np.full(LOOKS, 1 / LOOKS), mode="valid")
-    return LOOKS + int(np.argmax(running <= running.min() + MARGIN))
+    running = np.convolve(error, np.full(AVERAGED, 1 / AVERAGED), mode="valid")
+    return AVERAGED + int(np.argmax(running <= running.min() + MARGIN))

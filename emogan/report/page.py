@@ -122,7 +122,8 @@ def write(collection: Collection, root: Path, out: Path) -> list[Chapter]:
             for picture in one.pictures:
                 writer.add_image(f"{one.section.label}/{picture.name}", picture.pixels, dataformats="HWC")
     numbers = accuracies((one.section for one in chapters), root)
-    write_atomically(out / "accuracies.csv", numbers.to_csv(index=False, float_format="%.12g").encode())
+    table = numbers.to_csv(index=False, float_format="%.12g", lineterminator="\n")
+    write_atomically(out / "accuracies.csv", table.encode())
     write_atomically(out / "tables.tex", latex(chapters, problems).encode())
     write_atomically(out / "report.md", markdown(chapters, problems).encode())
     write_atomically(out / PAGE, html(chapters, problems).encode())

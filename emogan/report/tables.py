@@ -22,8 +22,6 @@ def comparison(section: Section) -> Table:
     nested = statistics.describe(section.nested, by=MODEL).set_index(["modality", "model"])
     oracle = statistics.describe(section.oracle, "accuracy_oracle", MODEL).set_index(["modality", "model"])
     trials = statistics.describe(section.nested, "trial_accuracy", MODEL).set_index(["modality", "model"])
-    unknown = section.nested[section.nested.trial_accuracy.isna()]  # rows that an earlier version wrote
-    trials.loc[trials.index.isin([*zip(unknown.modality, unknown.model, strict=True)]), ["mean", "sd"]] = float("nan")
     optimism = statistics.selection_optimism(section.scores).groupby(["modality", "model"]).optimism.mean()
     against, said = paired_differences(section, ("none",))
     rows, notes = [], list(said)
@@ -131,7 +129,8 @@ def paired_differences(section: Section, references, models=None) -> tuple[Mappi
             try:
                 frame = statistics.compare(scores, names, models=compared, common_only=True)
                 notes.append(
-                    f"{modality}: models were not all scored on the same training sets; compared are common ones."
+                    f"{modality}: models were not all scored on the same training sets; only those that all have are "
+                    "compared."
                 )
             except ValueError as error:
                 notes.append(f"{modality}: no paired comparison, as {error}.")

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from emogan.analysis.curves import LOOK_EVERY, LOOKS, PARTS
+from emogan.analysis.curves import MEASURE_EVERY, MEASURES, PARTS
 from emogan.analysis.statistics import MODEL, TRAINING_SET, Paired, paired, subject_means
 from emogan.report.convergence_rule import LENGTH_RULE, long_enough
 from emogan.report.figures.accuracy import CHOICES
@@ -42,13 +42,13 @@ class Series:
         return pooled_curves(self.jobs[max(self.jobs)])
 
     @cached_property
-    def looks(self) -> pd.DataFrame:
-        """Mean over GANs of each of `LOOKS` (columns) at the last look of each length (index); NaN without one."""
+    def measurements(self) -> pd.DataFrame:
+        """Mean over GANs of each of `MEASURES` (columns) at the last one of each length (index); NaN without one."""
         last = {}
         for length, jobs in self.jobs.items():
             curves = self.longest if length == max(self.jobs) else pooled_curves(jobs)
             last[length] = curves["mean"].groupby("metric").last()
-        return pd.DataFrame(last, dtype=float).T.reindex(columns=LOOKS)
+        return pd.DataFrame(last, dtype=float).T.reindex(columns=MEASURES)
 
     @property
     def long_enough(self) -> int | None:
@@ -56,8 +56,8 @@ class Series:
         if "mean_error" not in self.longest.index.unique("metric"):
             return None
         error = self.longest.loc["mean_error"]["mean"]
-        look = long_enough(error.to_numpy())
-        return look and int(error.index[look - 1])
+        number = long_enough(error.to_numpy())
+        return number and int(error.index[number - 1])
 
     @cached_property
     def gains(self) -> dict[tuple[int, bool, str], Paired]:
@@ -162,14 +162,15 @@ def training_length_table(section: Section, series: Sequence[Series]) -> Table |
         for length, jobs in one.jobs.items():
             gains = [one.gains.get((length, False, column)) for column in gained]
             rows.append((
-                MODALITIES[one.modality], one.label, f"{length:,}", *(number(value) for value in one.looks.loc[length]),
+                MODALITIES[one.modality], one.label, f"{length:,}",
+                *(number(value) for value in one.measurements.loc[length]),
                 *(with_interval(row) if row else DASH for row in gains),
                 str(pd.concat([job.scores for job in jobs]).subject.nunique()),
             ))  # fmt: skip
     found = {f"{MODALITIES[one.modality]}, {one.label}": one.long_enough for one in series}
     enough = "; ".join(f"{name} {f'{update:,}' if update else 'not known'}" for name, update in found.items())
     note = (
-        f"Of synthetic relative to real training windows, at the last multiple of {LOOK_EVERY} updates. {LOOKED} "
+        f"Of synthetic relative to real training windows, at the last multiple of {MEASURE_EVERY} updates. {LOOKED} "
         f"Long enough is {LENGTH_RULE} That is: {enough}."
     )
     if n_aug:

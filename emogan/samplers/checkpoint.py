@@ -14,6 +14,7 @@ from emogan.augmenters import Augmenter, GANAugmenter
 from emogan.data.features import FeatureSet
 from emogan.data.scaling import MinMaxScaler
 from emogan.samplers.fitted import FittedSampler
+from emogan.wording import some
 
 
 def checkpoint_content(
@@ -110,7 +111,6 @@ def _member(path: Path, members: list[dict], asked: dict[str, Any]) -> int:
         places = [", ".join(f"{name}={one[name]}" for name in ("subject", "session", "fold")) for one in members]
         raise ValueError(
             f"{path}: expected subject, session and fold of one of its {len(members)} training sets, got "
-            f"{asked or 'none of them'}, which fits {len(found)}. There are: {'; '.join(places[:12])}"
-            + ("; ..." if len(places) > 12 else "")
+            f"{asked or 'none of them'}, which fits {len(found)}. There are: {some(places, between='; ')}"
         )
     return found[0]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from emogan.data.pandas_types import ColumnType, plain_column, plain_type
+from emogan.wording import some
 
 SHOWN = 8  # names in a message
 LEAST = 30  # windows of a person, whose spread of each feature is then known to 13 % if the windows are independent
@@ -50,14 +51,15 @@ def number_columns(frame: pd.DataFrame) -> pd.DataFrame:
         else:
             plain.isetitem(i, column)
     if others:
+        found = some((f"{name!r} ({dtype})" for name, dtype in others.items()), SHOWN)
         raise ValueError(
-            f"expected columns of numbers, got {_listed([f'{name!r} ({dtype})' for name, dtype in others.items()])}. "
+            f"expected columns of numbers, got {found}. "
             f"Leave them out, X.drop(columns={list(others)[:SHOWN]!r}), or turn them into numbers, such as with "
             "pandas.to_numeric"
         )
     finite = np.isfinite(plain.to_numpy(dtype=np.float64)).all(axis=0)
     if not finite.all():
-        names = _listed([repr(name) for name in frame.columns[~finite].tolist()])
+        names = some([repr(name) for name in frame.columns[~finite].tolist()], SHOWN)
         raise ValueError(
             f"expected finite numbers, got NaN or infinity in columns {names}. Fill them, X.fillna(X.median()), or "
             "leave out these windows, X.dropna()"
@@ -115,7 +117,7 @@ def own_windows(X: Any, names: Sequence) -> tuple[npt.NDArray[np.float64], tuple
         lacking = [repr(name) for name in names if name not in X.columns]
         more = [repr(name) for name in X.columns if name not in names]
         if lacking or more or len(X.columns) != len(names):
-            found = [f"no {_listed(lacking)}"] * bool(lacking) + [f"also {_listed(more)}"] * bool(more)
+            found = [f"no {some(lacking, SHOWN)}"] * bool(lacking) + [f"also {some(more, SHOWN)}"] * bool(more)
             raise ValueError(
                 f"expected one column for each of the generator's {len(names)} features, got "
                 f"{' and '.join(found) or 'some twice'}. Rename or leave out columns: X[list(generator.feature_names)]"
@@ -126,7 +128,7 @@ def own_windows(X: Any, names: Sequence) -> tuple[npt.NDArray[np.float64], tuple
         if x.ndim != 2 or x.shape[1] != len(names):
             raise ValueError(
                 f"expected windows of shape (windows, {len(names)}), one column for each of the generator's features "
-                f"{_listed([repr(name) for name in names])}, got shape {x.shape}"
+                f"{some([repr(name) for name in names], SHOWN)}, got shape {x.shape}"
             )
         frame = pd.DataFrame(x, columns=pd.Index(names))
     if len(frame) < LEAST:
@@ -222,7 +224,3 @@ def _whole(x: npt.NDArray[np.float64], dtype: np.dtype) -> npt.NDArray:
     within = ~(low | high)
     found[within] = x[within].astype(dtype)
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
@@ -15,7 +16,7 @@ from emogan.samplers.fitted import whole_seed
 from emogan.samplers.gans import CBEGANSampler, TrainedSampler
 from emogan.samplers.sampler import Sampler, TrialSampler
 from emogan.samplers.training import trial_numbers, warn_of_mixed_trials
-from emogan.samplers.warn import once
+from emogan.samplers.warn import once, warn
 
 
 class AugmentedFold(NamedTuple):
@@ -55,13 +56,17 @@ def cross_augment(
         In place of the sampler's, where given.
     trials
         Trial (N,) of each window, for a sampler that learns from trials. A UserWarning says so if one trial stands in
-        several of the groups: then trials of several people may have the same name.
+        several of the groups, as trials of several people may have the same name, or on both sides of a fold.
 
     Raises
     ------
+    TypeError
+        If ``sampler`` is no sampler.
     ValueError
         As `fit_resample`, and if there are trials but the sampler does not learn from any.
     """
+    if not isinstance(sampler, Sampler | None):
+        raise TypeError(f"sampler: expected a sampler, such as CBEGANSampler(iterations=300), got {sampler!r}")
     sampler = CBEGANSampler() if sampler is None else clone(sampler)
     given = {"n_aug": n_aug, "random_state": random_state}
     sampler.set_params(**{name: value for name, value in given.items() if value is not None})
@@ -71,9 +76,19 @@ def cross_augment(
             "whole trials come from cv and groups"
         )
     folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
-    if trials is not None and groups is not None:
+    if trials is not None:
         number = trial_numbers(trials, _num_samples(X))
-        warn_of_mixed_trials("cross_augment", trials, number, groups, "groups")
+        if groups is not None:
+            warn_of_mixed_trials("cross_augment", trials, number, groups, "groups")
+            number = number + (number.max() + 1) * trial_numbers(groups, len(number))
+        divided = max(len(np.intersect1d(number[train], number[test])) for train, test in folds)
+        if divided:
+            warn(
+                "divided trials",
+                f"cross_augment: the training windows and the held-out ones of a fold share up to {divided} of "
+                f"{len(np.unique(number))} trials, so that accuracies are too high. Choose folds of whole trials, such "
+                "as cv=GroupKFold(5) and groups=trials",
+            )
     seeds = [whole_seed(sampler.random_state) for _ in folds]
     reported: set[str] = set()
     with contextlib.ExitStack() as stack:

@@ -109,22 +109,21 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in file.keys()}
     check_format(path, int(metadata["emogan_format"]), versions.SAMPLER, metadata["emogan"])
-    written = checksum(tensors, metadata["fields"])
-    if metadata.get("crc32", written) != written:  # versions before wrote none
+    if metadata["crc32"] != checksum(tensors, metadata["fields"]):
         raise RuntimeError("its content is not what was written. Copy the file again")
     if asked:
         raise ValueError(f"{path}: expected no subject, session or fold, as it holds one training set, got {asked}")
     fields = json.loads(metadata["fields"])
-    scaler, shared = MinMaxScaler(**_taken(tensors, "scaler.")), fields.get("shared")
-    own, label_type = _taken(tensors, "alignment."), fields.get("label_type")
+    scaler, shared = MinMaxScaler(**_taken(tensors, "scaler.")), fields["shared"]
+    own, label_type = _taken(tensors, "alignment."), fields["label_type"]
     return FittedSampler(
         fields["identity"], tensors, scaler,
         np.array(fields["classes"], dtype=np.dtype(fields["classes_dtype"])),
         tuple(as_type(one) for one in fields["dtypes"]), fields["key"],
         None if fields["feature_names"] is None else tuple(map(_name, fields["feature_names"])), fields["frame"],
         {name: slice(*part) for name, part in fields["modalities"].items()}, fields["origin"],
-        fields.get("sampler", ""), shared, ALIGNMENTS[shared["alignment"]](**own) if own else None,
-        label_name=_name(fields.get("label_name")), label_type=None if label_type is None else as_type(label_type),
+        fields["sampler"], shared, ALIGNMENTS[shared["alignment"]](**own) if own else None,
+        label_name=_name(fields["label_name"]), label_type=None if label_type is None else as_type(label_type),
     )  # fmt: skip
 
 

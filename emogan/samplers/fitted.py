@@ -22,7 +22,6 @@ from emogan.samplers.wording import SamplerWording
 from emogan.store import derived_seed, fingerprint
 from emogan.wording import worded
 
-FORMER_SETTINGS = ("hold_back", "check_every", "patience")  # of the fit alone, in files of earlier versions
 RandomState = int | np.random.RandomState | None
 
 
@@ -214,7 +213,7 @@ class FittedSampler:
         ValueError
             If its class is none of EmoGAN's, nor of the modules that are imported by now: nothing is imported for it.
         """
-        settings = {name: value for name, value in self.identity.items() if name not in FORMER_SETTINGS}
+        settings = dict(self.identity)
         if "gan" in settings:
             gan = kinds.find(settings.pop("gan"), ConditionalGenerator)
             settings.pop("optimizer", None)  # a description of it, which training alone needed

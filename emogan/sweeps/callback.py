@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
@@ -18,9 +17,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from emogan.environment import available_cores
 from emogan.sweeps import expected, forecast, slurm
-
-if TYPE_CHECKING:
-    from emogan.sweeps.collect import Collection
+from emogan.sweeps.collect import Collection, collect_sweep
+from emogan.sweeps.summary import ASKED, summary
 
 log = logging.getLogger(__name__)
 
@@ -49,16 +47,12 @@ class Sweep:
     jobs: list[tuple[str, ...]] | None
     launcher: str
 
-    def collect(self) -> "Collection":
+    def collect(self) -> Collection:
         """What became of its jobs."""
-        from emogan.sweeps.collect import collect_sweep  # here, so that a command that is refused need not wait for it
-
         return collect_sweep(self.folder, self.jobs)
 
-    def end(self, found: "Collection", code: int) -> int:
+    def end(self, found: Collection, code: int) -> int:
         """Print what became of its jobs; 0 if all are done or dismissed, else ``code`` or 1."""
-        from emogan.sweeps.summary import ASKED, summary
-
         kinds = {problem.kind for problem in found.problems}
         if not found.jobs and kinds <= {"missing"}:
             print(f"none of {len(found.problems)} jobs was started" if kinds else "no job was started")

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +17,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from emogan.command_line import option
 from emogan.data.experiments import as_list
-from emogan.data.table_files import STIMULUS
-from emogan.jobs.outputs import DISMISSED, EARLIER, EARLIER_JOB, MOVING
-from emogan.jobs.scores import FILES, IDENTITY, TRIAL_COLUMNS
+from emogan.jobs.files import DISMISSED, EARLIER, EARLIER_JOB, FILES, IDENTITY, MOVING, TRIAL_COLUMNS
 from emogan.sweeps.expected import combinations, missing
 from emogan.sweeps.windows import load_windows
 from emogan.wording import natural
@@ -84,7 +84,7 @@ class Job:
     @cached_property
     def evaluation(self) -> dict:
         """Everything that jobs of one table must have in common, as plain values by dotted name."""
-        evaluation = {"stimuli": "any"} | self.run["evaluation"]  # earlier versions knew no other
+        evaluation = dict(self.run["evaluation"])
         del evaluation["trials_per_class"]
         # Where a training set holds several experiments, it is another one if other experiments were loaded
         asked = dict(zip(("data.subjects", "data.sessions"), self.experiments, strict=False))
@@ -199,9 +199,18 @@ def _read(folder: Path) -> Job | Problem:
     places = (folder / "scores.csv", folder / EARLIER, folder / EARLIER_JOB / EARLIER)
     if isinstance(found, Problem) and found.kind in ("failed", "unfinished") and any(map(Path.exists, places)):
         kept = "the results of the job before in this folder are kept, and its command restores them"
-        found = replace(found, what=f"{found.what}; {kept}")
+        found = replace(found, what=f"{found.what}; {kept}{_options_before(folder)}")
     dismissed = isinstance(found, Problem) and (folder / DISMISSED).exists()
     return replace(found, kind="dismissed") if dismissed else found
+
+
+def _options_before(folder: Path) -> str:
+    """The options of the job whose results a folder keeps, if they can be read."""
+    for run in (folder / EARLIER_JOB / "run.json", folder / "run.json"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            typed = shlex.join(json.loads(run.read_text(encoding="utf-8"))["overrides"])
+            return f": {typed} {option('hydra.run.dir', folder)}"
+    return ""
 
 
 def _found(folder: Path) -> Job | Problem:
@@ -244,7 +253,7 @@ def _done(folder: Path) -> Job:
         raise ValueError(f"expected run.json as a job writes it, got a damaged file ({error})") from error
     if not isinstance(run, dict):
         raise ValueError(f"expected a mapping in run.json, got {type(run).__name__}")
-    run["augmenter"], run["classifier"], run["data"]["fingerprint"], run["scaling"]["fit_on"]  # or KeyError
+    run["augmenter"], run["classifier"], run["data"]["experiments"], run["scaling"]["fit_on"]  # or KeyError
     if not isinstance(run["evaluation"], dict):
         raise ValueError(f"expected a mapping as evaluation in run.json, got {run['evaluation']!r}")
     scores, selection, confusion = (_table(folder, name) for name in ("scores", "selection", "confusion"))
@@ -253,7 +262,7 @@ def _done(folder: Path) -> Job:
         raise ValueError("expected a row of selection.csv for each of scores.csv; some are not there")
     if len(scores[["dataset", "modality", "model", "seed"]].drop_duplicates()) != 1:
         raise ValueError("expected one data set, modality, model and seed in scores.csv, got several")
-    for column in (*RATES, *(name for name in TRIAL_COLUMNS if scores[name].notna().any())):
+    for column in (*RATES, *TRIAL_COLUMNS):
         if not scores[column].between(0, 1).all():
             low, high = scores[column].min(), scores[column].max()
             raise ValueError(f"expected rates in [0, 1] in {column}, got {low} to {high}")
@@ -276,8 +285,6 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except ValueError as error:  # pandas' own errors are
         raise ValueError(f"expected rows of {', '.join(FILES[name])} in {path.name}, got {error}") from error
-    if name == "scores" and not set(TRIAL_COLUMNS) & set(frame):  # an earlier version's
-        frame[TRIAL_COLUMNS] = ""
     if list(frame.columns) != FILES[name] or frame.empty:
         raise ValueError(f"expected rows of {', '.join(FILES[name])} in {path.name}, got {', '.join(frame.columns)}")
     for column in NUMBERS & set(frame.columns):
@@ -295,8 +302,6 @@ def _data_settings(folder: Path) -> tuple[dict, tuple]:
     except (OmegaConfBaseException, YAMLError, AttributeError) as error:
         raise ValueError(f"expected a job's configuration in .hydra/config.yaml, got {error}") from error
     experiments = tuple(as_list(data.pop(name, None)) for name in ("subjects", "sessions"))
-    if data.get("stimulus") == STIMULUS:  # earlier versions had no such setting
-        del data["stimulus"]
     for name in PLACES:
         if isinstance(data.get(name), str) and "${" not in data[name]:
             data[name] = _absolute(data[name], folder)
@@ -338,8 +343,7 @@ def _same_data(jobs: Sequence[Job]) -> tuple[list[Job], list[Problem]]:
     kept, stale, newest = [], [], {}
     for job in reversed(jobs):
         known = newest.setdefault(json.dumps([job.evaluation, job.modality], sort_keys=True), {})
-        # A job of an earlier version tells the data of all its experiments together
-        own = job.run["data"].get("experiments") or {str(job.experiments): job.fingerprint}
+        own = job.run["data"]["experiments"]
         first = next((known[name][1] for name in own if name in known and known[name][0] != own[name]), None)
         if first is not None:
             what = f"the data have changed since: {first.folder.name} read others under the same settings, and counts"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from emogan.atomic import write_atomically
-from emogan.jobs.outputs import DISMISSED
+from emogan.jobs.files import DISMISSED
 from emogan.sweeps.collect import Collection
 
 TEXT = b"This job is no longer wanted. Remove this file to have it count again; a job that succeeds here removes it.\n"

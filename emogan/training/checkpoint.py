@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from emogan.store import Store, content_key
+from emogan.store import Store, content_key, with_prefix
 from emogan.training.early_stopping import MemberEarlyStopping
 from emogan.training.history import History
 
@@ -66,16 +66,15 @@ class TrainingState:
         stopping: MemberEarlyStopping,
     ) -> None:
         """Put untrained networks, their optimisers, the history and early stopping into this state."""
-        part = self._part
-        module.load_state_dict(part("model."))
+        module.load_state_dict(with_prefix(self.tensors, "model."))
         for i, optimizer in enumerate(trainer.optimizers):
             state: dict[int, dict[str, Tensor]] = {}
-            for name, value in part(f"optimizer.{i}.").items():
+            for name, value in with_prefix(self.tensors, f"optimizer.{i}.").items():
                 parameter, _, field = name.partition(".")
                 state.setdefault(int(parameter), {})[field] = value
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         history.values[: self.iteration] = self.tensors["history"].movedim(0, -1)
-        seen = self.tensors["seen"].movedim(0, -1)[: len(history.seen)]  # a longer training has more looks
+        seen = self.tensors["seen"].movedim(0, -1)[: len(history.seen)]  # a longer training has more measurements
         history.seen[: len(seen)] = seen
         module.iterations_trained = history.done = self.iteration
         history.plateaued = list(self.plateaued)
@@ -83,14 +82,12 @@ class TrainingState:
             at if has else history.iterations for at, has in zip(self.stopped, self.plateaued, strict=True)
         ]
         module.running = history.running()
+        kept = with_prefix(self.tensors, "kept.")
         stopping.kept = {
-            member: {name: value[member].to(module.device) for name, value in part("kept.").items()}
+            member: {name: value[member].to(module.device) for name, value in kept.items()}
             for member, has in enumerate(self.plateaued)
             if has
         }
-
-    def _part(self, prefix: str) -> dict[str, Tensor]:
-        return {name.removeprefix(prefix): v for name, v in self.tensors.items() if name.startswith(prefix)}
 
 
 def optimizer_state(optimizer: Optimizer, rows: Sequence[int]) -> dict:
@@ -172,8 +169,6 @@ class Checkpoints:
         if name is None or (entry := self.entries.load(name)) is None:
             return None
         tensors, fields = entry
-        if "seen" not in tensors:  # of an earlier version
-            return None
         state = TrainingState(fields["iteration"], fields["stopped"], fields["plateaued"], tensors)
         return state.select([fields["courses"].index(course) for course in courses])
 

@@ -4,13 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Unpack
+from typing import Annotated, Literal, Unpack
 
 import pandas as pd
 
 from emogan.checks import NonNegativeInt, OneToNine, PositiveFloat, PositiveInt, at_least, at_most, one_of
 from emogan.data import faced, named, table
-from emogan.data.features import FeatureSet
+from emogan.data.features import FeatureSet, Modality
+from emogan.data.readers import amigos, deap, dreamer, mahnob
 from emogan.data.seed import multimodal, seed, seed_fra, seed_ger, seed_iv, seed_v, seed_vii
 from emogan.simulation import people
 from emogan.training.experiment_datamodule import ASKED, ExperimentDataModule, Shared
@@ -59,10 +60,10 @@ class SEEDDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
-        feature: str = "de_LDS",
+        modality: Modality = "eeg_eye",
+        feature: seed.Feature = "de_LDS",
         window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
-        eeg_source: str = "extracted",
+        eeg_source: Literal["extracted", "multimodal"] = "extracted",
         **shared: Unpack[Shared],
     ):
         super().__init__(
@@ -86,8 +87,8 @@ class SEEDVDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
-        eeg_order: str = "channel_major",
+        modality: Modality = "eeg_eye",
+        eeg_order: Annotated[str, one_of(seed_v.EEG_ORDERS)] = "channel_major",
         **shared: Unpack[Shared],
     ):
         super().__init__(seed_v.load, root=root, modality=modality, eeg_order=eeg_order, **shared)
@@ -103,8 +104,8 @@ class SEEDIVDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
-        feature: str = "de_LDS",
+        modality: Modality = "eeg_eye",
+        feature: seed.Feature = "de_LDS",
         **shared: Unpack[Shared],
     ):
         super().__init__(seed_iv.load, root=root, modality=modality, feature=feature, **shared)
@@ -127,8 +128,8 @@ class SEEDVIIDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
-        feature: str = "de_LDS",
+        modality: Modality = "eeg_eye",
+        feature: Annotated[str, one_of(seed_vii.FEATURES)] = "de_LDS",
         clip_statistics: bool = True,
         **shared: Unpack[Shared],
     ):
@@ -147,7 +148,7 @@ class SEEDFRADataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
+        modality: Modality = "eeg_eye",
         window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
         **shared: Unpack[Shared],
     ):
@@ -164,7 +165,7 @@ class SEEDGERDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
+        modality: Modality = "eeg_eye",
         window_s: Annotated[int, one_of(multimodal.WINDOWS)] = 4,
         **shared: Unpack[Shared],
     ):
@@ -188,9 +189,9 @@ class SyntheticDataModule(_DataSet):
 
     def __init__(
         self,
-        preset: str = "seed",
+        preset: Annotated[str, one_of(people.PRESETS)] = "seed",
         *,
-        modality: str = "eeg_eye",
+        modality: Modality = "eeg_eye",
         simulation_seed: NonNegativeInt = 0,
         rounds: PositiveInt = 1,
         **shared: Unpack[Shared],
@@ -233,7 +234,7 @@ class TableDataModule(_DataSet):
         self,
         path: str | os.PathLike | list[Path] | pd.DataFrame,
         *,
-        modality: str = "eeg_eye",
+        modality: Modality = "eeg_eye",
         label: str = "label",
         trial: str = "trial",
         subject_column: str = "subject",
@@ -277,8 +278,8 @@ class FACEDDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
-        classes: str = "emotion",
+        modality: Modality = "eeg_eye",
+        classes: Annotated[str, one_of(faced.CLASSES)] = "emotion",
         **shared: Unpack[Shared],
     ):
         super().__init__(faced.load, root=root, modality=modality, classes=classes, **shared)
@@ -303,8 +304,8 @@ class AMIGOSDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
-        target: str = "valence",
+        modality: Modality = "eeg_eye",
+        target: Annotated[str, one_of(amigos.SCALES)] = "valence",
         threshold: OneToNine = 5,
         cache: str | Path = "outputs/features/amigos",
         settings: Mapping = MappingProxyType({}),
@@ -337,8 +338,8 @@ class DEAPDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
-        target: str = "valence",
+        modality: Modality = "eeg_eye",
+        target: Annotated[str, one_of(deap.SCALES)] = "valence",
         threshold: OneToNine = 5,
         cache: str | Path = "outputs/features/deap",
         settings: Mapping = MappingProxyType({}),
@@ -373,8 +374,8 @@ class DREAMERDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
-        target: str = "valence",
+        modality: Modality = "eeg_eye",
+        target: Annotated[str, one_of(dreamer.SCALES)] = "valence",
         threshold: Annotated[float, at_least(1), at_most(5)] = 3,
         last_s: PositiveFloat | None = 60,
         cache: str | Path = "outputs/features/dreamer",
@@ -408,8 +409,8 @@ class MAHNOBDataModule(_DataSet):
         self,
         root: str | os.PathLike,
         *,
-        modality: str = "eeg_eye",
-        target: str = "valence",
+        modality: Modality = "eeg_eye",
+        target: Annotated[str, one_of(mahnob.TARGETS)] = "valence",
         threshold: OneToNine = 5,
         leave_out: Sequence[NonNegativeInt] = (),
         cache: str | Path = "outputs/features/mahnob",

@@ -50,7 +50,7 @@ class Real(NamedTuple):
         return Real(*(part.to(device) for part in self))
 
 
-def look(real: Real, windows: Tensor, begun: Tensor) -> list[dict[str, float]]:
+def measure(real: Real, windows: Tensor, begun: Tensor) -> list[dict[str, float]]:
     """Figures of each member's synthetic windows (M, K, n, F), n of each class, of the same noise for all classes.
 
     ``begun`` are those of the untrained generators for this noise. All is computed at once, and so that no member's
@@ -205,7 +205,7 @@ def messages(
     Parameters
     ----------
     figures
-        Those of each GAN, see `look`.
+        Those of each GAN, see `measure`.
     name, when
         The name of the GANs and the time of the measurement, as the message gives them.
     detectors

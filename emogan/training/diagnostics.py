@@ -7,10 +7,10 @@ import lightning
 import torch
 from torch import Tensor
 
-from emogan.analysis.curves import LOOK_EVERY, LOOKS
+from emogan.analysis.curves import MEASURE_EVERY, MEASURES
 from emogan.data.training_set import TrainingSet
 from emogan.models import ConditionalGenerator
-from emogan.training.detectors import Real, balance, lasting, look, messages
+from emogan.training.detectors import Real, balance, lasting, measure, messages
 from emogan.training.history import History
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ WINDOWS = 64  # of each class: enough to tell a spread by some percent
 
 
 class Diagnostics(lightning.Callback):
-    """Writes the figures `LOOKS` into a `History` every `LOOK_EVERY` iterations, and warns of what detectors find.
+    """Writes the `MEASURES` into a `History` every `MEASURE_EVERY` iterations, and warns of what detectors find.
 
     The noise is fixed, and the same for all members and classes. Each kind of trouble is warned of once: after
     training, or in its second half if a figure is then far beyond its limit. With ``report``, messages during training
@@ -38,7 +38,7 @@ class Diagnostics(lightning.Callback):
     Attributes
     ----------
     figures : list of dict
-        Of each member's generator after training, see `detectors.look` and `detectors.balance`.
+        Of each member's generator after training, see `detectors.measure` and `detectors.balance`.
     """
 
     def __init__(
@@ -60,15 +60,15 @@ class Diagnostics(lightning.Callback):
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         done, last = self.history.done, self.history.iterations
-        if done % LOOK_EVERY:
+        if done % MEASURE_EVERY:
             return
-        figures = self._look(module)
+        figures = self._measure(module)
         running = [m for m, stopped in enumerate(self.history.stopped) if stopped >= done]
-        seen = self.history.seen[done // LOOK_EVERY - 1]
+        seen = self.history.seen[done // MEASURE_EVERY - 1]
         for m in running:
-            seen[:, m] = torch.tensor([figures[m].get(name, torch.nan) for name in LOOKS])
+            seen[:, m] = torch.tensor([figures[m].get(name, torch.nan) for name in MEASURES])
         parts = {}
-        for name, values in zip(LOOKS, seen[:, running], strict=True):
+        for name, values in zip(MEASURES, seen[:, running], strict=True):
             if len(values := values[~values.isnan()]):
                 parts |= {name: values.mean(), f"{name}/lowest": values.min(), f"{name}/highest": values.max()}
         for logger in trainer.loggers if parts else ():  # Lightning would log a value again until there is another
@@ -80,7 +80,7 @@ class Diagnostics(lightning.Callback):
             (self.report or self._warn)(found)
 
     def on_fit_end(self, trainer, module):  # every callback has put in the weights that it keeps
-        self.figures = self._look(module)
+        self.figures = self._measure(module)
         for m, own in enumerate(self.figures):
             curves = self.history.member(m)
             own |= balance(curves["k"]) if "k" in curves else {}
@@ -94,11 +94,11 @@ class Diagnostics(lightning.Callback):
                 log.warning("%s", message)
         self.reported |= found.keys()
 
-    def _look(self, module: ConditionalGenerator) -> list[dict[str, float]]:
+    def _measure(self, module: ConditionalGenerator) -> list[dict[str, float]]:
         windows = self._draw(module)
         # During training the module is on a GPU, and at the end of fitting Lightning has brought it back to the CPU
         self.real, self.begun = self.real.to(windows.device), self.begun.to(windows.device)
-        return look(self.real, windows, self.begun)
+        return measure(self.real, windows, self.begun)
 
     def _draw(self, module: ConditionalGenerator) -> Tensor:
         """Windows (M, K, n, F)."""

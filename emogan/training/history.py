@@ -1,16 +1,19 @@
 """History: every member's metrics at every iteration, and when and why each stopped."""
 
+from collections.abc import Sequence
+
 import lightning
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Timer
 from torch import Tensor
+from torch.optim import Optimizer
 
-from emogan.analysis.curves import LOOK_EVERY, LOOKS
+from emogan.analysis.curves import MEASURE_EVERY, MEASURES
 from emogan.wording import words
 
 OUT_OF_TIME = "out of time"  # why training ended, where `lightning.pytorch.callbacks.Timer` ended it
-CHECK_EVERY = 100  # iterations between looks for losses that are no longer finite
+CHECK_EVERY = 100  # iterations between two searches for losses that are no longer finite
 
 
 class History(lightning.Callback):
@@ -33,8 +36,8 @@ class History(lightning.Callback):
         Iterations trained so far.
     out_of_time : bool
         Whether a `lightning.pytorch.callbacks.Timer`, as of ``max_time``, ended training.
-    seen : Tensor (looks, figures, M)
-        The figures `LOOKS` of synthetic windows every `LOOK_EVERY` iterations, written by `Diagnostics`; NaN where a
+    seen : Tensor (measurements, figures, M)
+        The `MEASURES` of synthetic windows every `MEASURE_EVERY` iterations, written by `Diagnostics`; NaN where a
         member had stopped or a figure is not defined.
     """
 
@@ -48,11 +51,13 @@ class History(lightning.Callback):
         self.stopped = [self.iterations] * module.members
         self.plateaued = [False] * module.members
         self.done = 0
-        self.seen = torch.full((self.iterations // LOOK_EVERY, len(LOOKS), module.members), torch.nan)
+        self.seen = torch.full((self.iterations // MEASURE_EVERY, len(MEASURES), module.members), torch.nan)
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         self.values[self.done] = module.latest
         self.done += 1
+        if batch_idx == 0:
+            _refuse_shared_state(trainer.optimizers)
         if self.done % CHECK_EVERY == 0 or self.done == self.iterations:
             self._check_finite(module)
 
@@ -74,9 +79,9 @@ class History(lightning.Callback):
         """One member's curves by metric name, each (iterations it trained for,)."""
         return {name: self.values[: self.stopped[member], i, member] for i, name in enumerate(self.metrics)}
 
-    def looks(self, member: int) -> dict[str, Tensor]:
-        """One member's ``seen`` while it trained, each figure (looks,)."""
-        return {name: self.seen[: self.stopped[member] // LOOK_EVERY, i, member] for i, name in enumerate(LOOKS)}
+    def measures(self, member: int) -> dict[str, Tensor]:
+        """One member's ``seen`` while it trained, each measure (measurements,)."""
+        return {name: self.seen[: self.stopped[member] // MEASURE_EVERY, i, member] for i, name in enumerate(MEASURES)}
 
     def reasons(self) -> list[str]:
         """Per member: when and why training ended."""
@@ -102,3 +107,21 @@ class History(lightning.Callback):
                 f"{type(module).__name__}: the losses of {int((~finite).any(0).sum())} of {module.members} members are "
                 f"not finite, first at iteration {at + 1}. Lower {words().setting('learning_rate')}."
             )
+
+
+def _refuse_shared_state(optimizers: Sequence[Optimizer]) -> None:
+    """Refuse optimisers that keep what several members have in common: none of them may depend on the others.
+
+    Raises
+    ------
+    ValueError
+        Naming the optimiser.
+    """
+    for optimizer in optimizers:
+        for parameter, state in optimizer.state.items():
+            for name, value in state.items():
+                if torch.is_tensor(value) and value.ndim and value.shape != parameter.shape:
+                    raise ValueError(
+                        f"{words().setting('optimizer')}: expected one that keeps a value for each weight, such as "
+                        f"torch.optim.Adam, got {type(optimizer).__name__}, whose {name} several GANs would share"
+                    )

@@ -170,6 +170,30 @@ def test_a_key_depends_on_all_that_changes_the_generator_and_on_nothing_else(set
     renamed = GANAugmenter(CBEGAN, name="other", iterations=5, hidden=20, batch_size=16)
     elsewhere = replace(sets[0], rows=sets[0].rows + 9, trial=sets[0].trial + 1)
     assert key(renamed) == key(data=elsewhere) == key()
+    assert key(make_augmenter(gamma=1)) == key(make_augmenter(gamma=1.0)) != key(make_augmenter(gamma=0.5))
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(1, 2), (2, 1)])
+def test_a_single_gan_trains_on_one_thread_where_several_would_have_workers(
+    sets, tmp_path, monkeypatch, workers, threads
+):
+    found, train = [], GANAugmenter.fit
+
+    def noted(self, *arguments, **settings):
+        found.append(torch.get_num_threads())
+        return train(self, *arguments, **settings)
+
+    torch.set_num_threads(2)
+    monkeypatch.setattr(GANAugmenter, "fit", noted)
+    fit(sets[:1], Store(tmp_path), workers=workers)
+    assert found == [threads]
+    assert torch.get_num_threads() == 2
+
+
+def test_an_optimiser_whose_state_members_would_share_is_refused_at_once(sets, tmp_path):
+    augmenter = make_augmenter(optimizer=torch.optim.Adafactor, iterations=10**6)
+    with pytest.raises(ValueError, match=r"optimizer: expected one that keeps a value for each weight.*got Adafactor"):
+        fit(sets[:2], Store(tmp_path), augmenter)
 
 
 def test_what_a_group_has_finished_is_kept_when_a_later_one_fails(sets, tmp_path, monkeypatch):
@@ -306,21 +330,6 @@ def test_gans_from_the_store_speak_up_as_those_just_trained(sets, tmp_path, capl
     assert "collapse in 5 of 5 generators of gan from the store" in caplog.text
     assert again.figures[:3] == trained.figures
     assert again.figures[5] == again.figures[0]
-
-
-def test_records_of_earlier_versions_have_no_figures_and_are_used_all_the_same(sets, tmp_path, caplog):
-    store = Store(tmp_path)
-    keys = fit(sets[:2], store).keys
-    for key in keys:
-        tensors, fields = store.load(key)
-        fields.pop("figures")
-        store.save(key, {name: value for name, value in tensors.items() if not name.startswith("looks.")}, fields)
-    caplog.clear()
-    fits = fit(sets[:3], store)
-    assert fits.trained == [2]
-    assert fits.figures[:2] == [None, None]
-    assert fits.figures[2]
-    assert "from the store:" not in caplog.text
 
 
 def fine_tuned(sets, share=0.5, first=20):

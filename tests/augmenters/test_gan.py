@@ -3,6 +3,7 @@
 import json
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
@@ -10,6 +11,7 @@ from padded_sets import unpadded
 from represented import represented
 
 from emogan.augmenters import GANAugmenter, balanced_labels
+from emogan.data.training_set import TrainingSet
 from emogan.models import CBEGAN, CGAN, CVAE, CWGAN, Diffusion, RecurrentCBEGAN, TrialCBEGAN
 from emogan.training.batches import MemberBatches
 
@@ -241,3 +243,28 @@ def test_a_model_trained_on_separated_classes_draws_them_apart(windows):
     for m in range(2):
         assert drawn[m, 0::2].mean().item() == pytest.approx(0, abs=0.25)
         assert drawn[m, 1::2].mean().item() == pytest.approx(1, abs=0.25)
+
+
+@pytest.mark.parametrize("gan", [CBEGAN, Diffusion])
+def test_axes_are_found_and_windows_drawn_on_one_thread(gan, monkeypatch):
+    found = {"svd": [], "generate": []}
+
+    def note(owner, name):
+        function = getattr(owner, name)
+
+        def noted(*arguments, **settings):
+            found[name].append(torch.get_num_threads())
+            return function(*arguments, **settings)
+
+        monkeypatch.setattr(owner, name, noted)
+
+    note(torch.linalg, "svd")
+    note(gan, "generate")
+    torch.set_num_threads(2)
+    x = np.random.default_rng(0).random((30, 5)).astype(np.float32)
+    augmenter = make(gan, iterations=1).fit([TrainingSet.scaled(x, np.arange(30) % 3)], [0])
+    found["generate"].clear()  # those of detectors in training
+    augmenter.sample(labels(1, 4), torch.Generator())
+    assert set(found["svd"]) == ({1} if gan is Diffusion else set())
+    assert found["generate"] == [1]
+    assert torch.get_num_threads() == 2

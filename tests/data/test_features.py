@@ -213,6 +213,7 @@ def test_the_summary_counts_what_is_there():
         "mine: 2 subjects x 2 sessions = 4 experiments, 2 trials and 6 windows each; 5 features "
         "(2 eeg + 2 eye + 1 other); 2 classes (sad, happy)"
     )
+    assert repr(build()) == f"FeatureSet({build().summary()})"
 
 
 def test_the_summary_gives_ranges_where_experiments_differ():

@@ -110,6 +110,15 @@ def test_rows_that_are_stored_twice_are_warned_about(caplog):
     assert "5 of 29 windows equal another one of their trial in every feature" in caplog.text
 
 
+def test_windows_that_emogan_has_drawn_are_warned_about(caplog):
+    table = frame()
+    load(table)
+    assert "emogan.sample" not in caplog.text
+    drawn = table.iloc[:2].assign(trial=["synthetic_1", "synthetic_2"])
+    load(pd.concat([table.astype({"trial": str}), drawn]))
+    assert "2 trials are called synthetic_..., as the windows that emogan.sample draws" in caplog.text
+
+
 @pytest.mark.parametrize("extension", ["NPZ", "Csv"])
 def test_extensions_may_be_in_capitals(tmp_path, extension):
     write = write_csv if extension == "Csv" else write_npz

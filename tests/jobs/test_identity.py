@@ -131,7 +131,7 @@ def test_a_job_is_compared_with_one_of_its_data_set_and_five_changes_are_named(c
     told = re.search(r"^changed since (.*?): (.*)$", said(), re.M)
     assert told[1] == str(tmp_path / "job")
     assert told[2].count(" -> ") == 5
-    assert told[2].endswith(" and 2 more")
+    assert told[2].endswith(", ... (7 in all)")
 
 
 @pytest.mark.parametrize("names", [("01", "1"), ("007", "NA"), ("1e3", "nan")])

@@ -3,6 +3,9 @@
 import json
 import re
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -209,6 +212,25 @@ def test_scores_of_an_earlier_job_do_not_mark_one_that_failed_as_done(configure,
     assert not (tmp_path / "job/scores.csv").exists()
 
 
+def test_a_job_waits_for_another_one_in_its_folder(configure, tmp_path, caplog, monkeypatch):
+    cfg = configure(tmp_path, "model=none")
+    begun, compute = threading.Event(), job.Job._compute
+
+    def slow(self):
+        begun.set()
+        time.sleep(1)
+        return compute(self)
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor() as pool, caplog.at_level("INFO"):
+        patch.setattr(job.Job, "_compute", slow)
+        running = pool.submit(job.run, cfg)
+        begun.wait(60)
+        patch.setattr(job.Job, "_compute", lambda self: 1 / 0)  # never called, as the job is done by then
+        other = job.run(cfg)
+    pd.testing.assert_frame_equal(other, running.result())
+    assert "waiting for another process, which runs a job in" in caplog.text
+
+
 def test_results_are_kept_until_a_job_with_other_settings_in_their_folder_is_done(configure, tmp_path, monkeypatch):
     folder = tmp_path / "job"
     job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]"))
@@ -219,8 +241,12 @@ def test_results_are_kept_until_a_job_with_other_settings_in_their_folder_is_don
             with pytest.raises(ZeroDivisionError):
                 job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]", f"seed={seed}"))
     (folder / ".hydra").mkdir()  # as Hydra does, so that it is found without scores
+    run = read_run(folder / "earlier_job")
+    (folder / "earlier_job/run.json").write_text(json.dumps(run | {"overrides": ["model=noise", "data.path=a b.npz"]}))
     (problem,) = collect([tmp_path]).problems
-    assert problem.what.endswith("are kept, and its command restores them")
+    options = f"model=noise 'data.path=a b.npz' hydra.run.dir={folder}"
+    assert problem.what.endswith(f"are kept, and its command restores them: {options}")
+    (folder / "earlier_job/run.json").write_bytes(before["run.json"])
     job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]"))
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
     job.run(configure(tmp_path, "model=noise", "n_aug=[0,9]", "seed=3"))
@@ -448,4 +474,4 @@ def test_trials_that_are_numbered_anew_in_each_class_are_warned_about(configure,
     content["trial"] = content["trial"] % 2
     np.savez(tmp_path / "mixed.npz", **content)
     job.run(configure(tmp_path, "model=none", f"data.path={tmp_path / 'mixed.npz'}", "evaluation.n_folds=2"))
-    assert re.search(r"\d+ of \d+ trials hold windows of several classes.* number them through", caplog.text)
+    assert re.search(r"\d+ of \d+ trials hold windows of several classes.* a number of its own", caplog.text)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emogan.jobs.scores import COLUMNS, closing_table
+from emogan.jobs.files import COLUMNS
+from emogan.jobs.scores import closing_table
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from emogan.analysis.curves import CURVES
 from emogan.data.montage import EEG_FEATURES
-from emogan.jobs.scores import COLUMNS
+from emogan.jobs.files import COLUMNS
 
 KEY = COLUMNS[:8]
 MODALITIES, MODELS, SIZES = ("eeg", "eeg_eye"), ("none", "gaussian", "cwgan", "cbegan"), (0, 50, 200)
@@ -50,13 +50,16 @@ def write_job(folder: Path, modality: str, model: str, *, seed: int = 0, dataset
     with (folder / ".hydra" / "config.yaml").open("a") as file:
         file.write(f"  subjects: {'null' if subjects is SUBJECTS else list(subjects)}\n")
     evaluation = {
-        "folds": "paper", "n_folds": 5, "inner": "refit", "inner_folds": 4, "c_exponents": [-10, 10],
+        "folds": "paper", "n_folds": 5, "stimuli": "any", "inner": "refit", "inner_folds": 4, "c_exponents": [-10, 10],
         "trials_per_class": None, "permute_labels": False, **changes,
     }  # fmt: skip
     gan = {"gan": f"emogan.models.{model}", "hidden": 100, **settings} if "gan" in model else {"augmenter": model}
     run = {
         "versions": {"python": "3.11", "torch": "2.13"}, "device": "cpu", "threads": 2,
-        "seconds": {"load": 1.0, "fit": 10.5}, "data": {"summary": f"{dataset}: 4 subjects", "fingerprint": fingerprint},
+        "seconds": {"load": 1.0, "fit": 10.5}, "data": {
+            "summary": f"{dataset}: 4 subjects", "fingerprint": fingerprint,
+            "experiments": {f"{subject}, 1": fingerprint for subject in subjects},
+        },
         "scaling": {"fit_on": "train", "leaks": False}, "augmenter": gan, "evaluation": evaluation,
         "classifier": "linear_svm", "n_aug": [0, 50, 200], "audit": {"verdict": "no test window was seen"}, "members": [],
     }  # fmt: skip

@@ -121,15 +121,6 @@ def test_jobs_on_data_that_have_changed_since_are_left_out(tmp_path, fake):
     assert "the data have changed since" in found.problems[0].what
 
 
-def test_jobs_of_versions_that_knew_no_stimulus_stand_in_one_section_with_later_ones(tmp_path, fake):
-    for seed, stimulus in enumerate(("", "  stimulus: stimulus\n", "  stimulus: film\n")):
-        fake.write_job(tmp_path / str(seed), "eeg", "none", seed=seed)
-        config = tmp_path / str(seed) / ".hydra" / "config.yaml"
-        config.write_text(config.read_text() + stimulus)
-    found = sections(collect([tmp_path]).jobs)
-    assert sorted(len(section.jobs) for section in found) == [1, 2]
-
-
 @pytest.mark.parametrize("empty", [True, False])
 def test_without_any_job_the_error_says_what_was_expected(tmp_path, empty):
     path = tmp_path if empty else tmp_path / "nowhere"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emogan.report.convergence_rule import LOOKS, convergence, long_enough
+from emogan.report.convergence_rule import AVERAGED, convergence, long_enough
 
 
 def test_a_step_has_converged_once_the_running_mean_is_nearly_past_it():
@@ -52,7 +52,7 @@ def test_values_that_are_not_finite_are_refused():
 
 def test_training_is_long_enough_at_the_first_look_whose_averaged_error_is_near_the_lowest():
     error = np.array([4.0, 3.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.97, 1.3, 1.5])
-    assert long_enough(error) == 8  # looks 4 to 8 are all at 1
+    assert long_enough(error) == 8  # measurements 4 to 8 are all at 1
 
 
 def test_errors_in_between_count_no_more_than_their_share():
@@ -62,4 +62,4 @@ def test_errors_in_between_count_no_more_than_their_share():
 
 
 def test_fewer_looks_than_are_averaged_tell_nothing():
-    assert long_enough(np.ones(LOOKS - 1)) is None
+    assert long_enough(np.ones(AVERAGED - 1)) is None

@@ -55,19 +55,6 @@ def test_the_comparison_shows_the_nested_choice_and_its_difference_to_none(secti
     assert shown["EEG", "none"][-2] == f"+{100 * fake.OPTIMISM:.1f}"
 
 
-def test_jobs_of_versions_that_knew_no_accuracy_of_trials_are_read_and_have_none(tmp_path, fake, section):
-    for model in ("none", "gaussian"):
-        fake.write_job(tmp_path / model, "eeg", model)
-    path = tmp_path / "gaussian" / "scores.csv"
-    pd.read_csv(path).drop(columns=["trial_accuracy", "trial_accuracy_oracle"]).to_csv(path, index=False)
-    found = collect([tmp_path])
-    assert not found.problems
-    shown, new = (cells(tables.comparison(one)) for one in (*sections(found.jobs), section))
-    assert shown["EEG", "Gaussian"][1] == "–"
-    assert shown["EEG", "none"][1] == new["EEG", "none"][1] == "85.0 (1.3)"
-    assert shown["EEG", "Gaussian"][0] == new["EEG", "Gaussian"][0]
-
-
 def test_every_gan_is_compared_with_every_control(section):
     table = tables.against_controls(section)
     assert [head for _, head in table.columns] == ["modality", "control", "cWGAN", "cBEGAN"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emogan.analysis.curves import CURVES, LOOKS
+from emogan.analysis.curves import CURVES, MEASURES
 from emogan.analysis.statistics import mean_interval
 from emogan.report import page
 from emogan.report.figures import training_length as figures
@@ -19,11 +19,11 @@ AT_LARGEST = {"cwgan": -0.03 * SUBJECTS / 2, "cbegan": 0.06 * SUBJECTS / 2}  # g
 
 
 def write_length(
-    folder, fake, model, iterations, *, modality="eeg", gain=0.0, shift=0.0, looks=LOOKS, gans=1, **changes
+    folder, fake, model, iterations, *, modality="eeg", gain=0.0, shift=0.0, measurements=MEASURES, gans=1, **changes
 ):
     """A job of this training length.
 
-    All sizes but 0 gain this much more, the oracle twice. The figures of looks are those of `seen`, moved by a shift.
+    All sizes but 0 gain this much more, the oracle twice. The figures of measurements are those of `seen`, moved by a shift.
     """
     settings = {"iterations": iterations, **changes.pop("settings", {})}
     fake.write_job(folder, modality, model, settings=settings, **changes)
@@ -32,7 +32,7 @@ def write_length(
     scores = pd.read_csv(folder / "scores.csv")
     scores.loc[scores.n_aug > 0, ["accuracy", "accuracy_oracle"]] += [gain, 2 * gain]
     scores.to_csv(folder / "scores.csv", index=False)
-    points = [(t, name, seen(name, t) + shift) for t in range(100, iterations + 1, 100) for name in looks]
+    points = [(t, name, seen(name, t) + shift) for t in range(100, iterations + 1, 100) for name in measurements]
     losses = {"cwgan": ["d_loss"], "cbegan": ["m_global", "k"]}[model]
     points += [(t, name, float(t)) for t in range(1, iterations + 1) for name in losses]
     rows = [(t, name, mean, mean - 0.1, mean + 0.2) for t, name, mean in points]
@@ -107,7 +107,7 @@ def test_windows_are_drawn_over_the_longest_training_with_bands_and_a_line_at_1(
     assert [axis.get_title() for axis in axes] == [
         "EEG: within-class spread", "EEG: separation of class means", "EEG: error of class means"
     ]  # fmt: skip
-    for axis, name in zip(axes, LOOKS, strict=True):
+    for axis, name in zip(axes, MEASURES, strict=True):
         assert axis.get_xscale() == "log"
         assert list(axis.lines[0].get_ydata()) == [1, 1]
         lines = drawn(axis)
@@ -211,9 +211,9 @@ def test_only_settings_that_differ_tell_a_models_lines_apart(tmp_path, fake):
     assert labels == ["cBEGAN, hidden 20", "cBEGAN, hidden 100", "cBEGAN, hidden [60, 30]"]
 
 
-def test_curves_of_earlier_versions_lack_some_figures_and_that_is_said(tmp_path, fake):
+def test_curves_that_lack_a_measure_are_told(tmp_path, fake):
     for n in (100, 200):
-        write_length(tmp_path / f"{n}", fake, "cwgan", n, looks=["spread"])
+        write_length(tmp_path / f"{n}", fake, "cwgan", n, measurements=["spread"])
     section = only_section(tmp_path)
     spread, separation, error = pictures_of(section)["training_length"].figure.axes
     assert len(drawn(spread)) == 1

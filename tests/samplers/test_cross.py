@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from represented import represented
 from sklearn.base import clone
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 from with_trials import with_trials
 
 import emogan
@@ -188,3 +188,19 @@ def test_trials_are_refused_for_a_sampler_that_does_not_learn_from_them(windows)
         next(emogan.cross_augment(x, y, 3, sampler=NoiseSampler(n_aug=3), trials=trial))
     with pytest.raises(ValueError, match="RandomEffectsSampler learns from trials: expected trials="):
         next(emogan.cross_augment(x, y, 3, sampler=RandomEffectsSampler(n_aug=3)))
+
+
+def test_trials_on_both_sides_of_a_fold_are_warned_about(windows):
+    x, y, trial = windows
+    sampler = RandomEffectsSampler(n_aug=9, random_state=0)
+    with pytest.warns(UserWarning, match=r"^cross_augment: the training windows and the held-out ones .* share up to"):
+        list(emogan.cross_augment(x, y, StratifiedKFold(3, shuffle=True), sampler=sampler, trials=trial))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        list(emogan.cross_augment(x, y, GroupKFold(3), trial, sampler, trials=trial))
+
+
+def test_what_is_no_sampler_is_refused(windows):
+    x, y, _ = windows
+    with pytest.raises(TypeError, match=r"^sampler: expected a sampler, such as CBEGANSampler\(.*got 'smote'"):
+        next(emogan.cross_augment(x, y, 3, sampler="smote"))

@@ -1,6 +1,5 @@
 """A saved sampler draws the same bytes in another process; nothing that could run code is read."""
 
-import json
 import os
 import pickle
 import shutil
@@ -111,19 +110,6 @@ def test_a_sampler_with_an_optimiser_of_its_own_draws_and_is_saved(frame, tiny, 
     sampler.save(tmp_path / "gan")
     drawn, saved = sampler.sample(6), emogan.load(tmp_path / "gan").sample(6)
     pd.testing.assert_frame_equal(drawn[0], saved[0])
-
-
-def test_a_file_without_the_name_and_type_of_labels_is_read_as_before(fit, tmp_path):
-    sampler = fit(RandomEffectsSampler)
-    sampler.save(tmp_path / "file")
-    with safe_open(tmp_path / "file", "pt") as file:
-        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
-    fields = json.loads(metadata["fields"])
-    assert (fields.pop("label_name"), fields.pop("label_type") is None) == ("emotion", False)
-    del metadata["crc32"]  # which files of that time had not either
-    safetensors.torch.save_file(tensors, tmp_path / "file", metadata=metadata | {"fields": json.dumps(fields)})
-    labels = emogan.load(tmp_path / "file").sample(4)[1]
-    assert labels.tolist() == ["calm", "fear", "joy", "calm"]
 
 
 class Malicious:

@@ -325,3 +325,21 @@ def test_the_lines_of_the_guide_run_as_printed(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "test_mean_error" in done.stdout
+
+
+CHOICES = ("modality", "feature", "eeg_source", "eeg_order", "preset", "classes", "target")
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        (name, setting)
+        for name in LOADERS
+        for setting in CHOICES
+        if name != "TableDataModule" and setting in inspect.signature(getattr(emogan, name)).parameters
+    ],
+)
+def test_a_value_that_is_no_choice_is_refused_before_anything_is_read(name, setting, tmp_path):
+    root = {} if name == "SyntheticDataModule" else {"root": tmp_path}
+    with pytest.raises(ValueError, match=rf"^{setting}: expected .* \| .*got 'neither'"):
+        getattr(emogan, name)(**root, **{setting: "neither"})

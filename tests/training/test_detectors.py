@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from emogan.analysis.quality import Pair, spread_ratio
-from emogan.training.detectors import DETECTORS, Real, balance, findings, lasting, look, messages
+from emogan.training.detectors import DETECTORS, Real, balance, findings, lasting, measure, messages
 from emogan.wording import Wording
 
 CLASSES, FEATURES = 3, 6
@@ -24,7 +24,7 @@ def windows():
 
 
 def figures(x, y, synthetic, begun):
-    return look(Real.of(x, y, CLASSES), synthetic[None], begun[None])[0]
+    return measure(Real.of(x, y, CLASSES), synthetic[None], begun[None])[0]
 
 
 def test_windows_like_the_real_ones_are_no_trouble(windows):
@@ -127,7 +127,7 @@ def test_classes_without_two_windows_are_left_out(windows):
     x, y, synthetic, begun = windows
     few = (y == 0) | (torch.arange(len(y)) == 250)  # all of class 0, one of class 1, none of class 2
     found = figures(x[few], y[few], synthetic, begun)
-    own = look(Real.of(x[y == 0], y[y == 0], 1), synthetic[None, :1], begun[None, :1])[0]
+    own = measure(Real.of(x[y == 0], y[y == 0], 1), synthetic[None, :1], begun[None, :1])[0]
     assert found["spread"] == own["spread"]
     one_class = figures(x[y == 0], y[y == 0], synthetic, begun)
     assert "separation" not in one_class

@@ -17,11 +17,11 @@ GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN)
 
 @pytest.fixture
 def look_every(monkeypatch):
-    """Let looks be so many iterations apart."""
+    """Let measurements be so many iterations apart."""
 
     def change(iterations):
         for module in (history, diagnostics):
-            monkeypatch.setattr(module, "LOOK_EVERY", iterations)
+            monkeypatch.setattr(module, "MEASURE_EVERY", iterations)
 
     change(4)
     return change
@@ -83,10 +83,10 @@ def test_members_are_looked_at_while_they_train_and_in_the_end_with_the_weights_
     stopped = augmenter.history.stopped
     assert len(set(stopped)) > 1, "members should stop at different iterations here"
     for m, at in enumerate(stopped):
-        looks = augmenter.history.looks(m)
-        assert all(len(figures) == at // 4 and figures.isfinite().all() for figures in looks.values())
+        measurements = augmenter.history.measures(m)
+        assert all(len(figures) == at // 4 and figures.isfinite().all() for figures in measurements.values())
         assert augmenter.history.seen[at // 4 :, :, m].isnan().all()
-        for name, figures in looks.items():
+        for name, figures in measurements.items():
             assert figures[-1] == pytest.approx(augmenter.diagnostics.figures[m][name])
 
 
@@ -119,7 +119,7 @@ def test_figures_after_training_are_computed_where_lightning_has_moved_the_gener
         real = [torch.empty(part.shape, dtype=part.dtype, device="cuda") for part in callback.real]
         callback.real, callback.begun = Real(*real), on_gpu
         monkeypatch.setattr(callback, "_draw", lambda module: torch.empty(on_gpu.shape))
-        monkeypatch.setattr(diagnostics, "look", lambda real, *drawn: devices.extend([*real, *drawn]) or [{}] * 5)
-        callback._look(augmenter.model)
+        monkeypatch.setattr(diagnostics, "measure", lambda real, *drawn: devices.extend([*real, *drawn]) or [{}] * 5)
+        callback._measure(augmenter.model)
     assert {part.device.type for part in devices} == {"cpu"}
     assert len(devices) == len(Real._fields) + 2

@@ -115,14 +115,16 @@ def test_a_process_is_as_it_was_before(kind, data, tmp_path, monkeypatch):
     trained = isinstance(sampler, TrainedSampler)
     settings = {**TINY, "selection": None if sampler.gan.whole_trials else "density"} if trained else {}
     sampler.set_params(**settings)
-    trials = with_trials(sampler, np.arange(30) % 6)
-    list(emogan.cross_augment(*data, 2, sampler=sampler, **trials))  # what libraries set up on first use
+    trial = np.arange(30) % 6
+    trials, halves = with_trials(sampler, trial), (np.flatnonzero(trial < 3), np.flatnonzero(trial >= 3))
+    folds = [halves, halves[::-1]]
+    list(emogan.cross_augment(*data, folds, sampler=sampler, **trials))  # what libraries set up on first use
     before = process()
     sampler.fit_resample(*data, **trials)
     sampler.sample(5)
     sampler.save("kept/file")
     emogan.load("kept/file").sample(3, random_state=1)
-    list(emogan.cross_augment(*data, 2, sampler=sampler, **trials))
+    list(emogan.cross_augment(*data, folds, sampler=sampler, **trials))
     after = process()
     for name, value in before.items():
         assert after[name] == value, name

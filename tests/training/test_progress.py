@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lightning.pytorch.loggers import Logger
 
-from emogan.analysis.curves import CURVES, LOOK_EVERY, LOOKS, stacked_curves, summarise
+from emogan.analysis.curves import CURVES, MEASURE_EVERY, MEASURES, stacked_curves, summarise
 from emogan.augmenters import GANAugmenter
 from emogan.augmenters import fit as fitting
 from emogan.data.scaling import MinMaxScaler
@@ -62,22 +62,27 @@ def fitted_curves(sets, store, group_size=None, workers=1, **settings):
 
 def test_bands_are_numpys_over_the_members_that_have_a_value():
     random = np.random.default_rng(0)
-    values, looks = random.normal(size=(250, 2, 4)).astype(np.float32), random.random((2, 3, 4), dtype=np.float32)
-    values[10:, :, 1], looks[1, 0, 2] = np.nan, np.nan
-    table = summarise(["k", "m_global"], values, looks)
+    values, measurements = (
+        random.normal(size=(250, 2, 4)).astype(np.float32),
+        random.random((2, 3, 4), dtype=np.float32),
+    )
+    values[10:, :, 1], measurements[1, 0, 2] = np.nan, np.nan
+    table = summarise(["k", "m_global"], values, measurements)
     assert list(table.columns) == CURVES
-    expected = {"k": values[:, 0], "m_global": values[:, 1]} | {name: looks[:, i] for i, name in enumerate(LOOKS)}
+    expected = {"k": values[:, 0], "m_global": values[:, 1]} | {
+        name: measurements[:, i] for i, name in enumerate(MEASURES)
+    }
     for name, of in expected.items():
         own = table[table.metric == name]
-        assert own.iteration.tolist() == ([100, 200] if name in LOOKS else list(range(1, 251)))
+        assert own.iteration.tolist() == ([100, 200] if name in MEASURES else list(range(1, 251)))
         for part, reduce in (("mean", np.nanmean), ("lowest", np.nanmin), ("highest", np.nanmax)):
             np.testing.assert_array_equal(own[part], reduce(of, axis=1))
 
 
 def test_looks_at_which_no_member_has_a_spread_are_left_out():
-    looks = np.full((3, len(LOOKS), 2), np.nan, dtype=np.float32)
-    looks[1, LOOKS.index("spread"), 0] = 0.5
-    table = summarise(["k"], np.zeros((300, 1, 2), dtype=np.float32), looks)
+    measurements = np.full((3, len(MEASURES), 2), np.nan, dtype=np.float32)
+    measurements[1, MEASURES.index("spread"), 0] = 0.5
+    table = summarise(["k"], np.zeros((300, 1, 2), dtype=np.float32), measurements)
     assert table[table.metric == "spread"].to_numpy().tolist() == [[200, "spread", 0.5, 0.5, 0.5]]
 
 
@@ -104,7 +109,7 @@ def test_logged_curves_are_the_same_trained_together_in_groups_in_workers_or_bef
     assert (fits.trained, again.trained) == ([0, 1, 2], [])
     if stop:
         assert len(set(fits.ends)) > 1, "members should stop at different iterations here"
-    names = CBEGAN.metrics if stop else (*CBEGAN.metrics, *LOOKS)
+    names = CBEGAN.metrics if stop else (*CBEGAN.metrics, *MEASURES)
     assert together.of_all().keys() == {f"{name}{part}" for name in names for part in ("", "/lowest", "/highest")}
     assert {name.split("/")[0] for name in in_groups.curves.keys() - in_groups.of_all().keys()} == {
         "group_0",
@@ -113,7 +118,7 @@ def test_logged_curves_are_the_same_trained_together_in_groups_in_workers_or_bef
     for other in (in_groups, in_workers, alone, before):
         assert other.of_all().keys() == together.of_all().keys()
         for name, curve in together.of_all().items():
-            every = LOOK_EVERY if name.split("/")[0] in LOOKS else 10
+            every = MEASURE_EVERY if name.split("/")[0] in MEASURES else 10
             assert list(curve) == list(range(every, max(curve) + 1, every))
             assert other.curves[name] == pytest.approx(curve, rel=1e-5)
     table = again.curves.set_index("iteration")

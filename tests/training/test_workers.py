@@ -180,7 +180,7 @@ def test_what_is_plain_while_gans_train_is_a_note_and_the_warning_at_the_end_cou
     tmp_path, caplog, monkeypatch, options
 ):
     for module in (history, diagnostics):
-        monkeypatch.setattr(module, "LOOK_EVERY", 4)
+        monkeypatch.setattr(module, "MEASURE_EVERY", 4)
     with caplog.at_level("INFO"):
         fit(Store(tmp_path), iterations=40, **options)
     found = [record for record in caplog.records if record.getMessage().startswith("collapse in")]

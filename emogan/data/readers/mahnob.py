@@ -11,6 +11,7 @@ from emogan.data.file_tree import find_files, numbered
 from emogan.wording import naming, some
 
 RATED = {"valence": "feltVlnc", "arousal": "feltArsl", "control": "feltCtrl", "predictability": "feltPred"}  # 1 to 9
+TARGETS = (*RATED, "emotion")
 EMOTIONS = (  # by number, of feltEmo
     *("neutral", "anger", "disgust", "fear", "joy", "sadness", "surprise", "scream", "bored", "sleepy", "unknown"),
     *("amusement", "anxiety"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emogan.data.experiments import Source, feature_set, sources
+from emogan.data.experiments import Numbers, Source, feature_set, sources
 from emogan.data.features import FeatureSet
 from emogan.data.file_tree import by_name, find_folder
 from emogan.data.readers import unpickle
@@ -49,7 +49,7 @@ class Release:
 
 def load(
     release: Release, root: str | os.PathLike, window_s: int, modality: str,
-    subjects: int | Sequence[int] | None, sessions: int | Sequence[int] | None,
+    subjects: Numbers, sessions: Numbers,
 ) -> FeatureSet:  # fmt: skip
     """Load a release from a folder at, above or inside it."""
     need_eye_windows(release.name, modality, window_s)

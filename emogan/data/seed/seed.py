@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from emogan.checks import checked, one_of
-from emogan.data.experiments import Source, eeg_rows, feature_set, sources
+from emogan.data.experiments import Numbers, Source, eeg_rows, feature_set, sources
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.file_tree import DATED, find_folder, session_folders
 from emogan.data.readers import matlab
@@ -30,8 +30,8 @@ def load(
     window_s: Annotated[int, one_of(WINDOWS)] = 4,
     eeg_source: Literal["extracted", "multimodal"] = "extracted",
     modality: Modality = "eeg_eye",
-    subjects: int | Sequence[int] | None = None,
-    sessions: int | Sequence[int] | None = None,
+    subjects: Numbers = None,
+    sessions: Numbers = None,
 ) -> FeatureSet:
     """Load SEED from a folder at, above or inside its release.
 

@@ -1,10 +1,10 @@
 """SEED-FRA: three classes, 8 subjects, 21 film clips a session, in French."""
 
 import os
-from collections.abc import Sequence
 from typing import Annotated
 
 from emogan.checks import checked, one_of
+from emogan.data.experiments import Numbers
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.seed import label_runs
 from emogan.data.trials import SEED_FRA_LABELS, SEED_FRA_SECONDS
@@ -20,8 +20,8 @@ def load(
     *,
     window_s: Annotated[int, one_of((4, 1))] = 4,
     modality: Modality = "eeg_eye",
-    subjects: int | Sequence[int] | None = None,
-    sessions: int | Sequence[int] | None = None,
+    subjects: Numbers = None,
+    sessions: Numbers = None,
 ) -> FeatureSet:
     """Load SEED-FRA from a folder at, above or inside its release.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from emogan.checks import checked
-from emogan.data.experiments import Source, eeg_rows, feature_set, need_shape, sources
+from emogan.data.experiments import Numbers, Source, eeg_rows, feature_set, need_shape, sources
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.file_tree import DATED, by_session_folder, find_folder
 from emogan.data.readers import matlab
@@ -27,8 +27,8 @@ def load(
     *,
     feature: Feature = "de_LDS",
     modality: Modality = "eeg_eye",
-    subjects: int | Sequence[int] | None = None,
-    sessions: int | Sequence[int] | None = None,
+    subjects: Numbers = None,
+    sessions: Numbers = None,
 ) -> FeatureSet:
     """Load SEED-IV (4 s windows) from a folder at, above or inside its release.
 

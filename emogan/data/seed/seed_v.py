@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 
 from emogan.checks import checked, one_of
-from emogan.data.experiments import Source, feature_set, need_shape, sources
+from emogan.data.experiments import Numbers, Source, feature_set, need_shape, sources
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.file_tree import find_folder, numbered, person_files
 from emogan.data.montage import BANDS, CHANNELS, EEG_FEATURES
@@ -32,8 +32,8 @@ def load(
     *,
     eeg_order: Annotated[str, one_of(EEG_ORDERS)] = "channel_major",
     modality: Modality = "eeg_eye",
-    subjects: int | Sequence[int] | None = None,
-    sessions: int | Sequence[int] | None = None,
+    subjects: Numbers = None,
+    sessions: Numbers = None,
 ) -> FeatureSet:
     """Load SEED-V from a folder at, above or inside its release.
 

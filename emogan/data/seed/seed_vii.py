@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 
 from emogan.checks import checked, one_of
-from emogan.data.experiments import Source, feature_set, need_shape, sources
+from emogan.data.experiments import Numbers, Source, feature_set, need_shape, sources
 from emogan.data.eye_names import CLIP_STATISTICS, SEED_VII_EYE
 from emogan.data.features import FeatureSet, Modality
 from emogan.data.file_tree import find_folder, numbered, person_files
@@ -30,8 +30,8 @@ def load(
     feature: Annotated[str, one_of(FEATURES)] = "de_LDS",
     clip_statistics: bool = True,
     modality: Modality = "eeg_eye",
-    subjects: int | Sequence[int] | None = None,
-    sessions: int | Sequence[int] | None = None,
+    subjects: Numbers = None,
+    sessions: Numbers = None,
 ) -> FeatureSet:
     """Load SEED-VII (4 s windows) from a folder at, above or inside its release.
 

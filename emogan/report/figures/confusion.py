@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from emogan.jobs.scores import IDENTITY
+from emogan.jobs.files import IDENTITY
 from emogan.report.figures.picture import Picture, one_panel_each, style
 from emogan.report.figures.style import look
 from emogan.report.sections import MODALITIES, Section
