@@ -104,14 +104,15 @@ class GANAugmenter(Augmenter):
         if settings.get("optimizer", self) is None:  # the default is no setting, so that keys do not depend on it
             del settings["optimizer"]
         settings = _defaults(gan) | settings  # so that keys of the cache change if a default does
-        self.settings = plain_settings(settings, gan)
+        self.settings = settings
         self.training = {
             "iterations": iterations, "batch_size": batch_size,
             "plateau_window": plateau_window, "plateau_tolerance": float(plateau_tolerance),
         }  # fmt: skip
         self.selection = Selection(selection, oversample) if selection else None
+        self.build(members=1, features=1, classes=2)  # refuses impossible values, as they were given
+        self.settings = plain_settings(settings, gan)
         self.identity()
-        self.build(members=1, features=1, classes=2)
 
     def build(
         self, members: int, features: int, classes: int, seeds: Sequence[int] | None = None
