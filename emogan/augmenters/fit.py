@@ -430,7 +430,7 @@ class CachedFit:
             self.given.select_from(self.augmenter, self.sets)
             generators = self.given.generators()
         names, values = stacked_curves([with_prefix(tensors, "history.") for tensors, _ in found])
-        measurements = [with_prefix(tensors, "looks.") for tensors, _ in found]
+        measurements = [with_prefix(tensors, "looks.") for tensors, _ in found]  # what the cache calls them
         _, measurements = stacked_curves([{name: own[name] for name in MEASURES} for own in measurements])
         curves = summarise(names, values, measurements)
         if not self.shown:

@@ -20,7 +20,7 @@ from emogan.data.scaling import MinMaxScaler
 from emogan.samplers.checkpoint import check_format, read_checkpoint
 from emogan.samplers.columns import as_plain, as_type
 from emogan.samplers.fitted import FittedSampler
-from emogan.store import checksum
+from emogan.store import checksum, with_prefix
 
 FOREIGN = (
     safetensors.SafetensorError, pickle.UnpicklingError, json.JSONDecodeError, RuntimeError, AttributeError, IndexError,
@@ -129,8 +129,7 @@ def _from_file(path: Path, asked: dict[str, Any]) -> FittedSampler:
 
 def _taken(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, npt.NDArray]:
     """The tensors with a prefix to their names, as arrays without it; the others are left."""
-    names = [name for name in tensors if name.startswith(prefix)]
-    return {name.removeprefix(prefix): tensors.pop(name).numpy() for name in names}
+    return {name: tensors.pop(prefix + name).numpy() for name in with_prefix(tensors, prefix)}
 
 
 def _is_plain(value: Any) -> bool:

@@ -208,8 +208,8 @@ def _options_before(folder: Path) -> str:
     """The options of the job whose results a folder keeps, if they can be read."""
     for run in (folder / EARLIER_JOB / "run.json", folder / "run.json"):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            typed = shlex.join(json.loads(run.read_text(encoding="utf-8"))["overrides"])
-            return f": {typed} {option('hydra.run.dir', folder)}"
+            typed = map(shlex.quote, json.loads(run.read_text(encoding="utf-8"))["overrides"])
+            return f": {' '.join([*typed, option('hydra.run.dir', folder)])}"
     return ""
 
 

@@ -19,6 +19,8 @@ CHECK_EVERY = 100  # iterations between two searches for losses that are no long
 class History(lightning.Callback):
     """Records the metrics of a `ConditionalGenerator` while it trains, and refuses losses that are no longer finite.
 
+    It also refuses, at the first iteration, optimisers that keep what several members would share.
+
     Parameters
     ----------
     iterations

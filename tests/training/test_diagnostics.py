@@ -17,7 +17,7 @@ GANS = (CBEGAN, CWGAN, CGAN, TrialCBEGAN, CVAE, Diffusion, RecurrentCBEGAN)
 
 @pytest.fixture
 def look_every(monkeypatch):
-    """Let measurements be so many iterations apart."""
+    """Have synthetic windows measured every so many iterations of training."""
 
     def change(iterations):
         for module in (history, diagnostics):
